@@ -6,7 +6,7 @@
 #include "x86.h"
 
 /* A user address that is not mapped: the copy must come back, not panic. */
-static void *const nowhere = (void *)0x1000;
+static void *const nowhere = (void *)0x500000000000;
 
 SELFTEST(trap_copy_from_unmapped_user_memory_is_efault)
 {
@@ -30,7 +30,7 @@ SELFTEST(trap_copy_refuses_kernel_addresses)
 	CHECK(copyin(buf, nowhere, SIZE_MAX) == -EFAULT);
 	CHECK(copyin_string(buf, (char *)UINT64_MAX, 8) == -EFAULT);
 	CHECK(user_cmpxchg32(&preempt_count, &old, 1) == -EFAULT);
-	CHECK(user_cmpxchg32((uint32_t *)0x1002, &old, 1) == -EFAULT);
+	CHECK(user_cmpxchg32((uint32_t *)0x500000000002, &old, 1) == -EFAULT);
 }
 
 SELFTEST(trap_protections_are_on)

@@ -1,6 +1,6 @@
 /*
  * Copies to and from user memory: range checks around the instructions of
- * usercopy.S. A length or address from user space is checked here first.
+ * useraccess.S. A length or address from user space is checked here first.
  */
 #include "trap.h"
 

@@ -56,26 +56,22 @@
 
 /* ---- Exceptions and interrupts ---- */
 
-	.macro vector n
-	.balign 16
-	/* These exceptions push an error code: SDM vol. 3A, table 6-1. */
-	.if !(\n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30)
-	pushq $0
-	.endif
-	pushq $\n
-	.if \n == 2 || \n == 8 || \n == 18
-	jmp paranoid_common
-	.else
-	jmp vector_common
-	.endif
-	.endm
-
 	.balign 16
 	.globl vector_stubs
 vector_stubs:
 	.set n, 0
 	.rept 256
-	vector %n
+	.balign 16
+	/* These exceptions push an error code: SDM vol. 3A, table 6-1. */
+	.if !(n == 8 || (n >= 10 && n <= 14) || n == 17 || n == 21 || n == 29 || n == 30)
+	pushq $0
+	.endif
+	pushq $n
+	.if n == 2 || n == 8 || n == 18
+	jmp paranoid_common
+	.else
+	jmp vector_common
+	.endif
 	.set n, n + 1
 	.endr
 
