@@ -53,7 +53,7 @@ HOST_HEADERS = {
     "time.h": "time.h sys/time.h",
     "poll.h": "poll.h sys/epoll.h sys/select.h",
     "termios.h": "asm/termbits.h asm/ioctls.h linux/termios.h",
-    "ioctl.h": "linux/fs.h",
+    "ioctl.h": "stddef.h linux/fs.h",
     "resource.h": "sys/resource.h",
     "wait.h": "sys/wait.h linux/wait.h",
     "dirent.h": "dirent.h",
