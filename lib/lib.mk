@@ -16,7 +16,8 @@ UINC = $(eval UINC := $$(shell $(CC) -print-file-name=include))$(UINC)
 UFLAGS := -std=gnu11 -ffreestanding -O2 -g -Wall -Wextra -Werror \
 	-fno-pic -fno-pie \
 	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fcf-protection=none -fno-omit-frame-pointer
+	-fcf-protection=none -ffunction-sections -fdata-sections \
+	-fno-omit-frame-pointer
 UCC = $(CC) $(UFLAGS) -nostdinc -isystem $(UINC) -Ilib/include -MMD -MP
 
 LIBC_SRC := $(sort $(wildcard lib/src/*.c lib/src/*.S lib/freestanding/*.c))

@@ -21,7 +21,7 @@ $(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
 	$(Q)$(UCC) -c $< -o $@
 
 # Pages of code and data apart, and no executable stack: what W^X can honour.
-ULINK = $(CC) -static -nostdlib -Wl,-u,_start \
+ULINK = $(CC) -static -nostdlib -Wl,-u,_start -Wl,--gc-sections \
 	-Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,separate-code -Wl,-z,max-page-size=0x1000
 

@@ -14,6 +14,7 @@
 int main(int argc, char **argv, char **envp);
 __attribute__((noreturn)) void start_c(long *stack);
 
+int errno;
 char **environ;
 char *program_invocation_name = "";
 

@@ -1,5 +1,5 @@
 /*
- * errno, and the texts of errors and signals, worded as everywhere so that
+ * The texts of errors and signals, worded as everywhere so that
  * messages compare.
  */
 #include <errno.h>
@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "bits.h"
-
-int errno;
 
 static const char *const error_text[] = {
 	[0] = "Success",
