@@ -25,6 +25,7 @@ panic: action=fatal
 error: action=report
 info: action=report
 debug: action=ignore
+sound: driver=dummy, waveoutdrv=dummy
 speaker: enabled=0
 """
 

@@ -86,7 +86,8 @@ class Image:
         if not self._puts:
             return
         wanted = {}
-        for guest, kind, content in self._puts:
+        puts, self._puts = self._puts, []
+        for guest, kind, content in puts:
             for parent in reversed(guest.parents[:-1]):
                 wanted.setdefault(parent, ("dir", None))
             wanted[guest] = (kind, content)
@@ -95,7 +96,6 @@ class Image:
         for guest, (kind, content) in wanted.items():
             commands += self._commands(guest, kind, content,
                                        there.get(str(guest)))
-        self._puts = []
         self._debugfs(commands)
 
     def _commands(self, guest, kind, content, existing):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import threading
 
 from . import iso, machine, symbols
 from .tree import UserError
@@ -42,37 +43,56 @@ def comma(path):
     return str(path).replace(",", ",,")
 
 
-class Monitor:
-    """QEMU's monitor over an inherited socket; remembers why it ended."""
+class Monitor(threading.Thread):
+    """QEMU's monitor over an inherited socket.
+
+    The guest is held at its end (for whatever reason, other than through the
+    exit device), so that its registers can be read; then QEMU is told to quit.
+    """
 
     def __init__(self):
+        super().__init__(daemon=True)
         self.ours, self.theirs = socket.socketpair()
         self.argv = ["-chardev", f"socket,id=qmp,fd={self.theirs.fileno()}",
-                     "-mon", "chardev=qmp,mode=control", "-S"]
-        self.reset = False
+                     "-mon", "chardev=qmp,mode=control", "-S",
+                     "-action", "shutdown=pause"]
+        self.reset = False      # the guest asked for one, or crashed
+        self.registers = ""     # of all CPUs then
 
     def go(self):
         """Agree on the protocol, then let the stopped guest run."""
         self.theirs.close()
         self._lines = self.ours.makefile("rw")
-        for command in ("qmp_capabilities", "cont"):
-            self._lines.write(json.dumps({"execute": command}) + "\n")
-        try:
-            self._lines.flush()
-        except BrokenPipeError:
-            pass        # QEMU refused its arguments; its stderr says why
+        self._send("qmp_capabilities")
+        self._send("cont")
+        self.start()
 
-    def drain(self):
-        """After the end: read all events."""
+    def run(self):
         try:
             for line in self._lines:
-                event = json.loads(line)
-                if event.get("event") == "SHUTDOWN":
-                    reason = event["data"].get("reason")
-                    self.reset = reason == "guest-reset"
+                self._hear(json.loads(line))
         except (OSError, ValueError):
-            pass
+            pass        # QEMU is gone
         self.ours.close()
+
+    def _hear(self, message):
+        if message.get("event") == "SHUTDOWN":
+            # Our own quit makes a second such event.
+            if message["data"].get("reason") == "guest-reset":
+                self.reset = True
+                self._send("human-monitor-command",
+                           {"command-line": "info registers -a"})
+            self._send("quit")
+        elif isinstance(message.get("return"), str):
+            self.registers = message["return"]
+
+    def _send(self, command, arguments=None):
+        message = {"execute": command, "arguments": arguments or {}}
+        try:
+            self._lines.write(json.dumps(message) + "\n")
+            self._lines.flush()
+        except OSError:
+            pass        # QEMU ended, or refused its arguments and said so
 
 
 def run(s, scratch, output, log, timeout, flood):
@@ -112,7 +132,7 @@ def run(s, scratch, output, log, timeout, flood):
         machine.stop(process)
     with_log.join()
     with_out.join()
-    monitor.drain()
+    monitor.join()
     return _ending(s, process, monitor, how, with_log.text(), resets, errors)
 
 
@@ -128,22 +148,21 @@ def _ending(s, process, monitor, how, log, resets, errors):
         raise UserError(f"QEMU failed (status {process.returncode}): {said}")
     text = resets.read_text(errors="replace") if resets.exists() else ""
     if "Triple fault" in text:
-        return machine.Ending(log, "triple",
-                              _triple(s, text.split("Triple fault", 1)[1]))
+        return machine.Ending(log, "triple", _where(s, monitor.registers))
     return machine.Ending(log, "reset" if monitor.reset else "off")
 
 
-def _triple(s, dump):
-    """Where the CPU was at a triple fault, from QEMU's dump at the reset."""
-    parts = []
-    if cpu := re.search(r"CPU Reset \(CPU (\d+)\)", dump):
-        parts.append(f"CPU {cpu[1]}")
-    if rip := re.search(r"[RE]IP=([0-9a-f]+)", dump):
-        parts.append("at " + symbols.name(s.kernel, int(rip[1], 16)))
-    for register in ("RSP", "CR2", "CR3"):
-        if value := re.search(rf"\b{register}=([0-9a-f]+)", dump):
-            parts.append(f"{register.lower()} {value[1]}")
-    return ", ".join(parts)
+def _where(s, registers):
+    """Where the CPUs were, from the monitor's `info registers -a`."""
+    places = []
+    for part in registers.split("CPU#")[1:]:
+        found = dict(re.findall(r"\b([RE]IP|CR2|[RE]SP) ?=([0-9a-f]+)", part))
+        rip = found.get("RIP", found.get("EIP", "0"))
+        places.append(f"CPU {part.split()[0]} at "
+                      f"{symbols.name(s.kernel, int(rip, 16))}"
+                      f" (sp {found.get('RSP', found.get('ESP'))},"
+                      f" cr2 {found.get('CR2')})")
+    return "; ".join(places)
 
 
 def interactive(s, scratch, gdb=None):
