@@ -104,9 +104,10 @@ LDSCRIPT := kern/$(firstword $(FOLDERS))/kernel.ld
 KLD = $(LD) -nostdlib -static --build-id=none -z noexecstack \
 	-z max-page-size=0x1000 -T $(LDSCRIPT)
 
+# The folders are prerequisites: a file that is gone changes the image too.
 define link_rules
 $(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
-		$(LDSCRIPT) scripts/ksyms Makefile | deps
+		$(UPTO_$1:%=kern/%) $(LDSCRIPT) scripts/ksyms Makefile | deps
 	@echo "  LD      $$@"
 	$(Q)NM=$(NM) CC="$(CC)" scripts/ksyms $$@ \
 		$$(KLD) $$(filter %.o,$$^)

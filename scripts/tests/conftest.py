@@ -9,8 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts/tests")]
 
-from hardtack import tree  # noqa: E402
-
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes many seconds")
@@ -33,7 +31,8 @@ def run():
 
 def has_user_space():
     """Whether the chapters in this tree can run a program."""
-    return "proc" in tree.chapters() and (ROOT / "build/user/bin/init").exists()
+    return (any((ROOT / "kern").glob("*-proc/*.c"))
+            and (ROOT / "build/user/bin/init").exists())
 
 
 needs_user_space = pytest.mark.skipif(

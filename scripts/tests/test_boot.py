@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from conftest import needs_user_space, run_tool
+from conftest import ROOT, needs_user_space, run_tool
+from hardtack import tree
 
 WAYS = {
     "PVH, q35": [],
@@ -42,3 +43,12 @@ def test_icount_repeats_to_the_byte():
     logs = [run_tool("--selftest", "--icount", "--smp", 1).stderr
             for _ in "ab"]
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("build", ["release-clang", "debug-clang"])
+def test_the_other_compiler_s_kernel(build):
+    kernel = ROOT / "build" / build / tree.kernel_image().name
+    if not kernel.exists():
+        pytest.skip(f"not built: {kernel.relative_to(ROOT)}")
+    done = run_tool("--selftest", "--kernel", kernel)
+    assert done.returncode == 0, done.stderr[-3000:]
