@@ -179,7 +179,7 @@ check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 style: deps-check ## measure the source against its budgets
 	scripts/style
 
-CFILES = $(shell git ls-files '*.c' '*.h')
+CFILES = $(shell find kern lib user -name '*.[ch]')
 format: deps-check ## lay out all C by .clang-format
 	clang-format -i $(CFILES)
 

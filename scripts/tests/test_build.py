@@ -155,5 +155,5 @@ def test_missing_tools_are_named(tmp_path):
     done = tool("/bin/sh", tmp_path / "install-deps", "qemu",
                 env={"PATH": str(tmp_path)})
     assert done.returncode == 1
-    assert "missing: gcc, to compile the kernel" in done.stderr
+    assert "missing: gcc (package gcc): to compile the kernel" in done.stderr
     assert "qemu-system-x86 e2fsprogs" in done.stderr
