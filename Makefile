@@ -21,6 +21,9 @@ endif
 LD := ld
 NM := nm
 Q := $(if $(V),,@)
+# $(call say,TEXT): a line of progress; nothing with make -s.
+say = $(if $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),:,echo \
+	"  $1")
 
 MODE := $(if $(filter-out 0,$(DEBUG)),debug,release)
 CLANG := $(findstring clang,$(CC))
@@ -83,15 +86,15 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call chapter_rules,$f)))
 
 $(O)/kern/%.o: kern/%.c Makefile | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 $(O)/kern/%.o: kern/%.S Makefile | deps
-	@mkdir -p $(@D); echo "  AS      $<"
+	@mkdir -p $(@D); $(call say,AS      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 $(O)/lib/freestanding/%.o: lib/freestanding/%.c Makefile | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 -include $(wildcard $(O)/kern/*/*.d $(O)/lib/freestanding/*.d)
@@ -108,7 +111,7 @@ KLD = $(LD) -nostdlib -static --build-id=none -z noexecstack \
 define link_rules
 $(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
 		$(UPTO_$1:%=kern/%) $(LDSCRIPT) scripts/ksyms Makefile | deps
-	@echo "  LD      $$@"
+	@$$(call say,LD      $$@)
 	$(Q)NM=$(NM) CC="$(CC)" scripts/ksyms $$@ \
 		$$(KLD) $$(filter %.o,$$^)
 endef
@@ -122,7 +125,7 @@ include $(wildcard lib/lib.mk user/user.mk labs/labs.mk book/book.mk)
 ROOT := $(BUILD)/root.img
 $(ROOT): scripts/mkroot scripts/get-busybox $(USER_PROGRAMS) $(USER_TESTS) \
 		| deps-qemu
-	@echo "  ROOT    $@"
+	@$(call say,ROOT    $@)
 	$(Q)scripts/mkroot --tests -o $@
 
 # --- Targets -----------------------------------------------------------------
