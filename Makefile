@@ -137,7 +137,9 @@ RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
 	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
 
 .PHONY: all kernel kernels user root deps deps-qemu deps-check help clean
-all: kernel $(if $(USER_PROGRAMS),root) ## build everything (the default)
+# In a tree without programs there is no root image, and nothing asks for it.
+IMAGE := $(if $(USER_PROGRAMS),root)
+all: kernel $(IMAGE) ## build everything (the default)
 
 kernel: $(KERNEL) ## build the kernel image of CHAPTER (if not set: all)
 
@@ -153,10 +155,10 @@ $(B)/hardtack.iso: $(KERNEL) scripts/mkiso | deps-check
 	scripts/mkiso $< $@ $(APPEND)
 
 .PHONY: qemu qemu-gdb gdb bochs
-qemu: deps-qemu kernel root ## boot to a shell in QEMU (end: poweroff, or ^A x)
+qemu: deps-qemu kernel $(IMAGE) ## boot to a shell in QEMU (end: poweroff, or ^A x)
 	$(RUN) --shell
 
-qemu-gdb: deps-qemu kernel root ## the same, waiting for `make gdb`
+qemu-gdb: deps-qemu kernel $(IMAGE) ## the same, waiting for `make gdb`
 	@echo "Type in another terminal: make gdb $(MAKEOVERRIDES)"
 	$(RUN) --shell --gdb $(BUILD)/gdb.sock
 
@@ -164,12 +166,12 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 	gdb -q -x scripts/gdb/hardtack.py -ex 'target remote $(BUILD)/gdb.sock' \
 		$(KERNEL)
 
-bochs: deps-check kernel root ## run the self-tests on Bochs, headless
+bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
 .PHONY: prefixes check check-prefix-symbols style format
 prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
-	$(MAKE) kernels root
+	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
 	$(PYTEST) scripts/tests/test_prefixes.py
 
