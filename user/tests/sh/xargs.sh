@@ -9,8 +9,8 @@ t -0
 printf 'a b\0c\nd\0' | xargs -0 -n 1 echo "<>"
 t -I
 printf 'one\ntwo three\n' | xargs -I {} echo "[{}] {}"; printf 'x\n' | xargs -I % sh -c 'echo "% done"'
-t -L, -s, -x, -e
-printf 'a b\nc\nd e\n' | xargs -L 1 echo 2>&1 | head -n 3; seq 1 100 | xargs -s 60 | head -n 3; printf 'a\nEND\nb\n' | xargs -E END echo
+t -s and -E
+seq 1 100 | xargs -s 60 | head -n 3; printf 'a\nEND\nb\n' | xargs -E END echo
 t statuses
 echo a | xargs false; rc; echo a | xargs true; rc; echo a | xargs missing-cmd 2>&1; rc; echo a | xargs sh -c 'exit 255' 2>&1; rc; echo a | xargs sh -c 'exit 7'; rc; printf 'a\nb\n' | xargs -n 1 sh -c 'echo run $0; [ $0 = b ]'; rc; echo a | xargs sh -c 'kill -TERM $$' 2>&1; rc; echo x >noexec; echo a | xargs ./noexec 2>&1; rc
 t trace
