@@ -1,0 +1,210 @@
+# Hardtack's build. `make help` lists the targets.
+#
+#   make                          the kernel, our programs, the root image
+#   make DEBUG=1 ...              the checking build (build/debug)
+#   make CHAPTER=vm ...           only the chapters up to vm
+#   make CC=clang ...             the other compiler (build/<mode>-clang)
+#
+# The folder names of kern/ are the only list of the chapters and of their
+# order. A chapter is compiled with the include folders of itself and of the
+# chapters before it, and no others.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+LD := ld
+NM := nm
+Q := $(if $(V),,@)
+# $(call say,TEXT): a line of progress; nothing with make -s.
+say = $(if $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),:,echo \
+	"  $1")
+
+MODE := $(if $(filter-out 0,$(DEBUG)),debug,release)
+CLANG := $(findstring clang,$(CC))
+BUILD := build
+B := $(BUILD)/$(MODE)$(if $(CLANG),-clang)
+O := $(B)/obj
+
+# --- Chapters ---------------------------------------------------------------
+
+FOLDERS := $(sort $(notdir $(patsubst %/.,%,$(wildcard kern/[0-9][0-9]-*/.))))
+name = $(word 2,$(subst -, ,$1))
+CHAPTERS := $(foreach f,$(FOLDERS),$(call name,$f))
+
+# UPTO_vm: the folders up to and including the one of chapter vm.
+SEEN :=
+$(foreach f,$(FOLDERS),$(eval SEEN += $f)$(eval UPTO_$(call name,$f) := $(SEEN)))
+
+CHAPTER ?= $(lastword $(CHAPTERS))
+ifeq ($(filter $(CHAPTER),$(CHAPTERS)),)
+$(error There is no chapter '$(CHAPTER)'; there are: $(CHAPTERS))
+endif
+
+LIB_OBJS := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard lib/freestanding/*.c)))
+# $(call objs,FOLDER): the objects of one chapter.
+objs = $(addprefix $(O)/,$(addsuffix .o,$(basename \
+	$(sort $(wildcard kern/$1/*.c kern/$1/*.S)))))
+
+KERNEL := $(B)/hardtack-$(CHAPTER).elf
+KERNELS := $(foreach c,$(CHAPTERS),$(B)/hardtack-$c.elf)
+
+# --- Compiling --------------------------------------------------------------
+
+# Headers: the compiler's own (stdint.h and its like) and ours; none of the
+# host's. Asked of the compiler only when a recipe runs: it may be missing yet.
+CCINC = $(eval CCINC := $$(shell $(CC) -print-file-name=include))$(CCINC)
+
+KFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding \
+	-mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+	-fno-pic -fno-pie -fno-common -fno-strict-aliasing \
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+	-fcf-protection=none
+# A memset must not be compiled into a call of memset.
+KFLAGS += $(if $(CLANG),,-fno-tree-loop-distribute-patterns)
+ifeq ($(MODE),debug)
+KFLAGS += -DDEBUG -fsanitize=undefined -fno-optimize-sibling-calls \
+	-fstack-protector-strong -mstack-protector-guard=global
+else
+KFLAGS += -DNDEBUG -fno-stack-protector
+endif
+KINC = -nostdinc -isystem $(CCINC) $(INC) -Ilib/include
+KCC = $(CC) $(KFLAGS) $(KINC) -MMD -MP
+
+.DEFAULT_GOAL := all
+
+$(O)/lib/freestanding/%.o: INC := -Ilib/freestanding
+define chapter_rules
+$(O)/kern/$1/%.o: INC := -Ilib/freestanding \
+	$(patsubst %,-Ikern/%,$(UPTO_$(call name,$1)))
+endef
+$(foreach f,$(FOLDERS),$(eval $(call chapter_rules,$f)))
+
+$(O)/kern/%.o: kern/%.c Makefile | deps
+	@mkdir -p $(@D); $(call say,CC      $<)
+	$(Q)$(KCC) -c $< -o $@
+
+$(O)/kern/%.o: kern/%.S Makefile | deps
+	@mkdir -p $(@D); $(call say,AS      $<)
+	$(Q)$(KCC) -c $< -o $@
+
+$(O)/lib/freestanding/%.o: lib/freestanding/%.c Makefile | deps
+	@mkdir -p $(@D); $(call say,CC      $<)
+	$(Q)$(KCC) -c $< -o $@
+
+-include $(wildcard $(O)/kern/*/*.d $(O)/lib/freestanding/*.d)
+
+# --- Linking ----------------------------------------------------------------
+
+# Linked twice: the table of symbols for backtraces is made from the first
+# link, which holds an empty one; the second is checked to fit its own table.
+LDSCRIPT := kern/$(firstword $(FOLDERS))/kernel.ld
+KLD = $(LD) -nostdlib -static --build-id=none -z noexecstack \
+	-z max-page-size=0x1000 -T $(LDSCRIPT)
+
+# The folders are prerequisites: a file that is gone changes the image too.
+define link_rules
+$(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
+		$(UPTO_$1:%=kern/%) $(LDSCRIPT) scripts/ksyms Makefile | deps
+	@$$(call say,LD      $$@)
+	$(Q)NM=$(NM) CC="$(CC)" scripts/ksyms $$@ \
+		$$(KLD) $$(filter %.o,$$^)
+endef
+$(foreach c,$(CHAPTERS),$(eval $(call link_rules,$c)))
+
+# --- Our programs, labs, book: makefiles of their own ------------------------
+
+# user.mk lists in USER_PROGRAMS and USER_TESTS what it builds.
+include $(wildcard lib/lib.mk user/user.mk labs/labs.mk book/book.mk)
+
+ROOT := $(BUILD)/root.img
+$(ROOT): scripts/mkroot scripts/get-busybox $(USER_PROGRAMS) $(USER_TESTS) \
+		| deps-qemu
+	@$(call say,ROOT    $@)
+	$(Q)scripts/mkroot --tests -o $@
+
+# --- Targets -----------------------------------------------------------------
+
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q
+SMP ?= 4
+MEM ?= 256
+RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
+	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
+
+.PHONY: all kernel kernels user root deps deps-qemu deps-check help clean
+# In a tree without programs there is no root image, and nothing asks for it.
+IMAGE := $(if $(USER_PROGRAMS),root)
+all: kernel $(IMAGE) ## build everything (the default)
+
+kernel: $(KERNEL) ## build the kernel image of CHAPTER (if not set: all)
+
+kernels: $(KERNELS) ## build the image of every prefix of the chapters
+
+user: $(USER_PROGRAMS) $(USER_TESTS) ## build our programs and their tests
+
+root: $(ROOT) ## build the root file system's image
+
+iso: $(B)/hardtack.iso ## make a bootable ISO (GRUB, multiboot2)
+.PHONY: iso
+$(B)/hardtack.iso: $(KERNEL) scripts/mkiso | deps-check
+	scripts/mkiso $< $@ $(APPEND)
+
+.PHONY: qemu qemu-gdb gdb bochs
+qemu: deps-qemu kernel $(IMAGE) ## boot to a shell in QEMU (end: poweroff, or ^A x)
+	$(RUN) --shell
+
+qemu-gdb: deps-qemu kernel $(IMAGE) ## the same, waiting for `make gdb`
+	@echo "Type in another terminal: make gdb $(MAKEOVERRIDES)"
+	$(RUN) --shell --gdb $(BUILD)/gdb.sock
+
+gdb: ## debug the kernel that `make qemu-gdb` waits with
+	gdb -q -x scripts/gdb/hardtack.py -ex 'target remote $(BUILD)/gdb.sock' \
+		$(KERNEL)
+
+bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
+	$(RUN) --selftest --bochs --smp 2
+
+.PHONY: prefixes check check-prefix-symbols style format
+prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
+	$(MAKE) kernels $(IMAGE)
+	$(MAKE) kernels DEBUG=1
+	$(PYTEST) scripts/tests/test_prefixes.py
+
+check: deps-check ## run every test (installs what they need)
+	scripts/check
+
+check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
+	scripts/check-prefix --objects $(O)
+
+style: deps-check ## measure the source against its budgets
+	scripts/style
+
+CFILES = $(shell find kern lib user -name '*.[ch]')
+format: deps-check ## lay out all C by .clang-format
+	clang-format -i $(CFILES)
+
+compile_commands.json: scripts/compile-commands Makefile ## for editors
+	scripts/compile-commands $@
+
+# What is missing is installed, or named. Quick when all is there.
+deps:
+	@scripts/install-deps build
+deps-qemu:
+	@scripts/install-deps qemu
+deps-check:
+	@scripts/install-deps check
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z_.$$()\/A-Z-]+:.*## / { \
+		printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  Variables: DEBUG=1 CHAPTER=<name> CC=clang V=1;" \
+		"for qemu: SMP MEM APPEND DISK"
+	@echo "  Chapters:  $(CHAPTERS)"
+
+clean: ## delete all that was built
+	rm -rf $(BUILD) compile_commands.json

@@ -1,0 +1,169 @@
+/*
+ * The kernel's log: kprintf formats into a ring that /dev/kmsg reads, and onto
+ * every registered console. The first console is COM1, driven by polling, so
+ * that there is output from the first line of C on and in any state later.
+ *
+ * The log has a lock of its own and not one of chapter sync: it comes before
+ * that chapter, and the lock checker itself prints.
+ */
+#include "boot.h"
+#include "format.h"
+#include "string.h"
+#include "x86.h"
+
+#define COM1     0x3f8
+#define UART_LCR (COM1 + 3)
+#define UART_MCR (COM1 + 4)
+#define UART_LSR (COM1 + 5)
+#define LSR_THRE 0x20 /* transmitter can take a byte */
+
+static char ring[LOG_SIZE];
+static uint64_t ring_end; /* bytes ever logged; guarded by log_lock */
+static struct console *consoles;
+static int log_lock;
+
+/* Once panicking, a lock that another CPU died holding must not stop us. */
+static uint64_t
+lock_log(void)
+{
+	uint64_t rflags = read_rflags();
+
+	cli();
+	while (__atomic_exchange_n(&log_lock, 1, __ATOMIC_ACQUIRE)) {
+		if (panicking)
+			break;
+		cpu_pause();
+	}
+	return rflags;
+}
+
+static void
+unlock_log(uint64_t rflags)
+{
+	__atomic_store_n(&log_lock, 0, __ATOMIC_RELEASE);
+	if (rflags & RFLAGS_IF)
+		sti();
+}
+
+/* Called with the log locked. */
+static void
+emit(const char *text, size_t len)
+{
+	struct console *c;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		ring[ring_end++ % LOG_SIZE] = text[i];
+	for (c = consoles; c; c = c->next)
+		c->write(text, len);
+}
+
+/* kprintf gathers text here and emits it in pieces. */
+struct chunk {
+	size_t len;
+	char text[128];
+};
+
+static void
+put_char(void *arg, char c)
+{
+	struct chunk *chunk = arg;
+
+	chunk->text[chunk->len++] = c;
+	if (chunk->len == sizeof(chunk->text)) {
+		emit(chunk->text, chunk->len);
+		chunk->len = 0;
+	}
+}
+
+void
+kvprintf(const char *fmt, va_list ap)
+{
+	struct chunk chunk = { .len = 0 };
+	uint64_t rflags = lock_log();
+
+	format(put_char, &chunk, fmt, ap);
+	emit(chunk.text, chunk.len);
+	unlock_log(rflags);
+}
+
+void
+kprintf(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+}
+
+void
+log_write(const char *text, size_t len)
+{
+	uint64_t rflags = lock_log();
+
+	emit(text, len);
+	unlock_log(rflags);
+}
+
+size_t
+log_read(uint64_t *pos, char *buf, size_t size)
+{
+	uint64_t rflags = lock_log();
+	size_t n = 0;
+
+	if (*pos > ring_end)
+		*pos = ring_end;
+	if (ring_end - *pos > LOG_SIZE)
+		*pos = ring_end - LOG_SIZE;
+	while (n < size && *pos < ring_end)
+		buf[n++] = ring[(*pos)++ % LOG_SIZE];
+	unlock_log(rflags);
+	return n;
+}
+
+void
+console_register(struct console *console)
+{
+	uint64_t rflags = lock_log();
+
+	console->next = consoles;
+	consoles = console;
+	unlock_log(rflags);
+}
+
+/* A UART that is not there reads as 0xff: always ready, nothing waits. */
+static void
+uart_put(char c)
+{
+	while (!(inb(UART_LSR) & LSR_THRE))
+		cpu_pause();
+	outb(COM1, c);
+}
+
+static void
+uart_write(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			uart_put('\r');
+		uart_put(text[i]);
+	}
+}
+
+void
+early_console_init(void)
+{
+	static struct console uart = { .name = "COM1", .write = uart_write };
+
+	outb(COM1 + 1, 0);    /* no interrupts */
+	outb(UART_LCR, 0x80); /* divisor latch */
+	outb(COM1, 1);        /* 115200 baud */
+	outb(COM1 + 1, 0);
+	outb(UART_LCR, 3); /* 8 bits, no parity, 1 stop bit */
+	outb(COM1 + 2, 7); /* FIFOs on and cleared */
+	outb(UART_MCR, 0xb); /* DTR, RTS, OUT2 (interrupt line) */
+	console_register(&uart);
+}

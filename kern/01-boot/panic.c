@@ -1,0 +1,153 @@
+/*
+ * The end of the kernel: panic with a symbolised backtrace of every CPU, and
+ * powering off. The text is made to be found by scripts: it starts with
+ * "panic: " at the start of a line and ends with "panic: end".
+ *
+ * The symbol table is made from a first link of this image (see Makefile).
+ * Frames are found by the frame pointers that the kernel is compiled with.
+ */
+#include "boot.h"
+#include "x86.h"
+
+#define BACKTRACE_MAX 32
+
+/* Exit devices: QEMU's isa-debug-exit; ACPI's port on QEMU; Bochs. */
+#define QEMU_EXIT_PORT   0xf4
+#define QEMU_EXIT_OK     0x10 /* QEMU exits with 2 * 0x10 + 1 = 33 */
+#define QEMU_EXIT_PANIC  0x7f /* ... 255 */
+#define ACPI_PM1A_PORT   0x604
+#define ACPI_SLEEP_S5    0x2000
+#define BOCHS_EXIT_PORT  0x8900
+#define RESET_PORT       0xcf9
+#define RESET_HARD       0x6
+
+struct ksym {
+	uint64_t address;
+	uint32_t name; /* offset in ksym_names */
+	uint32_t reserved;
+};
+/* Weak: the first link, which this table is made from, has none. */
+extern const struct ksym ksyms[] __attribute__((weak));
+extern const uint32_t nksyms __attribute__((weak));
+extern const char ksym_names[] __attribute__((weak));
+
+struct panic_ops panic_ops;
+bool panicking;
+
+const char *
+symbol_lookup(uint64_t address, uint64_t *offset)
+{
+	uint32_t lo = 0, hi;
+
+	if (!&nksyms || nksyms == 0 || address < ksyms[0].address)
+		return NULL;
+	/* Invariant: ksyms[lo].address <= address < ksyms[hi].address */
+	for (hi = nksyms; hi - lo > 1;) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (ksyms[mid].address <= address)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	*offset = address - ksyms[lo].address;
+	return ksym_names + ksyms[lo].name;
+}
+
+void
+backtrace_line(uint64_t address)
+{
+	uint64_t offset = 0;
+	const char *name = symbol_lookup(address, &offset);
+
+	kprintf("  %016lx %s+%#lx\n", address, name ? name : "?", offset);
+}
+
+/* Whether a frame can lie here: in the kernel's half, aligned, and mapped. */
+static bool
+frame_readable(uint64_t rbp)
+{
+	if (rbp < DIRECT_MAP_BASE || rbp % 8)
+		return false;
+	if (panic_ops.readable)
+		return panic_ops.readable(rbp) && panic_ops.readable(rbp + 8);
+	return rbp >= KERNBASE;
+}
+
+void
+backtrace(uint64_t rip, uint64_t rbp)
+{
+	int depth;
+
+	backtrace_line(rip);
+	for (depth = 0; depth < BACKTRACE_MAX && frame_readable(rbp); depth++) {
+		const uint64_t *frame = (const uint64_t *)rbp;
+
+		if (frame[1] < KERNBASE)
+			break;
+		/* The return address may be the next function's first byte. */
+		backtrace_line(frame[1] - 1);
+		if (frame[0] <= rbp)
+			break;
+		rbp = frame[0];
+	}
+}
+
+void
+panic(const char *fmt, ...)
+{
+	static int entered;
+	va_list ap;
+
+	cli();
+	/* The first CPU reports; others stop, and a panic within it ends. */
+	if (__atomic_fetch_add(&entered, 1, __ATOMIC_SEQ_CST) > 8)
+		power_off(false);
+	panicking = true;
+	kprintf("\npanic: ");
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+	kprintf("\n");
+	if (panic_ops.describe)
+		panic_ops.describe();
+	backtrace((uint64_t)__builtin_return_address(0) - 1,
+		  *(uint64_t *)__builtin_frame_address(0));
+	if (panic_ops.stop_others)
+		panic_ops.stop_others();
+	kprintf("panic: end\n");
+	power_off(false);
+}
+
+void
+power_off(bool ok)
+{
+	const char *p;
+
+	cli();
+	if (ok)
+		kprintf("power off\n");
+	outb(QEMU_EXIT_PORT, ok ? QEMU_EXIT_OK : QEMU_EXIT_PANIC);
+	for (p = "Shutdown"; *p; p++)
+		outb(BOCHS_EXIT_PORT, *p);
+	if (ok)
+		outw(ACPI_PM1A_PORT, ACPI_SLEEP_S5);
+	kprintf("the machine can be switched off now\n");
+	for (;;)
+		hlt();
+}
+
+void
+machine_reset(void)
+{
+	const struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) no_idt = { 0, 0 };
+
+	cli();
+	outb(RESET_PORT, RESET_HARD);
+	/* No chipset answered: an exception without an IDT resets the CPU. */
+	asm volatile("lidt %0; ud2" : : "m"(no_idt));
+	__builtin_unreachable();
+}

@@ -1,0 +1,50 @@
+/*
+ * What the debug build's undefined-behaviour checks call: each handler says
+ * what was undefined and where, and panics. The interface is the compilers'
+ * (gcc and clang agree); the data structures begin with the source location.
+ *
+ * Source: LLVM compiler-rt, ubsan_handlers.h (the interface only).
+ */
+#ifdef DEBUG
+#include "boot.h"
+
+struct location {
+	const char *file;
+	uint32_t line;
+	uint32_t column;
+};
+
+#define HANDLER(name, what, ...)                                               \
+	void __ubsan_handle_##name(const struct location *at, ##__VA_ARGS__);  \
+	void __ubsan_handle_##name(const struct location *at, ##__VA_ARGS__)   \
+	{                                                                      \
+		panic("%s:%u:%u: undefined behaviour: %s", at->file, at->line, \
+		      at->column, what);                                       \
+	}
+
+HANDLER(add_overflow, "signed addition overflows")
+HANDLER(sub_overflow, "signed subtraction overflows")
+HANDLER(mul_overflow, "signed multiplication overflows")
+HANDLER(negate_overflow, "signed negation overflows")
+HANDLER(divrem_overflow, "division by zero, or it overflows")
+HANDLER(shift_out_of_bounds, "shift by too much, or of a negative number")
+HANDLER(out_of_bounds, "array index out of bounds")
+HANDLER(vla_bound_not_positive, "variable array of no size")
+HANDLER(load_invalid_value, "value that its type does not have")
+HANDLER(pointer_overflow, "pointer arithmetic overflows")
+HANDLER(type_mismatch_v1, "null, misaligned or too small object")
+HANDLER(nonnull_arg, "null pointer for a nonnull argument")
+HANDLER(builtin_unreachable, "unreachable code reached")
+HANDLER(invalid_builtin, "clz or ctz of zero")
+
+/* -fstack-protector: the canary, and what a smashed stack calls. */
+uintptr_t __stack_chk_guard = 0x57ac4ca9a47e00ff;
+
+void __stack_chk_fail(void);
+
+void
+__stack_chk_fail(void)
+{
+	panic("stack smashed: a canary was overwritten");
+}
+#endif

@@ -1,0 +1,276 @@
+/*
+ * trap: every way into the kernel and out of it. Exceptions, interrupts and
+ * system calls save the interrupted registers in a trap frame and come here;
+ * user memory is touched only by the copy routines of this chapter, which
+ * survive a fault; and the FPU state is saved and restored here.
+ */
+#ifndef TRAP_H
+#define TRAP_H
+
+#include "abi/errno.h"
+#include "boot.h"
+#include "percpu.h"
+
+/* Segment selectors; the user ones are those that Linux programs see. */
+#define SEL_KERNEL_CODE 0x10
+#define SEL_KERNEL_DATA 0x18
+#define SEL_USER_DATA   0x2b
+#define SEL_USER_CODE   0x33
+#define SEL_TSS         0x40
+
+/* Vectors: 0-31 are the processor's exceptions (SDM vol. 3A, table 6-1). */
+enum {
+	TRAP_DIVIDE = 0,
+	TRAP_DEBUG = 1,
+	TRAP_NMI = 2,
+	TRAP_BREAKPOINT = 3,
+	TRAP_OVERFLOW = 4,
+	TRAP_BOUND = 5,
+	TRAP_INVALID_OPCODE = 6,
+	TRAP_NO_FPU = 7,
+	TRAP_DOUBLE_FAULT = 8,
+	TRAP_INVALID_TSS = 10,
+	TRAP_NO_SEGMENT = 11,
+	TRAP_STACK = 12,
+	TRAP_PROTECTION = 13,
+	TRAP_PAGE_FAULT = 14,
+	TRAP_FPU = 16,
+	TRAP_ALIGNMENT = 17,
+	TRAP_MACHINE_CHECK = 18,
+	TRAP_SIMD = 19,
+	TRAP_INTERRUPTS = 32, /* first vector for interrupts */
+	TRAP_VECTORS = 256,
+	TRAP_SYSCALL = 256, /* in a trap frame: came by syscall */
+};
+
+/** The interrupted registers, in the order in which vectors.S pushes them. */
+struct trapframe {
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t vector;
+	uint64_t error; /**< error code; for a system call, its number */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* Page-fault error code (SDM vol. 3A, 4.7). */
+#define FAULT_PRESENT 0x1
+#define FAULT_WRITE   0x2
+#define FAULT_USER    0x4
+#define FAULT_RSVD    0x8
+#define FAULT_FETCH   0x10
+
+/** First address past user space; the last page is never mapped, so that no
+ * system call returns to a non-canonical address (sysret would fault in the
+ * kernel). */
+#define USER_TOP 0x00007ffffffff000UL
+
+static inline bool
+trapframe_is_user(const struct trapframe *tf)
+{
+	return tf->cs & 3;
+}
+
+/**
+ * What the entry and exit paths know of a thread; first member of sched's
+ * struct thread. All fields are the thread's own, but for work.
+ */
+struct md_thread {
+	_Atomic uint32_t work; /**< WORK_*: set by anyone, atomically */
+	uint32_t nsyscall;     /**< the call it is in, for panic and /proc */
+	struct trapframe *user_frame; /**< user registers, NULL: kernel thread */
+	uint64_t fsbase, gsbase;      /**< user segment bases */
+	void *fpu; /**< fpu_area_size bytes, 64-aligned; NULL: never used */
+};
+
+/* Things to do before the return to user mode. */
+#define WORK_SIGNAL 0x1 /**< a signal may be deliverable */
+#define WORK_NOTIFY 0x2 /**< other work of later chapters */
+
+/** Per-CPU: the running thread's machine-dependent part. */
+extern struct md_thread *md_current;
+
+/** Per-CPU: top of the running thread's kernel stack: where entry from user
+ * mode begins. Set on every thread switch with trap_set_kernel_stack. */
+extern uint64_t entry_stack_top;
+
+/** Tell the CPU (TSS, system-call entry) the running thread's stack top. */
+void trap_set_kernel_stack(uint64_t top);
+
+/** What later chapters fill in. Unfilled hooks are not called. */
+struct trap_ops {
+	/** smp: an interrupt, vector >= TRAP_INTERRUPTS. Interrupts off. */
+	void (*interrupt)(struct trapframe *tf);
+	/** smp: an NMI. Interrupts off, any context. */
+	void (*nmi)(struct trapframe *tf);
+	/**
+	 * vm: make user address @p address accessible. May sleep.
+	 * @param error  FAULT_* bits
+	 * @return 0; -EFAULT: nothing mapped; -EACCES: mapped, not for this;
+	 *         -ENXIO: past the end of a mapped file, or an I/O error;
+	 *         -ENOMEM: no memory; the thread has been marked to die
+	 */
+	int (*page_fault)(uint64_t address, uint64_t error);
+	/** signal: user code faulted; raise @p signo with si_code @p code. */
+	void (*user_fault)(struct trapframe *tf, int signo, int code,
+			   uint64_t address);
+	/** signal: work bits are set; interrupts on; may sleep. */
+	void (*user_work)(struct trapframe *tf);
+	/** sched: switch threads; preemption was asked for. Interrupts on. */
+	void (*reschedule)(void);
+	/** heap: before a system call, reserve @p pages of kernel heap. */
+	void (*reserve)(unsigned nsyscall, unsigned pages);
+	/** heap: after the call, give back what it did not use. */
+	void (*release)(void);
+};
+extern struct trap_ops trap_ops;
+
+/**
+ * Return into user mode with the registers of @p tf: a new process's or
+ * thread's first entry. @p tf is at the top of the running thread's kernel
+ * stack. Its rip is below USER_TOP; selectors and rflags are forced to be safe.
+ */
+void trap_enter_user(struct trapframe *tf) __attribute__((noreturn));
+
+/** The place of the user trap frame on a kernel stack that ends at @p top. */
+static inline struct trapframe *
+trap_user_frame(uint64_t top)
+{
+	return (struct trapframe *)top - 1;
+}
+
+/** Force what user space may not choose: selectors, IF on, IOPL and NT off. */
+void trapframe_sanitize(struct trapframe *tf);
+
+/** Print the registers of @p tf. */
+void trapframe_print(const struct trapframe *tf);
+
+/* ---- CPU set-up ---- */
+
+/** Features found by CPUID; the same on all CPUs. */
+struct cpu_features {
+	bool nx, smep, smap, umip, fsgsbase, pge, gbpages, xsave, xsaveopt,
+		x2apic, tsc_deadline, rdrand, invariant_tsc;
+	char vendor[13];
+	char brand[49];
+};
+extern struct cpu_features cpu_features;
+
+/**
+ * Load this CPU's segments, TSS, IDT, system-call MSRs, control-register
+ * protections (SMEP, SMAP, UMIP, WP) and FPU. Interrupts off. The GS base is
+ * already this CPU's (smp's trampoline wrote it); stack checks are safe after.
+ */
+void trap_cpu_init(void);
+
+/** trap_cpu_init's part for the FPU. */
+void fpu_cpu_init(void);
+
+/* ---- System calls ---- */
+
+#define SYSCALLS_MAX 512
+
+/** Arguments arrive as the ABI's six registers; a handler declares the types
+ * its manual page has, and reads only the low part of a narrow one. */
+typedef int64_t (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+			      uint64_t);
+
+struct syscall_entry {
+	uint32_t number;
+	uint32_t heap_pages; /**< most heap it can hold at once: pages */
+	const char *name;
+	syscall_fn fn;
+};
+
+/**
+ * Register a system call: SYSCALL(NR_read, sys_read, 4).
+ *
+ * @param nr     its number (abi/syscall.h)
+ * @param fn     the handler; returns a result, or a negative errno
+ * @param pages  bound on the kernel heap that is live because of it
+ */
+#define SYSCALL(nr, fn, pages)                                                 \
+	static const struct syscall_entry syscall_entry_##nr LINKED(           \
+		".syscall_entry") = { nr, pages, #nr,                          \
+				      (syscall_fn)(void (*)(void))fn }
+
+/** Fill the table of calls from the registrations; at start-up. */
+void syscall_table_init(void);
+
+/** The entry of call @p nr, or NULL where there is none. */
+const struct syscall_entry *syscall_lookup(uint64_t nr);
+
+/* Internal results that never reach user space: signal turns them into a
+ * restart of the call or -EINTR (numbers as Linux has them). */
+#define ERESTARTSYS           512 /**< restart if SA_RESTART or no handler */
+#define ERESTARTNOINTR        513 /**< always restart */
+#define ERESTARTNOHAND        514 /**< restart if there is no handler */
+#define ERESTART_RESTARTBLOCK 516 /**< restart by restart_syscall */
+
+/* ---- User memory ---- */
+
+/** Whether @p len bytes at @p address lie in user space. */
+static inline bool
+user_range_ok(const void *address, size_t len)
+{
+	return len <= USER_TOP && (uint64_t)address <= USER_TOP - len;
+}
+
+/*
+ * All of these may sleep (the fault may read a disk) unless preemption is off:
+ * then a page that is not there is -EFAULT at once. A bad address is -EFAULT,
+ * with an unknown part copied.
+ */
+
+/** Copy @p len bytes from user address @p from. @return 0 or -EFAULT */
+int copyin(void *to, const void *from, size_t len);
+
+/** Copy @p len bytes to user address @p to. @return 0 or -EFAULT */
+int copyout(void *to, const void *from, size_t len);
+
+/** Zero @p len bytes at user address @p to. @return 0 or -EFAULT */
+int user_zero(void *to, size_t len);
+
+/**
+ * Like copyin and copyout, but for callers that can use a part.
+ * @return bytes *not* copied
+ */
+size_t copyin_partial(void *to, const void *from, size_t len);
+size_t copyout_partial(void *to, const void *from, size_t len);
+
+/**
+ * Copy a string with its NUL from user space.
+ * @param size  bytes at @p to
+ * @return      its length without the NUL, -EFAULT, or -ENAMETOOLONG where no
+ *              NUL is within @p size bytes
+ */
+int64_t copyin_string(char *to, const char *from, size_t size);
+
+/**
+ * Atomic compare and exchange on a user word (futex).
+ * @param old  expected value; receives the value found
+ * @return 0 or -EFAULT
+ */
+int user_cmpxchg32(uint32_t *address, uint32_t *old, uint32_t new);
+
+/* ---- FPU ---- */
+
+extern size_t fpu_area_size;      /**< bytes of a thread's save area */
+extern uint64_t fpu_xcr0;         /**< enabled XSAVE features, 0: FXSAVE */
+
+/** Write the initial state (as after reset) into a save area. */
+void fpu_area_init(void *area);
+
+/** Save this CPU's FPU, SSE and AVX registers to @p area. */
+void fpu_save(void *area);
+
+/** Load them; a corrupt image (from a signal frame) must have been checked. */
+void fpu_restore(const void *area);
+
+/**
+ * Make an image that came from user space safe to load: reserved bits of MXCSR
+ * and the XSAVE header.
+ * @return 0, or -EINVAL where it is no valid image
+ */
+int fpu_area_check(void *area);
+
+#endif

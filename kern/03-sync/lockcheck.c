@@ -1,0 +1,275 @@
+/*
+ * The lock checker (debug build). It keeps, for each pair of lock classes, the
+ * place where the second was first taken while the first was held. A new edge
+ * that closes a cycle is a deadlock that has merely not happened yet: panic,
+ * and print the chain. It also checks that a class that interrupt handlers take
+ * is never taken with interrupts on, that nothing sleeps under a spinlock, and
+ * that a lock is released by who holds it.
+ *
+ * Idea: Linux's lockdep (Documentation/locking/lockdep-design.rst).
+ */
+#ifdef DEBUG
+#include "string.h"
+#include "sync.h"
+
+struct lock_class {
+	const char *name;
+	unsigned subclass;
+	bool sleeping;
+	bool in_interrupt; /* taken by an interrupt handler ... */
+	bool irqs_on;      /* ... or with interrupts on, here: */
+	uint64_t in_interrupt_ip, irqs_on_ip;
+};
+
+/* Classes and edges are only ever added; guarded by checker_lock, but read
+ * without it: an entry is complete before its bit or count is visible. */
+static struct lock_class classes[LOCK_CLASSES_MAX]; /* [0] is not used */
+static _Atomic unsigned nclasses = 1;
+static _Atomic uint64_t edges[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX / 64];
+static uint32_t edge_ip[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX];
+static _Atomic int checker_lock;
+
+/* Until sched gives each thread a stack of held locks, a CPU has one. */
+static PERCPU(struct held_locks, cpu_held);
+PERCPU(struct held_locks *, held_locks);
+
+static struct held_locks *
+held_here(void)
+{
+	struct held_locks *h = this_cpu(held_locks);
+
+	return h ? h : this_cpu_ptr(cpu_held);
+}
+
+/* Not a struct spinlock: those call the checker. Interrupts are off. */
+static void
+checker_enter(void)
+{
+	while (atomic_exchange_explicit(&checker_lock, 1,
+					memory_order_acquire) &&
+	       !panicking)
+		cpu_pause();
+}
+
+static void
+checker_leave(void)
+{
+	atomic_store_explicit(&checker_lock, 0, memory_order_release);
+}
+
+static bool
+has_edge(unsigned from, unsigned to)
+{
+	return atomic_load_explicit(&edges[from][to / 64],
+				    memory_order_relaxed) >>
+		       to % 64 &
+	       1;
+}
+
+static unsigned
+class_lookup(const char *name, unsigned subclass, bool sleeping)
+{
+	unsigned i, n = atomic_load_explicit(&nclasses, memory_order_acquire);
+
+	for (i = 1; i < n; i++)
+		if (classes[i].subclass == subclass &&
+		    strcmp(classes[i].name, name) == 0)
+			return i;
+	if (i == LOCK_CLASSES_MAX)
+		panic("lockcheck: more than %d lock classes", LOCK_CLASSES_MAX);
+	classes[i] = (struct lock_class){ .name = name,
+					  .subclass = subclass,
+					  .sleeping = sleeping };
+	atomic_store_explicit(&nclasses, i + 1, memory_order_release);
+	return i;
+}
+
+static unsigned
+class_of(struct lock_debug *debug, unsigned subclass, bool sleeping)
+{
+	unsigned class;
+
+	if (subclass == 0 && debug->class)
+		return debug->class;
+	checker_enter();
+	class = class_lookup(debug->name ? debug->name : "(unnamed lock)",
+			     subclass, sleeping);
+	checker_leave();
+	if (subclass == 0)
+		debug->class = class;
+	return class;
+}
+
+static void
+print_class(unsigned class)
+{
+	kprintf("%s", classes[class].name);
+	if (classes[class].subclass)
+		kprintf("/%u", classes[class].subclass);
+}
+
+/* Print a path of edges from `from` to `to`, found by depth-first search. */
+static bool
+find_path(unsigned from, unsigned to, uint64_t *seen, bool print)
+{
+	unsigned next, n = nclasses;
+
+	if (from == to)
+		return true;
+	seen[from / 64] |= 1UL << from % 64;
+	for (next = 1; next < n; next++) {
+		if (!has_edge(from, next) || (seen[next / 64] >> next % 64 & 1))
+			continue;
+		if (!find_path(next, to, seen, print))
+			continue;
+		if (print) {
+			kprintf("lockcheck:   earlier ");
+			print_class(next);
+			kprintf(" was taken while holding ");
+			print_class(from);
+			kprintf(", at\n");
+			backtrace_line(KERNBASE + edge_ip[from][next]);
+		}
+		return true;
+	}
+	return false;
+}
+
+static void
+report_cycle(unsigned held, unsigned class, uint64_t ip)
+{
+	uint64_t seen[LOCK_CLASSES_MAX / 64] = { 0 };
+
+	kprintf("lockcheck: taking ");
+	print_class(class);
+	kprintf(" while holding ");
+	print_class(held);
+	kprintf(", at\n");
+	backtrace_line(ip);
+	find_path(class, held, seen, true);
+	lockcheck_print_held();
+	panic("lockcheck: SYNC2: lock order %s -> %s closes a cycle",
+	      classes[held].name, classes[class].name);
+}
+
+/* Enter the edge held -> class if it is new; panics if that closes a cycle. */
+static void
+add_edge(unsigned held, unsigned class, uint64_t ip)
+{
+	uint64_t seen[LOCK_CLASSES_MAX / 64] = { 0 };
+
+	if (has_edge(held, class))
+		return;
+	checker_enter();
+	if (find_path(class, held, seen, false))
+		report_cycle(held, class, ip);
+	edge_ip[held][class] = ip - KERNBASE;
+	atomic_fetch_or_explicit(&edges[held][class / 64], 1UL << class % 64,
+				 memory_order_release);
+	checker_leave();
+}
+
+static void
+check_interrupts(struct lock_class *c, uint64_t ip)
+{
+	if (in_interrupt() && !c->in_interrupt) {
+		c->in_interrupt_ip = ip;
+		c->in_interrupt = true;
+	} else if (irq_enabled() && !c->irqs_on) {
+		c->irqs_on_ip = ip;
+		c->irqs_on = true;
+	}
+	if (!c->in_interrupt || !c->irqs_on)
+		return;
+	kprintf("lockcheck: in an interrupt at, and with interrupts on at\n");
+	backtrace_line(c->in_interrupt_ip);
+	backtrace_line(c->irqs_on_ip);
+	panic("lockcheck: lock %s is taken in an interrupt handler and "
+	      "elsewhere with interrupts on",
+	      c->name);
+}
+
+void
+lockcheck_acquire(const void *lock, struct lock_debug *debug,
+		  unsigned subclass, bool sleeping, uint64_t ip)
+{
+	uint64_t rflags;
+	struct held_locks *h;
+	unsigned class, i;
+
+	if (panicking || debug->unchecked)
+		return;
+	class = class_of(debug, subclass, sleeping);
+	if (!sleeping)
+		check_interrupts(&classes[class], ip);
+	rflags = irq_save();
+	h = held_here();
+	for (i = 0; i < h->n; i++) {
+		if (h->held[i].lock == lock)
+			panic("lockcheck: %s taken twice", debug->name);
+		add_edge(h->held[i].class, class, ip);
+	}
+	if (h->n == LOCKS_HELD_MAX)
+		panic("lockcheck: more than %d locks held", LOCKS_HELD_MAX);
+	h->held[h->n++] = (struct held_lock){ lock, class, ip };
+	irq_restore(rflags);
+}
+
+void
+lockcheck_release(const void *lock, struct lock_debug *debug)
+{
+	uint64_t rflags;
+	struct held_locks *h;
+	unsigned i;
+
+	if (panicking || debug->unchecked)
+		return;
+	rflags = irq_save();
+	h = held_here();
+	for (i = h->n; i > 0 && h->held[i - 1].lock != lock; i--)
+		;
+	if (i == 0)
+		panic("lockcheck: %s released, but not held here",
+		      debug->name);
+	for (; i < h->n; i++)
+		h->held[i - 1] = h->held[i];
+	h->n--;
+	irq_restore(rflags);
+}
+
+bool
+lockcheck_held(const void *lock)
+{
+	uint64_t rflags = irq_save();
+	struct held_locks *h = held_here();
+	unsigned i;
+
+	for (i = 0; i < h->n && h->held[i].lock != lock; i++)
+		;
+	irq_restore(rflags);
+	return i < h->n;
+}
+
+void
+lockcheck_may_sleep(const char *what)
+{
+	if (!preempt_disabled() || panicking)
+		return;
+	lockcheck_print_held();
+	panic("lockcheck: %s may sleep, but preemption is off (count %#x)",
+	      what, PREEMPT_COUNT(this_cpu(preempt_count)));
+}
+
+void
+lockcheck_print_held(void)
+{
+	struct held_locks *h = held_here();
+	unsigned i;
+
+	for (i = 0; i < h->n; i++) {
+		kprintf("lockcheck:   holds %s, taken at\n",
+			classes[h->held[i].class].name);
+		backtrace_line(h->held[i].ip);
+	}
+}
+#endif

@@ -1,0 +1,119 @@
+/*
+ * Ticket spinlocks. A taker draws the next ticket and waits until it is served;
+ * the holder serves the next one by its release. Waiting takes no bus lock, and
+ * nobody starves.
+ */
+#include "sync.h"
+
+#define ONE_TICKET 0x10000u /* in `both`: next is the upper half */
+
+void
+spin_init(struct spinlock *lock, const char *name)
+{
+	(void)name;
+	*lock = (struct spinlock)SPINLOCK(name);
+}
+
+void
+spin_init_unchecked(struct spinlock *lock, const char *name)
+{
+	spin_init(lock, name);
+#ifdef DEBUG
+	lock->debug.unchecked = true;
+#endif
+}
+
+static inline void
+note_acquire(struct spinlock *lock, unsigned subclass, uint64_t ip)
+{
+	(void)lock, (void)subclass, (void)ip;
+#ifdef DEBUG
+	lockcheck_acquire(lock, &lock->debug, subclass, false, ip);
+#endif
+}
+
+static inline void
+note_held(struct spinlock *lock, int cpu)
+{
+	(void)lock, (void)cpu;
+#ifdef DEBUG
+	lock->debug.cpu = cpu;
+#endif
+}
+
+static inline void
+take(struct spinlock *lock)
+{
+	uint32_t both = atomic_fetch_add_explicit(&lock->both, ONE_TICKET,
+						  memory_order_acquire);
+	uint16_t ticket = both >> 16;
+
+	if ((uint16_t)both == ticket)
+		return;
+	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+		if (panicking)
+			return;
+		cpu_pause();
+	}
+}
+
+void
+spin_lock(struct spinlock *lock)
+{
+	preempt_disable();
+	note_acquire(lock, 0, (uint64_t)__builtin_return_address(0));
+	take(lock);
+	note_held(lock, cpu_id());
+}
+
+void
+spin_lock_nested(struct spinlock *lock, unsigned subclass)
+{
+	preempt_disable();
+	note_acquire(lock, subclass, (uint64_t)__builtin_return_address(0));
+	take(lock);
+	note_held(lock, cpu_id());
+}
+
+bool
+spin_trylock(struct spinlock *lock)
+{
+	uint32_t both;
+
+	preempt_disable();
+	both = atomic_load_explicit(&lock->both, memory_order_relaxed);
+	if ((uint16_t)both == both >> 16 &&
+	    atomic_compare_exchange_strong_explicit(
+		    &lock->both, &both, both + ONE_TICKET,
+		    memory_order_acquire, memory_order_relaxed)) {
+		note_acquire(lock, 0, (uint64_t)__builtin_return_address(0));
+		note_held(lock, cpu_id());
+		return true;
+	}
+	preempt_enable();
+	return false;
+}
+
+void
+spin_unlock(struct spinlock *lock)
+{
+	note_held(lock, -1);
+#ifdef DEBUG
+	lockcheck_release(lock, &lock->debug);
+#endif
+	/* Only the holder writes `serving`: no atomic addition is needed. */
+	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
+			 __ATOMIC_RELEASE);
+	preempt_enable();
+}
+
+bool
+spin_held(const struct spinlock *lock)
+{
+#ifdef DEBUG
+	return lock->debug.cpu == (int)cpu_id();
+#else
+	(void)lock;
+	return true;
+#endif
+}

@@ -1,0 +1,289 @@
+/*
+ * mem: physical pages and kernel memory. Pages come from a buddy allocator
+ * with a per-CPU cache in front; the kernel's page table maps each part of the
+ * image with its exact rights; the kernel heap is a slab allocator of
+ * single-page slabs that takes its pages from a share set aside at boot.
+ */
+#ifndef MEM_H
+#define MEM_H
+
+#include "list.h"
+#include "sync.h"
+
+/* ---- Physical pages ---- */
+
+/**
+ * One for each page frame of RAM. The union says what the page is used for;
+ * its owner alone writes it.
+ */
+struct page {
+	_Atomic uint32_t refs;	/**< 0: free */
+	uint8_t order;		/**< of a free block, or of the allocation */
+	uint8_t use;		/**< enum page_use */
+	_Atomic uint16_t flags; /**< owner's bits (PG_* of page-cache pages) */
+	union {
+		struct list free_link; /**< PAGE_FREE: buddy lists */
+		struct {	       /**< PAGE_SLAB */
+			struct slab_cache *cache;
+			void *free_objects; /**< chain through the objects */
+			struct list slab_link;
+			uint16_t in_use, slab_state;
+		};
+		struct { /**< PAGE_CACHE: a page of a file (vfs) */
+			void *owner;
+			uint64_t index; /**< in pages from the file's start */
+			struct list lru;
+			void *private_data;
+		};
+	};
+};
+
+enum page_use {
+	PAGE_FREE = 0,
+	PAGE_RESERVED, /**< firmware, kernel image, page array: never freed */
+	PAGE_KERNEL,   /**< page tables, stacks, buffers */
+	PAGE_SLAB,
+	PAGE_CACHE,
+	PAGE_USER, /**< anonymous user memory */
+};
+
+#define PAGE_ORDER_MAX 10 /**< largest block: 4 MiB */
+
+/* Flags of page_alloc. */
+#define ALLOC_ZERO   0x1 /**< clear the pages */
+#define ALLOC_HEAP   0x2 /**< for the kernel heap: may use the heap's share */
+#define ALLOC_NOWAIT 0x4 /**< fail rather than reclaim (locks are held) */
+
+/**
+ * Allocate 2^@p order contiguous pages, with one reference.
+ *
+ * Without ALLOC_HEAP, pages that are set aside for the kernel heap are not
+ * given out (MEM3). If none are free, the reclaim hook is called first, unless
+ * ALLOC_NOWAIT is given or preemption is off.
+ *
+ * @return the first page, or NULL where there is no memory
+ */
+struct page *page_alloc(unsigned order, enum page_use use, unsigned flags);
+
+/** Take another reference on @p page. */
+void page_ref(struct page *page);
+
+/** Give a reference back; the last one frees the page (all 2^order of them).
+ * Any context. */
+void page_unref(struct page *page);
+
+static inline uint32_t
+page_refs(const struct page *page)
+{
+	return atomic_load_explicit(&page->refs, memory_order_relaxed);
+}
+
+/** The page frame array, indexed by physical address / PAGE_SIZE. */
+extern struct page *page_array;
+extern uint64_t page_array_len;
+
+static inline paddr_t
+page_to_phys(const struct page *page)
+{
+	return (uint64_t)(page - page_array) << PAGE_SHIFT;
+}
+
+/** Page of physical address @p pa, or NULL where there is no RAM. */
+static inline struct page *
+phys_to_page(paddr_t pa)
+{
+	return pa >> PAGE_SHIFT < page_array_len ? &page_array[pa >> PAGE_SHIFT]
+						 : NULL;
+}
+
+/** The page's memory, in the direct map. */
+static inline void *
+page_address(const struct page *page)
+{
+	return direct_map(page_to_phys(page));
+}
+
+/** Page that holds kernel address @p p of the direct map. */
+static inline struct page *
+address_to_page(const void *p)
+{
+	return &page_array[((uint64_t)p - DIRECT_MAP_BASE) >> PAGE_SHIFT];
+}
+
+/** Physical address of @p p, in the direct map or in the kernel image. */
+static inline paddr_t
+kernel_phys(const void *p)
+{
+	return (uint64_t)p >= KERNBASE ? (uint64_t)p - KERNBASE
+				       : (uint64_t)p - DIRECT_MAP_BASE;
+}
+
+/** Clear or copy one page. */
+void page_clear(void *page);
+void page_copy(void *to, const void *from);
+
+struct mem_stats {
+	uint64_t total;	    /**< pages managed */
+	uint64_t free;	    /**< pages free now, those set aside included */
+	uint64_t heap_max;  /**< M: pages that the heap may have */
+	uint64_t heap_used; /**< pages that it has */
+};
+void mem_stats_get(struct mem_stats *stats);
+
+struct mem_ops {
+	/** vfs, vm: free about @p want pages. May sleep.
+	 * @return pages freed; 0: none can be */
+	uint64_t (*reclaim)(uint64_t want);
+};
+extern struct mem_ops mem_ops;
+
+/* ---- Page tables (SDM vol. 3A, 4.5) ---- */
+
+typedef uint64_t pte_t;
+
+#define PTE_P	0x1UL /**< present */
+#define PTE_W	0x2UL /**< writable */
+#define PTE_U	0x4UL /**< user */
+#define PTE_PWT 0x8UL
+#define PTE_PCD 0x10UL	/**< uncached (with PWT) */
+#define PTE_A	0x20UL	/**< accessed */
+#define PTE_D	0x40UL	/**< dirty */
+#define PTE_PS	0x80UL	/**< maps 2 MiB or 1 GiB */
+#define PTE_G	0x100UL /**< global: survives a load of CR3 */
+#define PTE_SW1 0x200UL /**< free for software: vm uses it for copy-on-write   \
+			 */
+#define PTE_SW2	     0x400UL
+#define PTE_NX	     0x8000000000000000UL
+#define PTE_ADDR     0x000ffffffffff000UL
+#define PTE_UNCACHED (PTE_PCD | PTE_PWT)
+
+#define PT_ENTRIES   512
+
+/** Index of @p va in a table of @p level: 1 maps 4 KiB ... 4 is the root. */
+static inline unsigned
+pt_index(vaddr_t va, unsigned level)
+{
+	return va >> (12 + 9 * (level - 1)) & (PT_ENTRIES - 1);
+}
+
+/** The table that entry @p pte points to. */
+static inline pte_t *
+pte_table(pte_t pte)
+{
+	return direct_map(pte & PTE_ADDR);
+}
+
+/** PTE_NX where the CPU has it, else 0. */
+extern pte_t pte_nx;
+
+/** The kernel's root table: its upper half is shared by all address spaces. */
+extern pte_t *kernel_pml4;
+
+/**
+ * Find the level-1 entry for @p va below root table @p pml4.
+ *
+ * @param create  make missing tables (rights P, W and, for user addresses, U)
+ * @return the entry; NULL where it does not exist (or a large page maps it),
+ *         or there is no memory to create it
+ */
+pte_t *pt_walk(pte_t *pml4, vaddr_t va, bool create);
+
+/** A new root table whose upper half is the kernel's; NULL: no memory. */
+pte_t *pt_new_root(void);
+
+/** Free a page that held a table. */
+void pt_free_table(pte_t *table);
+
+/** Whether kernel address @p va can be read (panic's backtrace uses it). */
+bool kernel_address_readable(uint64_t va);
+
+/* ---- Kernel virtual memory: stacks, device registers ---- */
+
+/**
+ * Map @p len bytes of device memory at @p pa, uncached.
+ * @return its address; the mapping is never undone
+ */
+volatile void *mmio_map(paddr_t pa, size_t len);
+
+#define KSTACK_SIZE 16384
+
+/**
+ * Allocate a kernel stack with an unmapped guard page below it.
+ * @return its top (highest address), 16-aligned; 0: no memory
+ */
+uint64_t kstack_alloc(void);
+
+/** Free a stack from kstack_alloc. Nothing runs on it. */
+void kstack_free(uint64_t top);
+
+/** Whether @p va lies in a guard page: names a stack overflow in a panic. */
+bool kstack_is_guard(uint64_t va);
+
+/** Flush @p va from all CPUs' TLBs; smp fills it (until then: this CPU). */
+extern void (*kernel_tlb_flush)(vaddr_t va, size_t len);
+
+/* ---- The kernel heap ---- */
+
+/** Where a type is allocated: one entry a knew in the source, for
+ * scripts and /proc/heap. */
+struct alloc_site {
+	const char *file;
+	uint32_t line;
+	uint32_t size; /**< bytes; 0: not a constant */
+	const char *what;
+};
+
+#define ALLOC_SITE(bytes, text)                                                \
+	({                                                                     \
+		static const struct alloc_site site LINKED(".alloc_site") = {  \
+			__FILE__, __LINE__,                                    \
+			__builtin_constant_p(bytes) ? (bytes) : 0, text        \
+		};                                                             \
+		&site;                                                         \
+	})
+
+/**
+ * Allocate a zeroed object of type @p type on the kernel heap. Never fails and
+ * never sleeps: the running call has reserved it (chapter heap). Any context
+ * that may take a spinlock with interrupts off.
+ */
+#define knew(type)                                                             \
+	((type *)kalloc(sizeof(type), ALLOC_SITE(sizeof(type), #type)))
+
+/** Allocate @p n zeroed objects, together at most KALLOC_MAX bytes. */
+#define knew_array(type, n)                                                    \
+	((type *)kalloc(sizeof(type) * (n), ALLOC_SITE(0, #type "[]")))
+
+#define KALLOC_MAX 4000 /**< bytes: the largest object, a page less a guard */
+
+/** What knew and knew_array call. @p size is 1 to KALLOC_MAX. The result is
+ * aligned to 16, or to 64 from 64 bytes on. */
+void *kalloc(size_t size, const struct alloc_site *site);
+
+/** Free an object of knew; NULL is ignored. Any context. */
+void kfree(void *object);
+
+/** Pages that @p n objects of @p size bytes can need at most (a bound). */
+unsigned kalloc_pages(size_t size, unsigned n);
+
+/** Give empty slabs back to the page allocator. @return pages freed */
+uint64_t slab_shrink(void);
+
+struct heap_ops {
+	/** heap: the heap takes one more page; charge it to the reservation
+	 * of the running call. Interrupts off. */
+	void (*page_taken)(void);
+	/** heap: the heap has given @p pages back. */
+	void (*pages_returned)(uint64_t pages);
+};
+extern struct heap_ops heap_ops;
+
+/** One line of /proc/heap's table of size classes. */
+struct slab_info {
+	uint32_t size;		 /**< bytes an object */
+	uint64_t objects, slabs; /**< in use */
+};
+/** Describe size class @p i. @return false past the last */
+bool slab_info_get(unsigned i, struct slab_info *info);
+
+#endif

@@ -1,0 +1,458 @@
+/*
+ * vfs: names and files. A vnode is a file of whatever file system, an open
+ * file is a position in one (or a pipe, a terminal), a descriptor is a number
+ * in a process's table. The page cache holds the pages of regular files, for
+ * read, write and mmap alike.
+ */
+#ifndef VFS_H
+#define VFS_H
+
+#include "abi/dev.h"
+#include "abi/dirent.h"
+#include "abi/fcntl.h"
+#include "abi/limits.h"
+#include "abi/poll.h"
+#include "abi/stat.h"
+#include "abi/statfs.h"
+#include "abi/time.h"
+#include "abi/uio.h"
+#include "abi/unistd.h"
+#include "dev.h"
+
+struct vnode;
+struct file;
+struct mount;
+struct poll_table;
+
+/* ---- Moving bytes to and from the caller ---- */
+
+/** A buffer of a read or write: user or kernel memory, several pieces. */
+struct uio {
+	const struct iovec *iov; /**< pieces left; in kernel memory */
+	unsigned niov;
+	size_t offset; /**< into iov[0] */
+	size_t left;   /**< bytes in all */
+	bool user;     /**< the pieces are user addresses */
+};
+
+/** Copy @p len bytes (at most u->left) from @p from to the uio and advance it.
+ * May sleep on user memory. @return bytes copied, less than @p len on a
+ * fault */
+size_t uio_copy_to(struct uio *u, const void *from, size_t len);
+/** The other direction. */
+size_t uio_copy_from(struct uio *u, void *to, size_t len);
+/** Zero @p len bytes of the uio and advance it. @return bytes done */
+size_t uio_zero(struct uio *u, size_t len);
+/** A uio over one kernel or user buffer. */
+struct uio uio_kernel(struct iovec *iov, void *buf, size_t len);
+struct uio uio_user(struct iovec *iov, void *buf, size_t len);
+
+/* ---- Vnodes ---- */
+
+enum vnode_type { VT_REG, VT_DIR, VT_LNK, VT_CHR, VT_BLK, VT_FIFO, VT_SOCK };
+
+/** New attributes for setattr: only those whose bit is set. */
+struct vattr {
+	unsigned valid; /**< VATTR_* */
+	uint32_t mode;	/**< permission bits */
+	uint32_t uid, gid;
+	uint64_t size;
+	struct timespec atime, mtime, ctime;
+};
+#define VATTR_MODE  0x1
+#define VATTR_UID   0x2
+#define VATTR_GID   0x4
+#define VATTR_SIZE  0x8
+#define VATTR_ATIME 0x10
+#define VATTR_MTIME 0x20
+#define VATTR_CTIME 0x40
+
+/**
+ * What a file system does for a vnode. Directory operations are called with
+ * the directory's lock held for writing (lookup, readdir: for reading or
+ * writing); they have been permission-checked. A NULL operation is an error
+ * that the caller names (mostly -EPERM or -EINVAL). All may sleep.
+ * Names are `len` bytes, not terminated, 1..NAME_MAX, never "." or "..".
+ */
+struct vnode_ops {
+	/** Find @p name; *result referenced. 0, -ENOENT, -EIO. */
+	int (*lookup)(struct vnode *dir, const char *name, size_t len,
+		      struct vnode **result);
+	/** Make a file of any type but directory or link; -EEXIST is checked by
+	 * the caller. *result referenced. */
+	int (*create)(struct vnode *dir, const char *name, size_t len,
+		      uint32_t mode, uint64_t rdev, struct vnode **result);
+	int (*mkdir)(struct vnode *dir, const char *name, size_t len,
+		     uint32_t mode, struct vnode **result);
+	int (*symlink)(struct vnode *dir, const char *name, size_t len,
+		       const char *target, struct vnode **result);
+	int (*link)(struct vnode *dir, const char *name, size_t len,
+		    struct vnode *target);
+	/** @p victim is the vnode that @p name leads to. */
+	int (*unlink)(struct vnode *dir, const char *name, size_t len,
+		      struct vnode *victim);
+	int (*rmdir)(struct vnode *dir, const char *name, size_t len,
+		     struct vnode *victim);
+	/** @p replaced, or NULL, is what the new name leads to now; it is empty
+	 * if it is a directory. Types agree; no cycle arises. */
+	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len,
+		      struct vnode *moved, struct vnode *to_dir, const char *to,
+		      size_t to_len, struct vnode *replaced);
+	/**
+	 * Emit entries from position *pos on through @p emit (false: full,
+	 * stop before this one). "." and ".." included. *pos moves behind the
+	 * last one emitted; positions are stable while others change.
+	 */
+	int (*readdir)(struct vnode *dir, uint64_t *pos,
+		       bool (*emit)(void *arg, const char *name, size_t len,
+				    uint64_t ino, unsigned type, uint64_t next),
+		       void *arg);
+	/** Copy the link's target to @p buf. @return its length */
+	int (*readlink)(struct vnode *v, char *buf, size_t size);
+	/** procfs: follow a link that is no path (/proc/self/exe): *result
+	 * referenced. NULL op: use readlink. */
+	int (*follow)(struct vnode *v, struct vnode **result);
+
+	/** Fill the type-independent rest: called with v's fields valid. */
+	int (*getattr)(struct vnode *v, struct stat *st);
+	/** Change attributes; size changes free or extend. */
+	int (*setattr)(struct vnode *v, const struct vattr *attr);
+
+	/** Page cache: read page @p page->index (zero past the end, and for
+	 * holes). */
+	int (*read_page)(struct vnode *v, struct page *page);
+	/** Page cache: write a page back to where it is allocated. */
+	int (*write_page)(struct vnode *v, struct page *page);
+	/** Before a write to [offset, offset+len): allocate what it needs, so
+	 * that write_page cannot run out of space. -ENOSPC, -EDQUOT, -EFBIG. */
+	int (*prepare_write)(struct vnode *v, uint64_t offset, uint64_t len);
+	/** Have the file (its metadata too) reach the disk. */
+	int (*fsync)(struct vnode *v, bool data_only);
+	/** The last reference is gone: write the inode back, or free the file
+	 * if it has no links; then free v's private data. */
+	void (*inactive)(struct vnode *v);
+
+	/** Open files that are not regular: replace the file's operations
+	 * (devices, FIFOs). NULL op: regular_file_ops or dir_file_ops. */
+	int (*open)(struct vnode *v, struct file *f);
+};
+
+/** VFS1: a vnode in the table of its mount has a reference, or is on the
+ * idle list; there is at most one vnode for an inode of a mount. */
+struct vnode {
+	/* Constant. */
+	enum vnode_type type;
+	uint64_t ino;
+	struct mount *mount;
+	const struct vnode_ops *ops;
+	void *private_data; /**< the file system's inode */
+	uint64_t rdev;
+
+	struct refcount refs;
+
+	/** Directories: guards the entries. Files: excludes writes and size
+	 * changes from each other; reads do not take it. */
+	struct rwlock lock;
+
+	/* Guarded by `lock` for writing; read without it by stat. */
+	uint32_t mode; /**< permission bits and file type (S_IF*) */
+	uint32_t uid, gid, nlink;
+	_Atomic uint64_t size;
+	uint64_t blocks; /**< 512-byte units */
+	struct timespec atime, mtime, ctime;
+	bool dirty; /**< the inode differs from the disk's */
+
+	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
+	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
+	void *ipc;		  /**< ipc: the pipe behind a FIFO */
+	struct list mappings;	  /**< vm: address spaces that map it */
+	struct spinlock mappings_lock;
+
+	struct rbnode table_node; /* of the mount's vnode table */
+	struct list idle_link;	  /* unused, kept as a cache */
+};
+
+/** Take and give back references. vnode_put may sleep (inactive). */
+struct vnode *vnode_get(struct vnode *v);
+void vnode_put(struct vnode *v);
+
+/**
+ * Find or make the vnode of inode @p ino. A new one (*is_new) is locked for
+ * writing until the file system has filled it and calls vnode_ready (or
+ * vnode_abandon if that failed).
+ */
+struct vnode *vnode_lookup(struct mount *m, uint64_t ino, bool *is_new);
+void vnode_ready(struct vnode *v, enum vnode_type type,
+		 const struct vnode_ops *ops);
+void vnode_abandon(struct vnode *v);
+
+/** Fill @p st from the vnode's fields and its getattr. */
+int vnode_stat(struct vnode *v, struct stat *st);
+
+/** Mark times: now. */
+#define TOUCH_ATIME 1
+#define TOUCH_MTIME 2
+#define TOUCH_CTIME 4
+void vnode_touch(struct vnode *v, unsigned which);
+
+/* ---- Mounts and file systems ---- */
+
+struct mount_ops {
+	int (*statfs)(struct mount *m, struct statfs *st);
+	/** Write all dirty inodes and metadata. */
+	int (*sync)(struct mount *m);
+	/** Write back dirty inode @p v. */
+	int (*write_inode)(struct mount *m, struct vnode *v);
+	void (*unmount)(struct mount *m);
+};
+
+struct mount {
+	const struct filesystem *fs;
+	const struct mount_ops *ops;
+	struct vnode *root;
+	struct vnode *covered;	     /**< where it is mounted; NULL: the root */
+	struct block_device *device; /**< or NULL */
+	uint64_t dev;		     /**< st_dev of its files */
+	unsigned flags;		     /**< MS_* */
+	char source[32];	     /**< for /proc/mounts */
+	char target[64];
+	void *private_data;
+	struct spinlock vnodes_lock;
+	struct rbroot vnodes; /* by ino */
+	struct list link;
+};
+
+struct filesystem {
+	const char *name;
+	bool needs_device;
+	/** Fill @p m (ops, root, private_data). 0 or a negative errno. */
+	int (*mount)(struct mount *m, const char *options);
+};
+#define FILESYSTEM(ident, device, mount_fn)                                    \
+	static const struct filesystem filesystem_##ident LINKED(              \
+		".filesystem") = { #ident, device, mount_fn }
+
+/** Mount a file system of type @p type on path @p target (NULL: as root). */
+int vfs_mount(const char *type, const char *source, const char *target,
+	      unsigned flags, const char *options);
+int vfs_unmount(const char *target, unsigned flags);
+/** Write everything dirty, of all mounts, to their disks. May sleep. */
+int vfs_sync(void);
+/** Call @p fn for every mount, in order. May sleep within. */
+void mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg);
+
+/* ---- Whose call it is ---- */
+
+struct cred {
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	unsigned ngroups;
+	uint32_t groups[32];
+};
+
+/** Of a process (shared by CLONE_FS): guarded by lock. */
+struct fs_context {
+	struct refcount refs;
+	struct spinlock lock;
+	struct vnode *root, *cwd;
+	uint32_t umask;
+	struct cred cred;
+};
+struct fs_context *fs_context_new(void); /**< at "/", root's, umask 022 */
+struct fs_context *fs_context_copy(struct fs_context *from);
+struct fs_context *fs_context_get(struct fs_context *c);
+void fs_context_put(struct fs_context *c);
+/** Credentials of the running thread (kernel threads: root's). */
+const struct cred *current_cred(void);
+bool cred_in_group(const struct cred *c, uint32_t gid);
+
+/** Whether the caller may access @p v: @p want is of R_OK, W_OK, X_OK.
+ * 0, -EACCES, -EROFS. */
+int vnode_access(struct vnode *v, int want);
+
+/* ---- Path walk ---- */
+
+#define WALK_NOFOLLOW  0x1 /**< do not follow a link at the end */
+#define WALK_DIRECTORY 0x2 /**< must be a directory */
+
+/** Walk @p path (kernel memory) from @p dirfd (AT_FDCWD: cwd).
+ * *result referenced. */
+int path_walk(int dirfd, const char *path, unsigned flags,
+	      struct vnode **result);
+
+/** Walk to the last name's directory: *dir referenced; the last name is left
+ * in @p name (NAME_MAX + 1 bytes). -EEXIST... for "." and "/" is the caller's:
+ * *last_type says LAST_NORMAL, LAST_DOT, LAST_DOTDOT or LAST_ROOT. */
+enum last_type { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+int path_walk_parent(int dirfd, const char *path, struct vnode **dir,
+		     char *name, enum last_type *last_type);
+
+/** Copy a path from user space into a fresh buffer of the heap; free it with
+ * path_free. 0, -EFAULT, -ENAMETOOLONG, -ENOENT for "". */
+int path_copyin(const char *user, char **path);
+void path_free(char *path);
+
+/** The path of directory @p v from the caller's root, in @p buf.
+ * @return its length, or -ERANGE, -ENOENT (unlinked) */
+int vnode_path(struct vnode *v, char *buf, size_t size);
+
+/* ---- Open files and descriptors ---- */
+
+/**
+ * Operations of an open file. All may sleep; NULL is -EINVAL (read, write) or
+ * as the call's manual page says.
+ */
+struct file_ops {
+	/** *pos moves by what was transferred. @return bytes or -errno */
+	int64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
+	int64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
+	int64_t (*seek)(struct file *f, int64_t offset, int whence);
+	int (*readdir)(struct file *f, void *dirent, size_t size);
+	int (*ioctl)(struct file *f, uint64_t request, uint64_t arg);
+	/** Ready events (POLLIN...) now. If @p table is not NULL, first
+	 * poll_add(table, wq) for each queue that would announce a change. */
+	unsigned (*poll)(struct file *f, struct poll_table *table);
+	int (*fsync)(struct file *f, bool data_only);
+	/** vm: what a mapping of this file maps; 0 or -ENODEV, -EACCES. */
+	int (*mmap)(struct file *f, struct vnode **backing);
+	/** The last reference is gone. */
+	void (*release)(struct file *f);
+};
+
+struct file {
+	struct refcount refs;
+	const struct file_ops *ops;
+	struct vnode *vnode;	/**< NULL: pipe, ... */
+	_Atomic unsigned flags; /**< O_*: access mode and status flags */
+	struct mutex
+		pos_lock; /**< makes read and write with the position atomic */
+	uint64_t pos;
+	void *private_data;
+};
+
+/** ipc's poll: how a file says what to wait on; NULL table: do not wait. */
+struct poll_table {
+	void (*add)(struct poll_table *t, struct waitq *wq);
+};
+static inline void
+poll_add(struct poll_table *t, struct waitq *wq)
+{
+	if (t)
+		t->add(t, wq);
+}
+
+/** An open file without a vnode. */
+struct file *file_new(const struct file_ops *ops, unsigned flags,
+		      void *private_data);
+/** Open @p v: checks nothing; a reference to v is taken. */
+int vnode_open(struct vnode *v, unsigned flags, struct file **result);
+struct file *file_get(struct file *f);
+void file_put(struct file *f);
+
+extern const struct file_ops regular_file_ops, dir_file_ops;
+
+/** A process's descriptors (shared by CLONE_FILES). */
+struct fdtable *fdtable_new(void);
+struct fdtable *fdtable_copy(struct fdtable *from);
+struct fdtable *fdtable_get(struct fdtable *t);
+void fdtable_put(struct fdtable *t);
+void fdtable_close_on_exec(struct fdtable *t);
+
+/** The file behind descriptor @p fd of the running thread, referenced; NULL:
+ * there is none (-EBADF). */
+struct file *fd_get(int fd);
+/** The same in another process's table, for /proc/PID/fd. */
+struct file *fdtable_get_file(struct fdtable *t, int fd);
+/** Next used descriptor >= @p fd, or -1. */
+int fdtable_next(struct fdtable *t, int fd);
+/** Install @p f at the lowest free descriptor >= @p from; takes over the
+ * caller's reference on success. @return fd, or -EMFILE */
+int fd_install(struct file *f, int from, bool cloexec);
+/** Close. @return 0 or -EBADF */
+int fd_close(int fd);
+
+struct vfs_ops {
+	/** proc: the limit RLIMIT_NOFILE of the running process. */
+	unsigned (*nofile_limit)(void);
+	/** proc: the limit RLIMIT_FSIZE; raises SIGXFSZ itself. */
+	uint64_t (*fsize_limit)(void);
+	/** vm: pages of @p v from index @p first on are gone: unmap them. */
+	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
+	/** ipc: open a FIFO: install the pipe's operations in @p f. */
+	int (*open_fifo)(struct vnode *v, struct file *f);
+};
+extern struct vfs_ops vfs_ops;
+
+/** Read or write a file from the kernel (exec). @return bytes or -errno */
+int64_t vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos);
+
+/* ---- The page cache ---- */
+
+/*
+ * VFS2: a page in a cache is referenced by the cache; whoever uses it takes
+ * another reference. PG_UPTODATE once its contents are the file's.
+ */
+#define PG_UPTODATE  0x1
+#define PG_DIRTY     0x2
+#define PG_LOCKED    0x4 /**< being read or written back */
+#define PG_WRITEBACK 0x8
+#define PG_ERROR     0x10
+
+/** The page of @p v at @p index, read if need be; referenced. NULL and *error:
+ * -EIO, -ENOMEM. May sleep. Past the end of file the page is zeros. */
+struct page *page_cache_get(struct vnode *v, uint64_t index, int *error);
+/** The page if it is there and up to date, else NULL. Does not sleep. */
+struct page *page_cache_peek(struct vnode *v, uint64_t index);
+/** The page's contents have changed. */
+void page_cache_dirty(struct vnode *v, struct page *page);
+/** Drop pages from @p first on (truncate) and zero the rest of a partial one:
+ * @p size is the new size in bytes. */
+void page_cache_truncate(struct vnode *v, uint64_t size);
+/** Write dirty pages back and wait. @return 0 or -EIO */
+int page_cache_sync(struct vnode *v);
+/** Drop all pages (the vnode goes away). */
+void page_cache_destroy(struct vnode *v);
+/** Pages in all caches, and dirty ones. */
+void page_cache_stats(uint64_t *cached, uint64_t *dirty);
+
+/* ---- Blocks of a disk, for file systems' metadata ---- */
+
+/** A block of a device, cached. */
+struct buf {
+	struct block_device *device;
+	uint64_t block; /**< in units of size */
+	uint32_t size;	/**< bytes: 1024 to 4096 */
+	void *data;
+	struct refcount refs;
+	_Atomic uint32_t flags;
+	struct mutex lock; /**< guards data; held by who changes it */
+	struct rbnode node;
+	struct list lru;
+	struct page *page;
+};
+/** Read block @p block; referenced. NULL and *error on -EIO, -ENOMEM. */
+struct buf *buf_read(struct block_device *d, uint64_t block, uint32_t size,
+		     int *error);
+/** The block without reading it, for one that will be overwritten whole. */
+struct buf *buf_get(struct block_device *d, uint64_t block, uint32_t size,
+		    int *error);
+void buf_put(struct buf *b);
+void buf_dirty(struct buf *b);
+/** Forget a block that has been freed: it is not to be written any more. */
+void buf_forget(struct block_device *d, uint64_t block, uint32_t size);
+/** Write all dirty blocks of @p d and flush it. @return 0 or -EIO */
+int buf_sync(struct block_device *d);
+
+/* ---- Devices as files ---- */
+
+/**
+ * Make a device file /dev/@p name. @p mode is S_IFCHR or S_IFBLK and
+ * permission bits. Opening it calls @p open with a file whose operations it
+ * sets (and may refuse).
+ */
+void devfs_add(const char *name, uint32_t mode, uint64_t rdev,
+	       int (*open)(struct vnode *v, struct file *f));
+/** Open device @p rdev: for device nodes in other file systems (mknod). */
+int devfs_open_rdev(struct vnode *v, struct file *f);
+
+#endif

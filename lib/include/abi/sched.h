@@ -1,0 +1,73 @@
+/*
+ * clone flags and scheduling policies of the Linux x86-64 ABI.
+ */
+#ifndef ABI_SCHED_H
+#define ABI_SCHED_H
+
+#include <stdint.h>
+
+/* The low byte of clone's flags is the signal sent at exit. */
+#define CSIGNAL		     0x000000ff
+#define CLONE_VM	     0x00000100
+#define CLONE_FS	     0x00000200
+#define CLONE_FILES	     0x00000400
+#define CLONE_SIGHAND	     0x00000800
+#define CLONE_PIDFD	     0x00001000
+#define CLONE_PTRACE	     0x00002000
+#define CLONE_VFORK	     0x00004000
+#define CLONE_PARENT	     0x00008000
+#define CLONE_THREAD	     0x00010000
+#define CLONE_NEWNS	     0x00020000
+#define CLONE_SYSVSEM	     0x00040000
+#define CLONE_SETTLS	     0x00080000
+#define CLONE_PARENT_SETTID  0x00100000
+#define CLONE_CHILD_CLEARTID 0x00200000
+#define CLONE_DETACHED	     0x00400000
+#define CLONE_UNTRACED	     0x00800000
+#define CLONE_CHILD_SETTID   0x01000000
+#define CLONE_NEWCGROUP	     0x02000000
+#define CLONE_NEWUTS	     0x04000000
+#define CLONE_NEWIPC	     0x08000000
+#define CLONE_NEWUSER	     0x10000000
+#define CLONE_NEWPID	     0x20000000
+#define CLONE_NEWNET	     0x40000000
+#define CLONE_IO	     0x80000000u
+
+#define SCHED_OTHER	     0
+#define SCHED_FIFO	     1
+#define SCHED_RR	     2
+#define SCHED_BATCH	     3
+#define SCHED_IDLE	     5
+
+struct sched_param {
+	int32_t sched_priority;
+};
+
+/* arch_prctl(2) */
+#define ARCH_SET_GS    0x1001
+#define ARCH_SET_FS    0x1002
+#define ARCH_GET_FS    0x1003
+#define ARCH_GET_GS    0x1004
+#define ARCH_GET_CPUID 0x1011
+#define ARCH_SET_CPUID 0x1012
+
+/* prctl(2) */
+#define PR_SET_PDEATHSIG       1
+#define PR_GET_PDEATHSIG       2
+#define PR_GET_DUMPABLE	       3
+#define PR_SET_DUMPABLE	       4
+#define PR_GET_KEEPCAPS	       7
+#define PR_SET_KEEPCAPS	       8
+#define PR_SET_NAME	       15
+#define PR_GET_NAME	       16
+#define PR_CAPBSET_READ	       23
+#define PR_CAPBSET_DROP	       24
+#define PR_SET_CHILD_SUBREAPER 36
+#define PR_GET_CHILD_SUBREAPER 37
+#define PR_SET_NO_NEW_PRIVS    38
+#define PR_GET_NO_NEW_PRIVS    39
+
+/** A thread's name (PR_SET_NAME), with its ending 0 byte. */
+#define TASK_COMM_LEN 16
+
+#endif
