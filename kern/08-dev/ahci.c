@@ -184,8 +184,8 @@ take_finished(struct ahci_port *p, struct list *finished)
 
 		done &= done - 1;
 		p->active &= ~(1u << slot);
-		p->slots[slot].request = NULL;
 		r->error = whole(p, slot) ? 0 : -EIO;
+		p->slots[slot].request = NULL;
 		list_add_tail(&r->link, finished);
 	}
 }
