@@ -46,6 +46,7 @@ struct thread {
 	uint64_t slice_start; /**< clock_ns when it was switched to */
 	uint64_t saved_rsp;
 	int nice; /**< NICE_MIN (most CPU) to NICE_MAX */
+	uint32_t weight; /**< share of CPU that nice gives, 1024 at 0 */
 	cpuset_t affinity;
 
 	/* Its own; others read them for statistics. */
@@ -60,9 +61,11 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_reserved;
-	uint32_t heap_call; /**< the number reserved for, to re-reserve */
+	uint32_t heap_granted;  /**< reserved at its start ... */
+	uint32_t heap_reserved; /**< ... and not yet taken */
+	uint32_t heap_call;     /**< the call's number */
 
+	struct rcu_head rcu;     /**< frees it */
 #ifdef DEBUG
 	struct held_locks held;
 #endif
@@ -89,7 +92,8 @@ struct sched_ops {
 	/** vm: switch from @p prev's address space to @p next's. Run queue
 	 * locked, interrupts off. */
 	void (*switch_vm)(struct thread *prev, struct thread *next);
-	/** A thread is freed: release what later chapters hung on it. */
+	/** A thread is freed: release what later chapters hung on it. Called
+	 * from an RCU callback: it may not sleep. */
 	void (*thread_free)(struct thread *t);
 	/** heap: the running thread is about to sleep interruptibly, holding
 	 * no locks: its reservation can be given back. */
@@ -214,8 +218,9 @@ enum wait_how {
 int waitq_wait(struct waitq *wq, struct spinlock *lock, enum wait_how how,
 	       uint64_t deadline);
 
-/** The same for a condition that interrupt handlers change: @p lock was taken
- * with spin_lock_irqsave, whose result is @p rflags; on return it is again. */
+/** The same for a condition that interrupt handlers change: @p lock, which may
+ * be the queue's own, was taken with spin_lock_irqsave, whose result is
+ * @p rflags; on return it is again. */
 int waitq_wait_irq(struct waitq *wq, struct spinlock *lock, uint64_t *rflags,
 		   enum wait_how how, uint64_t deadline);
 
@@ -265,9 +270,8 @@ bool mutex_held(const struct mutex *m);
 
 /** Many readers or one writer; a waiting writer holds off new readers. */
 struct rwlock {
-	struct spinlock lock;
-	int holders; /* > 0 readers, -1 a writer; under lock */
-	unsigned writers_waiting;
+	_Atomic uint32_t state; /**< RW_* flags and the number of readers */
+	unsigned writers_waiting; /* guarded by wq.lock */
 	struct waitq wq;
 #ifdef DEBUG
 	struct lock_debug debug;
@@ -278,6 +282,7 @@ void rwlock_init(struct rwlock *l, const char *name);
 void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
+void rwlock_write_lock_nested(struct rwlock *l, unsigned subclass);
 void rwlock_write_unlock(struct rwlock *l);
 
 /* ---- Timers ---- */
