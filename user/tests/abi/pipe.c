@@ -322,3 +322,36 @@ TEST(select)
 	tv.tv_sec = -1;
 	CHECK_ERR(select(0, NULL, NULL, NULL, &tv), EINVAL);
 }
+
+/** pselect6 takes its mask through a structure of two words. */
+static long
+pselect(int n, fd_set *rd, const struct timespec *ts, const sigset_t *mask)
+{
+	unsigned long arg[2] = { (unsigned long)mask, KSIGSET_SIZE };
+
+	return syscall(NR_pselect6, n, rd, NULL, NULL, ts, arg);
+}
+
+TEST(pselect)
+{
+	struct timespec none = { 0, 0 };
+	struct sigaction act = { .sa_handler = ignore };
+	sigset_t usr1 = KSIGMASK(SIGUSR1), empty = 0;
+	fd_set rd;
+
+	make_pipe(0);
+	FD_ZERO(&rd);
+	FD_SET(p[0], &rd);
+	CHECK_EQ(pselect(p[0] + 1, &rd, &none, NULL), 0);
+	CHECK(!FD_ISSET(p[0], &rd));
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	FD_SET(p[0], &rd);
+	CHECK_EQ(pselect(p[0] + 1, &rd, NULL, NULL), 1);
+	CHECK_EQ(sigaction(SIGUSR1, &act, NULL), 0);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
+	raise(SIGUSR1);
+	CHECK_ERR(pselect(0, NULL, NULL, &empty), EINTR);
+	none.tv_nsec = -1;
+	CHECK_ERR(pselect(0, NULL, &none, NULL), EINVAL);
+	CHECK_ERR(pselect(p[0] + 1, BAD, NULL, NULL), EFAULT);
+}

@@ -215,6 +215,27 @@ TEST(sched_yield)
 	CHECK_EQ(sched_yield(), 0);
 }
 
+TEST(sched_getaffinity)
+{
+	unsigned long cpus[16] = { 0 };
+	long n = syscall(NR_sched_getaffinity, 0, sizeof(cpus), cpus);
+
+	CHECK(n > 0 && n % 8 == 0 && n <= (long)sizeof(cpus));
+	CHECK(cpus[0] != 0);
+	CHECK_ERR(syscall(NR_sched_getaffinity, 0, 1, cpus), EINVAL);
+	CHECK_ERR(syscall(NR_sched_getaffinity, INT_MAX, 128, cpus), ESRCH);
+	CHECK_ERR(syscall(NR_sched_getaffinity, 0, 128, BAD), EFAULT);
+}
+
+TEST(set_robust_list)
+{
+	static struct robust_list_head head;
+
+	head.list.next = &head.list;
+	CHECK_EQ(syscall(NR_set_robust_list, &head, sizeof(head)), 0);
+	CHECK_ERR(syscall(NR_set_robust_list, &head, 8), EINVAL);
+}
+
 TEST(priority)
 {
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
