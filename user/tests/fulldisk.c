@@ -17,7 +17,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "abi/tree.h"
+#include "tree.h"
 
 #define CHUNK 65536
 
