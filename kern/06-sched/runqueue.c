@@ -137,6 +137,8 @@ switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 	switch_user_state(prev, next);
 	this_cpu(md_current) = &next->md;
 	trap_set_kernel_stack(next->kstack_top);
+	if (prev == rq->idle)
+		tick_program(); /* idle CPUs have no tick */
 #ifdef DEBUG
 	this_cpu(held_locks) = &next->held;
 #endif
@@ -366,6 +368,15 @@ steal(unsigned at_least)
 	join(mine, t);
 	spin_unlock(&mine->lock);
 	return true;
+}
+
+void
+call_idle_cpu(void)
+{
+	cpuset_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed);
+
+	if (idle)
+		smp_reschedule(__builtin_ctzl(idle));
 }
 
 /* ---- Idle ---- */

@@ -61,8 +61,9 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_reserved;
-	uint32_t heap_call; /**< the number reserved for, to re-reserve */
+	uint32_t heap_granted;  /**< reserved at its start ... */
+	uint32_t heap_reserved; /**< ... and not yet taken */
+	uint32_t heap_call;     /**< the call's number */
 
 	struct rcu_head rcu;     /**< frees it */
 #ifdef DEBUG

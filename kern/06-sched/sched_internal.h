@@ -32,6 +32,9 @@ void account(struct runqueue *rq, uint64_t now);
  * @param preempted  the thread did not ask: it stays runnable */
 void schedule(bool preempted);
 
+/** Have an idle CPU, if there is one, look for work to take. */
+void call_idle_cpu(void);
+
 /** A new thread's part of a switch: the old thread is off its stack. */
 void finish_switch(void);
 

@@ -229,9 +229,13 @@ timer_tick(void)
 		spin_lock(&rq->lock);
 		account(rq, now);
 		spin_unlock(&rq->lock);
-		if (rq->nqueued > 0 || !(rq->running->affinity >> cpu_id() & 1))
+		if (rq->nqueued > 0) {
 			preempt_ask();
-		else if (rq->ticks % BALANCE_TICKS == 0 && steal(2))
+			call_idle_cpu();
+		} else if (!(rq->running->affinity >> cpu_id() & 1)) {
+			preempt_ask();
+		}
+		if (rq->ticks % BALANCE_TICKS == 0 && steal(2))
 			preempt_ask();
 	}
 	tick_program();
