@@ -71,15 +71,32 @@ extern struct proc *init_proc;
 /** End the running thread's whole process. @p status as wait4 reports it. */
 void proc_exit(int status) __attribute__((noreturn));
 
+/** End the running thread; the last one of its process ends that, with
+ * @p status as wait4 reports it. */
+void proc_exit_thread(int status) __attribute__((noreturn));
+
 struct proc_ops {
 	/** signal: a new process or thread inherits; exec resets; freed. */
 	void (*fork)(struct proc *parent, struct proc *child);
 	void (*thread_new)(struct thread *parent, struct thread *child);
 	void (*exec)(struct proc *p);
 	void (*free)(struct proc *p);
-	/** signal: a child has changed state (died, stopped, continued): tell
-	 * the parent. proc_lock held. */
-	void (*child_changed)(struct proc *child);
+	/**
+	 * signal: the running thread @p t is about to leave its process, whose
+	 * children are still its own. No locks held; called once, in the
+	 * thread that ends.
+	 */
+	void (*thread_exit)(struct thread *t);
+	/**
+	 * signal: a child has changed state (died, stopped, continued): tell
+	 * the parent. proc_lock held.
+	 * @return whether the parent does not want to wait for it (it ignores
+	 *         SIGCHLD or has SA_NOCLDWAIT): a zombie is reaped at once
+	 */
+	bool (*child_changed)(struct proc *child);
+	/** ipc: wake those who wait on user word @p address, now 0, of the
+	 * running thread's address space (clear_tid). */
+	void (*futex_wake)(uint32_t *address);
 	/** signal: end every other thread of the process (exec, exit). */
 	void (*kill_threads)(struct proc *p);
 	/** signal: send @p signo to @p p from the kernel. */
