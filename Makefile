@@ -21,6 +21,9 @@ endif
 LD := ld
 NM := nm
 Q := $(if $(V),,@)
+# $(call say,TEXT): a line of progress; nothing with make -s.
+say = $(if $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),:,echo \
+	"  $1")
 
 MODE := $(if $(filter-out 0,$(DEBUG)),debug,release)
 CLANG := $(findstring clang,$(CC))
@@ -83,15 +86,15 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call chapter_rules,$f)))
 
 $(O)/kern/%.o: kern/%.c Makefile | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 $(O)/kern/%.o: kern/%.S Makefile | deps
-	@mkdir -p $(@D); echo "  AS      $<"
+	@mkdir -p $(@D); $(call say,AS      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 $(O)/lib/freestanding/%.o: lib/freestanding/%.c Makefile | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(KCC) -c $< -o $@
 
 -include $(wildcard $(O)/kern/*/*.d $(O)/lib/freestanding/*.d)
@@ -104,35 +107,103 @@ LDSCRIPT := kern/$(firstword $(FOLDERS))/kernel.ld
 KLD = $(LD) -nostdlib -static --build-id=none -z noexecstack \
 	-z max-page-size=0x1000 -T $(LDSCRIPT)
 
+# The folders are prerequisites: a file that is gone changes the image too.
 define link_rules
 $(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
-		$(LDSCRIPT) scripts/ksyms Makefile | deps
-	@echo "  LD      $$@"
+		$(UPTO_$1:%=kern/%) $(LDSCRIPT) scripts/ksyms Makefile | deps
+	@$$(call say,LD      $$@)
 	$(Q)NM=$(NM) CC="$(CC)" scripts/ksyms $$@ \
 		$$(KLD) $$(filter %.o,$$^)
 endef
 $(foreach c,$(CHAPTERS),$(eval $(call link_rules,$c)))
 
-# --- Our programs and the root image -----------------------------------------
+# --- Our programs, labs, book: makefiles of their own ------------------------
 
--include $(wildcard lib/lib.mk) $(wildcard user/user.mk)
+# user.mk lists in USER_PROGRAMS and USER_TESTS what it builds.
+include $(wildcard lib/lib.mk user/user.mk labs/labs.mk book/book.mk)
+
+ROOT := $(BUILD)/root.img
+$(ROOT): scripts/mkroot scripts/get-busybox $(USER_PROGRAMS) $(USER_TESTS) \
+		| deps-qemu
+	@$(call say,ROOT    $@)
+	$(Q)scripts/mkroot --tests -o $@
 
 # --- Targets -----------------------------------------------------------------
 
-.PHONY: all kernel kernels deps help clean
-all: kernel ## build everything (the default)
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q
+SMP ?= 4
+MEM ?= 256
+RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
+	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
 
-kernel: $(KERNEL) ## build the kernel image of CHAPTER (all chapters if not set)
+.PHONY: all kernel kernels user root deps deps-qemu deps-check help clean
+# In a tree without programs there is no root image, and nothing asks for it.
+IMAGE := $(if $(USER_PROGRAMS),root)
+all: kernel $(IMAGE) ## build everything (the default)
+
+kernel: $(KERNEL) ## build the kernel image of CHAPTER (if not set: all)
 
 kernels: $(KERNELS) ## build the image of every prefix of the chapters
 
+user: $(USER_PROGRAMS) $(USER_TESTS) ## build our programs and their tests
+
+root: $(ROOT) ## build the root file system's image
+
+iso: $(B)/hardtack.iso ## make a bootable ISO (GRUB, multiboot2)
+.PHONY: iso
+$(B)/hardtack.iso: $(KERNEL) scripts/mkiso | deps-check
+	scripts/mkiso $< $@ $(APPEND)
+
+.PHONY: qemu qemu-gdb gdb bochs
+qemu: deps-qemu kernel $(IMAGE) ## boot to a shell in QEMU (end: poweroff, or ^A x)
+	$(RUN) --shell
+
+qemu-gdb: deps-qemu kernel $(IMAGE) ## the same, waiting for `make gdb`
+	@echo "Type in another terminal: make gdb $(MAKEOVERRIDES)"
+	$(RUN) --shell --gdb $(BUILD)/gdb.sock
+
+gdb: ## debug the kernel that `make qemu-gdb` waits with
+	gdb -q -x scripts/gdb/hardtack.py -ex 'target remote $(BUILD)/gdb.sock' \
+		$(KERNEL)
+
+bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
+	$(RUN) --selftest --bochs --smp 2
+
+.PHONY: prefixes check check-prefix-symbols style format
+prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
+	$(MAKE) kernels $(IMAGE)
+	$(MAKE) kernels DEBUG=1
+	$(PYTEST) scripts/tests/test_prefixes.py
+
+check: deps-check ## run every test (installs what they need)
+	scripts/check
+
+check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
+	scripts/check-prefix --objects $(O)
+
+style: deps-check ## measure the source against its budgets
+	scripts/style
+
+CFILES = $(shell find kern lib user -name '*.[ch]')
+format: deps-check ## lay out all C by .clang-format
+	clang-format -i $(CFILES)
+
+compile_commands.json: scripts/compile-commands Makefile ## for editors
+	scripts/compile-commands $@
+
+# What is missing is installed, or named. Quick when all is there.
 deps:
-	@true
+	@scripts/install-deps build
+deps-qemu:
+	@scripts/install-deps qemu
+deps-check:
+	@scripts/install-deps check
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' \
-		Makefile
-	@echo; echo "  Variables: DEBUG=1 CHAPTER=<name> CC=clang V=1"
+	@awk -F ':.*## ' '/^[a-z_.$$()\/A-Z-]+:.*## / { \
+		printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  Variables: DEBUG=1 CHAPTER=<name> CC=clang V=1;" \
+		"for qemu: SMP MEM APPEND DISK"
 	@echo "  Chapters:  $(CHAPTERS)"
 
 clean: ## delete all that was built

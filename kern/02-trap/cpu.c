@@ -55,6 +55,8 @@ extern const struct {
 	uint64_t at, last_byte;
 } smap_sites[], smap_sites_end[];
 
+extern uint8_t percpu_start[], percpu_end[], percpu_template[];
+
 uint64_t percpu_offset[NCPU_MAX];
 PERCPU(uint64_t, percpu_self);
 PERCPU(uint32_t, cpu_number);
@@ -235,6 +237,7 @@ trap_set_kernel_stack(uint64_t top)
 static void
 trap_init(void)
 {
+	memcpy(percpu_template, percpu_start, percpu_end - percpu_start);
 	find_features();
 	if (cpu_features.smap)
 		patch_smap_sites();

@@ -29,8 +29,17 @@ static _Atomic uint64_t edges[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX / 64];
 static uint32_t edge_ip[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX];
 static _Atomic int checker_lock;
 
-static struct held_locks boot_held;
-PERCPU(struct held_locks *, held_locks) = &boot_held;
+/* Until sched gives each thread a stack of held locks, a CPU has one. */
+static PERCPU(struct held_locks, cpu_held);
+PERCPU(struct held_locks *, held_locks);
+
+static struct held_locks *
+held_here(void)
+{
+	struct held_locks *h = this_cpu(held_locks);
+
+	return h ? h : this_cpu_ptr(cpu_held);
+}
 
 /* Not a struct spinlock: those call the checker. Interrupts are off. */
 static void
@@ -194,7 +203,7 @@ lockcheck_acquire(const void *lock, struct lock_debug *debug,
 	if (!sleeping)
 		check_interrupts(&classes[class], ip);
 	rflags = irq_save();
-	h = this_cpu(held_locks);
+	h = held_here();
 	for (i = 0; i < h->n; i++) {
 		if (h->held[i].lock == lock)
 			panic("lockcheck: %s taken twice", debug->name);
@@ -216,7 +225,7 @@ lockcheck_release(const void *lock, struct lock_debug *debug)
 	if (panicking || debug->unchecked)
 		return;
 	rflags = irq_save();
-	h = this_cpu(held_locks);
+	h = held_here();
 	for (i = h->n; i > 0 && h->held[i - 1].lock != lock; i--)
 		;
 	if (i == 0)
@@ -232,7 +241,7 @@ bool
 lockcheck_held(const void *lock)
 {
 	uint64_t rflags = irq_save();
-	struct held_locks *h = this_cpu(held_locks);
+	struct held_locks *h = held_here();
 	unsigned i;
 
 	for (i = 0; i < h->n && h->held[i].lock != lock; i++)
@@ -254,7 +263,7 @@ lockcheck_may_sleep(const char *what)
 void
 lockcheck_print_held(void)
 {
-	struct held_locks *h = this_cpu(held_locks);
+	struct held_locks *h = held_here();
 	unsigned i;
 
 	for (i = 0; i < h->n; i++) {

@@ -77,6 +77,9 @@ const char *irq_describe(unsigned v, uint64_t *count);
 /** Nanoseconds since boot: CLOCK_MONOTONIC. Any context; never goes back. */
 uint64_t clock_ns(void);
 
+/** The TSC value at clock_ns @p ns. */
+uint64_t clock_ns_to_tsc(uint64_t ns);
+
 /** Nanoseconds since 1970 UTC: CLOCK_REALTIME. Any context. */
 int64_t clock_realtime_ns(void);
 
@@ -128,12 +131,25 @@ struct rcu_head {
  * preemption off. Any context. */
 void rcu_defer(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 
-/** Wait for a grace period. May sleep only where sched is up; spins before. */
+/** Wait, spinning, for a grace period: readers are short. Not within one, nor
+ * in an interrupt. */
 void rcu_synchronize(void);
 
 /** This CPU reads nothing now: sched says so at each switch, tick in user
  * mode, and idle round. Interrupts off. */
 void rcu_quiescent(void);
+
+/** This CPU is about to halt: it reads nothing until its next interrupt, or
+ * rcu_idle_exit. Interrupts off. */
+void rcu_idle_enter(void);
+void rcu_idle_exit(void);
+
+/** Whether this CPU has callbacks that wait: it must not halt for long. */
+bool rcu_pending(void);
+
+/** Run this CPU's callbacks whose grace period is over: from its timer tick
+ * and its idle loop. Interrupts off. */
+void rcu_run_callbacks(void);
 
 /** Publish pointer @p value in @p p / read it, for lock-free readers. */
 #define rcu_assign(p, value) __atomic_store_n(&(p), value, __ATOMIC_RELEASE)

@@ -63,6 +63,7 @@ struct thread {
 	uint32_t heap_reserved;
 	uint32_t heap_call; /**< the number reserved for, to re-reserve */
 
+	struct rcu_head rcu;     /**< frees it */
 #ifdef DEBUG
 	struct held_locks held;
 #endif
@@ -89,7 +90,8 @@ struct sched_ops {
 	/** vm: switch from @p prev's address space to @p next's. Run queue
 	 * locked, interrupts off. */
 	void (*switch_vm)(struct thread *prev, struct thread *next);
-	/** A thread is freed: release what later chapters hung on it. */
+	/** A thread is freed: release what later chapters hung on it. Called
+	 * from an RCU callback: it may not sleep. */
 	void (*thread_free)(struct thread *t);
 	/** heap: the running thread is about to sleep interruptibly, holding
 	 * no locks: its reservation can be given back. */
@@ -265,9 +267,8 @@ bool mutex_held(const struct mutex *m);
 
 /** Many readers or one writer; a waiting writer holds off new readers. */
 struct rwlock {
-	struct spinlock lock;
-	int holders; /* > 0 readers, -1 a writer; under lock */
-	unsigned writers_waiting;
+	_Atomic uint32_t state; /**< RW_* flags and the number of readers */
+	unsigned writers_waiting; /* guarded by wq.lock */
 	struct waitq wq;
 #ifdef DEBUG
 	struct lock_debug debug;

@@ -1,0 +1,371 @@
+/*
+ * Physical pages: a binary buddy allocator behind per-CPU caches of single
+ * pages. A share of all pages is set aside for the kernel heap: others are
+ * refused pages when only that share is left (MEM3), so that the heap can
+ * always grow to its maximum, page by page.
+ *
+ * Entry points: page_alloc, page_ref, page_unref; page_init.
+ * Source: Knuth, The Art of Computer Programming, vol. 1, 2.5 (buddy system).
+ */
+#include "mem_internal.h"
+#include "string.h"
+
+#define CPU_CACHE_MAX   64 /* single pages a CPU keeps ... */
+#define CPU_CACHE_BATCH 32 /* ... and moves at once */
+#define RECLAIM_TRIES   8
+
+/* MEM1: a block on list [k] is 2^k pages, aligned to its size, and its buddy
+ * is not a free block of the same order. */
+static struct {
+	struct spinlock lock;
+	struct list free[PAGE_ORDER_MAX + 1];
+	uint64_t free_pages; /* on the lists; the CPUs' caches are not counted */
+	uint64_t total;
+} buddy = { .lock = SPINLOCK("buddy") };
+
+/* A CPU's own free pages, a stack; touched with interrupts off. */
+struct cpu_cache {
+	unsigned n;
+	struct page *pages[CPU_CACHE_MAX];
+};
+static PERCPU(struct cpu_cache, cpu_cache);
+
+struct page *page_array;
+uint64_t page_array_len;
+struct mem_ops mem_ops;
+static uint64_t heap_max;
+static _Atomic uint64_t heap_used;
+
+void
+page_clear(void *page)
+{
+	uint64_t n = PAGE_SIZE / 8;
+
+	asm volatile("rep stosq" : "+D"(page), "+c"(n) : "a"(0) : "memory");
+}
+
+void
+page_copy(void *to, const void *from)
+{
+	uint64_t n = PAGE_SIZE / 8;
+
+	asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
+/* ---- The debug build fills free pages and looks at them again ---- */
+
+#ifdef DEBUG
+#define PAGE_POISON 0xd5d5d5d5d5d5d5d5
+
+static void
+poison(struct page *page, unsigned order)
+{
+	uint64_t *p = page_address(page), i;
+
+	for (i = 0; i < (PAGE_SIZE << order) / 8; i++)
+		p[i] = PAGE_POISON;
+}
+
+static void
+check_poison(struct page *page, unsigned order)
+{
+	uint64_t *p = page_address(page), i;
+
+	for (i = 0; i < (PAGE_SIZE << order) / 8; i++)
+		if (p[i] != PAGE_POISON)
+			panic("mem: free page %#lx was written to: offset %#lx "
+			      "holds %#lx",
+			      page_to_phys(page), i * 8, p[i]);
+}
+#else
+#define poison(page, order)       ((void)0)
+#define check_poison(page, order) ((void)0)
+#endif
+
+/* ---- Buddies; the lock is held ---- */
+
+static struct page *
+buddy_of(struct page *page, unsigned order)
+{
+	uint64_t n = (page - page_array) ^ (1UL << order);
+
+	return n < page_array_len ? &page_array[n] : NULL;
+}
+
+static void
+buddy_insert(struct page *page, unsigned order)
+{
+	struct page *other;
+
+	buddy.free_pages += 1UL << order;
+	for (; order < PAGE_ORDER_MAX; order++) {
+		other = buddy_of(page, order);
+		if (!other || other->use != PAGE_FREE || other->order != order)
+			break;
+		list_del(&other->free_link);
+		other->use = PAGE_KERNEL; /* no block starts here any more */
+		page = MIN(page, other);
+	}
+	page->use = PAGE_FREE;
+	page->order = order;
+	list_add(&page->free_link, &buddy.free[order]);
+}
+
+static struct page *
+buddy_remove(unsigned order)
+{
+	struct page *page;
+	unsigned k = order;
+
+	while (k <= PAGE_ORDER_MAX && list_empty(&buddy.free[k]))
+		k++;
+	if (k > PAGE_ORDER_MAX)
+		return NULL;
+	page = list_first(&buddy.free[k], struct page, free_link);
+	list_del(&page->free_link);
+	while (k > order) {
+		struct page *half = page + (1UL << --k);
+
+		half->use = PAGE_FREE;
+		half->order = k;
+		list_add(&half->free_link, &buddy.free[k]);
+	}
+	buddy.free_pages -= 1UL << order;
+	page->use = PAGE_KERNEL;
+	return page;
+}
+
+/* Pages that a caller without claim to the heap's share may take (MEM3). */
+static uint64_t
+free_for_all(void)
+{
+	uint64_t set_aside = heap_max - MIN(heap_used, heap_max);
+
+	return buddy.free_pages > set_aside ? buddy.free_pages - set_aside : 0;
+}
+
+/* ---- Single pages, through the CPU's cache; interrupts are off ---- */
+
+static void
+cache_refill(struct cpu_cache *cache)
+{
+	spin_lock(&buddy.lock);
+	while (cache->n < CPU_CACHE_BATCH && free_for_all() > 0)
+		cache->pages[cache->n++] = buddy_remove(0);
+	spin_unlock(&buddy.lock);
+}
+
+static void
+cache_drain(struct cpu_cache *cache, unsigned keep)
+{
+	spin_lock(&buddy.lock);
+	while (cache->n > keep)
+		buddy_insert(cache->pages[--cache->n], 0);
+	spin_unlock(&buddy.lock);
+}
+
+static struct page *
+take_single(unsigned flags)
+{
+	struct cpu_cache *cache = this_cpu_ptr(cpu_cache);
+	struct page *page = NULL;
+
+	if (cache->n == 0)
+		cache_refill(cache);
+	if (cache->n > 0)
+		return cache->pages[--cache->n];
+	if (flags & ALLOC_HEAP) {
+		spin_lock(&buddy.lock);
+		page = buddy_remove(0);
+		spin_unlock(&buddy.lock);
+	}
+	return page;
+}
+
+static struct page *
+take_block(unsigned order)
+{
+	struct page *page = NULL;
+
+	spin_lock(&buddy.lock);
+	if (free_for_all() >= 1UL << order)
+		page = buddy_remove(order);
+	spin_unlock(&buddy.lock);
+	return page;
+}
+
+static struct page *
+try_alloc(unsigned order, unsigned flags)
+{
+	uint64_t rflags = irq_save();
+	struct page *page = order ? take_block(order) : take_single(flags);
+
+	irq_restore(rflags);
+	return page;
+}
+
+/* ---- Entry points ---- */
+
+struct page *
+page_alloc(unsigned order, enum page_use use, unsigned flags)
+{
+	struct page *page = try_alloc(order, flags);
+	unsigned tries;
+
+	for (tries = 0; !page && tries < RECLAIM_TRIES; tries++) {
+		if ((flags & (ALLOC_NOWAIT | ALLOC_HEAP)) ||
+		    preempt_disabled() || !mem_ops.reclaim ||
+		    mem_ops.reclaim(CPU_CACHE_BATCH) == 0)
+			break;
+		page = try_alloc(order, flags);
+	}
+	if (!page)
+		return NULL;
+	INVARIANT(MEM2, page->refs == 0);
+	check_poison(page, order);
+	page->use = use;
+	page->order = order;
+	atomic_store_explicit(&page->flags, 0, memory_order_relaxed);
+	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+	if (flags & ALLOC_HEAP)
+		atomic_fetch_add(&heap_used, 1);
+	if (flags & ALLOC_ZERO) {
+		unsigned i;
+
+		for (i = 0; i < 1u << order; i++)
+			page_clear(page_address(page + i));
+	}
+	return page;
+}
+
+void
+page_ref(struct page *page)
+{
+	uint32_t before = atomic_fetch_add_explicit(&page->refs, 1,
+						    memory_order_relaxed);
+
+	INVARIANT(MEM2, before > 0);
+	(void)before;
+}
+
+/* A page that the heap gives back goes to the buddy lists at once: in a CPU's
+ * cache it would be out of reach of the heap's share. */
+static void
+free_pages(struct page *page)
+{
+	unsigned order = page->order;
+	bool heap = page->use == PAGE_SLAB;
+	struct cpu_cache *cache;
+	uint64_t rflags;
+
+	poison(page, order);
+	rflags = irq_save();
+	page->use = PAGE_KERNEL;
+	if (order == 0 && !heap) {
+		cache = this_cpu_ptr(cpu_cache);
+		if (cache->n == CPU_CACHE_MAX)
+			cache_drain(cache, CPU_CACHE_MAX - CPU_CACHE_BATCH);
+		cache->pages[cache->n++] = page;
+	} else {
+		spin_lock(&buddy.lock);
+		buddy_insert(page, order);
+		if (heap)
+			atomic_fetch_sub(&heap_used, 1);
+		spin_unlock(&buddy.lock);
+	}
+	irq_restore(rflags);
+}
+
+void
+page_unref(struct page *page)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&page->refs, 1,
+						    memory_order_acq_rel);
+
+	INVARIANT(MEM2, before > 0);
+	INVARIANT(MEM2, page->use != PAGE_RESERVED || before > 1);
+	if (before == 1)
+		free_pages(page);
+}
+
+void
+mem_stats_get(struct mem_stats *stats)
+{
+	uint64_t rflags = spin_lock_irqsave(&buddy.lock);
+	unsigned cpu;
+
+	stats->total = buddy.total;
+	stats->free = buddy.free_pages;
+	stats->heap_max = heap_max;
+	stats->heap_used = heap_used;
+	spin_unlock_irqrestore(&buddy.lock, rflags);
+	for (cpu = 0; cpu < NCPU_MAX; cpu++)
+		if (cpu == 0 || percpu_offset[cpu])
+			stats->free += percpu_ptr(cpu_cache, cpu)->n;
+}
+
+void
+page_check_buddies(void)
+{
+	uint64_t rflags = spin_lock_irqsave(&buddy.lock), counted = 0;
+	struct page *page;
+	unsigned k;
+
+	for (k = 0; k <= PAGE_ORDER_MAX; k++) {
+		list_for_each(page, &buddy.free[k], free_link)
+		{
+			struct page *other = buddy_of(page, k);
+
+			if ((page - page_array) % (1UL << k) ||
+			    page->order != k || page->use != PAGE_FREE ||
+			    page->refs)
+				panic("MEM1: bad block %#lx on list %u",
+				      page_to_phys(page), k);
+			if (k < PAGE_ORDER_MAX && other &&
+			    other->use == PAGE_FREE && other->order == k)
+				panic("MEM1: %#lx was not merged",
+				      page_to_phys(page));
+			counted += 1UL << k;
+		}
+	}
+	if (counted != buddy.free_pages)
+		panic("MEM1: %lu pages on the lists, %lu counted", counted,
+		      buddy.free_pages);
+	spin_unlock_irqrestore(&buddy.lock, rflags);
+}
+
+void
+page_init(struct page *array, uint64_t len)
+{
+	unsigned k;
+	uint64_t i;
+
+	for (k = 0; k <= PAGE_ORDER_MAX; k++)
+		list_init(&buddy.free[k]);
+	for (i = 0; i < len; i++)
+		array[i] = (struct page){ .use = PAGE_RESERVED, .refs = 1 };
+	page_array = array;
+	page_array_len = len;
+}
+
+void
+page_release_range(paddr_t from, paddr_t to)
+{
+	paddr_t pa;
+
+	for (pa = ROUND_UP(from, PAGE_SIZE); pa + PAGE_SIZE <= to;
+	     pa += PAGE_SIZE) {
+		struct page *page = phys_to_page(pa);
+
+		page->refs = 0;
+		poison(page, 0);
+		buddy_insert(page, 0);
+		buddy.total++;
+	}
+}
+
+void
+page_set_heap_share(uint64_t pages)
+{
+	heap_max = pages;
+}

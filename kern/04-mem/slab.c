@@ -1,0 +1,379 @@
+/*
+ * The kernel heap: a slab allocator. A slab is one page of objects of one size
+ * class; its bookkeeping is in the page's struct page, so that the page is
+ * objects from end to end. In front stands, per CPU and class, a magazine of
+ * free objects, so that the common allocation takes no lock.
+ *
+ * Single pages only: the heap never needs contiguous pages, and the share set
+ * aside for it (MEM3) cannot fragment.
+ *
+ * Source of the ideas: Bonwick, "The Slab Allocator" (USENIX 1994); Bonwick and
+ * Adams, "Magazines and Vmem" (USENIX 2001).
+ */
+#include "mem_internal.h"
+#include "string.h"
+
+#define MAGAZINE_MAX 32u
+#define EMPTY_KEPT   1 /* empty slabs a class keeps */
+
+/* Sizes such that n objects fill a page for each n up to 10, and beyond. */
+static const uint16_t class_sizes[] = { 16,  32,  48,  64,   128,  192,
+					256, 320, 384, 448,  512,  576,
+					640, 768, 1024, 1344, 2048, 4096 };
+#define NCLASSES (sizeof(class_sizes) / sizeof(class_sizes[0]))
+
+enum slab_state { SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY };
+
+/** MEM5: a slab is on the list of its state: partial if some of its objects
+ * are handed out, empty if none, on no list if all are. Objects in a magazine
+ * count as handed out. */
+struct slab_cache {
+	struct spinlock lock;
+	struct list partial, empty;
+	unsigned nempty;
+	uint16_t size, per_slab;
+	uint64_t nslabs;
+	uint64_t handed_out;
+};
+
+struct magazine {
+	void *head; /* chain through the objects' first word */
+	unsigned n;
+};
+
+static struct slab_cache caches[NCLASSES];
+static uint8_t class_of_size[PAGE_SIZE / 16 + 1];
+static PERCPU(struct magazine, magazines[NCLASSES]);
+struct heap_ops heap_ops;
+
+/* ---- The debug build guards each object ---- */
+
+#ifdef DEBUG
+/* At the end of each object; between it and the bytes asked for lie guard
+ * bytes, and a free object's bytes are poisoned. */
+struct trailer {
+	uint32_t state;
+	uint32_t size; /* asked for */
+	const struct alloc_site *site;
+};
+#define TRAILER      sizeof(struct trailer)
+#define STATE_LIVE   0x11fe11feu
+#define STATE_FREE   0xf4eef4eeu
+#define GUARD_BYTE   0x5a
+#define POISON_BYTE  0x6b
+
+static struct trailer *
+trailer_of(void *object, unsigned size)
+{
+	return (struct trailer *)((uint8_t *)object + size - TRAILER);
+}
+
+static void
+check_bytes(const uint8_t *p, size_t from, size_t to, uint8_t want,
+	    const struct trailer *t, const char *what)
+{
+	for (; from < to; from++)
+		if (p[from] != want)
+			panic("mem: object %p (%u bytes, %s of %s:%u): %s at "
+			      "offset %zu: %#x",
+			      (const void *)p, t->size,
+			      t->site ? t->site->what : "?",
+			      t->site ? t->site->file : "?",
+			      t->site ? t->site->line : 0, what, from, p[from]);
+}
+
+static void
+guard_new(void *object, unsigned class_size, size_t size,
+	  const struct alloc_site *site)
+{
+	struct trailer *t = trailer_of(object, class_size);
+
+	if (t->state == STATE_FREE) /* else: the slab is new */
+		check_bytes(object, sizeof(void *), class_size - TRAILER,
+			    POISON_BYTE, t, "written to after it was freed");
+	memset((uint8_t *)object + size, GUARD_BYTE,
+	       class_size - TRAILER - size);
+	*t = (struct trailer){ STATE_LIVE, size, site };
+}
+
+static void
+guard_free(void *object, unsigned class_size)
+{
+	struct trailer *t = trailer_of(object, class_size);
+
+	if (t->state == STATE_FREE)
+		panic("mem: object %p (%s of %s:%u) freed twice", object,
+		      t->site->what, t->site->file, t->site->line);
+	if (t->state != STATE_LIVE)
+		panic("mem: %p is freed, but is no object", object);
+	check_bytes(object, t->size, class_size - TRAILER, GUARD_BYTE, t,
+		    "written to past its end");
+	memset(object, POISON_BYTE, class_size - TRAILER);
+	t->state = STATE_FREE;
+}
+#else
+#define TRAILER                            0
+#define guard_new(object, class, size, site) ((void)(site))
+#define guard_free(object, class)          ((void)0)
+#endif
+
+/* ---- Slabs; the cache's lock is held, interrupts are off ---- */
+
+static struct page *
+slab_create(struct slab_cache *c)
+{
+	struct page *slab = page_alloc(0, PAGE_SLAB, ALLOC_HEAP | ALLOC_NOWAIT);
+	uint8_t *base;
+	int i;
+
+	/* HEAP1: the share set aside covers all reservations. */
+	if (!slab)
+		panic("mem: the kernel heap's share is used up");
+	if (heap_ops.page_taken)
+		heap_ops.page_taken();
+	base = page_address(slab);
+	slab->cache = c;
+	slab->free_objects = NULL;
+	slab->in_use = 0;
+	for (i = c->per_slab - 1; i >= 0; i--) {
+		void **object = (void **)(base + i * c->size);
+
+#ifdef DEBUG
+		trailer_of(object, c->size)->state = 0;
+#endif
+		*object = slab->free_objects;
+		slab->free_objects = object;
+	}
+	c->nslabs++;
+	return slab;
+}
+
+static struct page *
+slab_with_room(struct slab_cache *c)
+{
+	struct page *slab = list_first(&c->partial, struct page, slab_link);
+
+	if (slab)
+		return slab;
+	slab = list_first(&c->empty, struct page, slab_link);
+	if (slab) {
+		list_del(&slab->slab_link);
+		c->nempty--;
+	} else {
+		slab = slab_create(c);
+	}
+	slab->slab_state = SLAB_PARTIAL;
+	list_add(&slab->slab_link, &c->partial);
+	return slab;
+}
+
+static void
+slab_destroy(struct slab_cache *c, struct page *slab)
+{
+	c->nslabs--;
+	page_unref(slab);
+	if (heap_ops.pages_returned)
+		heap_ops.pages_returned(1);
+}
+
+static void
+slab_put(struct slab_cache *c, void *object)
+{
+	struct page *slab = address_to_page(object);
+
+	*(void **)object = slab->free_objects;
+	slab->free_objects = object;
+	slab->in_use--;
+	c->handed_out--;
+	if (slab->slab_state == SLAB_FULL) {
+		slab->slab_state = SLAB_PARTIAL;
+		list_add(&slab->slab_link, &c->partial);
+	}
+	if (slab->in_use > 0)
+		return;
+	list_del(&slab->slab_link);
+	if (c->nempty < EMPTY_KEPT) {
+		slab->slab_state = SLAB_EMPTY;
+		list_add(&slab->slab_link, &c->empty);
+		c->nempty++;
+	} else {
+		slab_destroy(c, slab);
+	}
+}
+
+/* ---- Magazines; interrupts are off ---- */
+
+/* Take what one slab has, up to half a magazine: never more than one new page
+ * for one allocation. */
+static void
+magazine_refill(struct magazine *m, struct slab_cache *c)
+{
+	struct page *slab;
+
+	spin_lock(&c->lock);
+	slab = slab_with_room(c);
+	while (slab->free_objects && m->n < MAGAZINE_MAX / 2) {
+		void **object = slab->free_objects;
+
+		slab->free_objects = *object;
+		slab->in_use++;
+		c->handed_out++;
+		*object = m->head;
+		m->head = object;
+		m->n++;
+	}
+	if (!slab->free_objects) {
+		list_del(&slab->slab_link);
+		slab->slab_state = SLAB_FULL;
+	}
+	spin_unlock(&c->lock);
+}
+
+static void
+magazine_drain(struct magazine *m, struct slab_cache *c, unsigned keep)
+{
+	spin_lock(&c->lock);
+	while (m->n > keep) {
+		void **object = m->head;
+
+		m->head = *object;
+		m->n--;
+		slab_put(c, object);
+	}
+	spin_unlock(&c->lock);
+}
+
+/* Objects a magazine holds at most: at least one, at most a slab's worth. */
+static unsigned
+magazine_limit(const struct slab_cache *c)
+{
+	return MIN(MAGAZINE_MAX, MAX(c->per_slab, 2u));
+}
+
+/* ---- Entry points ---- */
+
+static inline unsigned
+class_for(size_t size)
+{
+	return class_of_size[(size + TRAILER + 15) / 16];
+}
+
+void *
+kalloc(size_t size, const struct alloc_site *site)
+{
+	struct magazine *m;
+	uint64_t rflags;
+	unsigned class;
+	void **object;
+
+	if (size == 0 || size > KALLOC_MAX)
+		panic("mem: kalloc of %zu bytes (%s:%u)", size, site->file,
+		      site->line);
+	class = class_for(size);
+	rflags = irq_save();
+	m = &(*this_cpu_ptr(magazines))[class];
+	if (m->n == 0)
+		magazine_refill(m, &caches[class]);
+	object = m->head;
+	m->head = *object;
+	m->n--;
+	irq_restore(rflags);
+	guard_new(object, class_sizes[class], size, site);
+	return memset(object, 0, size);
+}
+
+void
+kfree(void *object)
+{
+	struct slab_cache *c;
+	struct page *slab;
+	struct magazine *m;
+	uint64_t rflags;
+
+	if (!object)
+		return;
+	slab = address_to_page(object);
+	INVARIANT(MEM5, slab->use == PAGE_SLAB);
+	c = slab->cache;
+	INVARIANT(MEM5, ((uint64_t)object & (PAGE_SIZE - 1)) % c->size == 0);
+	guard_free(object, c->size);
+	rflags = irq_save();
+	m = &(*this_cpu_ptr(magazines))[c - caches];
+	if (m->n >= magazine_limit(c))
+		magazine_drain(m, c, magazine_limit(c) / 2);
+	*(void **)object = m->head;
+	m->head = object;
+	m->n++;
+	irq_restore(rflags);
+}
+
+unsigned
+kalloc_pages(size_t size, unsigned n)
+{
+	const struct slab_cache *c = &caches[class_for(size)];
+
+	return DIV_ROUND_UP(n, c->per_slab);
+}
+
+/* This CPU's magazines, then all empty slabs. */
+uint64_t
+slab_shrink(void)
+{
+	uint64_t freed = 0, rflags = irq_save();
+	unsigned i;
+
+	for (i = 0; i < NCLASSES; i++) {
+		struct slab_cache *c = &caches[i];
+		struct page *slab, *next;
+
+		magazine_drain(&(*this_cpu_ptr(magazines))[i], c, 0);
+		spin_lock(&c->lock);
+		list_for_each_safe(slab, next, &c->empty, slab_link)
+		{
+			list_del(&slab->slab_link);
+			slab_destroy(c, slab);
+			freed++;
+		}
+		c->nempty = 0;
+		spin_unlock(&c->lock);
+	}
+	irq_restore(rflags);
+	return freed;
+}
+
+bool
+slab_info_get(unsigned i, struct slab_info *info)
+{
+	uint64_t rflags;
+
+	if (i >= NCLASSES)
+		return false;
+	rflags = spin_lock_irqsave(&caches[i].lock);
+	info->size = caches[i].size;
+	info->objects = caches[i].handed_out;
+	info->slabs = caches[i].nslabs;
+	spin_unlock_irqrestore(&caches[i].lock, rflags);
+	return true;
+}
+
+void
+slab_init(void)
+{
+	unsigned i, class = 0;
+	size_t size;
+
+	for (i = 0; i < NCLASSES; i++) {
+		struct slab_cache *c = &caches[i];
+
+		spin_init(&c->lock, "slab");
+		list_init(&c->partial);
+		list_init(&c->empty);
+		c->size = class_sizes[i];
+		c->per_slab = PAGE_SIZE / c->size;
+	}
+	for (size = 0; size <= PAGE_SIZE; size += 16) {
+		if (size > class_sizes[class])
+			class++;
+		class_of_size[size / 16] = class;
+	}
+}

@@ -1,0 +1,230 @@
+/*
+ * Self-tests of chapter mem.
+ */
+#include "mem_internal.h"
+#include "string.h"
+
+static uint64_t
+free_now(void)
+{
+	struct mem_stats s;
+
+	mem_stats_get(&s);
+	return s.free;
+}
+
+SELFTEST(mem_page_blocks_are_aligned_and_zeroed)
+{
+	unsigned order;
+
+	for (order = 0; order <= PAGE_ORDER_MAX; order++) {
+		struct page *p = page_alloc(order, PAGE_KERNEL, ALLOC_ZERO);
+		uint8_t *end;
+
+		CHECK(p != NULL);
+		CHECK(page_to_phys(p) % (PAGE_SIZE << order) == 0);
+		end = (uint8_t *)page_address(p) + (PAGE_SIZE << order);
+		CHECK(*(uint64_t *)page_address(p) == 0);
+		CHECK(*(uint64_t *)(end - 8) == 0);
+		page_unref(p);
+	}
+}
+
+SELFTEST(mem_page_blocks_do_not_overlap)
+{
+	struct page *p[32];
+	unsigned i, j;
+
+	for (i = 0; i < 32; i++) {
+		p[i] = page_alloc(i % 4, PAGE_KERNEL, 0);
+		CHECK(p[i] != NULL);
+		memset(page_address(p[i]), i + 1, PAGE_SIZE << i % 4);
+	}
+	for (i = 0; i < 32; i++) {
+		const uint8_t *bytes = page_address(p[i]);
+
+		for (j = 0; j < PAGE_SIZE << i % 4; j += 512)
+			CHECK(bytes[j] == i + 1);
+	}
+	for (i = 0; i < 32; i++)
+		page_unref(p[i]);
+	page_check_buddies();
+}
+
+SELFTEST(mem_freed_pages_merge_again)
+{
+	uint64_t before = free_now();
+	struct page *p[64];
+	unsigned i;
+
+	for (i = 0; i < 64; i++)
+		CHECK((p[i] = page_alloc(0, PAGE_KERNEL, 0)) != NULL);
+	for (i = 0; i < 64; i += 2)
+		page_unref(p[i]);
+	for (i = 1; i < 64; i += 2)
+		page_unref(p[i]);
+	page_check_buddies();
+	CHECK(free_now() == before);
+}
+
+SELFTEST(mem_references_keep_a_page)
+{
+	struct page *p = page_alloc(0, PAGE_KERNEL, 0);
+
+	CHECK(p != NULL && page_refs(p) == 1);
+	page_ref(p);
+	page_unref(p);
+	CHECK(page_refs(p) == 1 && p->use == PAGE_KERNEL);
+	page_unref(p);
+	CHECK(page_refs(p) == 0);
+}
+
+/* Take pages, chained through their first word, until there are none. */
+static struct page *
+take_all(uint64_t *n)
+{
+	struct page *chain = NULL, *p;
+
+	for (*n = 0; (p = page_alloc(0, PAGE_KERNEL, ALLOC_NOWAIT)); (*n)++) {
+		*(struct page **)page_address(p) = chain;
+		chain = p;
+	}
+	return chain;
+}
+
+SELFTEST(mem_heap_share_outlasts_all_other_pages)
+{
+	struct mem_stats s;
+	struct page *chain, *p;
+	uint64_t n, share;
+	void *object;
+
+	mem_stats_get(&s);
+	share = s.heap_max - s.heap_used;
+	chain = take_all(&n);
+	mem_stats_get(&s);
+	object = kalloc(4000, ALLOC_SITE(4000, "test"));
+	while ((p = chain)) {
+		chain = *(struct page **)page_address(p);
+		page_unref(p);
+	}
+	kfree(object);
+	slab_shrink();
+	CHECK(n > 0);
+	CHECK(s.free >= share);
+	CHECK(object != NULL);
+	page_check_buddies();
+}
+
+SELFTEST(mem_kalloc_gives_zeroed_aligned_disjoint_objects)
+{
+	static void *objects[300];
+	unsigned i, size;
+
+	for (i = 0; i < 300; i++) {
+		size = 1 + i * 13;
+		objects[i] = kalloc(size, ALLOC_SITE(0, "test"));
+		CHECK((uint64_t)objects[i] % (size >= 64 ? 64 : 16) == 0);
+		CHECK(((uint8_t *)objects[i])[0] == 0);
+		CHECK(((uint8_t *)objects[i])[size - 1] == 0);
+		memset(objects[i], i, size);
+	}
+	for (i = 0; i < 300; i++) {
+		size = 1 + i * 13;
+		CHECK(((uint8_t *)objects[i])[0] == (uint8_t)i);
+		CHECK(((uint8_t *)objects[i])[size - 1] == (uint8_t)i);
+		kfree(objects[i]);
+	}
+}
+
+SELFTEST(mem_slabs_go_back_when_empty)
+{
+	struct mem_stats before, after;
+	void *objects[100];
+	unsigned i;
+
+	slab_shrink();
+	mem_stats_get(&before);
+	for (i = 0; i < 100; i++)
+		objects[i] = kalloc(1000, ALLOC_SITE(0, "test"));
+	mem_stats_get(&after);
+	CHECK(after.heap_used >= before.heap_used + 20);
+	CHECK(after.heap_used <= before.heap_used + kalloc_pages(1000, 100));
+	for (i = 0; i < 100; i++)
+		kfree(objects[i]);
+	slab_shrink();
+	mem_stats_get(&after);
+	CHECK(after.heap_used <= before.heap_used);
+}
+
+SELFTEST(mem_freeing_null_does_nothing)
+{
+	kfree(NULL);
+}
+
+SELFTEST(mem_kernel_stacks_have_guard_pages)
+{
+	uint64_t top = kstack_alloc();
+
+	CHECK(top != 0 && top % 16 == 0);
+	memset((void *)(top - KSTACK_SIZE), 1, KSTACK_SIZE);
+	CHECK(!kernel_address_readable(top - KSTACK_SIZE - 1));
+	CHECK(kstack_is_guard(top - KSTACK_SIZE - 1));
+	CHECK(!kstack_is_guard(top - KSTACK_SIZE));
+	kstack_free(top);
+	CHECK(kstack_alloc() == top); /* kept, not unmapped */
+	kstack_free(top);
+}
+
+/* MEM4, checked on the tables themselves: all present leaves. */
+static unsigned
+count_writable_executable(pte_t *table, unsigned level)
+{
+	unsigned i, n = 0;
+
+	for (i = level == 4 ? PT_ENTRIES / 2 : 0; i < PT_ENTRIES; i++) {
+		if (!(table[i] & PTE_P))
+			continue;
+		if (level > 1 && !(table[i] & PTE_PS))
+			n += count_writable_executable(pte_table(table[i]),
+						       level - 1);
+		else if ((table[i] & PTE_W) && !(table[i] & PTE_NX))
+			n++;
+	}
+	return n;
+}
+
+SELFTEST(mem_no_page_is_writable_and_executable)
+{
+	if (cpu_features.nx)
+		CHECK(count_writable_executable(kernel_pml4, 4) == 0);
+}
+
+SELFTEST(mem_text_and_constants_are_read_only)
+{
+	pte_t *text = pt_walk(kernel_pml4, (vaddr_t)&page_alloc, false);
+	vaddr_t alias = (vaddr_t)direct_map(kernel_phys((void *)&page_alloc));
+
+	CHECK(text != NULL && !(*text & PTE_W));
+	text = pt_walk(kernel_pml4, alias, false);
+	CHECK(text != NULL && !(*text & PTE_W));
+}
+
+SELFTEST(mem_walk_creates_only_when_asked)
+{
+	pte_t *root = pt_new_root(), *entry;
+
+	CHECK(root != NULL);
+	CHECK(root[PT_ENTRIES - 1] == kernel_pml4[PT_ENTRIES - 1]);
+	CHECK(pt_walk(root, 0x400000, false) == NULL);
+	entry = pt_walk(root, 0x400000, true);
+	CHECK(entry != NULL && *entry == 0);
+	CHECK(pt_walk(root, 0x400000, false) == entry);
+	CHECK(pt_walk(root, 0x401000, false) == entry + 1);
+	CHECK(root[0] & PTE_U);
+	/* Free the three levels below the root, then it. */
+	pt_free_table(pte_table(pte_table(pte_table(root[0])[0])[2]));
+	pt_free_table(pte_table(pte_table(root[0])[0]));
+	pt_free_table(pte_table(root[0]));
+	pt_free_table(root);
+}

@@ -1,0 +1,172 @@
+/*
+ * Time. The TSC is the clock; its rate is measured at boot against the ACPI
+ * power-management timer, or the PIT where there is none. A loaded host may
+ * stop this CPU at any moment between two reads, so each sample is the best of
+ * several, the one whose reads stood closest together.
+ *
+ * All CPUs' TSCs are taken to run together, as they do in QEMU and Bochs and on
+ * processors with an invariant TSC.
+ *
+ * Sources: ACPI Specification 6.4, 4.8.3.3 (PM timer); Intel 8254 data sheet.
+ */
+#include "smp_internal.h"
+
+#define PM_TIMER_HZ   3579545
+#define PM_TIMER_MASK 0xffffff /* 24 bits are always there */
+#define PIT_HZ        1193182
+#define PIT_CHANNEL2  0x42
+#define PIT_COMMAND   0x43
+#define PIT_GATE      0x61
+#define SAMPLE_NS     20000000 /* 20 ms */
+#define NS_PER_S      1000000000UL
+
+static uint64_t tsc_start;
+static uint64_t ns_per_tick; /* fixed point, 32 bits of fraction */
+static uint64_t ticks_per_ns;
+static uint64_t tsc_hz;
+
+/* Wall clock minus monotonic clock; guarded by realtime_seq. */
+static int64_t realtime_offset;
+static struct seqcount realtime_seq;
+static struct spinlock realtime_lock = SPINLOCK("realtime");
+
+uint64_t
+clock_ns(void)
+{
+	return (unsigned __int128)(rdtsc() - tsc_start) * ns_per_tick >> 32;
+}
+
+uint64_t
+clock_ns_to_tsc(uint64_t ns)
+{
+	return tsc_start + ((unsigned __int128)ns * ticks_per_ns >> 32);
+}
+
+/* ---- Calibration ---- */
+
+/* The reference counts up; read returns it, and it wraps at mask + 1. */
+struct reference {
+	uint32_t (*read)(void);
+	uint32_t mask;
+	uint64_t hz;
+};
+
+static uint32_t
+pm_timer_read(void)
+{
+	return inl(acpi_info.pm_timer_port) & PM_TIMER_MASK;
+}
+
+static uint32_t
+pit_read(void)
+{
+	uint8_t low;
+
+	outb(PIT_COMMAND, 0x80); /* latch channel 2 */
+	low = inb(PIT_CHANNEL2);
+	return 0xffff - (low | inb(PIT_CHANNEL2) << 8); /* it counts down */
+}
+
+static void
+pit_start(void)
+{
+	outb(PIT_GATE, (inb(PIT_GATE) & ~2) | 1); /* gate on, speaker off */
+	outb(PIT_COMMAND, 0xb4); /* channel 2, both bytes, rate generator */
+	outb(PIT_CHANNEL2, 0);
+	outb(PIT_CHANNEL2, 0);
+}
+
+static uint32_t
+sample(const struct reference *ref, uint64_t *tsc)
+{
+	uint64_t best = UINT64_MAX;
+	uint32_t value = 0;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		uint64_t before = rdtsc();
+		uint32_t v = ref->read();
+		uint64_t after = rdtsc();
+
+		if (after - before < best) {
+			best = after - before;
+			value = v;
+			*tsc = before + best / 2;
+		}
+	}
+	return value;
+}
+
+/* TSC ticks a second; 0 if the reference does not move. */
+static uint64_t
+measure(const struct reference *ref)
+{
+	uint64_t from, to, want = ref->hz * (SAMPLE_NS / 1000) / 1000000;
+	uint32_t first = sample(ref, &from), last = first;
+	unsigned tries;
+
+	for (tries = 0; ((last - first) & ref->mask) < want; tries++) {
+		if (tries == 10000000)
+			return 0;
+		last = ref->read();
+	}
+	last = sample(ref, &to);
+	return (to - from) * ref->hz / ((last - first) & ref->mask);
+}
+
+void
+clock_init(void)
+{
+	struct reference pm = { pm_timer_read, PM_TIMER_MASK, PM_TIMER_HZ };
+	struct reference pit = { pit_read, 0xffff, PIT_HZ };
+
+	if (acpi_info.pm_timer_port)
+		tsc_hz = measure(&pm);
+	if (!tsc_hz) {
+		pit_start();
+		tsc_hz = measure(&pit);
+	}
+	if (tsc_hz < 1000000)
+		panic("smp: no timer to measure the processor's clock by");
+	ns_per_tick = (NS_PER_S << 32) / tsc_hz;
+	ticks_per_ns = (tsc_hz << 30) / NS_PER_S << 2;
+	tsc_start = rdtsc();
+	kprintf("smp: clock at %lu.%03lu MHz\n", tsc_hz / 1000000,
+		tsc_hz / 1000 % 1000);
+}
+
+void
+spin_delay_ns(uint64_t ns)
+{
+	uint64_t until = clock_ns() + ns;
+
+	while (clock_ns() < until)
+		cpu_pause();
+}
+
+/* ---- The wall clock ---- */
+
+int64_t
+clock_realtime_ns(void)
+{
+	int64_t offset;
+	uint32_t seq;
+
+	do {
+		seq = seq_read_begin(&realtime_seq);
+		offset = __atomic_load_n(&realtime_offset, __ATOMIC_RELAXED);
+	} while (seq_read_retry(&realtime_seq, seq));
+	return clock_ns() + offset;
+}
+
+void
+clock_realtime_set(int64_t ns)
+{
+	uint64_t rflags = spin_lock_irqsave(&realtime_lock);
+
+	seq_write_begin(&realtime_seq);
+	__atomic_store_n(&realtime_offset, ns - (int64_t)clock_ns(),
+			 __ATOMIC_RELAXED);
+	seq_write_end(&realtime_seq);
+	spin_unlock_irqrestore(&realtime_lock, rflags);
+}

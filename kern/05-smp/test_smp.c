@@ -1,0 +1,196 @@
+/*
+ * Self-tests of chapter smp. They hold with any number of CPUs.
+ */
+#include "smp_internal.h"
+#include "string.h"
+
+static cpuset_t
+all_cpus(void)
+{
+	return (1UL << (cpu_count - 1) << 1) - 1;
+}
+
+static _Atomic cpuset_t called;
+
+static void
+note_cpu(void *arg)
+{
+	atomic_fetch_or(&called, 1UL << cpu_id());
+	(void)arg;
+}
+
+SELFTEST(smp_call_reaches_every_cpu)
+{
+	atomic_store(&called, 0);
+	smp_call(all_cpus(), note_cpu, NULL);
+	CHECK(called == all_cpus());
+	atomic_store(&called, 0);
+	smp_call(1, note_cpu, NULL);
+	CHECK(called == 1);
+}
+
+SELFTEST(smp_percpu_areas_are_distinct)
+{
+	unsigned i, j;
+
+	for (i = 0; i < cpu_count; i++) {
+		CHECK(*percpu_ptr(cpu_number, i) == i);
+		for (j = 0; j < i; j++)
+			CHECK(percpu_offset[i] != percpu_offset[j]);
+	}
+}
+
+/* Every CPU adds to a counter under a lock: none may be lost. */
+#define ROUNDS 2000
+static struct spinlock count_lock = SPINLOCK("test count");
+static uint64_t count;
+
+static void
+add_under_lock(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < ROUNDS; i++) {
+		uint64_t rflags = spin_lock_irqsave(&count_lock);
+
+		count++;
+		spin_unlock_irqrestore(&count_lock, rflags);
+	}
+}
+
+SELFTEST(smp_spinlock_excludes_other_cpus)
+{
+	count = 0;
+	smp_call(all_cpus(), add_under_lock, NULL);
+	CHECK(count == (uint64_t)ROUNDS * cpu_count);
+}
+
+/* CPUs allocate and free heap objects and pages against each other. */
+static void
+allocate(void *arg)
+{
+	void *objects[32];
+	int round, i;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 32; i++)
+			objects[i] = kalloc(16 << i % 6, arg);
+		for (i = 0; i < 32; i++)
+			kfree(objects[i]);
+		page_unref(page_alloc(round % 3, PAGE_KERNEL, ALLOC_NOWAIT));
+	}
+}
+
+SELFTEST(smp_allocators_work_on_all_cpus_at_once)
+{
+	smp_call(all_cpus(), allocate, (void *)ALLOC_SITE(0, "test"));
+}
+
+SELFTEST(smp_clock_moves_forward)
+{
+	uint64_t a = clock_ns(), b;
+
+	spin_delay_ns(1000);
+	b = clock_ns();
+	CHECK(b >= a + 1000);
+	CHECK(clock_ns_to_tsc(b) <= rdtsc());
+}
+
+SELFTEST(smp_wall_clock_can_be_set)
+{
+	int64_t before = clock_realtime_ns();
+
+	clock_realtime_set(1000000000000);
+	CHECK(clock_realtime_ns() >= 1000000000000);
+	clock_realtime_set(before);
+}
+
+static _Atomic unsigned ticks;
+
+static void
+tick(void)
+{
+	atomic_fetch_add(&ticks, 1);
+}
+
+SELFTEST(smp_timer_fires_once)
+{
+	void (*saved)(void) = smp_ops.timer;
+	uint64_t rflags = irq_save();
+
+	smp_ops.timer = tick;
+	ticks = 0;
+	timer_program(clock_ns() + 100000);
+	irq_restore(rflags);
+	while (ticks == 0)
+		cpu_pause();
+	CHECK(ticks == 1);
+	rflags = irq_save();
+	smp_ops.timer = saved;
+	timer_program(clock_ns() + 1000);
+	irq_restore(rflags);
+}
+
+static _Atomic bool rcu_ran;
+
+static void
+rcu_callback(struct rcu_head *head)
+{
+	(void)head;
+	rcu_ran = true;
+}
+
+SELFTEST(smp_rcu_waits_for_readers)
+{
+	static struct rcu_head head;
+	uint64_t rflags;
+
+	rcu_synchronize(); /* returns: nobody reads */
+	rcu_ran = false;
+	preempt_disable();
+	rcu_defer(&head, rcu_callback);
+	rflags = irq_save();
+	rcu_run_callbacks(); /* begins the grace period */
+	rcu_run_callbacks();
+	CHECK(!rcu_ran); /* this CPU still reads */
+	irq_restore(rflags);
+	preempt_enable();
+	while (!rcu_ran) {
+		rcu_synchronize();
+		rflags = irq_save();
+		rcu_run_callbacks();
+		irq_restore(rflags);
+	}
+}
+
+SELFTEST(smp_shootdown_makes_a_change_visible)
+{
+	struct page *a = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
+	volatile uint64_t *p = mmio_map(page_to_phys(a), PAGE_SIZE);
+	pte_t *entry = pt_walk(kernel_pml4, (vaddr_t)p, false);
+
+	*(uint64_t *)page_address(a) = 42;
+	CHECK(*p == 42);
+	*entry &= ~PTE_P;
+	tlb_shootdown(all_cpus(), (vaddr_t)p, PAGE_SIZE);
+	CHECK(!kernel_address_readable((vaddr_t)p));
+	page_unref(a);
+}
+
+SELFTEST(smp_random_bytes_differ)
+{
+	uint8_t a[40] = { 0 }, b[40] = { 0 };
+
+	random_bytes(a, sizeof(a));
+	random_bytes(b, sizeof(b));
+	CHECK(memcmp(a, b, sizeof(a)) != 0);
+	CHECK(memcmp(a, a + 20, 20) != 0);
+}
+
+SELFTEST(smp_acpi_tables_are_found)
+{
+	CHECK(acpi_table("FACP") != NULL);
+	CHECK(acpi_table("none") == NULL);
+	CHECK(acpi_info.ncpus >= cpu_count);
+}

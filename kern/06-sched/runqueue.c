@@ -1,0 +1,511 @@
+/*
+ * The scheduler: a fair queue per CPU. Each thread's virtual run time grows
+ * with the time it runs, slower the higher its weight; the thread with the
+ * least runs next. A CPU without work takes some from the busiest.
+ *
+ * Source of the idea: Linux's CFS (Documentation/scheduler/sched-design-CFS).
+ */
+#include "sched_internal.h"
+#include "string.h"
+
+#define WEIGHT_NICE_0   1024
+#define WAKE_BONUS_NS   3000000 /* a sleeper starts this much ahead */
+#define PREEMPT_GAIN_NS 1000000 /* a woken thread preempts if ahead by more */
+
+void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
+void finish_switch(void);
+
+PERCPU(struct runqueue, runqueue);
+struct sched_ops sched_ops;
+static _Atomic cpuset_t idle_cpus;
+
+/* ---- Weights ---- */
+
+/* Each step of nice is a quarter more or less CPU. */
+uint32_t
+nice_weight(int nice)
+{
+	uint32_t w = WEIGHT_NICE_0;
+
+	for (; nice < 0; nice++)
+		w = w * 5 / 4;
+	for (; nice > 0; nice--)
+		w = w * 4 / 5;
+	return MAX(w, 1u);
+}
+
+void
+account(struct runqueue *rq, uint64_t now)
+{
+	struct thread *t = rq->running;
+	uint64_t ran = now - t->slice_start;
+
+	t->slice_start = now;
+	if (t == rq->idle) {
+		rq->idle_ns += ran;
+		return;
+	}
+	t->cpu_ns += ran;
+	t->vruntime += t->weight == WEIGHT_NICE_0 ?
+			       ran :
+			       ran * WEIGHT_NICE_0 / t->weight;
+}
+
+/* ---- The queue; its lock is held ---- */
+
+static bool
+before(const struct rbnode *a, const struct rbnode *b)
+{
+	const struct thread *x = container_of(a, struct thread, run_node);
+	const struct thread *y = container_of(b, struct thread, run_node);
+
+	return (int64_t)(x->vruntime - y->vruntime) < 0;
+}
+
+static void
+enqueue(struct runqueue *rq, struct thread *t)
+{
+	ASSERT(!t->queued);
+	t->queued = true;
+	rq->nqueued++;
+	rb_insert(&rq->threads, &t->run_node, before);
+}
+
+static void
+dequeue(struct runqueue *rq, struct thread *t)
+{
+	ASSERT(t->queued);
+	t->queued = false;
+	rq->nqueued--;
+	rb_erase(&rq->threads, &t->run_node);
+}
+
+static struct thread *
+first_queued(struct runqueue *rq)
+{
+	struct rbnode *node = rb_first(&rq->threads);
+
+	return node ? container_of(node, struct thread, run_node) : NULL;
+}
+
+/* A thread that slept, or ran elsewhere, joins near the front, not far ahead:
+ * sleeping saves up no claim. */
+static void
+join(struct runqueue *rq, struct thread *t)
+{
+	uint64_t least = rq->min_vruntime - WAKE_BONUS_NS;
+
+	if ((int64_t)(t->vruntime - least) < 0)
+		t->vruntime = least;
+	enqueue(rq, t);
+}
+
+static void
+raise_minimum(struct runqueue *rq, const struct thread *t)
+{
+	if ((int64_t)(t->vruntime - rq->min_vruntime) > 0)
+		rq->min_vruntime = t->vruntime;
+}
+
+/* ---- Switching ---- */
+
+static void
+switch_user_state(struct thread *prev, struct thread *next)
+{
+	if (prev->md.fpu)
+		fpu_save(prev->md.fpu);
+	if (next->md.fpu)
+		fpu_restore(next->md.fpu);
+	if (next->md.user_frame) {
+		wrmsr(MSR_FS_BASE, next->md.fsbase);
+		wrmsr(MSR_KERNEL_GS_BASE, next->md.gsbase);
+	}
+	if (sched_ops.switch_vm)
+		sched_ops.switch_vm(prev, next);
+}
+
+static void
+switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
+{
+	rq->running = next;
+	rq->previous = prev;
+	rq->switches++;
+	next->switches++;
+	next->on_cpu = true;
+	switch_user_state(prev, next);
+	this_cpu(md_current) = &next->md;
+	trap_set_kernel_stack(next->kstack_top);
+#ifdef DEBUG
+	this_cpu(held_locks) = &next->held;
+#endif
+	switch_stacks(&prev->saved_rsp, next->saved_rsp);
+	finish_switch();
+}
+
+static void
+thread_release(struct rcu_head *head)
+{
+	struct thread *t = container_of(head, struct thread, rcu);
+
+	thread_discard(t);
+}
+
+/* On the new thread's stack: the old one's is not in use any more. The run
+ * queue was locked by the old thread. */
+void
+finish_switch(void)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue);
+	struct thread *prev = rq->previous;
+	bool moves = prev->state == THREAD_RUNNABLE && !prev->queued &&
+		     prev != rq->idle;
+
+	prev->on_cpu = false;
+	spin_unlock(&rq->lock);
+	if (prev->state == THREAD_DEAD)
+		rcu_defer(&prev->rcu, thread_release);
+	else if (moves)
+		place(prev);
+}
+
+static bool
+allowed_here(const struct thread *t)
+{
+	return t->affinity >> cpu_id() & 1;
+}
+
+void
+schedule(bool preempted)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue);
+	struct thread *prev = current(), *next;
+	uint64_t now = clock_ns();
+
+	ASSERT(PREEMPT_COUNT(this_cpu(preempt_count)) == 1);
+	rcu_quiescent();
+	spin_lock(&rq->lock);
+	preempt_answered();
+	account(rq, now);
+	raise_minimum(rq, prev);
+	if (prev != rq->idle && allowed_here(prev) &&
+	    (prev->state == THREAD_RUNNABLE ||
+	     (preempted && prev->state != THREAD_DEAD)))
+		enqueue(rq, prev);
+	next = first_queued(rq);
+	if (next)
+		dequeue(rq, next);
+	else
+		next = rq->idle;
+	if (next == prev) {
+		spin_unlock(&rq->lock);
+		return;
+	}
+	next->slice_start = now;
+	switch_to(rq, prev, next);
+}
+
+static void
+preempt_schedule(void)
+{
+	if (!irq_enabled())
+		return; /* asked again at the next chance */
+	do {
+		preempt_disable();
+		cli();
+		schedule(true);
+		sti();
+		preempt_enable_no_resched();
+	} while (this_cpu(preempt_count) == 0);
+}
+
+/* From trap: before the return to user mode (interrupts on), or at the end of
+ * an interrupt of preemptible kernel code (off). */
+static void
+reschedule(void)
+{
+	uint64_t rflags = irq_save();
+
+	while (this_cpu(preempt_count) == 0) {
+		preempt_disable();
+		schedule(true);
+		preempt_enable_no_resched();
+	}
+	irq_restore(rflags);
+}
+
+/* ---- Waking, and where to ---- */
+
+static struct runqueue *
+lock_queue_of(struct thread *t)
+{
+	for (;;) {
+		unsigned cpu = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE);
+		struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+		spin_lock(&rq->lock);
+		if (t->cpu == cpu)
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* The CPU it ran on last if that is idle, else any idle one, else the old. */
+static unsigned
+best_cpu(const struct thread *t)
+{
+	cpuset_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) &
+			t->affinity;
+
+	if (idle >> t->cpu & 1)
+		return t->cpu;
+	if (idle)
+		return __builtin_ctzl(idle);
+	if (t->affinity >> t->cpu & 1)
+		return t->cpu;
+	return __builtin_ctzl(t->affinity);
+}
+
+static void
+tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
+{
+	bool idle = rq->running == rq->idle;
+
+	if (!idle && (int64_t)(t->vruntime + PREEMPT_GAIN_NS -
+			       rq->running->vruntime) >= 0)
+		return;
+	if (cpu == cpu_id())
+		preempt_ask();
+	else
+		smp_reschedule(cpu);
+}
+
+void
+place(struct thread *t)
+{
+	unsigned cpu = best_cpu(t);
+	struct runqueue *rq = percpu_ptr(runqueue, cpu);
+	struct runqueue *old = percpu_ptr(runqueue, t->cpu);
+
+	if (cpu != t->cpu)
+		t->vruntime += rq->min_vruntime - old->min_vruntime;
+	spin_lock(&rq->lock);
+	__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELEASE);
+	join(rq, t);
+	tell(rq, cpu, t);
+	spin_unlock(&rq->lock);
+}
+
+void
+thread_wake(struct thread *t)
+{
+	uint64_t rflags;
+	struct runqueue *rq;
+	bool must_place;
+
+	/* Order the caller's change of the condition before this look. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) !=
+	    THREAD_SLEEPING)
+		return;
+	rflags = irq_save();
+	rq = lock_queue_of(t);
+	must_place = t->state == THREAD_SLEEPING && !t->on_cpu && !t->queued;
+	if (t->state == THREAD_SLEEPING)
+		t->state = THREAD_RUNNABLE;
+	if (must_place && best_cpu(t) == t->cpu) {
+		join(rq, t);
+		tell(rq, t->cpu, t);
+		must_place = false;
+	}
+	/* Keeps preemption off until interrupts are as they were. */
+	preempt_disable();
+	spin_unlock(&rq->lock);
+	if (must_place)
+		place(t);
+	irq_restore(rflags);
+	preempt_enable();
+}
+
+/* ---- Balance ---- */
+
+bool
+steal(unsigned at_least)
+{
+	struct runqueue *mine = this_cpu_ptr(runqueue), *from = NULL;
+	unsigned cpu, most = at_least - 1;
+	struct rbnode *node;
+	struct thread *t = NULL;
+
+	for (cpu = 0; cpu < cpu_count; cpu++) {
+		struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+		if (rq != mine && rq->nqueued > most) {
+			most = rq->nqueued;
+			from = rq;
+		}
+	}
+	if (!from || !spin_trylock(&from->lock))
+		return false;
+	for (node = rb_last(&from->threads); node; node = rb_prev(node)) {
+		t = container_of(node, struct thread, run_node);
+		if (allowed_here(t))
+			break;
+		t = NULL;
+	}
+	if (t) {
+		dequeue(from, t);
+		t->vruntime += mine->min_vruntime - from->min_vruntime;
+	}
+	spin_unlock(&from->lock);
+	if (!t)
+		return false;
+	spin_lock(&mine->lock);
+	__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
+	join(mine, t);
+	spin_unlock(&mine->lock);
+	return true;
+}
+
+/* ---- Idle ---- */
+
+static void
+idle_wait(void)
+{
+	cpuset_t me = 1UL << cpu_id();
+
+	atomic_fetch_or(&idle_cpus, me);
+	/* A waker that saw the bit sends an interrupt; one that did not has put
+	 * its thread on some queue before: look once more. */
+	if (this_cpu(runqueue).nqueued == 0 && !steal(1)) {
+		tick_program();
+		rcu_idle_enter();
+		sti_hlt();
+		cli();
+		rcu_idle_exit();
+	}
+	atomic_fetch_and(&idle_cpus, ~me);
+}
+
+/* Preemption is off in the idle thread but for what it does itself. */
+static void
+idle_loop(void)
+{
+	cli();
+	for (;;) {
+		rcu_run_callbacks();
+		if (this_cpu(runqueue).nqueued == 0)
+			idle_wait();
+		schedule(false);
+		sti(); /* let what came in meanwhile be handled */
+		cli();
+	}
+}
+
+static void
+idle_thread(void *arg)
+{
+	(void)arg;
+	preempt_disable();
+	idle_loop();
+}
+
+/* ---- Start-up ---- */
+
+static struct thread boot_thread = {
+	.name = "main",
+	.weight = WEIGHT_NICE_0,
+	.affinity = ~0UL,
+	.on_cpu = true,
+};
+
+/* A CPU that chapter smp started: its boot stack becomes its idle thread's. */
+static void
+cpu_main(void)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue);
+
+	rq->idle->on_cpu = true;
+	this_cpu(md_current) = &rq->idle->md;
+#ifdef DEBUG
+	this_cpu(held_locks) = &rq->idle->held;
+#endif
+	atomic_fetch_or(&idle_cpus, 1UL << cpu_id());
+	idle_loop();
+}
+
+static void
+queue_init(unsigned cpu)
+{
+	struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+	spin_init_unchecked(&rq->lock, "runqueue");
+	rq->idle = thread_create("idle", idle_thread, NULL);
+	if (!rq->idle)
+		panic("sched: no memory for CPU %u's idle thread", cpu);
+	rq->idle->cpu = cpu;
+	rq->idle->affinity = 1UL << cpu;
+	rq->running = rq->idle;
+}
+
+void
+sched_start(struct thread **boot)
+{
+	unsigned cpu;
+
+	extern uint8_t boot_stack_top[];
+	boot_thread.kstack_top = (uint64_t)boot_stack_top;
+	this_cpu(md_current) = &boot_thread.md;
+#ifdef DEBUG
+	this_cpu(held_locks) = &boot_thread.held;
+#endif
+	trap_set_kernel_stack(boot_thread.kstack_top);
+	for (cpu = 0; cpu < cpu_count; cpu++)
+		queue_init(cpu);
+	this_cpu(runqueue).running = &boot_thread;
+	boot_thread.slice_start = clock_ns();
+	*boot = &boot_thread;
+
+	preempt_hook = preempt_schedule;
+	trap_ops.reschedule = reschedule;
+	__atomic_store_n(&smp_ops.cpu_main, cpu_main, __ATOMIC_RELEASE);
+	for (cpu = 1; cpu < cpu_count; cpu++)
+		smp_reschedule(cpu);
+}
+
+/* ---- Statistics ---- */
+
+unsigned
+sched_runnable(void)
+{
+	unsigned cpu, n = 0;
+
+	for (cpu = 0; cpu < cpu_count; cpu++) {
+		const struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+		n += rq->nqueued + (rq->running != rq->idle);
+	}
+	return n;
+}
+
+uint64_t
+sched_idle_ns(unsigned cpu)
+{
+	struct runqueue *rq = percpu_ptr(runqueue, cpu);
+	uint64_t rflags = spin_lock_irqsave(&rq->lock), ns = rq->idle_ns;
+
+	if (rq->running == rq->idle)
+		ns += clock_ns() - rq->idle->slice_start;
+	spin_unlock_irqrestore(&rq->lock, rflags);
+	return ns;
+}
+
+uint64_t
+sched_context_switches(void)
+{
+	uint64_t n = 0;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < cpu_count; cpu++)
+		n += percpu_ptr(runqueue, cpu)->switches;
+	return n;
+}

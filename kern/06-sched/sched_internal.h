@@ -1,0 +1,56 @@
+/*
+ * What the files of chapter sched share among themselves.
+ */
+#ifndef SCHED_INTERNAL_H
+#define SCHED_INTERNAL_H
+
+#include "sched.h"
+
+/** SCHED1: a thread that has announced its sleep (state SLEEPING) and is woken
+ * before it sleeps does not sleep.
+ * SCHED2: a thread is in at most one run queue, that of t->cpu; the queue's
+ * lock guards its state, its cpu and on_cpu. */
+struct runqueue {
+	struct spinlock lock;
+	struct rbroot threads; /* by vruntime; not the running one */
+	unsigned nqueued;
+	struct thread *running, *idle;
+	struct thread *previous; /* being switched away from */
+	uint64_t min_vruntime;   /* of all that are here; never goes back */
+	uint64_t idle_ns, switches;
+	uint64_t ticks;
+};
+extern struct runqueue runqueue; /* per-CPU */
+
+#define TICK_NS  10000000UL /* 100 a second, while a thread runs */
+#define SLICE_NS 6000000UL  /* after that, others' turn at the next tick */
+
+/** Charge the running thread for its time until @p now. The lock is held. */
+void account(struct runqueue *rq, uint64_t now);
+
+/** Switch to another thread. Preemption off once, interrupts off.
+ * @param preempted  the thread did not ask: it stays runnable */
+void schedule(bool preempted);
+
+/** Put runnable @p t, which is on no queue, on the queue of the best CPU. */
+void place(struct thread *t);
+
+/** Take a thread from the busiest other CPU onto this one's queue.
+ * @return whether there was one */
+bool steal(unsigned at_least);
+
+/** Timers of this CPU: run what is due / the time of the next. Interrupts
+ * off. */
+void timers_run(uint64_t now);
+uint64_t timers_next(void);
+
+/** Program this CPU's next timer interrupt. Interrupts off. */
+void tick_program(void);
+
+/** Weight of a nice value. */
+uint32_t nice_weight(int nice);
+
+/** Recompute the load averages; every 5 s on CPU 0. */
+void load_update(void);
+
+#endif

@@ -1,0 +1,1 @@
+"""What scripts/run and the tests share: disk images, machines, verdicts."""

@@ -1,0 +1,182 @@
+"""The home machine: QEMU by TCG, with AHCI disk and two serial ports."""
+
+import json
+import os
+import re
+import socket
+import threading
+
+from . import iso, machine, symbols
+from .tree import UserError
+
+QEMU = "qemu-system-x86_64"
+EXIT_OFF = 33           # isa-debug-exit with 0x10: an orderly power-off
+EXIT_FAIL = 255         # ... with 0x7f: panic, or failed self-tests
+
+
+def base_argv(s, scratch):
+    """QEMU's arguments for a machine, less its serial ports."""
+    accel = "tcg,thread=single" if s.icount else "tcg"
+    argv = [QEMU, "-machine", s.machine, "-accel", accel, "-cpu", s.cpu,
+            "-m", str(s.mem), "-smp", str(s.smp), "-display", "none",
+            "-no-user-config", "-nodefaults", "-no-reboot",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    if s.icount:
+        argv += ["-icount", "shift=0,align=off,sleep=off", "-seed", "1",
+                 "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
+    if s.iso:
+        image = iso.make(s.kernel, s.append, scratch)
+        argv += ["-drive", f"if=none,id=cd,media=cdrom,format=raw,"
+                 f"readonly=on,file={comma(image)}",
+                 "-device", "ide-cd,drive=cd,bus=ide.1", "-boot", "d"]
+    else:
+        argv += ["-kernel", str(s.kernel), "-append", s.append]
+    if s.disk:
+        argv += ["-drive", "if=none,id=disk,format=raw,"
+                 f"file={comma(s.disk)}",
+                 "-device", "ide-hd,drive=disk,bus=ide.0"]
+    return argv + s.extra
+
+
+def comma(path):
+    """A file name inside a comma-separated argument."""
+    return str(path).replace(",", ",,")
+
+
+class Monitor(threading.Thread):
+    """QEMU's monitor over an inherited socket.
+
+    The guest is held at its end (for whatever reason, other than through the
+    exit device), so that its registers can be read; then QEMU is told to quit.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ours, self.theirs = socket.socketpair()
+        self.argv = ["-chardev", f"socket,id=qmp,fd={self.theirs.fileno()}",
+                     "-mon", "chardev=qmp,mode=control", "-S",
+                     "-action", "shutdown=pause"]
+        self.reset = False      # the guest asked for one, or crashed
+        self.registers = ""     # of all CPUs then
+
+    def go(self):
+        """Agree on the protocol, then let the stopped guest run."""
+        self.theirs.close()
+        self._lines = self.ours.makefile("rw")
+        self._send("qmp_capabilities")
+        self._send("cont")
+        self.start()
+
+    def run(self):
+        try:
+            for line in self._lines:
+                self._hear(json.loads(line))
+        except (OSError, ValueError):
+            pass        # QEMU is gone
+        self.ours.close()
+
+    def _hear(self, message):
+        if message.get("event") == "SHUTDOWN":
+            # Our own quit makes a second such event.
+            if message["data"].get("reason") == "guest-reset":
+                self.reset = True
+                self._send("human-monitor-command",
+                           {"command-line": "info registers -a"})
+            self._send("quit")
+        elif isinstance(message.get("return"), str):
+            self.registers = message["return"]
+
+    def _send(self, command, arguments=None):
+        message = {"execute": command, "arguments": arguments or {}}
+        try:
+            self._lines.write(json.dumps(message) + "\n")
+            self._lines.flush()
+        except OSError:
+            pass        # QEMU ended, or refused its arguments and said so
+
+
+def run(s, scratch, output, log, timeout, flood):
+    """Boot a machine and wait for its end.
+
+    s: machine.Settings. scratch: a folder. output, log: binary files (or
+    None) that receive the second and the first serial port's bytes while the
+    machine runs. timeout: wall seconds. flood: bytes of both at most.
+    Returns a machine.Ending.
+    """
+    monitor = Monitor()
+    log_read, log_write = machine.pipe()
+    out_read, out_write = machine.pipe()
+    resets = scratch / "resets"
+    errors = scratch / "qemu-errors"
+    argv = base_argv(s, scratch) + monitor.argv + [
+        "-chardev", f"file,id=com1,path=/dev/fd/{log_write}",
+        "-chardev", "stdio,id=com2,signal=off",
+        "-serial", "chardev:com1", "-serial", "chardev:com2",
+        "-d", "cpu_reset", "-D", str(resets)]
+    try:
+        with open(errors, "wb") as errors_file:
+            process = machine.start(
+                argv, stdin=s.stdin, stdout=out_write, stderr=errors_file,
+                pass_fds=[log_write, monitor.theirs.fileno()])
+    except FileNotFoundError as error:
+        raise UserError(f"no {QEMU} here: type scripts/install-deps qemu"
+                        ) from error
+    with_log = machine.Pump(log_read, log, flood)
+    with_out = machine.Pump(out_read, output, flood)
+    os.close(log_write)
+    os.close(out_write)
+    try:
+        monitor.go()
+        how = machine.wait(process, [with_log, with_out], timeout, flood)
+    finally:
+        machine.stop(process)
+    with_log.join()
+    with_out.join()
+    monitor.join()
+    return _ending(s, process, monitor, how, with_log.text(), resets, errors)
+
+
+def _ending(s, process, monitor, how, log, resets, errors):
+    """Put together why the machine ended."""
+    if how:
+        return machine.Ending(log, how)
+    said = errors.read_text(errors="replace").strip()
+    if process.returncode in (EXIT_OFF, EXIT_FAIL):
+        how = "off" if process.returncode == EXIT_OFF else "fail"
+        return machine.Ending(log, how)
+    if process.returncode != 0:
+        raise UserError(f"QEMU failed (status {process.returncode}): {said}")
+    text = resets.read_text(errors="replace") if resets.exists() else ""
+    if "Triple fault" in text:
+        return machine.Ending(log, "triple", _where(s, monitor.registers))
+    return machine.Ending(log, "reset" if monitor.reset else "off")
+
+
+def _where(s, registers):
+    """Where the CPUs were, from the monitor's `info registers -a`."""
+    places = []
+    for part in registers.split("CPU#")[1:]:
+        found = dict(re.findall(r"\b([RE]IP|CR2|[RE]SP) ?=([0-9a-f]+)", part))
+        rip = found.get("RIP", found.get("EIP", "0"))
+        places.append(f"CPU {part.split()[0]} at "
+                      f"{symbols.name(s.kernel, int(rip, 16))}"
+                      f" (sp {found.get('RSP', found.get('ESP'))},"
+                      f" cr2 {found.get('CR2')})")
+    return "; ".join(places)
+
+
+def interactive(s, scratch, gdb=None):
+    """A machine whose first serial port is this terminal; QEMU's status.
+
+    gdb: None, or a socket's path: wait there for a debugger before starting.
+    """
+    argv = base_argv(s, scratch) + ["-serial", "mon:stdio"]
+    if gdb:
+        argv += ["-chardev", f"socket,id=gdb,path={comma(gdb)},server=on,"
+                 "wait=off", "-gdb", "chardev:gdb", "-S"]
+    process = machine.start(argv)
+    try:
+        status = process.wait()
+    finally:
+        machine.stop(process)
+    return 0 if status == EXIT_OFF else status

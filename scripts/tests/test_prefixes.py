@@ -1,0 +1,14 @@
+"""Every prefix of the chapters boots and passes its self-tests."""
+
+import pytest
+from conftest import run_tool
+from hardtack import tree
+
+
+@pytest.mark.parametrize("chapter", tree.chapters())
+@pytest.mark.parametrize("build", ["release", "debug"])
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_prefix(chapter, build, cpus):
+    done = run_tool("--chapter", chapter, "--smp", cpus, "--selftest",
+                    *["--debug"] * (build == "debug"))
+    assert done.returncode == 0, done.stderr[-3000:]
