@@ -40,18 +40,13 @@ sigstate_deliverable(const struct sigstate *ss)
 	return (ss->pending.set | ss->signals->pending.set) & ~ss->blocked;
 }
 
-/* The order matters: the thread clears the bit, then looks; it is set here
- * after what it is to find. A CPU in user mode is brought into the kernel by
- * an interrupt, and looks at the bit on its way back. */
+/* The bit first: thread_interrupt brings a CPU that is in user mode into the
+ * kernel, and it looks at the bit on its way back. */
 void
 sigstate_wake(struct sigstate *ss, uint32_t how)
 {
-	struct thread *t = ss->thread;
-
-	atomic_fetch_or(&t->md.work, WORK_SIGNAL);
-	thread_interrupt(t, how);
-	if (t != current() && t->on_cpu)
-		smp_reschedule(t->cpu);
+	atomic_fetch_or(&ss->thread->md.work, WORK_SIGNAL);
+	thread_interrupt(ss->thread, how);
 }
 
 /* A stopped process takes nothing but SIGKILL until it is continued. */
