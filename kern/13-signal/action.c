@@ -20,11 +20,11 @@ forget_ignored(struct proc_signals *s, int signo)
 	ksigset_t set = KSIGMASK(signo);
 	struct sigstate *ss;
 
-	if (handler != SIG_IGN && (handler != SIG_DFL ||
-				   signal_default(signo) != DEFAULT_IGNORE))
+	if (handler != SIG_IGN &&
+	    (handler != SIG_DFL || signal_default(signo) != DEFAULT_IGNORE))
 		return;
 	s->nqueued -= pending_flush(&s->pending, set);
-	list_for_each(ss, &s->threads, link)
+	list_for_each (ss, &s->threads, link)
 		s->nqueued -= pending_flush(&ss->pending, set);
 }
 
@@ -38,7 +38,7 @@ sys_rt_sigaction(int signo, const struct ksigaction *new,
 
 	if (setsize != KSIGSET_SIZE || signo < 1 || signo >= NSIG)
 		return -EINVAL;
-	if (new && copyin(&new_copy, new, sizeof(new_copy)))
+	if (new &&copyin(&new_copy, new, sizeof(new_copy)))
 		return -EFAULT;
 	if (new && (KSIGMASK(signo) & SIGNALS_UNBLOCKABLE))
 		return -EINVAL;

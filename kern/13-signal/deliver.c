@@ -103,8 +103,7 @@ force_sigsegv(struct proc_signals *s, int signo)
 }
 
 static void
-run_handler(struct trapframe *tf, struct sigstate *ss,
-	    const struct delivery *d)
+run_handler(struct trapframe *tf, struct sigstate *ss, const struct delivery *d)
 {
 	ksigset_t blocked = ss->blocked | d->action.mask;
 
@@ -142,7 +141,7 @@ begin_stop(struct proc_signals *s, int signo, uint64_t *rflags)
 	}
 	if (!s->stop_signo)
 		s->stop_signo = signo;
-	list_for_each(ss, &s->threads, link)
+	list_for_each (ss, &s->threads, link)
 		if (ss->thread != current())
 			sigstate_wake(ss, INTERRUPT_SIGNAL);
 	return true;

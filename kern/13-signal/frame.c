@@ -23,7 +23,8 @@
 
 _Static_assert(sizeof(ucontext_t) == 304, "ucontext of the ABI");
 _Static_assert(sizeof(struct rt_sigframe) == 440, "rt_sigframe of the ABI");
-_Static_assert(offsetof(struct rt_sigframe, uc) == 8, "after the return address");
+_Static_assert(offsetof(struct rt_sigframe, uc) == 8,
+	       "after the return address");
 _Static_assert(offsetof(struct rt_sigframe, info) == 312, "rt_sigframe");
 _Static_assert(offsetof(ucontext_t, uc_mcontext) == 40, "ucontext");
 _Static_assert(offsetof(struct fpstate, sw) == 464, "software bytes");
@@ -35,8 +36,8 @@ on_altstack(const struct sigstate *ss, uint64_t sp)
 {
 	const stack_t *a = &ss->altstack;
 
-	return !(a->ss_flags & (int)SS_AUTODISARM) &&
-	       sp > (uint64_t)a->ss_sp && sp - (uint64_t)a->ss_sp <= a->ss_size;
+	return !(a->ss_flags & (int)SS_AUTODISARM) && sp > (uint64_t)a->ss_sp &&
+	       sp - (uint64_t)a->ss_sp <= a->ss_size;
 }
 
 /* Where the frame begins, downwards. 0: the alternative stack overflows. */
@@ -91,9 +92,8 @@ sys_sigaltstack(const stack_t *new, stack_t *old)
 	if (!old_copy.ss_size)
 		old_copy.ss_flags = SS_DISABLE;
 	else
-		old_copy.ss_flags =
-			(old_copy.ss_flags & (int)SS_AUTODISARM) |
-			(on_altstack(ss, sp) ? SS_ONSTACK : 0);
+		old_copy.ss_flags = (old_copy.ss_flags & (int)SS_AUTODISARM) |
+				    (on_altstack(ss, sp) ? SS_ONSTACK : 0);
 	if (new) {
 		if (copyin(&new_copy, new, sizeof(new_copy)))
 			return -EFAULT;
@@ -235,14 +235,29 @@ save_registers(struct sigcontext *sc, const struct trapframe *tf,
 	       const struct sigstate *ss)
 {
 	*sc = (struct sigcontext){
-		.r8 = tf->r8,	.r9 = tf->r9,	.r10 = tf->r10,
-		.r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13,
-		.r14 = tf->r14, .r15 = tf->r15, .rdi = tf->rdi,
-		.rsi = tf->rsi, .rbp = tf->rbp, .rbx = tf->rbx,
-		.rdx = tf->rdx, .rax = tf->rax, .rcx = tf->rcx,
-		.rsp = tf->rsp, .rip = tf->rip, .eflags = tf->rflags,
-		.cs = tf->cs,	.ss = tf->ss,	.err = ss->fault_error,
-		.trapno = ss->fault_vector,	.cr2 = ss->fault_address,
+		.r8 = tf->r8,
+		.r9 = tf->r9,
+		.r10 = tf->r10,
+		.r11 = tf->r11,
+		.r12 = tf->r12,
+		.r13 = tf->r13,
+		.r14 = tf->r14,
+		.r15 = tf->r15,
+		.rdi = tf->rdi,
+		.rsi = tf->rsi,
+		.rbp = tf->rbp,
+		.rbx = tf->rbx,
+		.rdx = tf->rdx,
+		.rax = tf->rax,
+		.rcx = tf->rcx,
+		.rsp = tf->rsp,
+		.rip = tf->rip,
+		.eflags = tf->rflags,
+		.cs = tf->cs,
+		.ss = tf->ss,
+		.err = ss->fault_error,
+		.trapno = ss->fault_vector,
+		.cr2 = ss->fault_address,
 	};
 }
 
@@ -376,8 +391,10 @@ float_code(unsigned errors)
 {
 	static const struct {
 		uint8_t bits, code;
-	} codes[] = { { 0x01, FPE_FLTINV }, { 0x04, FPE_FLTDIV },
-		      { 0x08, FPE_FLTOVF }, { 0x12, FPE_FLTUND },
+	} codes[] = { { 0x01, FPE_FLTINV },
+		      { 0x04, FPE_FLTDIV },
+		      { 0x08, FPE_FLTOVF },
+		      { 0x12, FPE_FLTUND },
 		      { 0x20, FPE_FLTRES } };
 	unsigned i;
 

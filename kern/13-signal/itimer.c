@@ -29,8 +29,7 @@ cpu_time(const struct proc_signals *s)
 	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0;
 	struct sigstate *ss;
 
-	list_for_each(ss, &s->threads, link)
-	{
+	list_for_each (ss, &s->threads, link) {
 		ns += ss->thread->cpu_ns;
 		if (ss->thread->on_cpu)
 			ns += clock_ns() - ss->thread->slice_start;
@@ -47,8 +46,8 @@ itimer_which(const struct itimer *it)
 static uint64_t
 itimer_now(const struct itimer *it)
 {
-	return itimer_which(it) == ITIMER_REAL ? clock_ns() :
-						 cpu_time(it->signals);
+	return itimer_which(it) == ITIMER_REAL ? clock_ns()
+					       : cpu_time(it->signals);
 }
 
 static void

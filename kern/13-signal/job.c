@@ -106,8 +106,8 @@ send_death(struct proc_signals *parent, struct proc *child)
 		child_info(&info, child, CLD_KILLED, WTERMSIG(status));
 	if (signo > 0)
 		signal_send_locked(parent, NULL, signo, &info);
-	return signo == SIGCHLD && (action->handler == SIG_IGN ||
-				    (action->flags & SA_NOCLDWAIT));
+	return signo == SIGCHLD &&
+	       (action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT));
 }
 
 bool
@@ -240,9 +240,8 @@ job_orphan_groups(struct proc *leaving)
 	if (parent && parent->sid == leaving->sid &&
 	    parent->pgid != leaving->pgid)
 		orphan_group(leaving->pgid, leaving);
-	list_for_each(child, &leaving->children, sibling)
-		if (child->sid == leaving->sid &&
-		    child->pgid != leaving->pgid)
+	list_for_each (child, &leaving->children, sibling)
+		if (child->sid == leaving->sid && child->pgid != leaving->pgid)
 			orphan_group(child->pgid, leaving);
 	spin_unlock(&proc_lock);
 }

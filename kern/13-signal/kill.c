@@ -42,8 +42,7 @@ may_signal(struct proc *p, int signo)
 	const struct cred *c = current_cred();
 	uint32_t uid, suid;
 
-	if (c->euid == 0 || p == current_proc() ||
-	    !target_uids(p, &uid, &suid))
+	if (c->euid == 0 || p == current_proc() || !target_uids(p, &uid, &suid))
 		return true;
 	if (c->euid == uid || c->euid == suid || c->uid == uid ||
 	    c->uid == suid)

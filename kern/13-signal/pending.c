@@ -6,11 +6,13 @@
 #include "sigstate.h"
 #include "string.h"
 
-#define INFO_FIELDS_AT 16 /* of siginfo_t: behind signo, errno, code, padding */
+#define INFO_FIELDS_AT 16 /* of siginfo_t: behind signo, errno, code, padding  \
+			   */
 
 _Static_assert(offsetof(siginfo_t, si_u) == INFO_FIELDS_AT, "siginfo_t");
 _Static_assert(sizeof(siginfo_t) >=
-		       INFO_FIELDS_AT + sizeof(((struct signal_info *)0)->fields),
+		       INFO_FIELDS_AT +
+			       sizeof(((struct signal_info *)0)->fields),
 	       "siginfo_t");
 
 void
@@ -102,8 +104,7 @@ pending_flush(struct pending *p, ksigset_t set)
 	unsigned n = 0;
 
 	p->set &= ~set;
-	list_for_each_safe(q, next, &p->queue, link)
-	{
+	list_for_each_safe (q, next, &p->queue, link) {
 		if (!(set & KSIGMASK(q->signo)))
 			continue;
 		list_del(&q->link);

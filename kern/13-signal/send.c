@@ -64,7 +64,7 @@ choose_thread(struct proc_signals *s, int signo)
 {
 	struct sigstate *ss;
 
-	list_for_each(ss, &s->threads, link)
+	list_for_each (ss, &s->threads, link)
 		if (wants(ss, signo))
 			return ss;
 	return NULL;
@@ -78,8 +78,7 @@ signal_retarget(struct proc_signals *s, ksigset_t set)
 	set &= s->pending.set;
 	if (!set)
 		return;
-	list_for_each(ss, &s->threads, link)
-	{
+	list_for_each (ss, &s->threads, link) {
 		if (set & ~ss->blocked) {
 			sigstate_wake(ss, INTERRUPT_SIGNAL);
 			set &= ss->blocked;
@@ -118,7 +117,7 @@ flush_all(struct proc_signals *s, ksigset_t set)
 	struct sigstate *ss;
 
 	s->nqueued -= pending_flush(&s->pending, set);
-	list_for_each(ss, &s->threads, link)
+	list_for_each (ss, &s->threads, link)
 		s->nqueued -= pending_flush(&ss->pending, set);
 }
 
@@ -154,7 +153,7 @@ end_process(struct proc_signals *s, int status)
 
 	s->ending = true;
 	s->exit_status = status;
-	list_for_each(ss, &s->threads, link)
+	list_for_each (ss, &s->threads, link)
 		sigstate_wake(ss, INTERRUPT_SIGNAL | INTERRUPT_KILL);
 }
 

@@ -103,8 +103,8 @@ struct proc_signals {
 	unsigned nqueued; /**< real-time signals in all its queues */
 
 	/* The end. */
-	bool ending;	 /**< a fatal signal was sent, or exit has begun */
-	int exit_status; /**< if ending by a signal */
+	bool ending;	  /**< a fatal signal was sent, or exit has begun */
+	int exit_status;  /**< if ending by a signal */
 	bool unprotected; /**< init, after a fault of its own */
 
 	/* Job control. */

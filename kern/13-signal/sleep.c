@@ -78,9 +78,9 @@ sleep_until(bool realtime, const struct timespec *t)
 {
 	uint64_t deadline = realtime ? realtime_deadline(t) : timespec_ns(t);
 
-	return thread_sleep_until(deadline, WAIT_INTERRUPTIBLE) ?
-		       -ERESTARTNOHAND :
-		       0;
+	return thread_sleep_until(deadline, WAIT_INTERRUPTIBLE)
+		       ? -ERESTARTNOHAND
+		       : 0;
 }
 
 /* ---- The calls ---- */
@@ -132,9 +132,8 @@ sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
 	if (!timespec_valid(&t))
 		return -EINVAL;
 	if (flags & TIMER_ABSTIME)
-		return sleep_until(clock == CLOCK_REALTIME ||
-					   clock == CLOCK_TAI,
-				   &t);
+		return sleep_until(
+			clock == CLOCK_REALTIME || clock == CLOCK_TAI, &t);
 	return sleep_for(&t, user_left);
 }
 SYSCALL(NR_clock_nanosleep, sys_clock_nanosleep, 1);

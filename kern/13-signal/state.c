@@ -61,9 +61,9 @@ signal_exec(struct proc *p)
 	struct ksigaction *a;
 
 	for (a = s->actions; a < s->actions + ARRAY_SIZE(s->actions); a++)
-		*a = (struct ksigaction){
-			.handler = a->handler == SIG_IGN ? SIG_IGN : SIG_DFL
-		};
+		*a = (struct ksigaction){ .handler = a->handler == SIG_IGN
+							     ? SIG_IGN
+							     : SIG_DFL };
 	ss->altstack = (stack_t){ .ss_flags = SS_DISABLE };
 	ss->restart.fn = NULL;
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -187,8 +187,7 @@ signal_kill_threads(struct proc *p)
 	uint64_t rflags = spin_lock_irqsave(&s->lock);
 	struct sigstate *ss;
 
-	list_for_each(ss, &s->threads, link)
-	{
+	list_for_each (ss, &s->threads, link) {
 		if (ss->thread == current())
 			continue;
 		ss->dying = true;

@@ -74,8 +74,8 @@ rendezvous(struct pipe *p, struct file *f)
 		return wait_for_open(p, &p->read_wq, &p->writer_opens,
 				     p->writer_opens);
 	if (access == O_WRONLY && !p->readers)
-		return nonblock ? -ENXIO :
-				  wait_for_open(p, &p->write_wq,
+		return nonblock ? -ENXIO
+				: wait_for_open(p, &p->write_wq,
 						&p->reader_opens,
 						p->reader_opens);
 	return 0;
@@ -105,10 +105,9 @@ fifo_open(struct vnode *v, struct file *f)
 	return 0;
 }
 
-static void
-ipc_init(void)
+void
+fifo_init(void)
 {
 	mutex_init(&fifo_lock, "FIFO opens");
 	vfs_ops.open_fifo = fifo_open;
 }
-CHAPTER_INIT(ipc_init);

@@ -11,7 +11,7 @@
  */
 #include "abi/futex.h"
 #include "abi/syscall.h"
-#include "ipc.h"
+#include "ipc_internal.h"
 
 #define BUCKETS	    256
 #define HASH_FACTOR 0x9e3779b97f4a7c15UL /* 2^64 / golden ratio */
@@ -95,8 +95,7 @@ wake_matching(struct bucket *b, const struct vm_key *key, int limit,
 	struct futex_waiter *w, *next;
 	int n = 0;
 
-	list_for_each_safe(w, next, &b->waiters, link)
-	{
+	list_for_each_safe (w, next, &b->waiters, link) {
 		if (n >= limit)
 			break;
 		if (!same_key(&w->key, key) || !(w->bitset & bitset))
@@ -276,8 +275,7 @@ move_waiters(struct bucket *b, const struct vm_key *from, struct bucket *b_to,
 	struct futex_waiter *w, *next;
 	int n = 0;
 
-	list_for_each_safe(w, next, &b->waiters, link)
-	{
+	list_for_each_safe (w, next, &b->waiters, link) {
 		if (n >= limit)
 			break;
 		if (!same_key(&w->key, from))
@@ -316,8 +314,8 @@ get_pair(struct word_pair *p, const uint32_t *first, const uint32_t *second,
 
 /* FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE if @p expected is not NULL. */
 static int64_t
-futex_requeue(const uint32_t *from, const uint32_t *to, bool private,
-	      int nwake, int nmove, const uint32_t *expected)
+futex_requeue(const uint32_t *from, const uint32_t *to, bool private, int nwake,
+	      int nmove, const uint32_t *expected)
 {
 	struct word_pair p;
 	uint32_t found;
@@ -342,10 +340,10 @@ futex_requeue(const uint32_t *from, const uint32_t *to, bool private,
 	}
 	n = wake_matching(p.bucket[0], &p.key[0], nwake,
 			  FUTEX_BITSET_MATCH_ANY);
-	moved = same_key(&p.key[0], &p.key[1]) ?
-			0 :
-			move_waiters(p.bucket[0], &p.key[0], p.bucket[1],
-				     &p.key[1], nmove);
+	moved = same_key(&p.key[0], &p.key[1])
+			? 0
+			: move_waiters(p.bucket[0], &p.key[0], p.bucket[1],
+				       &p.key[1], nmove);
 	unlock_both(p.bucket[0], p.bucket[1]);
 	return n + moved; /* Linux says so for both, whatever futex(2) says */
 }
@@ -554,7 +552,7 @@ wake_clear_tid(uint32_t *address)
 }
 
 void
-futex_start(void)
+futex_init(void)
 {
 	unsigned i;
 

@@ -177,8 +177,8 @@ wait_writable(struct pipe *p, const struct file *f, size_t len)
 	while (p->readers && room(p) < need) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (waitq_wait_mutex(&p->write_wq, &p->lock,
-				     WAIT_INTERRUPTIBLE, WAIT_FOREVER))
+		if (waitq_wait_mutex(&p->write_wq, &p->lock, WAIT_INTERRUPTIBLE,
+				     WAIT_FOREVER))
 			return -ERESTARTSYS;
 	}
 	return p->readers ? 0 : -EPIPE;

@@ -4,7 +4,7 @@
 #ifndef PIPE_H
 #define PIPE_H
 
-#include "ipc.h"
+#include "ipc_internal.h"
 
 #define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
 

@@ -227,8 +227,7 @@ do_poll(struct pollfd *user, unsigned n, uint64_t deadline)
 	int64_t ready;
 	int error;
 
-	if (n > vfs_ops.nofile_limit() ||
-	    n > POLL_PAGES_MAX * POLLFDS_PER_PAGE)
+	if (n > vfs_ops.nofile_limit() || n > POLL_PAGES_MAX * POLLFDS_PER_PAGE)
 		return -EINVAL;
 	error = pollfds_alloc(&fds, n);
 	if (error)
@@ -246,8 +245,8 @@ do_poll(struct pollfd *user, unsigned n, uint64_t deadline)
 static int64_t
 poll_again(const struct restart *r)
 {
-	int64_t result = do_poll((struct pollfd *)r->args[0], r->args[1],
-				 r->deadline);
+	int64_t result =
+		do_poll((struct pollfd *)r->args[0], r->args[1], r->deadline);
 
 	return result == -EINTR ? signal_restart_by(r) : result;
 }
