@@ -6,8 +6,9 @@
 #include "sigstate.h"
 #include "string.h"
 
-#define INFO_FIELDS_AT 16 /* of siginfo_t: behind signo, errno, code, padding  \
-			   */
+#define INFO_FIELDS_AT                                                         \
+	16 /* of siginfo_t: behind signo, errno, code, padding                 \
+	    */
 
 _Static_assert(offsetof(siginfo_t, si_u) == INFO_FIELDS_AT, "siginfo_t");
 _Static_assert(sizeof(siginfo_t) >=

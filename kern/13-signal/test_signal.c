@@ -169,8 +169,7 @@ fatal_signal_ends_all(void)
 	signal_proc(&test_proc, SIGTERM, NULL);
 	return test_proc.signals->ending &&
 	       test_proc.signals->exit_status == SIGTERM && woken(0) &&
-	       woken(1) &&
-	       (test_threads[1].interrupt & INTERRUPT_KILL);
+	       woken(1) && (test_threads[1].interrupt & INTERRUPT_KILL);
 }
 
 SELFTEST(signal_fatal_signal_ends_all_threads)

@@ -66,7 +66,7 @@ pattern(uint64_t i)
 static bool
 keeps_order(void)
 {
-	uint8_t text[5000], back[5000];
+	static uint8_t text[5000], back[5000];
 	unsigned i, round;
 
 	for (i = 0; i < sizeof(text); i++)
@@ -395,7 +395,8 @@ SELFTEST(ipc_futex_refuses_bad_words)
 {
 	const uint64_t nowhere = 0x500000000000;
 
-	CHECK(futex(nowhere + 2, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0) == -EINVAL);
+	CHECK(futex(nowhere + 2, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0) ==
+	      -EINVAL);
 	CHECK(futex(USER_TOP, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0) == -EFAULT);
 	CHECK(futex(nowhere, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0) == -EFAULT);
 	CHECK(futex(nowhere, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1) == 0);

@@ -132,7 +132,8 @@ SELFTEST(tty_end_of_file)
 	type("\x04");
 	CHECK(get(&c, 1) == 0);
 	CHECK(get(&c, 1) == -EAGAIN);
-	type("ab\x04" "c\n");
+	type("ab\x04"
+	     "c\n");
 	CHECK(reads("ab"));
 	CHECK(reads("c\n"));
 	type("x\x04");
@@ -151,7 +152,8 @@ SELFTEST(tty_interrupt_flushes_input)
 	type("d\n");
 	CHECK(reads("d\n"));
 	tty.termios.c_lflag |= NOFLSH;
-	type("abc\x1a" "d\n");
+	type("abc\x1a"
+	     "d\n");
 	CHECK(reads("abcd\n"));
 	tty.termios.c_lflag &= ~(uint32_t)ISIG;
 	type("\x03\n");
@@ -161,12 +163,14 @@ SELFTEST(tty_interrupt_flushes_input)
 SELFTEST(tty_literal_next_and_reprint)
 {
 	start();
-	type("a\x16\x03\x16\x7f" "b");
+	type("a\x16\x03\x16\x7f"
+	     "b");
 	CHECK(shows("a^\b^C^\b^?b"));
 	type("\x12");
 	CHECK(shows("^R\r\na^C^?b"));
 	type("\n");
-	CHECK(reads("a\x03\x7f" "b\n"));
+	CHECK(reads("a\x03\x7f"
+		    "b\n"));
 }
 
 SELFTEST(tty_input_translation)
@@ -241,7 +245,8 @@ SELFTEST(tty_raw_poll_wants_min_characters)
 SELFTEST(tty_flow_control)
 {
 	start();
-	type("a\x13" "b");
+	type("a\x13"
+	     "b");
 	CHECK(tty.stopped);
 	type("\x11\n");
 	CHECK(!tty.stopped && reads("ab\n"));
