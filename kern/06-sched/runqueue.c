@@ -13,7 +13,6 @@
 #define PREEMPT_GAIN_NS 1000000 /* a woken thread preempts if ahead by more */
 
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
-void finish_switch(void);
 
 PERCPU(struct runqueue, runqueue);
 struct sched_ops sched_ops;
@@ -53,13 +52,16 @@ account(struct runqueue *rq, uint64_t now)
 
 /* ---- The queue; its lock is held ---- */
 
-static bool
-before(const struct rbnode *a, const struct rbnode *b)
+static int
+by_vruntime(const struct rbnode *a, const struct rbnode *b)
 {
-	const struct thread *x = container_of(a, struct thread, run_node);
-	const struct thread *y = container_of(b, struct thread, run_node);
+	const struct thread *x = rb_entry(a, struct thread, run_node);
+	const struct thread *y = rb_entry(b, struct thread, run_node);
+	int64_t d = x->vruntime - y->vruntime;
 
-	return (int64_t)(x->vruntime - y->vruntime) < 0;
+	if (d == 0) /* never equal: any order will do */
+		return a < b ? -1 : 1;
+	return d < 0 ? -1 : 1;
 }
 
 static void
@@ -68,7 +70,7 @@ enqueue(struct runqueue *rq, struct thread *t)
 	ASSERT(!t->queued);
 	t->queued = true;
 	rq->nqueued++;
-	rb_insert(&rq->threads, &t->run_node, before);
+	rb_insert(&rq->threads, &t->run_node, by_vruntime);
 }
 
 static void
@@ -85,7 +87,7 @@ first_queued(struct runqueue *rq)
 {
 	struct rbnode *node = rb_first(&rq->threads);
 
-	return node ? container_of(node, struct thread, run_node) : NULL;
+	return node ? rb_entry(node, struct thread, run_node) : NULL;
 }
 
 /* A thread that slept, or ran elsewhere, joins near the front, not far ahead:
@@ -135,6 +137,8 @@ switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 	switch_user_state(prev, next);
 	this_cpu(md_current) = &next->md;
 	trap_set_kernel_stack(next->kstack_top);
+	if (prev == rq->idle)
+		tick_program(); /* idle CPUs have no tick */
 #ifdef DEBUG
 	this_cpu(held_locks) = &next->held;
 #endif
@@ -347,7 +351,7 @@ steal(unsigned at_least)
 	if (!from || !spin_trylock(&from->lock))
 		return false;
 	for (node = rb_last(&from->threads); node; node = rb_prev(node)) {
-		t = container_of(node, struct thread, run_node);
+		t = rb_entry(node, struct thread, run_node);
 		if (allowed_here(t))
 			break;
 		t = NULL;
@@ -364,6 +368,15 @@ steal(unsigned at_least)
 	join(mine, t);
 	spin_unlock(&mine->lock);
 	return true;
+}
+
+void
+call_idle_cpu(void)
+{
+	cpuset_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed);
+
+	if (idle)
+		smp_reschedule(__builtin_ctzl(idle));
 }
 
 /* ---- Idle ---- */
@@ -450,9 +463,9 @@ queue_init(unsigned cpu)
 void
 sched_start(struct thread **boot)
 {
+	extern uint8_t boot_stack_top[];
 	unsigned cpu;
 
-	extern uint8_t boot_stack_top[];
 	boot_thread.kstack_top = (uint64_t)boot_stack_top;
 	this_cpu(md_current) = &boot_thread.md;
 #ifdef DEBUG

@@ -46,6 +46,7 @@ struct thread {
 	uint64_t slice_start; /**< clock_ns when it was switched to */
 	uint64_t saved_rsp;
 	int nice; /**< NICE_MIN (most CPU) to NICE_MAX */
+	uint32_t weight; /**< share of CPU that nice gives, 1024 at 0 */
 	cpuset_t affinity;
 
 	/* Its own; others read them for statistics. */
@@ -60,8 +61,9 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_reserved;
-	uint32_t heap_call; /**< the number reserved for, to re-reserve */
+	uint32_t heap_granted;  /**< reserved at its start ... */
+	uint32_t heap_reserved; /**< ... and not yet taken */
+	uint32_t heap_call;     /**< the call's number */
 
 	struct rcu_head rcu;     /**< frees it */
 #ifdef DEBUG
@@ -216,8 +218,9 @@ enum wait_how {
 int waitq_wait(struct waitq *wq, struct spinlock *lock, enum wait_how how,
 	       uint64_t deadline);
 
-/** The same for a condition that interrupt handlers change: @p lock was taken
- * with spin_lock_irqsave, whose result is @p rflags; on return it is again. */
+/** The same for a condition that interrupt handlers change: @p lock, which may
+ * be the queue's own, was taken with spin_lock_irqsave, whose result is
+ * @p rflags; on return it is again. */
 int waitq_wait_irq(struct waitq *wq, struct spinlock *lock, uint64_t *rflags,
 		   enum wait_how how, uint64_t deadline);
 
@@ -279,6 +282,7 @@ void rwlock_init(struct rwlock *l, const char *name);
 void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
+void rwlock_write_lock_nested(struct rwlock *l, unsigned subclass);
 void rwlock_write_unlock(struct rwlock *l);
 
 /* ---- Timers ---- */

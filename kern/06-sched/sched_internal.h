@@ -32,12 +32,25 @@ void account(struct runqueue *rq, uint64_t now);
  * @param preempted  the thread did not ask: it stays runnable */
 void schedule(bool preempted);
 
+/** Have an idle CPU, if there is one, look for work to take. */
+void call_idle_cpu(void);
+
+/** A new thread's part of a switch: the old thread is off its stack. */
+void finish_switch(void);
+
+/** Make the boot flow a thread and let the other CPUs schedule.
+ * @param boot  receives that thread */
+void sched_start(struct thread **boot);
+
 /** Put runnable @p t, which is on no queue, on the queue of the best CPU. */
 void place(struct thread *t);
 
 /** Take a thread from the busiest other CPU onto this one's queue.
  * @return whether there was one */
 bool steal(unsigned at_least);
+
+/** Wake up to @p limit waiters; wq->lock is held. @return how many */
+unsigned waitq_wake_locked(struct waitq *wq, unsigned limit);
 
 /** Timers of this CPU: run what is due / the time of the next. Interrupts
  * off. */

@@ -1,0 +1,286 @@
+/*
+ * Threads: creation and end, the list of all, nice and affinity, the tick.
+ */
+#include "sched_internal.h"
+#include "string.h"
+
+static struct spinlock threads_lock = SPINLOCK("threads");
+static struct list threads = LIST_INIT(threads); /* guarded by it */
+
+void thread_first(void); /* switch.S */
+void thread_begin(void);
+
+/* A new thread's first C code, on its own stack. */
+void
+thread_begin(void)
+{
+	struct thread *t = current();
+
+	finish_switch();
+	sti();
+	preempt_enable();
+	t->entry(t->entry_arg);
+	thread_exit();
+}
+
+/* What switch_stacks pops: six registers and the address to return to. */
+static uint64_t
+first_stack(struct thread *t)
+{
+	uint64_t *sp = (uint64_t *)t->kstack_top;
+
+	/* Leave room for a user trap frame at the top, and a null return
+	 * address that ends a backtrace. */
+	sp = (uint64_t *)trap_user_frame(t->kstack_top);
+	*--sp = 0;
+	*--sp = (uint64_t)thread_first;
+	sp -= 6;
+	memset(sp, 0, 6 * sizeof(*sp));
+	return (uint64_t)sp;
+}
+
+struct thread *
+thread_create(const char *name, void (*entry)(void *arg), void *arg)
+{
+	uint64_t stack = kstack_alloc(), rflags;
+	struct thread *t;
+
+	if (!stack)
+		return NULL;
+	t = knew(struct thread);
+	strlcpy(t->name, name, sizeof(t->name));
+	t->kstack_top = stack;
+	t->entry = entry;
+	t->entry_arg = arg;
+	t->state = THREAD_RUNNABLE;
+	t->affinity = ~0UL;
+	t->weight = nice_weight(0);
+	t->cpu = cpu_id();
+	t->saved_rsp = first_stack(t);
+	rflags = spin_lock_irqsave(&threads_lock);
+	list_add_tail(&t->all_link, &threads);
+	spin_unlock_irqrestore(&threads_lock, rflags);
+	return t;
+}
+
+void
+thread_start(struct thread *t)
+{
+	uint64_t rflags = irq_save();
+
+	preempt_disable();
+	t->cpu = cpu_id();
+	t->vruntime = this_cpu(runqueue).min_vruntime;
+	place(t);
+	irq_restore(rflags);
+	preempt_enable();
+}
+
+void
+thread_discard(struct thread *t)
+{
+	uint64_t rflags = spin_lock_irqsave(&threads_lock);
+
+	list_del(&t->all_link);
+	spin_unlock_irqrestore(&threads_lock, rflags);
+	if (sched_ops.thread_free)
+		sched_ops.thread_free(t);
+	kfree(t->md.fpu);
+	kstack_free(t->kstack_top);
+	kfree(t);
+}
+
+struct thread *
+kthread_run(const char *name, void (*entry)(void *arg), void *arg)
+{
+	struct thread *t = thread_create(name, entry, arg);
+
+	if (!t)
+		panic("sched: no memory for thread %s", name);
+	thread_start(t);
+	return t;
+}
+
+void
+thread_exit(void)
+{
+	cli();
+	preempt_disable();
+	atomic_store(&current()->state, THREAD_DEAD);
+	schedule(false);
+	panic("sched: a dead thread runs");
+}
+
+void
+thread_yield(void)
+{
+	struct runqueue *rq;
+	uint64_t rflags = irq_save();
+
+	preempt_disable();
+	rq = this_cpu_ptr(runqueue);
+	if (rq->nqueued > 0) {
+		/* Behind all that wait: as if a slice had been used. */
+		account(rq, clock_ns());
+		current()->vruntime =
+			MAX(current()->vruntime,
+			    rq->min_vruntime + SLICE_NS / 2);
+		schedule(false);
+	}
+	preempt_enable_no_resched();
+	irq_restore(rflags);
+}
+
+void
+thread_set_nice(struct thread *t, int nice)
+{
+	t->nice = MIN(MAX(nice, NICE_MIN), NICE_MAX);
+	t->weight = nice_weight(t->nice);
+}
+
+int
+thread_set_affinity(struct thread *t, cpuset_t cpus)
+{
+	cpus &= (1UL << (cpu_count - 1) << 1) - 1;
+	if (!cpus)
+		return -EINVAL;
+	__atomic_store_n(&t->affinity, cpus, __ATOMIC_RELEASE);
+	/* It moves when it is next switched away from, or woken. */
+	if (t == current()) {
+		if (!(cpus >> cpu_id() & 1)) {
+			uint64_t rflags = irq_save();
+
+			preempt_disable();
+			schedule(false);
+			preempt_enable_no_resched();
+			irq_restore(rflags);
+		}
+	} else {
+		smp_reschedule(__atomic_load_n(&t->cpu, __ATOMIC_RELAXED));
+	}
+	return 0;
+}
+
+void
+thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
+{
+	uint64_t rflags = spin_lock_irqsave(&threads_lock);
+	struct thread *t;
+
+	list_for_each(t, &threads, all_link)
+		fn(t, arg);
+	spin_unlock_irqrestore(&threads_lock, rflags);
+}
+
+/* ---- The tick ---- */
+
+#define LOAD_PERIOD_TICKS 500 /* 5 s */
+#define BALANCE_TICKS     10
+
+/* Averages over 1, 5 and 15 minutes, decaying by e^(-5 s / period): 16 bits of
+ * fraction. Source of the numbers: exp(-5/60), exp(-5/300), exp(-5/900). */
+static const uint64_t decay[3] = { 60297, 64453, 65173 };
+static uint64_t load_average[3];
+
+void
+load_update(void)
+{
+	uint64_t active = (uint64_t)sched_runnable() << 16;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		load_average[i] = (load_average[i] * decay[i] +
+				   active * (65536 - decay[i])) >>
+				  16;
+}
+
+void
+sched_load_average(uint64_t load[3])
+{
+	memcpy(load, load_average, sizeof(load_average));
+}
+
+void
+tick_program(void)
+{
+	const struct runqueue *rq = this_cpu_ptr(runqueue);
+	uint64_t next = timers_next();
+
+	if (rq->running != rq->idle || rq->nqueued || rcu_pending())
+		next = MIN(next, clock_ns() + TICK_NS);
+	timer_program(next);
+}
+
+/* The timer interrupt of this CPU. */
+static void
+timer_tick(void)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue);
+	uint64_t now = clock_ns();
+	uint32_t interrupted = PREEMPT_COUNT(this_cpu(preempt_count)) -
+			       PREEMPT_INTERRUPT;
+
+	if (interrupted == 0)
+		rcu_quiescent();
+	timers_run(now);
+	rcu_run_callbacks();
+	rq->ticks++;
+	if (rq->running != rq->idle) {
+		spin_lock(&rq->lock);
+		account(rq, now);
+		spin_unlock(&rq->lock);
+		if (rq->nqueued > 0) {
+			preempt_ask();
+			call_idle_cpu();
+		} else if (!(rq->running->affinity >> cpu_id() & 1)) {
+			preempt_ask();
+		}
+		if (rq->ticks % BALANCE_TICKS == 0 && steal(2))
+			preempt_ask();
+	}
+	tick_program();
+}
+
+static void
+load_tick(struct timer *t)
+{
+	load_update();
+	timer_arm(t, clock_ns() + LOAD_PERIOD_TICKS * TICK_NS);
+}
+
+static void
+describe(void)
+{
+	struct thread *t = current();
+
+	if (t)
+		kprintf("cpu %u, thread %d \"%s\", system call %u\n", cpu_id(),
+			t->tid, t->name, t->md.nsyscall);
+#ifdef DEBUG
+	lockcheck_print_held();
+#endif
+}
+
+static void
+sched_init(void)
+{
+	static struct timer load_timer;
+	struct thread *boot;
+	uint64_t rflags;
+
+	sched_start(&boot);
+	rflags = spin_lock_irqsave(&threads_lock);
+	list_add(&boot->all_link, &threads);
+	spin_unlock_irqrestore(&threads_lock, rflags);
+	panic_ops.describe = describe;
+	smp_ops.timer = timer_tick;
+	/* The boot flow has run with preemption off so far. */
+	preempt_enable_no_resched();
+	timer_init(&load_timer, load_tick);
+	timer_arm(&load_timer, clock_ns() + LOAD_PERIOD_TICKS * TICK_NS);
+	rflags = irq_save();
+	tick_program();
+	irq_restore(rflags);
+}
+
+CHAPTER_INIT(sched_init);
