@@ -219,7 +219,7 @@ ext2_inode_new(struct vnode *dir, uint32_t mode, uint64_t rdev,
 {
 	struct ext2_fs *fs = ext2_fs(dir);
 	struct vnode *v;
-	uint32_t ino;
+	uint32_t ino = 0;
 	bool is_new;
 	int error = inode_alloc(fs, dir, mode, &ino);
 
