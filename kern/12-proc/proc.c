@@ -337,6 +337,7 @@ proc_init(void)
 	describe_thread = panic_ops.describe;
 	panic_ops.describe = describe;
 	sched_ops.thread_free = user_thread_free;
+	trap_ops.user_fault = proc_fault;
 	limits_hook();
 	vfs_ops.pid = running_pid;
 	killer_init();
