@@ -78,6 +78,7 @@ struct thread {
 	struct sigstate *sigstate; /**< signal */
 	struct list proc_link;	   /**< proc: threads of the process */
 	uint32_t *clear_tid;	   /**< proc: user word cleared at exit */
+	void *robust_list;	   /**< proc: set_robust_list's head */
 	struct list all_link;	   /**< all threads */
 };
 
