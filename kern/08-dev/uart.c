@@ -43,8 +43,6 @@ static struct uart uarts[NCONSOLE] = {
 	[CONSOLE_COM2] = { .base = 0x2f8, .irq = 3, .lock = SPINLOCK("uart") },
 };
 
-struct console_ops console_ops;
-
 static uint8_t
 uart_in(const struct uart *u, unsigned reg)
 {
