@@ -47,9 +47,15 @@ EXPLAIN = {
 class Ended(Exception):
     """The machine ended, or had to be, before the test was through."""
 
-    def __init__(self, kind, detail="", console=""):
+    def __init__(self, kind, detail="", console="", hint=""):
         super().__init__(detail or EXPLAIN[kind])
         self.kind, self.detail, self.console = kind, detail, console
+        self.hint = hint
+
+    def again(self):
+        """The same for a further test, which need not repeat the console."""
+        return Ended(self.kind, self.detail, hint="the kernel ends before "
+                     "the test begins, as in the first one")
 
 
 class BadAddress(Exception):

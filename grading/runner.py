@@ -56,7 +56,7 @@ class Grader:
 
     def _boot(self, stack, smp, early, append):
         if (early, smp) in self._no_boot:
-            raise self._no_boot[early, smp]
+            raise self._no_boot[early, smp].again()
         words = f"agent={'early' if early else 'late'} {append}"
         m = machine.Machine(machine.Boot(self.kernel, words, smp),
                             self.sandbox, self.scratch)
@@ -140,7 +140,7 @@ class Grader:
             test.expected, test.seen = error.wanted, error.seen
         elif isinstance(error, machine.Ended):
             test.kind, test.seen = error.kind, str(error)
-            console = error.console
+            test.hint, console = error.hint, error.console
         elif isinstance(error, (machine.BadAddress, agent.Broken)):
             test.kind = "wrong"
             test.what = "that the kernel's answers make sense"

@@ -148,3 +148,41 @@ def changed(lab):
                     mine.read_bytes() != tar.extractfile(member).read()):
                 different.append(path)
     return different
+
+
+# ---- Proof that a cut is clean ----
+
+def check(lab):
+    """Raise UserError unless starter and bodies make up the reference, byte
+    for byte, and no telling line of a body is left anywhere else."""
+    texts = cut_files(lab)
+    removed, kept = set(), set()
+    for path, text in texts.items():
+        reference = holes.source(lab.root / path)
+        names = [f for p, f, _ in lab.holes() if p == path]
+        if holes.fill(text, reference, names) != reference:
+            raise UserError(f"{path}: starter and bodies do not make up the "
+                            "reference")
+        for name in names:
+            removed |= holes.telling_lines(holes.body(reference, name))
+        # What the rest of the file, which stays, says anyway is no secret.
+        empty = text
+        for name in names:
+            empty = holes.replace(empty, name, "{\n}")
+        kept |= holes.telling_lines(empty)
+    check_leaks(lab, texts, removed - kept)
+
+
+def check_leaks(lab, texts, removed):
+    """Look for removed lines in all that a starter tree holds."""
+    for path in project_files(lab.root):
+        if not wanted(lab, path) or path.parts[0] == "grading":
+            continue
+        try:
+            text = texts.get(path) or (lab.root / path).read_text()
+        except UnicodeDecodeError:
+            continue
+        mine = path in texts or path.parts[0] in ("labs", "book")
+        left = holes.telling_lines(text) & removed if mine else set()
+        if left:
+            raise UserError(f"{path} gives away: {sorted(left)[0]}")

@@ -91,7 +91,7 @@ class Base:
     def __init__(self, lab, cache, sandbox, compiler="gcc"):
         """cache: a folder of the grader's own, kept as long as it likes."""
         self.lab, self.sandbox, self.compiler = lab, sandbox, compiler
-        self.top = Path(cache) / f"{lab.name}-{compiler}"
+        self.top = Path(cache).resolve() / f"{lab.name}-{compiler}"
         self.tree = self.top / "tree"
         self.top.mkdir(parents=True, exist_ok=True)
         with open(self.top / "lock", "w") as lock:
