@@ -199,8 +199,13 @@ void machine_reset(void) __attribute__((noreturn));
 
 /* ---- Chapters and self-tests ---- */
 
-/** Put @p object in a registration table: section @p name of the image. */
+/** Attributes of an entry in a registration table, section @p name of the
+ * image; entries stand in the order of the source. */
+#ifdef __clang__
 #define LINKED(name) __attribute__((section(name), used, aligned(8)))
+#else /* gcc would put a file's entries in reverse */
+#define LINKED(name) __attribute__((section(name), used, aligned(8), no_reorder))
+#endif
 
 typedef void (*chapter_init_fn)(void);
 

@@ -277,15 +277,20 @@ syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall_entry *call = syscall_lookup(tf->error);
 
+	int64_t error = 0;
+
+	this_cpu(md_current)->nsyscall = tf->error;
 	if (!call) {
 		tf->rax = no_syscall(tf->error);
-	} else {
-		if (trap_ops.reserve)
-			trap_ops.reserve(call->number, call->heap_pages);
-		tf->rax = call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
-				   tf->r9);
-		if (trap_ops.release)
-			trap_ops.release();
+		user_return(tf);
+		return;
 	}
+	if (trap_ops.reserve)
+		error = trap_ops.reserve(call->number, call->heap_pages);
+	tf->rax = error ? error :
+			  call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
+				   tf->r9);
+	if (trap_ops.release)
+		trap_ops.release();
 	user_return(tf);
 }

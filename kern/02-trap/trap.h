@@ -117,8 +117,9 @@ struct trap_ops {
 	void (*user_work)(struct trapframe *tf);
 	/** sched: switch threads; preemption was asked for. Interrupts on. */
 	void (*reschedule)(void);
-	/** heap: before a system call, reserve @p pages of kernel heap. */
-	void (*reserve)(unsigned nsyscall, unsigned pages);
+	/** heap: before a system call, reserve @p pages of kernel heap.
+	 * @return 0, or -EINTR: the thread is to die */
+	int (*reserve)(unsigned nsyscall, unsigned pages);
 	/** heap: after the call, give back what it did not use. */
 	void (*release)(void);
 };

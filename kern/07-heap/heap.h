@@ -67,9 +67,14 @@ extern struct heap_killer_ops heap_killer_ops;
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
 	uint64_t max, used, reserved; /**< pages */
-	uint64_t waits, evictions, kills;
+	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
+	uint64_t overdrafts; /**< pages taken without a reservation */
 };
 void heap_stats_get(struct heap_stats *stats);
+
+/** Have all CPUs give back what they keep in reserve: unused reservations and
+ * free objects. May not be called holding a lock. @return pages */
+uint64_t heap_shrink(void);
 
 /** Most pages that calls of number @p nr have been seen to take. */
 unsigned heap_observed(unsigned nr);

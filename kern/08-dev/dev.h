@@ -19,20 +19,41 @@ struct pci_device {
 	struct list link;
 };
 
+/* The standard configuration header, as far as drivers need it. */
+#define PCI_COMMAND	      0x04
+#define PCI_COMMAND_IO	      0x1
+#define PCI_COMMAND_MEMORY    0x2
+#define PCI_COMMAND_MASTER    0x4
+#define PCI_COMMAND_NO_INTX   0x400
+#define PCI_STATUS	      0x06
+#define PCI_STATUS_CAPABILITY 0x10
+#define PCI_HEADER_TYPE	      0x0e
+#define PCI_BAR0	      0x10
+#define PCI_CAPABILITY_LIST   0x34
+
+#define PCI_CAPABILITY_MSI    0x05
+
+/** Read @p offset of @p d's 256 bytes of configuration space; the offset is a
+ * multiple of the width. Any context. */
 uint32_t pci_read32(const struct pci_device *d, unsigned offset);
 uint16_t pci_read16(const struct pci_device *d, unsigned offset);
 uint8_t pci_read8(const struct pci_device *d, unsigned offset);
+/** Write there. Any context. */
 void pci_write32(const struct pci_device *d, unsigned offset, uint32_t v);
 void pci_write16(const struct pci_device *d, unsigned offset, uint16_t v);
 void pci_write8(const struct pci_device *d, unsigned offset, uint8_t v);
 
+/** Device number @p index in the order of discovery, or NULL past the last. */
+struct pci_device *pci_device_get(unsigned index);
+
 /** A base address register: where it points and how much it maps. */
 struct pci_bar {
 	bool io;       /**< port space, not memory */
-	uint64_t base; /**< 0: not implemented */
+	uint64_t base; /**< 0: not implemented, or the firmware left it out */
 	uint64_t len;  /**< bytes */
 };
-/** Read and size BAR @p n (0-5). */
+/** Read and size BAR @p n (0-5). The device decodes nothing meanwhile: only
+ * for a device that is not in use yet. */
 struct pci_bar pci_bar_get(const struct pci_device *d, unsigned n);
 
 /** Let the device decode its BARs and master the bus. */
@@ -42,13 +63,16 @@ void pci_enable(const struct pci_device *d);
 unsigned pci_capability(const struct pci_device *d, uint8_t id);
 
 /** Install an interrupt handler: MSI where the device has it, else its INTx
- * line. @return 0 or a negative errno */
+ * line, which it may share. @return 0 or a negative errno */
 int pci_irq_install(const struct pci_device *d, irq_handler_fn handler,
 		    void *arg, const char *name);
 
 /**
  * A PCI driver. @p match says whether it drives the device; @p attach starts
- * it (0, or a negative errno after which the device is left alone).
+ * it (0, or a negative errno after which the device is left alone). It runs in
+ * dev's initialisation, may sleep, and may allocate a few pages of heap. A
+ * driver of a later chapter takes the device over there and goes on in its own
+ * chapter's initialisation, since no later chapter is up yet.
  */
 struct driver {
 	const char *name;
@@ -58,6 +82,38 @@ struct driver {
 #define DRIVER(ident, match_fn, attach_fn)                                     \
 	static const struct driver driver_##ident LINKED(                      \
 		".driver") = { #ident, match_fn, attach_fn }
+
+/* ---- Waiting for hardware ---- */
+
+/**
+ * Wait until @p cond is true, looking again and again, for at most @p ms
+ * milliseconds: no device, however broken, holds the kernel up for ever (DEV1).
+ * May sleep. @return whether it came true
+ */
+#define device_wait(cond, ms)                                                  \
+	({                                                                     \
+		uint64_t _end = clock_ns() + (ms)*1000000ull;                  \
+		unsigned _round = 0;                                           \
+		bool _ok;                                                      \
+		while (!(_ok = (cond)) && clock_ns() < _end)                   \
+			device_pause(_round++);                                \
+		_ok || (cond);                                                 \
+	})
+
+/** The pause between two looks: short at first, then asleep. */
+void device_pause(unsigned round);
+
+/** Work that an interrupt handler leaves to a kernel thread: what sleeps. */
+struct work {
+	struct list link;
+	void (*fn)(struct work *w);
+};
+
+void work_init(struct work *w, void (*fn)(struct work *w));
+
+/** Have @p w's function called soon, once, by the drivers' kernel thread; if it
+ * is waiting for that already, nothing changes. Any context. */
+void work_queue(struct work *w);
 
 /* ---- Block devices ---- */
 
@@ -72,8 +128,11 @@ struct block_segment {
 	uint32_t len; /**< bytes, a multiple of SECTOR_SIZE */
 };
 
-/** One transfer. The submitter fills the first part and keeps it unchanged
- * until done is called. */
+/**
+ * One transfer. The submitter fills the first part and keeps it unchanged
+ * until done is called. Requests in flight at once are done in any order, and
+ * BLOCK_FLUSH is about writes whose done was called before it was submitted.
+ */
 struct block_request {
 	enum block_op op;
 	uint64_t sector;
@@ -83,8 +142,10 @@ struct block_request {
 	void (*done)(struct block_request *r);
 	void *arg;
 
-	int error;	  /**< result: 0 or -EIO */
-	struct list link; /**< driver's queue */
+	int error;		     /**< result: 0 or -EIO */
+	struct block_device *device; /**< set by block_submit */
+	uint32_t nsectors;	     /**< by block_submit: of all segments */
+	struct list link;	     /**< driver's queue */
 };
 
 struct block_device {
@@ -96,11 +157,12 @@ struct block_device {
 	 * which a spinlock may be taken; never fails by return. */
 	void (*submit)(struct block_device *d, struct block_request *r);
 	void *driver_data;
-	uint64_t reads, writes, read_sectors, write_sectors; /**< statistics */
+	/** Statistics; added to atomically. */
+	uint64_t reads, writes, read_sectors, write_sectors;
 	struct list link;
 };
 
-/** Add a disk; its name is chosen here. */
+/** Add a disk, for good; its name is chosen here. */
 void block_register(struct block_device *d);
 /** Disk number @p index, or NULL past the last. */
 struct block_device *block_get(unsigned index);
@@ -110,6 +172,12 @@ struct block_device *block_find(const char *name);
 /** Check bounds and start a request. @return 0, or -EIO past the end (done is
  * then not called) */
 int block_submit(struct block_device *d, struct block_request *r);
+/** Start a request, of which done and arg need not be set, and wait for its
+ * end. May sleep. @return 0 or -EIO */
+int block_run(struct block_device *d, struct block_request *r);
+
+/** Driver: @p r has ended; its submitter takes it back. No locks held. */
+void block_finish(struct block_request *r, int error);
 
 /** Transfer @p len bytes (whole sectors) at kernel address @p buf and wait;
  * the buffer is in the direct map. May sleep. @return 0 or -EIO */
@@ -129,24 +197,28 @@ enum console_device {
 };
 
 struct console_ops {
-	/** tty: characters arrived at a device. Interrupt context. */
+	/** tty: characters arrived at a device. Interrupt context, or that of
+	 * a writer to the screen who asked where the cursor is. */
 	void (*input)(enum console_device dev, const char *text, size_t len);
 };
 extern struct console_ops console_ops;
 
 /** Write to a device, not to the log; may spin while a UART is full. Any
- * context. COM2 carries bytes unchanged; so does COM1 (no CR is added). */
+ * context. COM2 carries bytes unchanged; so does COM1 (no CR is added). The
+ * screen takes what TERM=linux programs send. */
 void console_device_write(enum console_device dev, const char *text,
 			  size_t len);
 /** Whether the device was found. */
 bool console_device_present(enum console_device dev);
-/** Size of the screen behind a device, in characters (VGA 80 x 25). */
+/** Size of the screen behind a device, in characters (VGA 80 x 25; a UART
+ * cannot tell: 80 x 24). */
 void console_device_size(enum console_device dev, unsigned *columns,
 			 unsigned *rows);
 
 /* ---- Clock of the day ---- */
 
-/** Seconds since 1970 UTC from the CMOS clock. */
+/** Seconds since 1970 UTC from the CMOS clock; 0: none, or it shows no valid
+ * date. May sleep. */
 int64_t rtc_read(void);
 
 #endif

@@ -92,7 +92,7 @@ memmove(void *dst, const void *src, size_t n)
 void *
 memset(void *dst, int c, size_t n)
 {
-	uint64_t fill = (unsigned char)c * 0x0101010101010101UL;
+	uint64_t fill = (unsigned char)c * (uint64_t)0x0101010101010101;
 	size_t words = n / 8;
 	char *d = dst;
 

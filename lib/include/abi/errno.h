@@ -1,7 +1,7 @@
 /*
  * Error numbers of the Linux x86-64 ABI. A system call that fails returns the
  * number negated; the C library moves it to errno. The texts are those of
- * strerror (lib/src/errno.c).
+ * strerror (lib/src/strerror.c).
  */
 #ifndef ABI_ERRNO_H
 #define ABI_ERRNO_H

@@ -1,0 +1,100 @@
+/*
+ * What to do when the heap is short. A kernel thread of its own, so that no
+ * call that waits holds anything: it asks the caches to give memory back; if
+ * that does not do, it has the process that holds most ended, waits for the
+ * memory to come free, and looks again.
+ */
+#include "heap_internal.h"
+
+#define EVICT_PAGES 64
+#define PATIENCE_NS 100000000 /* for a killed process to free its memory */
+
+extern const struct evictor evictors[], evictors_end[];
+
+struct heap_killer_ops heap_killer_ops;
+
+static struct spinlock killer_lock = SPINLOCK("heap killer");
+static struct waitq killer_wq = WAITQ(killer_wq, "heap killer queue");
+static bool called; /* guarded by killer_lock */
+static _Atomic uint64_t evictions, kills;
+
+void
+killer_call(void)
+{
+	spin_lock(&killer_lock);
+	called = true;
+	waitq_wake_one(&killer_wq);
+	spin_unlock(&killer_lock);
+}
+
+static void
+wait_for_call(void)
+{
+	spin_lock(&killer_lock);
+	while (!called)
+		waitq_wait(&killer_wq, &killer_lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	called = false;
+	spin_unlock(&killer_lock);
+}
+
+/* @return whether anything came free */
+static bool
+evict(void)
+{
+	const struct evictor *e;
+	uint64_t freed = 0;
+
+	evictions++;
+	for (e = evictors; e < evictors_end && gate_is_short(); e++)
+		freed += e->evict(EVICT_PAGES);
+	freed += heap_shrink();
+	return freed > 0;
+}
+
+static void
+kill_and_wait(void)
+{
+	static bool told;
+	uint64_t until = clock_ns() + PATIENCE_NS;
+
+	if (heap_killer_ops.kill && heap_killer_ops.kill()) {
+		kills++;
+	} else if (!told) {
+		told = true;
+		kprintf("heap: calls wait, and there is no process to end\n");
+	}
+	while (gate_is_short() && clock_ns() < until) {
+		thread_sleep_until(clock_ns() + PATIENCE_NS / 20,
+				   WAIT_UNINTERRUPTIBLE);
+		heap_shrink();
+	}
+}
+
+static void
+killer(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		wait_for_call();
+		while (gate_is_short()) {
+			while (gate_is_short() && evict())
+				;
+			if (gate_is_short())
+				kill_and_wait();
+		}
+	}
+}
+
+void
+killer_stats(struct heap_stats *stats)
+{
+	stats->evictions = evictions;
+	stats->kills = kills;
+}
+
+void
+killer_start(void)
+{
+	kthread_run("heap killer", killer, NULL);
+}

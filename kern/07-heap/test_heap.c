@@ -1,0 +1,163 @@
+/*
+ * Self-tests of chapter heap.
+ */
+#include "heap_internal.h"
+
+static uint64_t
+free_to_reserve(void)
+{
+	struct heap_stats s;
+
+	heap_shrink();
+	heap_stats_get(&s);
+	return s.max - s.used - s.reserved;
+}
+
+SELFTEST(heap_release_gives_all_back)
+{
+	uint64_t before = free_to_reserve();
+
+	CHECK(heap_reserve(10) == 0);
+	CHECK(current()->heap_reserved == 10);
+	heap_release();
+	CHECK(current()->heap_reserved == 0);
+	CHECK(free_to_reserve() == before);
+}
+
+SELFTEST(heap_reserved_pages_are_not_granted_twice)
+{
+	uint64_t before = free_to_reserve();
+
+	CHECK(heap_reserve(100) == 0);
+	CHECK(free_to_reserve() == before - 100);
+	heap_release();
+}
+
+SELFTEST(heap_allocation_is_charged_to_the_reservation)
+{
+	void *p[8];
+	unsigned i;
+
+	slab_shrink();
+	CHECK(heap_reserve(8) == 0);
+	preempt_disable(); /* other threads shall not use our slabs */
+	for (i = 0; i < 8; i++)
+		p[i] = kalloc(3000, ALLOC_SITE(0, "test"));
+	i = current()->heap_reserved;
+	preempt_enable();
+	while (i < 8)
+		kfree(p[i++]);
+	CHECK(current()->heap_reserved < 8);
+	for (i = current()->heap_reserved; i > 0; i--)
+		kfree(p[i - 1]);
+	heap_release();
+	slab_shrink();
+}
+
+/* A thread that wants everything waits until the pages are given back. */
+static _Atomic unsigned stage;
+static uint64_t want;
+
+static void
+reserve_most(void *arg)
+{
+	(void)arg;
+	stage = 1;
+	heap_reserve(want);
+	stage = 2;
+	heap_release();
+	stage = 3;
+}
+
+SELFTEST(heap_a_call_waits_for_its_reservation)
+{
+	struct heap_stats before, after;
+
+	heap_stats_get(&before);
+	want = free_to_reserve() - 20;
+	CHECK(heap_reserve(40) == 0);
+	stage = 0;
+	kthread_run("test", reserve_most, NULL);
+	do {
+		thread_yield();
+		heap_stats_get(&after);
+	} while (after.waits == before.waits);
+	CHECK(stage == 1);
+	heap_release();
+	while (stage != 3)
+		thread_yield();
+	heap_stats_get(&after);
+	CHECK(after.waits == before.waits + 1);
+}
+
+/* An evictor that has something to give only while this test runs. */
+static void *_Atomic hoard[64];
+
+static uint64_t
+evict_hoard(uint64_t n)
+{
+	uint64_t freed = 0;
+	unsigned i;
+
+	(void)n;
+	for (i = 0; i < 64; i++) {
+		void *p = atomic_exchange(&hoard[i], NULL);
+
+		freed += p != NULL;
+		kfree(p);
+	}
+	return freed;
+}
+
+EVICTOR(selftest, evict_hoard);
+
+SELFTEST(heap_evictors_are_asked_before_anyone_is_killed)
+{
+	struct heap_stats before, after;
+	unsigned i;
+
+	heap_stats_get(&before);
+	CHECK(heap_reserve(64) == 0);
+	for (i = 0; i < 64; i++)
+		hoard[i] = kalloc(4000, ALLOC_SITE(0, "test"));
+	heap_release();
+	want = free_to_reserve() + 32;
+	CHECK(heap_reserve(want) == 0);
+	heap_release();
+	heap_stats_get(&after);
+	CHECK(hoard[0] == NULL);
+	CHECK(after.evictions > before.evictions);
+	CHECK(after.kills == before.kills);
+}
+
+static void
+reserve_often(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 500; i++) {
+		heap_reserve(4);
+		kfree(kalloc(200, ALLOC_SITE(0, "test")));
+		heap_release();
+		if (i % 50 == 0)
+			thread_yield();
+	}
+	stage++;
+}
+
+SELFTEST(heap_accounts_stay_right_on_all_cpus)
+{
+	uint64_t before = free_to_reserve();
+	unsigned i;
+
+	stage = 0;
+	for (i = 0; i < 8; i++)
+		kthread_run("test", reserve_often, NULL);
+	while (stage < 8)
+		thread_yield();
+	/* Threads' own memory comes free a little later. */
+	for (i = 0; i < 100 && free_to_reserve() < before; i++)
+		thread_sleep_until(clock_ns() + 20000000, WAIT_UNINTERRUPTIBLE);
+	CHECK(free_to_reserve() + 8 >= before);
+}

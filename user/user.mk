@@ -1,0 +1,40 @@
+# Our programs, each from one C file, static:
+#   user/NAME.c, user/bench/NAME.c   $(U)/bin/NAME
+#   user/tests/**/NAME.c             $(U)/tests/NAME
+# Included by the top Makefile, or alone from the top: make -f user/user.mk
+
+ifeq ($(firstword $(MAKEFILE_LIST)),user/user.mk)
+.DEFAULT_GOAL := user
+Q := $(if $(V),,@)
+.PHONY: deps
+deps:
+include lib/lib.mk
+endif
+
+USER_BIN_SRC := $(sort $(wildcard user/*.c user/bench/*.c))
+USER_TEST_SRC := $(sort $(wildcard user/tests/*.c user/tests/abi/*.c))
+USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC)))
+USER_TESTS := $(patsubst %.c,$(U)/tests/%,$(notdir $(USER_TEST_SRC)))
+
+$(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
+	@mkdir -p $(@D); echo "  CC      $<"
+	$(Q)$(UCC) -c $< -o $@
+
+# Pages of code and data apart, and no executable stack: what W^X can honour.
+ULINK = $(CC) -static -nostdlib -Wl,-u,_start -Wl,--gc-sections \
+	-Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,-z,separate-code -Wl,-z,max-page-size=0x1000
+
+# $(call user_program,SOURCE,FOLDER)
+define user_program
+$(U)/$2/$(basename $(notdir $1)): $(U)/obj/$(basename $1).o $(USERLIB)
+	@mkdir -p $$(@D); echo "  LD      $$@"
+	$$(Q)$$(ULINK) -o $$@ $$< $(USERLIB)
+endef
+$(foreach s,$(USER_BIN_SRC),$(eval $(call user_program,$s,bin)))
+$(foreach s,$(USER_TEST_SRC),$(eval $(call user_program,$s,tests)))
+
+.PHONY: user
+user: $(USER_PROGRAMS) $(USER_TESTS)
+
+-include $(patsubst %.c,$(U)/obj/%.d,$(USER_BIN_SRC) $(USER_TEST_SRC))
