@@ -107,6 +107,19 @@ SYSCALL(NR_sigaltstack, sys_sigaltstack, 1);
 
 /* ---- FPU state ---- */
 
+/* User addresses are computed as numbers: they may be anything. */
+static void *
+software_bytes(const struct fpstate *user)
+{
+	return (void *)((uint64_t)user + offsetof(struct fpstate, sw));
+}
+
+static void *
+second_magic(const struct fpstate *user)
+{
+	return (void *)((uint64_t)user + fpu_area_size);
+}
+
 /* What the kernel says of the image, in the bytes that FXSAVE leaves to
  * software. */
 struct fpu_software {
@@ -136,14 +149,14 @@ fpu_push(struct fpstate *user)
 	if (copyout(user, area, fpu_area_size))
 		return -EFAULT;
 	if (!fpu_xcr0)
-		return user_zero(&user->sw, sizeof(user->sw));
+		return user_zero(software_bytes(user), sizeof(sw));
 	sw.magic1 = FP_XSTATE_MAGIC1;
 	sw.extended_size = fpu_frame_size();
 	sw.xfeatures = fpu_xcr0;
 	sw.xstate_size = fpu_area_size;
-	if (copyout(&user->sw, &sw, sizeof(sw)))
+	if (copyout(software_bytes(user), &sw, sizeof(sw)))
 		return -EFAULT;
-	return copyout((char *)user + fpu_area_size, &magic2, sizeof(magic2));
+	return copyout(second_magic(user), &magic2, sizeof(magic2));
 }
 
 /* Whether a whole XSAVE image is there, by both magic words. */
@@ -153,11 +166,10 @@ fpu_is_extended(const struct fpstate *user)
 	struct fpu_software sw;
 	uint32_t magic2;
 
-	return fpu_xcr0 && !copyin(&sw, &user->sw, sizeof(sw)) &&
+	return fpu_xcr0 && !copyin(&sw, software_bytes(user), sizeof(sw)) &&
 	       sw.magic1 == FP_XSTATE_MAGIC1 &&
 	       sw.xstate_size == fpu_area_size &&
-	       !copyin(&magic2, (const char *)user + fpu_area_size,
-		       sizeof(magic2)) &&
+	       !copyin(&magic2, second_magic(user), sizeof(magic2)) &&
 	       magic2 == FP_XSTATE_MAGIC2;
 }
 
@@ -188,16 +200,15 @@ fpu_load(void *area, const struct fpstate *user, bool extended)
 static int
 touch_pages(const struct fpstate *user, size_t len)
 {
-	const char *at = (const char *)user, *end = at + len;
+	uint64_t at = (uint64_t)user, last = at + len - 1;
 	char byte;
 
-	while (at < end) {
-		if (copyin(&byte, at, 1))
+	if (!user_range_ok(user, len))
+		return -EFAULT;
+	for (; at < last; at = ROUND_DOWN(at, PAGE_SIZE) + PAGE_SIZE)
+		if (copyin(&byte, (const void *)at, 1))
 			return -EFAULT;
-		at = (const char *)ROUND_DOWN((uint64_t)at, PAGE_SIZE) +
-		     PAGE_SIZE;
-	}
-	return copyin(&byte, end - 1, 1);
+	return copyin(&byte, (const void *)last, 1);
 }
 
 static int
@@ -345,15 +356,14 @@ signal_frame_push(struct trapframe *tf, int signo,
 
 /* ---- And back ---- */
 
-/* @return 0, or an error that means SIGSEGV */
+/* The handler has returned: rsp is past pretcode, where the ucontext is.
+ * @return 0, or an error that means SIGSEGV */
 static int
 pop_frame(struct trapframe *tf)
 {
-	const struct rt_sigframe *user =
-		(const struct rt_sigframe *)(tf->rsp - sizeof(uint64_t));
 	ucontext_t uc;
 
-	if (copyin(&uc, &user->uc, sizeof(uc)))
+	if (copyin(&uc, (const void *)tf->rsp, sizeof(uc)))
 		return -EFAULT;
 	if (uc.uc_mcontext.rip >= USER_TOP)
 		return -EFAULT;

@@ -31,8 +31,10 @@ room(const struct pipe *p)
 struct pipe *
 pipe_alloc(void)
 {
+	static _Atomic uint64_t pipes_made;
 	struct pipe *p = knew(struct pipe);
 
+	p->ino = atomic_fetch_add(&pipes_made, 1) + 1;
 	mutex_init(&p->lock, "pipe");
 	waitq_init(&p->read_wq, "pipe readers");
 	waitq_init(&p->write_wq, "pipe writers");
@@ -259,6 +261,19 @@ pipe_seek(struct file *f, int64_t offset, int whence)
 	return -ESPIPE;
 }
 
+static int
+pipe_stat(struct file *f, struct stat *st)
+{
+	const struct cred *cred = current_cred();
+	const struct pipe *p = f->private_data;
+
+	st->st_mode = S_IFIFO | S_IRUSR | S_IWUSR;
+	st->st_uid = cred->euid;
+	st->st_gid = cred->egid;
+	st->st_ino = p->ino;
+	return 0;
+}
+
 bool
 pipe_close_end(struct pipe *p, unsigned access)
 {
@@ -293,6 +308,7 @@ const struct file_ops pipe_file_ops = {
 	.seek = pipe_seek,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.stat = pipe_stat,
 	.release = pipe_release,
 };
 

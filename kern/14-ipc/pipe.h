@@ -10,6 +10,7 @@
 
 /** A ring of bytes: those from tail to head are in it, modulo its size. */
 struct pipe {
+	uint64_t ino; /**< st_ino: tells pipes apart */
 	struct mutex lock;
 	/* Guarded by lock. */
 	uint32_t head, tail; /* never more than PIPE_SIZE apart */

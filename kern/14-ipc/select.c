@@ -178,20 +178,23 @@ pollfds_alloc(struct pollfds *fds, unsigned n)
 	return 0;
 }
 
-/* Copy the array in or, with only revents changed, out again. */
+/* Copy the array in or, with only revents changed, out again. The caller's
+ * addresses are computed as numbers: they may be anything. */
 static int
 pollfds_copy(struct pollfds *fds, struct pollfd *user, bool in)
 {
 	unsigned i, n;
+	uint64_t at;
 	int error = 0;
 
 	for (i = 0; i < fds->n && !error; i += n) {
 		n = MIN(fds->n - i, POLLFDS_PER_PAGE);
+		at = (uint64_t)user + i * sizeof(*user);
 		if (in)
-			error = copyin(pollfd_at(fds, i), user + i,
+			error = copyin(pollfd_at(fds, i), (void *)at,
 				       n * sizeof(*user));
 		else
-			error = copyout(user + i, pollfd_at(fds, i),
+			error = copyout((void *)at, pollfd_at(fds, i),
 					n * sizeof(*user));
 	}
 	return error;
