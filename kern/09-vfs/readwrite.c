@@ -11,10 +11,14 @@
 
 /* ---- On files ---- */
 
+/* Whether there are positions to read and write at: a device without contents
+ * (null, zero) takes any, a pipe has none. */
 static inline bool
-has_positions(const struct file *f)
+has_positions(struct file *f)
 {
-	return f->has_pos || f->ops->seek;
+	if (f->has_pos)
+		return true;
+	return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) >= 0;
 }
 
 typedef int64_t (*transfer_fn)(struct file *f, struct uio *u, uint64_t *pos);

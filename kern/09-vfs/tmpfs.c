@@ -11,10 +11,11 @@
 #include "tmpfs.h"
 #include "vfs_internal.h"
 
-#define HEAP_SHARE  4	 /* of the heap, 1/n may be a mount's files and names */
-#define FILE_BYTES  1024 /* of heap, for a vnode with all that belongs to it */
-#define DIRENT_SIZE 20	 /* that an entry adds to a directory's size, as Linux \
-			  */
+#define HEAP_SHARE 4	/* of the heap, 1/n may be a mount's files and names */
+#define FILE_BYTES 1024 /* of heap, for a vnode with all that belongs to it */
+#define DIRENT_SIZE                                                            \
+	20 /* that an entry adds to a directory's size, as Linux               \
+	    */
 
 /* Of a directory (vnode.private_data); under the vnode's lock. */
 struct tmpdir {

@@ -11,8 +11,12 @@
 
 enum direction { TO_CALLER, FROM_CALLER, ZERO_CALLER };
 
+/* What follows is inlined into each of the three copies, where the direction is
+ * a constant. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Move up to the end of the current piece. @return bytes not moved */
-static size_t
+INLINE size_t
 move(const struct uio *u, void *mem, size_t n, enum direction direction)
 {
 	char *at = (char *)u->iov->iov_base + u->offset;
@@ -37,36 +41,47 @@ move(const struct uio *u, void *mem, size_t n, enum direction direction)
 	return n;
 }
 
-static void
-advance(struct uio *u, size_t n)
-{
-	u->offset += n;
-	u->left -= n;
-	if (u->offset == u->iov->iov_len) {
-		u->iov++;
-		u->niov--;
-		u->offset = 0;
-	}
-}
-
+/* Several pieces. One that is used up is left behind only when the next one is
+ * needed, so the common case need not look. */
 static size_t
-transfer(struct uio *u, char *mem, size_t len, enum direction direction)
+transfer_pieces(struct uio *u, char *mem, size_t len, enum direction direction)
 {
 	size_t done = 0, n, missing;
 
-	ASSERT(len <= u->left);
 	while (done < len) {
+		if (u->offset == u->iov->iov_len) {
+			u->iov++;
+			u->niov--;
+			u->offset = 0;
+			continue;
+		}
 		n = MIN(len - done, u->iov->iov_len - u->offset);
 		if (direction == ZERO_CALLER)
 			n = MIN(n, ZERO_PIECE);
-		missing = move(u, mem, n, direction);
-		advance(u, n - missing);
+		missing = move(u, mem ? mem + done : NULL, n, direction);
+		u->offset += n - missing;
+		u->left -= n - missing;
 		done += n - missing;
 		if (missing)
 			break;
-		if (mem)
-			mem += n;
 	}
+	return done;
+}
+
+INLINE size_t
+transfer(struct uio *u, char *mem, size_t len, enum direction direction)
+{
+	size_t done;
+
+	ASSERT(len <= u->left);
+	if (__builtin_expect(len > u->iov->iov_len - u->offset ||
+				     (direction == ZERO_CALLER &&
+				      len > ZERO_PIECE),
+			     0))
+		return transfer_pieces(u, mem, len, direction);
+	done = len - move(u, mem, len, direction);
+	u->offset += done;
+	u->left -= done;
 	return done;
 }
 
@@ -86,18 +101,4 @@ size_t
 uio_zero(struct uio *u, size_t len)
 {
 	return transfer(u, NULL, len, ZERO_CALLER);
-}
-
-struct uio
-uio_kernel(struct iovec *iov, void *buf, size_t len)
-{
-	*iov = (struct iovec){ buf, len };
-	return (struct uio){ .iov = iov, .niov = 1, .left = len };
-}
-
-struct uio
-uio_user(struct iovec *iov, void *buf, size_t len)
-{
-	*iov = (struct iovec){ buf, len };
-	return (struct uio){ .iov = iov, .niov = 1, .left = len, .user = true };
 }

@@ -43,9 +43,20 @@ size_t uio_copy_to(struct uio *u, const void *from, size_t len);
 size_t uio_copy_from(struct uio *u, void *to, size_t len);
 /** Zero @p len bytes of the uio and advance it. @return bytes done */
 size_t uio_zero(struct uio *u, size_t len);
-/** A uio over one kernel or user buffer. */
-struct uio uio_kernel(struct iovec *iov, void *buf, size_t len);
-struct uio uio_user(struct iovec *iov, void *buf, size_t len);
+/** A uio over one kernel or user buffer; *iov is its only piece. */
+static inline struct uio
+uio_kernel(struct iovec *iov, void *buf, size_t len)
+{
+	*iov = (struct iovec){ buf, len };
+	return (struct uio){ .iov = iov, .niov = 1, .left = len };
+}
+
+static inline struct uio
+uio_user(struct iovec *iov, void *buf, size_t len)
+{
+	*iov = (struct iovec){ buf, len };
+	return (struct uio){ .iov = iov, .niov = 1, .left = len, .user = true };
+}
 
 /* ---- Vnodes ---- */
 

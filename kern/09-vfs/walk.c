@@ -181,12 +181,15 @@ walk_cached(struct walk *w)
 /* ---- The slow way ---- */
 
 /* At least what the call reserved at its start, so that what it needs after the
- * walk is there. */
+ * walk is there. A kernel thread that has reserved nothing is start-up's. */
 int
 walk_checkpoint(void)
 {
-	return heap_checkpoint(
-		MAX(current()->heap_granted, (uint32_t)PATH_HEAP_PAGES));
+	uint32_t granted = current()->heap_granted;
+
+	if (granted == 0)
+		return 0;
+	return heap_checkpoint(MAX(granted, (uint32_t)PATH_HEAP_PAGES));
 }
 
 int

@@ -176,42 +176,6 @@ ext2_dir_check(struct vnode *dir, uint32_t *parent)
 	return 0;
 }
 
-/** @return -ENOTEMPTY, or 0, or -EUCLEAN */
-static int
-block_empty(const struct vnode *dir, const struct buf *b, uint32_t n)
-{
-	uint32_t offset;
-	struct view e;
-	int more;
-
-	for (offset = 0; (more = view_get(dir, b, n, offset, &e)) > 0;
-	     offset += e.rec_len) {
-		if (e.ino == 0)
-			continue;
-		if (e.name_len > 2 || e.name[0] != '.' ||
-		    (e.name_len == 2 && e.name[1] != '.'))
-			return -ENOTEMPTY;
-	}
-	return more;
-}
-
-int
-ext2_dir_empty(struct vnode *dir)
-{
-	uint32_t n, blocks = dir_blocks(dir);
-	struct buf *b;
-	int error = 0;
-
-	for (n = 0; !error && n < blocks; n++) {
-		b = dir_read(dir, n, &error);
-		if (!b)
-			return error;
-		error = block_empty(dir, b, n);
-		buf_put(b);
-	}
-	return error;
-}
-
 /* ---- Changing ---- */
 
 static unsigned
@@ -227,17 +191,16 @@ file_type(const struct ext2_fs *fs, uint32_t mode)
 	return fs->filetype ? types[(mode & S_IFMT) >> 12] : EXT2_FT_UNKNOWN;
 }
 
-/** Mark the directory itself as changed. A hash tree, if it has one, is no
- * longer true of its entries. */
+/** Entries have changed: a hash tree, if there is one, is no longer true of
+ * them. */
 static void
-dir_touch(struct vnode *dir)
+dir_changed(struct vnode *dir)
 {
 	struct ext2_inode *in = ext2_inode(dir);
 
 	spin_lock(&in->lock);
 	in->flags &= ~EXT2_INDEX_FL;
 	spin_unlock(&in->lock);
-	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
 	ext2_inode_store(dir);
 }
 
@@ -356,7 +319,7 @@ ext2_dir_add(struct vnode *dir, const char *name, size_t len,
 		    file_type(ext2_fs(dir), v->mode));
 	ext2_changed(b);
 	buf_put(b);
-	dir_touch(dir);
+	dir_changed(dir);
 	return 0;
 }
 
@@ -407,7 +370,7 @@ ext2_dir_remove(struct vnode *dir, struct ext2_entry *entry)
 	ext2_changed(b);
 	in->free_hint = MIN(in->free_hint, entry->block);
 	ext2_entry_put(entry);
-	dir_touch(dir);
+	dir_changed(dir);
 	return 0;
 }
 
@@ -421,7 +384,7 @@ ext2_dir_replace(struct vnode *dir, struct ext2_entry *e, const struct vnode *v)
 	d->file_type = (uint8_t)file_type(ext2_fs(dir), v->mode);
 	ext2_changed(e->buf);
 	ext2_entry_put(e);
-	dir_touch(dir);
+	dir_changed(dir);
 }
 
 int

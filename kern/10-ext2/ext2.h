@@ -246,19 +246,20 @@ void ext2_inode_store(struct vnode *v);
 /** The same for an inode just allocated: clears what was there before. */
 void ext2_inode_store_new(struct vnode *v);
 
-/** Add @p delta to the links of @p v and mark its change time; does not store.
+/** Add @p delta to the links of @p v; does not store.
  * @return 0, or -EMLINK, or -EUCLEAN where it would go below 0 */
 int ext2_links_add(struct vnode *v, int delta);
 
 /** Give @p v its table of operations; it is complete. */
 void ext2_inode_ready(struct vnode *v);
 
-/** Give @p v its private data, empty. */
-struct ext2_inode *ext2_inode_alloc(struct vnode *v);
-/** Read the buffer with its inode. @return 0, -EIO, -ENOMEM */
-int ext2_inode_pin(struct vnode *v);
-/** Free the private data. */
-void ext2_inode_discard(struct vnode *v);
+/** Read the buffer with inode @p ino. *offset: where in it. NULL and *error:
+ * -EIO, -ENOMEM. */
+struct buf *ext2_dinode_read(struct ext2_fs *fs, uint64_t ino, uint32_t *offset,
+			     int *error);
+/** Give @p v its private data, with the buffer that has its inode. */
+struct ext2_inode *ext2_inode_attach(struct vnode *v, struct buf *buf,
+				     uint32_t offset);
 
 int ext2_setattr(struct vnode *v, const struct vattr *attr);
 void ext2_inactive(struct vnode *v);
@@ -334,8 +335,6 @@ int ext2_dir_find_parent(struct vnode *dir, struct ext2_entry *e);
 /** Read a directory's first two entries. *parent: what ".." says.
  * @return 0, or -EUCLEAN where they are not "." and "..", -EIO, -ENOMEM */
 int ext2_dir_check(struct vnode *dir, uint32_t *parent);
-/** Whether there are only "." and "..". @return 0, -ENOTEMPTY, -EUCLEAN, ... */
-int ext2_dir_empty(struct vnode *dir);
 
 int ext2_readdir(struct vnode *dir, uint64_t *pos,
 		 bool (*emit)(void *arg, const char *name, size_t len,
@@ -347,10 +346,15 @@ int ext2_readdir(struct vnode *dir, uint64_t *pos,
 extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_link_ops,
 	ext2_special_ops;
 
-/** Change the size of a file. The vnode is locked. */
-int ext2_set_size(struct vnode *v, uint64_t size);
-/** Free blocks that prepare_write made beyond the size for a write that then
- * fell short. In an operation; the vnode is locked, or has no users. */
+/** Before the size of a file changes: zero what it grows past, drop what it
+ * is cut to. Not in an operation; the vnode is locked.
+ * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
+int ext2_size_prepare(struct vnode *v, uint64_t size);
+/** Change the size, and free what is past it. In an operation; the caller
+ * stores the inode, also after an error. */
+int ext2_size_change(struct vnode *v, uint64_t size);
+/** Free the blocks past the size, also those that prepare_write made for a
+ * write that then fell short. In an operation; the caller stores. */
 int ext2_trim(struct vnode *v);
 
 #endif

@@ -166,51 +166,32 @@ ext2_inode_free(struct ext2_fs *fs, uint64_t ino, bool is_dir)
 	return error;
 }
 
-/** Fill a new vnode: owner, mode and times of a file made in @p dir now. */
-static void
-vnode_fill(struct vnode *v, const struct vnode *dir, uint32_t mode,
-	   uint64_t rdev)
+/** Whether the inode in the table is really not a file's: never used, or
+ * deleted. */
+static bool
+is_free(const struct buf *b, uint32_t offset)
 {
-	const struct cred *cred = current_cred();
+	const struct ext2_dinode *di =
+		(const void *)((const char *)b->data + offset);
 
-	v->uid = cred->fsuid;
-	v->gid = cred->fsgid;
-	if (dir->mode & S_ISGID) { /* files belong to the directory's group */
-		v->gid = dir->gid;
-		if (S_ISDIR(mode))
-			mode |= S_ISGID;
-	}
-	v->mode = mode;
-	v->nlink = 0;
-	v->size = 0;
-	v->blocks = 0;
-	v->rdev = rdev;
-	vnode_touch(v, TOUCH_ATIME | TOUCH_MTIME | TOUCH_CTIME);
-	v->dirty = false;
+	return di->i_links_count == 0 && (di->i_mode == 0 || di->i_dtime != 0);
 }
 
 /** Make the vnode of the inode just allocated. */
-static int
+static void
 vnode_make(struct vnode *v, const struct vnode *dir, uint32_t mode,
-	   uint64_t rdev)
+	   uint64_t rdev, struct buf *b, uint32_t offset)
 {
-	struct ext2_fs *fs = ext2_fs(dir);
-	struct ext2_inode *in = ext2_inode_alloc(v);
-	int error = ext2_inode_pin(v);
+	struct ext2_inode *in = ext2_inode_attach(v, b, offset);
 
-	if (error) {
-		ext2_inode_discard(v);
-		vnode_abandon(v);
-		return error;
-	}
-	in->generation = fs->generation++;
+	in->generation = ext2_fs(dir)->generation++;
 	in->parent = (uint32_t)dir->ino;
-	vnode_fill(v, dir, mode, rdev);
+	vnode_set_owner(v, dir, mode);
+	v->rdev = rdev;
 	if (S_ISCHR(mode) || S_ISBLK(mode))
 		ext2_rdev_encode(in, rdev);
 	ext2_inode_store_new(v);
 	ext2_inode_ready(v);
-	return 0;
 }
 
 int
@@ -218,23 +199,26 @@ ext2_inode_new(struct vnode *dir, uint32_t mode, uint64_t rdev,
 	       struct vnode **result)
 {
 	struct ext2_fs *fs = ext2_fs(dir);
-	struct vnode *v;
-	uint32_t ino = 0;
+	struct buf *b;
+	uint32_t ino = 0, offset;
 	bool is_new;
 	int error = inode_alloc(fs, dir, mode, &ino);
 
 	*result = NULL;
 	if (error)
 		return error;
-	v = vnode_lookup(fs->mount, ino, &is_new);
-	if (!is_new) { /* in use: the bitmap lied */
-		*result = v;
-		return ext2_damaged(fs, "inode %u is in use and free", ino);
-	}
-	error = vnode_make(v, dir, mode, rdev);
-	if (error)
+	b = ext2_dinode_read(fs, ino, &offset, &error);
+	if (!b) {
 		ext2_inode_free(fs, ino, S_ISDIR(mode));
-	else
-		*result = v;
-	return error;
+		return error;
+	}
+	if (is_free(b, offset)) {
+		*result = vnode_lookup(fs->mount, ino, &is_new);
+		if (is_new) {
+			vnode_make(*result, dir, mode, rdev, b, offset);
+			return 0;
+		}
+	}
+	buf_put(b);
+	return ext2_damaged(fs, "inode %u is in use and free", ino);
 }

@@ -9,9 +9,8 @@
 
 /* ---- The inode table ---- */
 
-/** The buffer with inode @p ino, and where in it. */
-static struct buf *
-dinode_read(struct ext2_fs *fs, uint64_t ino, uint32_t *offset, int *error)
+struct buf *
+ext2_dinode_read(struct ext2_fs *fs, uint64_t ino, uint32_t *offset, int *error)
 {
 	const struct ext2_group *g = &fs->groups[ext2_group_of_inode(fs, ino)];
 	uint32_t at =
@@ -115,35 +114,26 @@ rdev_decode(const struct ext2_inode *in)
 /* ---- From the disk ---- */
 
 struct ext2_inode *
-ext2_inode_alloc(struct vnode *v)
+ext2_inode_attach(struct vnode *v, struct buf *buf, uint32_t offset)
 {
 	struct ext2_inode *in = knew(struct ext2_inode);
 
 	rwlock_init(&in->map_lock, "ext2 map");
 	spin_init(&in->lock, "ext2 inode");
+	in->buf = buf;
+	in->offset = offset;
 	v->private_data = in;
 	return in;
 }
 
-void
-ext2_inode_discard(struct vnode *v)
+static void
+inode_detach(struct vnode *v)
 {
 	struct ext2_inode *in = ext2_inode(v);
 
 	v->private_data = NULL;
-	if (in->buf)
-		buf_put(in->buf);
+	buf_put(in->buf);
 	kfree(in);
-}
-
-int
-ext2_inode_pin(struct vnode *v)
-{
-	struct ext2_inode *in = ext2_inode(v);
-	int error = 0;
-
-	in->buf = dinode_read(ext2_fs(v), v->ino, &in->offset, &error);
-	return in->buf ? 0 : error;
 }
 
 static uint64_t
@@ -234,16 +224,23 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 	return 0;
 }
 
+/** Fill a new vnode from the disk. After an error it has no private data. */
 static int
 inode_load(struct ext2_fs *fs, struct vnode *v)
 {
-	struct ext2_inode *in = ext2_inode_alloc(v);
-	int error = ext2_inode_pin(v);
+	struct ext2_inode *in;
+	uint32_t offset;
+	int error = 0;
+	struct buf *b = ext2_dinode_read(fs, v->ino, &offset, &error);
 
-	if (!error)
-		error = dinode_load(fs, dinode_of(in), v);
+	if (!b)
+		return error;
+	in = ext2_inode_attach(v, b, offset);
+	error = dinode_load(fs, dinode_of(in), v);
 	if (!error && S_ISDIR(v->mode))
 		error = ext2_dir_check(v, &in->parent);
+	if (error)
+		inode_detach(v);
 	return error;
 }
 
@@ -289,7 +286,6 @@ ext2_inode_get(struct ext2_fs *fs, uint32_t ino, struct vnode **result)
 	if (is_new) {
 		error = inode_load(fs, v);
 		if (error) {
-			ext2_inode_discard(v);
 			vnode_abandon(v);
 			return error;
 		}
@@ -369,7 +365,7 @@ ext2_write_inode(struct mount *m, struct vnode *v)
 
 	if (fs->read_only)
 		v->dirty = false;
-	else if (v->dirty && v->private_data)
+	else if (v->dirty)
 		ext2_inode_store(v);
 	return 0;
 }
@@ -391,8 +387,6 @@ ext2_links_add(struct vnode *v, int delta)
 	if (error == -EUCLEAN)
 		return ext2_damaged(ext2_fs(v), "inode %lu has only %u links",
 				    v->ino, v->nlink);
-	if (!error)
-		vnode_touch(v, TOUCH_CTIME);
 	return error;
 }
 
@@ -400,11 +394,11 @@ int
 ext2_fsync(struct vnode *v, bool data_only)
 {
 	struct ext2_fs *fs = ext2_fs(v);
-	int error = v->type == VT_REG ? page_cache_sync(v) : 0;
 
-	(void)data_only; /* a grown file's blocks are needed to find the data */
-	if (error)
-		return error;
+	/* vfs has written the pages. To find them, a grown file's blocks and
+	 * size are needed: there is less to do only if nothing has changed. */
+	if (data_only && !fs->changed && !v->dirty)
+		return block_flush(fs->device);
 	ext2_write_inode(v->mount, v);
 	return ext2_sync(fs->mount);
 }
@@ -481,64 +475,50 @@ inode_delete(struct vnode *v)
 	return ext2_inode_free(fs, v->ino, v->type == VT_DIR);
 }
 
+static int
+inode_tidy(struct vnode *v)
+{
+	int error = ext2_trim(v);
+
+	ext2_inode_store(v);
+	return error;
+}
+
+/* vfs has written or dropped the pages. No heap is allocated here. */
 void
 ext2_inactive(struct vnode *v)
 {
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 
-	if (!in)
-		return;
 	if (v->nlink == 0) {
 		v->size = 0;
-		if (v->type == VT_REG)
-			page_cache_truncate(v, 0);
 		if (ext2_begin(fs) == 0)
 			ext2_end(fs, inode_delete(v));
 	} else if (in->prepared > v->size && ext2_begin(fs) == 0) {
-		ext2_end(fs, ext2_trim(v));
+		ext2_end(fs, inode_tidy(v));
 	}
 	if (v->nlink > 0)
 		ext2_write_inode(v->mount, v);
-	ext2_inode_discard(v);
-}
-
-/* ---- Attributes ---- */
-
-static void
-attributes_set(struct vnode *v, const struct vattr *attr)
-{
-	if (attr->valid & VATTR_MODE)
-		v->mode = (v->mode & S_IFMT) | (attr->mode & ~S_IFMT & 07777);
-	if (attr->valid & VATTR_UID)
-		v->uid = attr->uid;
-	if (attr->valid & VATTR_GID)
-		v->gid = attr->gid;
-	if (attr->valid & VATTR_ATIME)
-		v->atime = attr->atime;
-	if (attr->valid & VATTR_MTIME)
-		v->mtime = attr->mtime;
-	if (attr->valid & VATTR_CTIME)
-		v->ctime = attr->ctime;
-	else
-		vnode_touch(v, TOUCH_CTIME);
+	inode_detach(v);
 }
 
 int
 ext2_setattr(struct vnode *v, const struct vattr *attr)
 {
 	struct ext2_fs *fs = ext2_fs(v);
+	bool sized = attr->valid & VATTR_SIZE;
 	int error = 0;
 
 	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
 		return -EPERM;
-	if (attr->valid & VATTR_SIZE)
-		error = ext2_set_size(v, attr->size);
-	if (error || !(attr->valid & ~VATTR_SIZE))
+	if (sized)
+		error = ext2_size_prepare(v, attr->size);
+	if (error || (error = ext2_begin(fs)))
 		return error;
-	if ((error = ext2_begin(fs)))
-		return error;
-	attributes_set(v, attr);
+	if (sized)
+		error = ext2_size_change(v, attr->size);
+	vnode_set_attributes(v, attr);
 	ext2_inode_store(v);
-	return ext2_end(fs, 0);
+	return ext2_end(fs, error);
 }

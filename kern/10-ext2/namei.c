@@ -2,7 +2,8 @@
  * Operations on names: making, linking, moving and removing files. Each is
  * one operation on the disk (EXT4): everything that can fail comes first, then
  * the changes. A new file that could not be entered has no links, and putting
- * it back, after the operation, frees it.
+ * it back, after the operation, frees it. vfs has checked permissions, that
+ * names are free and removed directories empty, and sets the times.
  */
 #include "ext2.h"
 #include "string.h"
@@ -20,8 +21,6 @@ ext2_lookup(struct vnode *dir, const char *name, size_t len,
 	if (error)
 		return error;
 	ext2_entry_put(&e);
-	if (len == 2 && name[0] == '.' && name[1] == '.')
-		return ext2_inode_get(fs, e.ino, result);
 	if (e.ino == dir->ino)
 		return ext2_damaged(fs, "directory %lu contains itself",
 				    dir->ino);
@@ -101,8 +100,6 @@ make(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	struct vnode *v;
 	int error;
 
-	if (dir->nlink == 0)
-		return -ENOENT;
 	if ((error = ext2_begin(fs)))
 		return error;
 	error = ext2_inode_new(dir, mode, rdev, &v);
@@ -131,9 +128,10 @@ static int
 ext2_mkdir(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	   struct vnode **result)
 {
+	mode = S_IFDIR | (mode & 07777);
 	if (dir->nlink >= EXT2_LINK_MAX)
 		return -EMLINK;
-	return make(dir, name, len, S_IFDIR | (mode & 07777), 0, NULL, result);
+	return make(dir, name, len, mode, 0, NULL, result);
 }
 
 static int
@@ -151,8 +149,6 @@ ext2_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
 	struct ext2_fs *fs = ext2_fs(dir);
 	int error;
 
-	if (dir->nlink == 0 || target->nlink == 0)
-		return -ENOENT;
 	if (ext2_inode(target)->flags & UNCHANGEABLE)
 		return -EPERM;
 	if ((error = ext2_begin(fs)))
@@ -231,8 +227,8 @@ ext2_rmdir(struct vnode *dir, const char *name, size_t len,
 		return -EPERM;
 	if ((error = ext2_begin(fs)))
 		return error;
-	if (!(error = ext2_dir_empty(victim)) &&
-	    !(error = find_exactly(dir, name, len, victim, &e)))
+	error = find_exactly(dir, name, len, victim, &e);
+	if (!error)
 		error = ext2_dir_remove(dir, &e);
 	if (!error)
 		dir_unlinked(dir, victim);
@@ -270,12 +266,8 @@ move_prepare(struct move *m)
 	}
 	if (error || !m->replaced)
 		return error;
-	if (m->replaced->type == VT_DIR)
-		error = ext2_dir_empty(m->replaced);
-	if (!error)
-		error = find_exactly(m->to_dir, m->to, m->to_len, m->replaced,
-				     &m->target);
-	return error;
+	return find_exactly(m->to_dir, m->to, m->to_len, m->replaced,
+			    &m->target);
 }
 
 /** The new name leads to the moved file. */
@@ -322,10 +314,6 @@ move_do(struct move *m)
 		error = ext2_dir_remove(m->from_dir, &m->source);
 	if (!error && new_parent(m))
 		error = move_parent(m);
-	if (!error) {
-		vnode_touch(m->moved, TOUCH_CTIME);
-		ext2_inode_store(m->moved);
-	}
 	ext2_entry_put(&m->source);
 	ext2_entry_put(&m->target);
 	ext2_entry_put(&m->up);
@@ -350,8 +338,6 @@ ext2_rename(struct vnode *from_dir, const char *from, size_t from_len,
 	};
 	int error;
 
-	if (to_dir->nlink == 0)
-		return -ENOENT;
 	if (ext2_inode(moved)->flags & UNCHANGEABLE ||
 	    (replaced && ext2_inode(replaced)->flags & UNCHANGEABLE))
 		return -EPERM;

@@ -74,7 +74,6 @@ ext2_end(struct ext2_fs *fs, int error)
 	if ((error == -EUCLEAN || error == -EIO) && !fs->read_only) {
 		fs->damaged = true;
 		fs->read_only = true;
-		fs->mount->flags |= MS_RDONLY;
 		say(fs->device, "read-only from now on (error %d)", error);
 	}
 	rwlock_read_unlock(&fs->op_lock);
@@ -375,10 +374,7 @@ super_read(struct ext2_fs *fs, struct ext2_super *s)
 	if (!b)
 		return error;
 	memcpy(s, b->data, sizeof(*s));
-	buf_put(b);
-	/* The same bytes will be cached as part of a larger block. */
-	if (s->s_log_block_size != 0)
-		buf_forget(fs->device, 1, EXT2_SUPER_SIZE);
+	buf_put(b); /* with larger blocks, this buffer is not used again */
 	return 0;
 }
 
@@ -412,15 +408,20 @@ fs_new(struct mount *m)
 static int
 root_get(struct ext2_fs *fs)
 {
-	int error = ext2_inode_get(fs, EXT2_ROOT_INO, &fs->mount->root);
+	struct vnode *v;
+	int error = ext2_inode_get(fs, EXT2_ROOT_INO, &v);
 
-	if (error || fs->mount->root->type == VT_DIR)
+	if (error)
 		return error;
-	vnode_put(fs->mount->root);
-	fs->mount->root = NULL;
+	if (v->type == VT_DIR) {
+		fs->mount->root = v;
+		return 0;
+	}
+	vnode_put(v);
 	return ext2_damaged(fs, "the root is no directory");
 }
 
+/* Once ops is set, vfs takes down a mount that failed by unmounting it. */
 int
 ext2_mount(struct mount *m, const char *options)
 {
@@ -434,19 +435,12 @@ ext2_mount(struct mount *m, const char *options)
 		fs_free(fs);
 		return error;
 	}
-	if (m->device->read_only)
-		m->flags |= MS_RDONLY;
 	fs->read_only = m->flags & MS_RDONLY;
 	m->private_data = fs;
 	m->ops = &mount_ops;
-	if ((error = root_get(fs)) ||
-	    (!fs->read_only && (error = mark_in_use(fs)))) {
-		if (m->root)
-			vnode_put(m->root);
-		m->root = NULL;
-		m->private_data = NULL;
-		fs_free(fs);
-	}
+	error = root_get(fs);
+	if (!error && !fs->read_only)
+		error = mark_in_use(fs);
 	return error;
 }
 

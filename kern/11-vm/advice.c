@@ -135,7 +135,7 @@ sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, bool sync,
 	} else {
 		*va = MAX(*va, m->start);
 		if (m->vnode && m->flags & MAP_SHARED) {
-			pmap_clean(m, *va, MIN(end, m->end));
+			pmap_clean(m, *va, MIN(end, m->end), true);
 			if (sync)
 				v = vnode_get(m->vnode);
 		}

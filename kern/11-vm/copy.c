@@ -59,12 +59,13 @@ vm_insert_page(struct vmspace *vm, vaddr_t va, struct page *page)
 {
 	struct mapping *m;
 	pte_t *pte = NULL;
+	unsigned tries = 0;
 
 	rwlock_read_lock(&vm->lock);
 	m = vm_find(vm, va);
 	ASSERT(m && !m->vnode && m->flags & MAP_PRIVATE);
 	while (!(pte = pmap_make(vm, va)))
-		if (vm_wait_for_memory())
+		if (vm_wait_for_memory(tries++))
 			break;
 	if (pte) {
 		spin_lock(&vm->pt_lock);

@@ -1,12 +1,12 @@
 /*
  * Page faults: what a mapping says is there becomes what the page table says.
  *
- * The work is done with vm->lock held for reading, in one try that neither
- * sleeps nor waits for memory. Where it would have to (a page to be read from
- * disk, room to be found on disk, no free memory), it says so, the lock is
- * released, the need is met, and the fault begins anew with what was got: the
- * mapping may be another one by then. So no one who waits for a disk, or for a
- * file's lock, holds an address space's lock.
+ * The work is done with vm->lock held for reading, in one try that does not
+ * sleep. Where it would have to (a page to be read from disk, room to be found
+ * there, no memory left), it says so, the lock is released, the need is met,
+ * and the fault begins anew with what was got: the mapping may be another one
+ * by then. So no one who waits for a disk, or for a file's lock, holds an
+ * address space's lock.
  */
 #include "vm_internal.h"
 
@@ -14,12 +14,17 @@
  * are aligned to so many. */
 #define AROUND_PAGES 16
 
+/** How often, and how long, a fault waits for write-back to free memory before
+ * it has a process ended. */
+#define WRITE_BACK_WAITS   50
+#define WRITE_BACK_WAIT_NS 20000000
+
 /** Heap that a fault from user mode may need to read or allocate on disk. */
 #define FAULT_HEAP_PAGES 24
 
 /* Results of a try, besides 0 and negative errno values. */
 enum {
-	NEED_MEMORY = 1, /* a free page */
+	NEED_MEMORY = 1, /* a free page, though caches have been reclaimed */
 	NEED_PAGE,	 /* page f->index of f->vnode, read from disk */
 	NEED_SPACE,	 /* the right to dirty it: room on the disk */
 	NEED_STACK,	 /* a stack has to grow first */
@@ -32,7 +37,7 @@ struct fault {
 	bool write, fetch, user;
 
 	/* What an earlier try asked for and got. */
-	struct page *spare;  /* a free page */
+	unsigned waits;	     /* for memory */
 	struct vnode *vnode; /* referenced */
 	uint64_t index;
 	struct page *ready; /* that page of it, referenced, or NULL */
@@ -40,22 +45,6 @@ struct fault {
 };
 
 /* ---- Pieces ---- */
-
-/* A page for private memory, or NULL. Its contents are anything: the spare
- * one is not cleared, so clearing is the caller's where @zero is set. */
-static struct page *
-take_page(struct fault *f, bool zero)
-{
-	struct page *page = f->spare;
-
-	if (__builtin_expect(!page, 1))
-		return page_alloc(0, PAGE_USER,
-				  ALLOC_NOWAIT | (zero ? ALLOC_ZERO : 0));
-	f->spare = NULL;
-	if (zero)
-		page_clear(page_address(page));
-	return page;
-}
 
 static inline void
 resident_add(struct vmspace *vm, uint64_t pages)
@@ -102,7 +91,7 @@ fault_zero_fill(struct fault *f, pte_t *pte)
 		install(f, pte, 0, vm_zero_page, false);
 		return 0;
 	}
-	page = take_page(f, true);
+	page = page_alloc(0, PAGE_USER, ALLOC_ZERO);
 	if (!page)
 		return NEED_MEMORY;
 	f->m->has_private = true;
@@ -115,17 +104,18 @@ fault_zero_fill(struct fault *f, pte_t *pte)
 static int
 install_copy(struct fault *f, pte_t *pte, pte_t old, struct page *from)
 {
-	struct page *page = take_page(f, from == vm_zero_page);
+	bool zero = from == vm_zero_page;
+	struct page *page = page_alloc(0, PAGE_USER, zero ? ALLOC_ZERO : 0);
 
 	if (!page)
 		return NEED_MEMORY;
-	if (from != vm_zero_page)
+	if (!zero)
 		page_copy(page_address(page), page_address(from));
 	f->m->has_private = true;
 	if (install(f, pte, old, page, true) && old) {
 		/* Other CPUs may still read the old page. */
 		pmap_flush(f->vm, f->va, f->va + PAGE_SIZE);
-		if (from != vm_zero_page)
+		if (!zero)
 			page_unref(from); /* the entry's reference */
 	}
 	return 0;
@@ -177,8 +167,8 @@ fault_copy(struct fault *f, pte_t *pte, pte_t old)
 
 /* ---- Files and shared memory ---- */
 
-/* Whether page @index is within the file; read again under pt_lock, it tells
- * whether vm_unmap_pages is still to come. */
+/* Whether page @index is within the file. Where the answer under pt_lock is
+ * yes, vm_unmap_pages of a truncation is still to come. */
 static inline bool
 within_file(struct vnode *v, uint64_t index)
 {
@@ -233,18 +223,19 @@ fault_around(struct fault *f, pte_t *pte)
 			page_unref(pages[i]);
 }
 
-/* Install a page of a file as it is; a file cut short since is SIGBUS. */
+/* Install a page of a file as it is. The file may have been cut short since the
+ * page was found, and those who cut it have not seen the new entry: then the
+ * page has left the cache, and the fault is to be repeated. */
 static int
 install_file_page(struct fault *f, pte_t *pte, pte_t old, struct page *page,
 		  bool write)
 {
+	struct vnode *v = f->m->vnode;
 	uint64_t index = map_index(f->m, f->va);
 
-	install(f, pte, old, page, write);
-	if (!within_file(f->m->vnode, index)) {
-		vm_unmap_pages(f->m->vnode, index, index);
-		return -ENXIO;
-	}
+	if (install(f, pte, old, page, write) &&
+	    (!within_file(v, index) || !page->owner))
+		vm_unmap_pages(v, index, index);
 	return 0;
 }
 
@@ -336,25 +327,22 @@ try_fault(struct fault *f)
 /* ---- Meeting the needs, with no lock held ---- */
 
 int
-vm_wait_for_memory(void)
+vm_wait_for_memory(unsigned tries)
 {
+	uint64_t cached, dirty;
+
 	if (thread_killed())
 		return -ENOMEM;
+	/* Pages that are being written to disk are free soon. */
+	page_cache_stats(&cached, &dirty);
+	if (dirty > 0 && tries < WRITE_BACK_WAITS) {
+		thread_sleep_until(clock_ns() + WRITE_BACK_WAIT_NS,
+				   WAIT_KILLABLE);
+		return 0;
+	}
 	if (!vm_ops.out_of_memory || !vm_ops.out_of_memory())
 		return -ENOMEM;
 	return thread_killed() ? -ENOMEM : 0;
-}
-
-static int
-get_memory(struct fault *f)
-{
-	if (f->spare) { /* it was a table that there was no memory for */
-		page_unref(f->spare);
-		f->spare = NULL;
-		return vm_wait_for_memory();
-	}
-	f->spare = page_alloc(0, PAGE_USER, 0);
-	return f->spare ? 0 : vm_wait_for_memory();
 }
 
 static void
@@ -379,7 +367,7 @@ get_page(struct fault *f)
 	f->ready = page_cache_get(f->vnode, f->index, &error);
 	if (f->ready)
 		return 0;
-	return error == -ENOMEM ? vm_wait_for_memory() : -ENXIO;
+	return error == -ENOMEM ? vm_wait_for_memory(f->waits++) : -ENXIO;
 }
 
 /* Have the file system find room for the page, as for a write(2) there. */
@@ -449,7 +437,7 @@ meet_need(struct fault *f, int need)
 	if (f->user && need != NEED_STACK && heap_reserve(FAULT_HEAP_PAGES))
 		return -ENOMEM;
 	if (need == NEED_MEMORY)
-		error = get_memory(f);
+		error = vm_wait_for_memory(f->waits++);
 	else if (need == NEED_PAGE)
 		error = get_page(f);
 	else if (need == NEED_SPACE)
@@ -483,8 +471,6 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 		if (result < 0)
 			break;
 	}
-	if (f.spare)
-		page_unref(f.spare);
 	drop_ready(&f);
 	return result;
 }

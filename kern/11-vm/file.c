@@ -65,7 +65,7 @@ vm_clean_pages(struct vnode *v, uint64_t first, uint64_t last)
 	list_for_each (m, &v->mappings, vnode_link)
 		if (m->flags & MAP_SHARED &&
 		    part_of(m, first, last, &start, &end))
-			pmap_clean(m, start, end);
+			pmap_clean(m, start, end, false);
 	spin_unlock(&v->mappings_lock);
 }
 

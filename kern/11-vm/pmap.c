@@ -25,7 +25,7 @@ make_table(pte_t *entry)
 	struct page *page;
 	pte_t none = 0;
 
-	page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO | ALLOC_NOWAIT);
+	page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
 	if (!page)
 		return false;
 	if (!__atomic_compare_exchange_n(
@@ -338,14 +338,15 @@ clean_entries(struct mapping *m, pte_t *pte, unsigned n, struct gather *g)
 		__atomic_store_n(&pte[i], old & ~(PTE_W | PTE_D),
 				 __ATOMIC_RELAXED);
 		page_ref(pte_page(old));
-		g->pages[g->n++] = (uintptr_t)pte_page(old) | GATHER_DIRTY;
+		g->pages[g->n++] = (uintptr_t)pte_page(old) |
+				   (g->vnode ? GATHER_DIRTY : 0);
 	}
 	spin_unlock(&m->vmspace->pt_lock);
 	return i;
 }
 
 void
-pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end)
+pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end, bool tell)
 {
 	struct gather g;
 	vaddr_t from;
@@ -353,7 +354,7 @@ pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end)
 	pte_t *pte;
 
 	gather_init(&g, m->vmspace);
-	g.vnode = m->vnode;
+	g.vnode = tell ? m->vnode : NULL;
 	while ((pte = pmap_next(m->vmspace->pml4, &start, end, &n))) {
 		from = start;
 		start += clean_entries(m, pte, n, &g) * PAGE_SIZE;

@@ -4,10 +4,13 @@
  * no name: its pages are in the page cache like any file's, are found there by
  * every address space that maps it, and go when the last mapping goes.
  */
-#include "string.h"
+#include "pagecache.h"
 #include "vm_internal.h"
 
 static struct mount shared_mount;
+/* That there is one says that the pages are all there is of the object: they
+ * are neither written back nor reclaimed. It sets no limit of its own. */
+static struct page_quota shared_quota = { .max = UINT64_MAX };
 static _Atomic uint64_t next_ino = 1;
 
 /* A page that was never touched is zeros. */
@@ -19,17 +22,8 @@ shared_read_page(struct vnode *v, struct page *page)
 	return 0;
 }
 
-/* Memory is all there is: there is nothing to free but the pages, and vfs
- * drops those. */
-static void
-shared_inactive(struct vnode *v)
-{
-	(void)v;
-}
-
 static const struct vnode_ops shared_vnode_ops = {
 	.read_page = shared_read_page,
-	.inactive = shared_inactive,
 };
 
 static const struct mount_ops shared_mount_ops = { 0 };
@@ -40,7 +34,7 @@ shared_init(void)
 {
 	shared_mount.fs = &shared_filesystem;
 	shared_mount.ops = &shared_mount_ops;
-	shared_mount.dev = 0;
+	shared_mount.no_cache = true;
 	spin_init(&shared_mount.vnodes_lock, "shared objects");
 	list_init(&shared_mount.link);
 }
@@ -59,6 +53,7 @@ shared_object_new(uint64_t len, struct vnode **result)
 	v->nlink = 0;
 	v->size = ROUND_UP(len, PAGE_SIZE);
 	vnode_ready(v, VT_REG, &shared_vnode_ops);
+	v->cache->quota = &shared_quota;
 	*result = v;
 	return 0;
 }

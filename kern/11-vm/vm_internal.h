@@ -63,7 +63,7 @@ pmap_find(pte_t *table, vaddr_t va)
 /**
  * The level-1 entry of @p va; makes missing tables. vm->lock held: that keeps
  * tables from being freed. Several CPUs may be here for one address space.
- * @return NULL: no memory (reclaim is not tried)
+ * @return NULL: no memory
  */
 pte_t *pmap_make(struct vmspace *vm, vaddr_t va);
 
@@ -114,10 +114,11 @@ void pmap_protect(struct vmspace *vm, const struct mapping *m, vaddr_t start,
 
 /**
  * Take the write rights and the dirty marks from the entries of shared
- * mapping @p m in [@p start, @p end), so that the next write faults again;
- * the pages that were dirty are told to the page cache.
+ * mapping @p m in [@p start, @p end), so that the next write faults again.
+ *
+ * @param tell  whether the page cache is told which pages were dirty
  */
-void pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end);
+void pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end, bool tell);
 
 /** Move the entries of [@p from, @p from + @p len) to @p to, where there are
  * none. @return bytes done, less than @p len without memory for tables */
@@ -202,9 +203,10 @@ void vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
 struct page *vm_get_page(struct vmspace *vm, vaddr_t va, bool write,
 			 int *error);
 
-/** Memory is short: wait for some. @return 0 to try again, or -ENOMEM: the
- * running process is to die */
-int vm_wait_for_memory(void);
+/** Memory is short, and @p tries waits for it were in vain: wait for pages to
+ * be written back, or have a process ended. @return 0 to try again, or -ENOMEM:
+ * the running process is to die */
+int vm_wait_for_memory(unsigned tries);
 
 /* ---- Shared zero-fill memory (shared.c) ---- */
 
@@ -220,8 +222,9 @@ int shared_object_new(uint64_t len, struct vnode **result);
 /** Install the hooks of vfs. */
 void vm_file_init(void);
 
-/** Before pages @first to @last of @v are written to disk, while they are still
- * marked dirty: have the next write to them fault. */
+/** Pages @p first to @p last of @p v have been marked clean and are about to be
+ * written to disk: have the next write to them fault, which marks them dirty
+ * again. */
 void vm_clean_pages(struct vnode *v, uint64_t first, uint64_t last);
 
 /** See vfs_ops.unmap_pages. */

@@ -12,9 +12,12 @@ int
 args_init(struct exec_args *a)
 {
 	uint64_t stack = proc_limit(RLIMIT_STACK);
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
 
 	memset(a, 0, sizeof(*a));
-	a->pages = knew_array(struct page *, ARG_PAGES_MAX);
+	if (!page)
+		return -ENOMEM;
+	a->pages = page_address(page);
 	a->max_pages = MIN(MAX(stack / 4 >> PAGE_SHIFT, (uint64_t)ARGS_FLOOR),
 			   (uint64_t)ARG_PAGES_MAX);
 	return 0;
@@ -23,10 +26,12 @@ args_init(struct exec_args *a)
 void
 args_free(struct exec_args *a)
 {
+	if (!a->pages)
+		return;
 	for (unsigned i = 0; i < a->npages; i++)
 		if (a->pages[i])
 			page_unref(a->pages[i]);
-	kfree(a->pages);
+	page_unref(address_to_page(a->pages));
 }
 
 /* The lowest byte so far. */

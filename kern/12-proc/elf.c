@@ -235,13 +235,16 @@ static int
 load_interp(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p,
 	    struct elf_info *info)
 {
-	char *path = knew_array(char, PATH_MAX);
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
 	struct image image;
-	int error = read_interp_path(e, p, path);
+	int error;
 
+	if (!page)
+		return -ENOMEM;
+	error = read_interp_path(e, p, page_address(page));
 	if (!error)
-		error = image_open(path, &image);
-	kfree(path);
+		error = image_open(page_address(page), &image);
+	page_unref(page);
 	if (error)
 		return error;
 	error = load_interp_image(vm, &image, info);

@@ -188,6 +188,18 @@ proc_exit(int status)
 	proc_exit_thread(status);
 }
 
+/* trap_ops.user_fault until chapter signal has a better answer. */
+void
+proc_fault(struct trapframe *tf, int signo, int code, uint64_t address)
+{
+	(void)code;
+	sti();
+	kprintf("proc: %s (pid %d): signal %d at %#lx, address %#lx\n",
+		current_proc()->name, current_proc()->pid, signo, tf->rip,
+		address);
+	proc_exit(signo);
+}
+
 static int64_t
 sys_exit(int code)
 {

@@ -308,16 +308,18 @@ count_threads_max(void)
 			     PID_MAX / 2UL));
 }
 
-/* panic_ops.describe: what runs here. */
+static void (*describe_thread)(void);
+
+/* panic_ops.describe: what runs here; sched tells the thread. */
 static void
 describe(void)
 {
-	struct thread *t = current();
+	struct proc *p = current_proc();
 
-	kprintf("CPU %u, thread \"%s\"", cpu_id(), t->name);
-	if (t->proc)
-		kprintf(", pid %d, tid %d", t->proc->pid, t->tid);
-	kprintf("\n");
+	if (describe_thread)
+		describe_thread();
+	if (p)
+		kprintf("process %d \"%s\"\n", p->pid, p->name);
 }
 
 static int
@@ -332,8 +334,10 @@ static void
 proc_init(void)
 {
 	threads_max = count_threads_max();
+	describe_thread = panic_ops.describe;
 	panic_ops.describe = describe;
 	sched_ops.thread_free = user_thread_free;
+	trap_ops.user_fault = proc_fault;
 	limits_hook();
 	vfs_ops.pid = running_pid;
 	killer_init();

@@ -72,7 +72,10 @@ void usage_add(struct rusage *a, const struct rusage *b);
  * proc_lock held. */
 void proc_release_parent(struct proc *p);
 
-/* ---- Threads of user mode (thread.c) ---- */
+/** A fault of user code where no chapter knows signals: the end. */
+void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
+
+/* ---- Threads of user mode (fork.c) ---- */
 
 /** The running thread's FPU area, made if there is none. */
 void *fpu_area_new(void);

@@ -11,7 +11,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, needs_user_space, run_tool
@@ -80,13 +82,13 @@ def show(result):
     return lines + [f"(exit status {result.status})"]
 
 
-def difference(expected, seen, limit=80):
+def difference(expected, seen, names=("Linux", "Hardtack"), limit=80):
     """None, or a unified diff with the case in which it begins."""
     if expected == seen:
         return None
     left, right = show(expected), show(seen)
-    lines = list(difflib.unified_diff(left, right, "Linux", "Hardtack",
-                                      lineterm="", n=3))
+    lines = list(difflib.unified_diff(left, right, *names, lineterm="",
+                                      n=3))
     if not lines:
         return "only bytes that print alike differ"
     same = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b),
@@ -179,6 +181,20 @@ def recorded(name):
     return Result(int(status), output)
 
 
+def record():
+    """Keep what Linux does in the scripts that need root; run as root:
+
+        cd scripts/tests && sudo /usr/bin/python3 test_busybox.py
+    """
+    names = [n for n in NAMES if needs_root(n)]
+    EXPECTED.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_on_linux(ROOT / "build/busybox", Path(folder), "tmpfs",
+                           names)
+    for name, result in run.results.items():
+        (EXPECTED / name).write_bytes(b"%d\n" % result.status + result.output)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_on_linux(linux, name):
     """Two runs on Linux agree: the script is fit to judge Hardtack by."""
@@ -188,7 +204,7 @@ def test_on_linux(linux, name):
     assert b"\n## " in b"\n" + first.output, "the script names no cases"
     # The working directory's name is all that may differ.
     second.output = second.output.replace(b"/var/t", b"/tmp/t")
-    problem = difference(first, second)
+    problem = difference(first, second, ("first run", "second run"))
     assert not problem, problem
 
 
@@ -196,7 +212,8 @@ def test_on_linux(linux, name):
 @pytest.mark.parametrize("name", [n for n in NAMES if needs_root(n)])
 def test_recorded_expectation(linux, name):
     """What is kept for those who are not root is what Linux does."""
-    problem = difference(recorded(name), linux("tmpfs").results[name])
+    problem = difference(recorded(name), linux("tmpfs").results[name],
+                         ("recorded", "Linux"))
     assert not problem, problem
 
 
@@ -295,3 +312,7 @@ def test_a_script_that_hangs_is_ended(busybox, tmp_path):
     assert results["hang"].status == KILLED
     assert results["hang"].output.startswith(b"begun\n")
     assert results["after"].output == b"alive\n"
+
+
+if __name__ == "__main__":
+    record()

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,10 +35,17 @@ struct test {
 /* The linker gathers the tests in one section and names its two ends. */
 extern const struct test __start_tests[], __stop_tests[];
 
+/* In the order of the source, which gcc otherwise does not promise. */
+#ifdef __clang__
+#define IN_ORDER
+#else
+#define IN_ORDER , no_reorder
+#endif
+
 #define TEST(id)                                                               \
 	static void test_##id(void);                                           \
-	static const struct test entry_##id                                    \
-		__attribute__((used, section("tests"))) = { #id, test_##id };  \
+	static const struct test entry_##id __attribute__((                    \
+		used, section("tests") IN_ORDER)) = { #id, test_##id };        \
 	static void test_##id(void)
 
 static int check_failures;
@@ -304,8 +312,23 @@ check_wanted(const struct test *t, char **names)
 	return false;
 }
 
-/** What the program was started as, for tests that exec it again. */
-static const char *check_program;
+/** This program's absolute path, for tests that exec it again. */
+static char check_program[PATH_MAX];
+
+static void
+check_find_program(const char *name)
+{
+	if (*name == '/')
+		strlcpy(check_program, name, sizeof(check_program));
+	else if (strchr(name, '/') != NULL) {
+		getcwd(check_program, sizeof(check_program));
+		strlcat(check_program, "/", sizeof(check_program));
+		strlcat(check_program, name, sizeof(check_program));
+	} else { /* found by PATH */
+		readlink("/proc/self/exe", check_program,
+			 sizeof(check_program) - 1);
+	}
+}
 
 /** A program whose first argument is -x does this instead of testing. */
 int check_exec_role(int argc, char **argv) __attribute__((weak));
@@ -316,7 +339,7 @@ main(int argc, char **argv)
 	int failed = 0, run = 0;
 	bool here = argc > 1 && strcmp(argv[1], "-n") == 0;
 
-	check_program = argv[0];
+	check_find_program(argc > 0 ? argv[0] : "");
 	if (argc > 1 && strcmp(argv[1], "-x") == 0 && check_exec_role != NULL)
 		return check_exec_role(argc, argv);
 	for (const struct test *t = __start_tests; t < __stop_tests; t++)

@@ -1,3 +1,4 @@
+# needs: root
 # /proc, ps, pidof, killall, renice, top, free, uptime, mount.
 . "$SUITE/lib.sh"
 
