@@ -13,7 +13,7 @@ endif
 
 USER_BIN_SRC := $(sort $(wildcard user/*.c user/bench/*.c))
 USER_TEST_SRC := $(sort $(wildcard user/tests/*.c user/tests/abi/*.c))
-USER_BIN := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC)))
+USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC)))
 USER_TESTS := $(patsubst %.c,$(U)/tests/%,$(notdir $(USER_TEST_SRC)))
 
 $(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
@@ -35,6 +35,6 @@ $(foreach s,$(USER_BIN_SRC),$(eval $(call user_program,$s,bin)))
 $(foreach s,$(USER_TEST_SRC),$(eval $(call user_program,$s,tests)))
 
 .PHONY: user
-user: $(USER_BIN) $(USER_TESTS) ## build our programs and their tests
+user: $(USER_PROGRAMS) $(USER_TESTS)
 
 -include $(patsubst %.c,$(U)/obj/%.d,$(USER_BIN_SRC) $(USER_TEST_SRC))

@@ -111,6 +111,8 @@ block_submit(struct block_device *d, struct block_request *r)
 void
 block_finish(struct block_request *r, int error)
 {
+	INVARIANT(DEV2, r->device != NULL);
+	r->device = NULL;
 	r->error = error;
 	r->done(r);
 }

@@ -1,0 +1,12 @@
+/*
+ * The chapter's start.
+ */
+#include "ipc_internal.h"
+
+static void
+ipc_init(void)
+{
+	fifo_init();
+	futex_init();
+}
+CHAPTER_INIT(ipc_init);

@@ -1,0 +1,196 @@
+/*
+ * dup, dup2, dup3, fcntl, ioctl: their manual pages.
+ */
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include "check.h"
+
+TEST(dup)
+{
+	int fd = open("/", O_RDONLY | O_CLOEXEC), copy = dup(fd);
+
+	CHECK(copy > fd);
+	CHECK_EQ(fcntl(copy, F_GETFD), 0); /* not inherited by dup */
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(dup(copy), fd); /* the lowest */
+	CHECK_ERR(dup(-1), EBADF);
+	CHECK_ERR(dup(99), EBADF);
+}
+
+TEST(dup2)
+{
+	char c;
+	int fd;
+
+	make_file("f", "ab");
+	fd = open("f", O_RDONLY);
+	CHECK_EQ(dup2(fd, 50), 50);
+	CHECK_EQ(read(50, &c, 1), 1);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	CHECK_EQ(c, 'b'); /* one position */
+	CHECK_EQ(dup2(fd, fd), fd);
+	CHECK_EQ(dup2(fd, 50), 50); /* closes what was there */
+	CHECK_ERR(dup2(-1, 50), EBADF);
+	CHECK_ERR(dup2(99, 99), EBADF);
+	CHECK_ERR(dup2(99, 50), EBADF);
+	CHECK_ERR(dup2(fd, -1), EBADF);
+	CHECK_ERR(dup2(fd, 1 << 30), EBADF);
+	CHECK_EQ(fcntl(50, F_GETFD), 0);
+}
+
+TEST(dup3)
+{
+	int fd = open("/", O_RDONLY);
+
+	CHECK_EQ(dup3(fd, 50, O_CLOEXEC), 50);
+	CHECK_EQ(fcntl(50, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(dup3(fd, 50, 0), 50);
+	CHECK_EQ(fcntl(50, F_GETFD), 0);
+	CHECK_ERR(dup3(fd, fd, 0), EINVAL);
+	CHECK_ERR(dup3(fd, 51, O_RDWR), EINVAL);
+	CHECK_ERR(dup3(99, 51, 0), EBADF);
+	CHECK_ERR(dup3(fd, -1, 0), EBADF);
+}
+
+TEST(dup_limit)
+{
+	struct rlimit rl = { 10, 10 };
+	int fd = 0;
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	CHECK_ERR(dup2(0, 10), EBADF);
+	CHECK_ERR(fcntl(0, F_DUPFD, 10), EINVAL);
+	for (int i = 0; i < 20 && fd >= 0; i++)
+		fd = dup(0);
+	CHECK(fd == -1 && errno == EMFILE);
+	CHECK_ERR(fcntl(0, F_DUPFD, 5), EMFILE);
+}
+
+TEST(fcntl_dupfd)
+{
+	int fd = open("/", O_RDONLY);
+
+	CHECK_EQ(fcntl(fd, F_DUPFD, 40), 40);
+	CHECK_EQ(fcntl(fd, F_DUPFD, 40), 41);
+	CHECK_EQ(fcntl(40, F_GETFD), 0);
+	CHECK_EQ(fcntl(fd, F_DUPFD_CLOEXEC, 45), 45);
+	CHECK_EQ(fcntl(45, F_GETFD), FD_CLOEXEC);
+	CHECK_ERR(fcntl(fd, F_DUPFD, -1), EINVAL);
+	CHECK_ERR(fcntl(99, F_DUPFD, 0), EBADF);
+}
+
+TEST(fcntl_flags)
+{
+	int fd = open("f", O_RDWR | O_CREAT | O_APPEND, 0644);
+
+	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_CREAT),
+		 O_RDWR | O_APPEND);
+	CHECK_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK),
+		 O_RDWR | O_NONBLOCK);
+	CHECK_EQ(fcntl(fd, F_SETFL, O_WRONLY | O_TRUNC), 0); /* unheard */
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	CHECK_EQ(fcntl(dup(fd), F_SETFL, O_APPEND), 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_APPEND, O_APPEND); /* shared */
+	CHECK_EQ(fcntl(fd, F_SETFD, FD_CLOEXEC), 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(fd, F_SETFD, 0), 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), 0);
+}
+
+TEST(fcntl_errors)
+{
+	CHECK_ERR(fcntl(0, 9999), EINVAL);
+	CHECK_ERR(fcntl(-1, F_GETFD), EBADF);
+	CHECK_ERR(fcntl(99, F_GETFL), EBADF);
+	CHECK_ERR(fcntl(99, F_SETFL, 0), EBADF);
+	CHECK_ERR(fcntl(open("/", O_RDONLY), F_GETLK, BAD), EFAULT);
+}
+
+static int
+lock(int fd, int cmd, int type, off_t start, off_t len)
+{
+	struct flock fl = { .l_type = (short)type,
+			    .l_start = start,
+			    .l_len = len };
+
+	return fcntl(fd, cmd, &fl);
+}
+
+TEST(fcntl_locks)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_len = 1 };
+	int fd = open("f", O_RDWR | O_CREAT, 0644);
+	pid_t parent = getpid();
+
+	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 10), 0);
+	CHECK_EQ(lock(fd, F_SETLK, F_UNLCK, 4, 2), 0); /* a hole */
+	CHECK_EQ(IN_CHILD({
+			 CHECK_EQ(fcntl(fd, F_GETLK, &fl), 0);
+			 CHECK(fl.l_type == F_WRLCK && fl.l_pid == parent);
+			 CHECK(fl.l_start == 0 && fl.l_len == 4);
+			 errno = 0;
+			 CHECK_EQ(lock(fd, F_SETLK, F_RDLCK, 0, 1), -1);
+			 CHECK(errno == EAGAIN || errno == EACCES);
+			 CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 4, 2), 0);
+		 }),
+		 0);
+	CHECK_EQ(lock(fd, F_SETLK, F_RDLCK, 0, 10), 0);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(lock(fd, F_SETLK, F_RDLCK, 0, 0), 0)), 0);
+	close(dup(fd)); /* any close of the file gives up the locks */
+	CHECK_EQ(IN_CHILD(CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 0), 0)), 0);
+}
+
+TEST(fcntl_lock_errors)
+{
+	int rd;
+
+	make_file("f", "");
+	rd = open("f", O_RDONLY);
+	CHECK_ERR(lock(rd, F_SETLK, F_WRLCK, 0, 1), EBADF);
+	CHECK_ERR(lock(open("f", O_WRONLY), F_SETLK, F_RDLCK, 0, 1), EBADF);
+	CHECK_ERR(lock(rd, F_SETLK, 77, 0, 1), EINVAL);
+	CHECK_ERR(lock(rd, F_SETLK, F_RDLCK, -1, 1), EINVAL);
+	CHECK_ERR(lock(99, F_SETLK, F_RDLCK, 0, 1), EBADF);
+}
+
+TEST(fcntl_lock_waits)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0644), p[2];
+	char c;
+
+	REQUIRE(pipe(p) == 0);
+	if (fork() == 0) {
+		lock(fd, F_SETLK, F_WRLCK, 0, 0);
+		write(p[1], "x", 1);
+		for (int i = 0; i < 200; i++)
+			syscall(NR_sched_yield);
+		_exit(0); /* gives the lock up */
+	}
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	CHECK_EQ(lock(fd, F_SETLKW, F_WRLCK, 0, 0), 0);
+}
+
+TEST(ioctl_of_files)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0644), one = 1, p[2];
+	struct termios t;
+	struct winsize size;
+
+	CHECK_ERR(ioctl(fd, TCGETS, &t), ENOTTY);
+	CHECK_ERR(ioctl(fd, TIOCGWINSZ, &size), ENOTTY);
+	CHECK_ERR(ioctl(fd, 0x12345678, &t), ENOTTY);
+	CHECK_ERR(ioctl(open("/dev/null", O_RDWR), TCGETS, &t), ENOTTY);
+	CHECK_ERR(ioctl(-1, TCGETS, &t), EBADF);
+	CHECK_ERR(ioctl(99, TCGETS, &t), EBADF);
+	CHECK_EQ(ioctl(fd, FIOCLEX), 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(ioctl(fd, FIONCLEX), 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), 0);
+	REQUIRE(pipe(p) == 0);
+	CHECK_EQ(ioctl(p[0], FIONBIO, &one), 0);
+	CHECK_EQ(fcntl(p[0], F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	CHECK_ERR(ioctl(p[0], FIONBIO, BAD), EFAULT);
+	CHECK_ERR(ioctl(p[0], FIONREAD, BAD), EFAULT);
+	CHECK_ERR(ioctl(p[0], TCGETS, &t), ENOTTY);
+}

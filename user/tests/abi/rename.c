@@ -1,0 +1,158 @@
+/*
+ * rename, renameat, renameat2: rename(2).
+ */
+#include <limits.h>
+#include "check.h"
+
+TEST(rename_file)
+{
+	struct stat a, b;
+
+	make_file("f", "abc");
+	CHECK_EQ(stat("f", &a), 0);
+	CHECK_EQ(rename("f", "g"), 0);
+	CHECK(!exists("f"));
+	CHECK_EQ(stat("g", &b), 0);
+	CHECK_EQ(a.st_ino, b.st_ino);
+}
+
+TEST(rename_over_file)
+{
+	int old;
+
+	make_file("f", "new");
+	make_file("g", "replaced");
+	old = open("g", O_RDONLY);
+	CHECK_EQ(rename("f", "g"), 0);
+	CHECK_EQ(size_of_file("g"), 3);
+	char c;
+	CHECK_EQ(read(old, &c, 1), 1);
+	CHECK_EQ(c, 'r');
+}
+
+TEST(rename_to_itself)
+{
+	make_file("f", "abc");
+	CHECK_EQ(link("f", "g"), 0);
+	CHECK_EQ(rename("f", "f"), 0);
+	CHECK_EQ(rename("f", "g"), 0); /* same file: nothing happens */
+	CHECK(exists("f") && exists("g"));
+}
+
+TEST(rename_symlink_itself)
+{
+	make_file("f", "");
+	CHECK_EQ(symlink("f", "s"), 0);
+	CHECK_EQ(rename("s", "t"), 0);
+	CHECK(S_ISLNK(mode_of("t")) && S_ISREG(mode_of("f")));
+}
+
+TEST(rename_folder)
+{
+	struct stat a, b;
+
+	CHECK_EQ(mkdir("a", 0755), 0);
+	CHECK_EQ(mkdir("b", 0755), 0);
+	CHECK_EQ(mkdir("a/d", 0755), 0);
+	make_file("a/d/f", "");
+	CHECK_EQ(rename("a/d", "b/e"), 0);
+	CHECK(exists("b/e/f") && !exists("a/d"));
+	CHECK_EQ(stat("b", &a), 0);
+	CHECK_EQ(stat("b/e/..", &b), 0);
+	CHECK_EQ(a.st_ino, b.st_ino);
+	CHECK_EQ(rename("b/", "c/"), 0);
+	CHECK_EQ(rename("c", "a"), 0); /* a is empty */
+	CHECK(exists("a/e/f"));
+}
+
+TEST(rename_folder_errors)
+{
+	make_file("f", "");
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(mkdir("d/sub", 0755), 0);
+	CHECK_EQ(mkdir("e", 0755), 0);
+	CHECK_ERR(rename("d", "d/sub/x"), EINVAL);
+	CHECK_ERR(rename("d", "d/x"), EINVAL);
+	CHECK_ERR(rename("e", "d"), ENOTEMPTY);
+	CHECK_ERR(rename("d/sub", "d"), ENOTEMPTY);
+	CHECK_ERR(rename("f", "e"), EISDIR);
+	CHECK_ERR(rename("e", "f"), ENOTDIR);
+	CHECK_ERR(rename("d/.", "x"), EBUSY);
+	CHECK_ERR(rename("d", "."), EBUSY);
+	CHECK_ERR(rename("f", "x/"), ENOTDIR);
+	CHECK_ERR(rename("f/", "x"), ENOTDIR);
+	CHECK(exists("f") && exists("e") && exists("d/sub"));
+}
+
+TEST(rename_errors)
+{
+	make_file("f", "");
+	make_file("g", "");
+	make_loop();
+	make_closed_folder();
+	CHECK_ERR(rename("none", "x"), ENOENT);
+	CHECK_ERR(rename("f", "none/x"), ENOENT);
+	CHECK_ERR(rename("", "x"), ENOENT);
+	CHECK_ERR(rename("f", ""), ENOENT);
+	CHECK_ERR(rename("f/x", "y"), ENOTDIR);
+	CHECK_ERR(rename("f", "g/x"), ENOTDIR);
+	CHECK_ERR(rename("loop1/x", "y"), ELOOP);
+	CHECK_ERR(rename("f", "loop1/x"), ELOOP);
+	CHECK_ERR(rename("f", LONG_NAME), ENAMETOOLONG);
+	CHECK_ERR(rename(LONG_PATH, "x"), ENAMETOOLONG);
+	CHECK_ERR(rename(BAD, "x"), EFAULT);
+	CHECK_ERR(rename("f", BAD), EFAULT);
+	CHECK_ERR(rename("f", "/dev/hardtack-x"), EXDEV);
+	AS_USER(CHECK_ERR(rename("f", "x"), EACCES);
+		CHECK_ERR(rename("closed/file", "x"), EACCES));
+	CHECK(exists("f"));
+}
+
+TEST(rename_in_sticky_folder)
+{
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 01777), 0);
+	make_file("d/root", "");
+	AS_USER({
+		make_file("d/mine", "");
+		CHECK_ERR(rename("d/root", "d/x"), EPERM);
+		CHECK_ERR(rename("d/mine", "d/root"), EPERM);
+		CHECK_EQ(rename("d/mine", "d/y"), 0);
+	});
+}
+
+TEST(renameat)
+{
+	int a, b, file;
+
+	CHECK_EQ(mkdir("a", 0755), 0);
+	CHECK_EQ(mkdir("b", 0755), 0);
+	make_file("a/f", "");
+	make_file("file", "");
+	a = open("a", O_RDONLY);
+	b = open("b", O_RDONLY);
+	file = open("file", O_RDONLY);
+	CHECK_EQ(renameat(a, "f", b, "g"), 0);
+	CHECK(exists("b/g") && !exists("a/f"));
+	CHECK_EQ(renameat(b, "g", AT_FDCWD, "h"), 0);
+	CHECK_ERR(renameat(99, "x", b, "y"), EBADF);
+	CHECK_ERR(renameat(AT_FDCWD, "h", 99, "y"), EBADF);
+	CHECK_ERR(renameat(file, "x", b, "y"), ENOTDIR);
+	CHECK_ERR(renameat(a, "x", b, "y"), ENOENT);
+}
+
+TEST(renameat2_noreplace)
+{
+	make_file("f", "1");
+	make_file("g", "22");
+	CHECK_ERR(renameat2(AT_FDCWD, "f", AT_FDCWD, "g", RENAME_NOREPLACE),
+		  EEXIST);
+	CHECK_EQ(size_of_file("g"), 2);
+	CHECK_EQ(renameat2(AT_FDCWD, "f", AT_FDCWD, "h", RENAME_NOREPLACE), 0);
+	CHECK_EQ(renameat2(AT_FDCWD, "h", AT_FDCWD, "g", 0), 0);
+	CHECK_EQ(size_of_file("g"), 1);
+	CHECK_ERR(renameat2(AT_FDCWD, "g", AT_FDCWD, "f", 0x100), EINVAL);
+	CHECK_ERR(renameat2(AT_FDCWD, "g", AT_FDCWD, "f",
+			    RENAME_NOREPLACE | RENAME_EXCHANGE),
+		  EINVAL);
+}

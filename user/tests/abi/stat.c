@@ -1,0 +1,204 @@
+/*
+ * stat, lstat, fstat, newfstatat; statfs, fstatfs: stat(2), statfs(2).
+ */
+#include <limits.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include "check.h"
+
+TEST(stat_file)
+{
+	struct stat st;
+	time_t now = time(NULL);
+
+	make_file("f", "12345");
+	REQUIRE(stat("f", &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFREG | 0644);
+	CHECK_EQ(st.st_size, 5);
+	CHECK_EQ(st.st_nlink, 1);
+	CHECK_EQ(st.st_uid, 0);
+	CHECK_EQ(st.st_gid, 0);
+	CHECK(st.st_ino != 0);
+	CHECK(st.st_blksize >= 512);
+	CHECK(st.st_blocks <= 64);
+	/* the file's clock may be one that ticks coarsely */
+	CHECK(st.st_mtime >= now - 1 && st.st_mtime < now + 60);
+	CHECK(st.st_ctime >= now - 1 && st.st_atime >= now - 1);
+}
+
+TEST(stat_directory)
+{
+	struct stat st;
+
+	CHECK_EQ(mkdir("d", 0755), 0);
+	REQUIRE(stat("d", &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFDIR | 0755);
+}
+
+TEST(stat_same_file)
+{
+	struct stat a, b, c;
+
+	make_file("f", "");
+	CHECK_EQ(link("f", "g"), 0);
+	REQUIRE(stat("f", &a) == 0 && stat("./g", &b) == 0 &&
+		stat(".", &c) == 0);
+	CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	CHECK(a.st_ino != c.st_ino && a.st_dev == c.st_dev);
+	CHECK_EQ(a.st_nlink, 2);
+}
+
+TEST(stat_and_lstat_of_symlink)
+{
+	struct stat st;
+
+	make_file("f", "12345");
+	CHECK_EQ(symlink("f", "link"), 0);
+	REQUIRE(stat("link", &st) == 0);
+	CHECK(S_ISREG(st.st_mode));
+	CHECK_EQ(st.st_size, 5);
+	REQUIRE(lstat("link", &st) == 0);
+	CHECK_EQ(st.st_mode, S_IFLNK | 0777);
+	CHECK_EQ(st.st_size, 1);
+}
+
+TEST(stat_device)
+{
+	struct stat st;
+
+	REQUIRE(stat("/dev/null", &st) == 0);
+	CHECK(S_ISCHR(st.st_mode));
+	CHECK(major(st.st_rdev) == 1 && minor(st.st_rdev) == 3);
+	REQUIRE(stat("/dev/zero", &st) == 0);
+	CHECK(major(st.st_rdev) == 1 && minor(st.st_rdev) == 5);
+}
+
+TEST(stat_errors)
+{
+	struct stat st;
+
+	make_file("f", "");
+	make_loop();
+	make_closed_folder();
+	CHECK_ERR(stat("none", &st), ENOENT);
+	CHECK_ERR(stat("", &st), ENOENT);
+	CHECK_ERR(stat("f/x", &st), ENOTDIR);
+	CHECK_ERR(stat("loop1", &st), ELOOP);
+	CHECK_EQ(lstat("loop1", &st), 0);
+	CHECK_ERR(lstat("loop1/f", &st), ELOOP);
+	CHECK_ERR(lstat("none", &st), ENOENT);
+	CHECK_ERR(stat(LONG_PATH, &st), ENAMETOOLONG);
+	CHECK_ERR(lstat(LONG_NAME, &st), ENAMETOOLONG);
+	CHECK_ERR(stat(BAD, &st), EFAULT);
+	CHECK_ERR(lstat(BAD, &st), EFAULT);
+	CHECK_ERR(stat("f", BAD), EFAULT);
+	CHECK_ERR(lstat("f", KERNEL_HALF), EFAULT);
+	AS_USER(CHECK_ERR(stat("closed/file", &st), EACCES);
+		CHECK_EQ(stat("closed", &st), 0));
+}
+
+TEST(fstat)
+{
+	struct stat st, same;
+	int p[2], fd;
+
+	make_file("f", "12");
+	fd = open("f", O_RDONLY);
+	REQUIRE(fstat(fd, &st) == 0 && stat("f", &same) == 0);
+	CHECK(st.st_ino == same.st_ino && st.st_size == 2);
+	CHECK_EQ(unlink("f"), 0);
+	REQUIRE(fstat(fd, &st) == 0);
+	CHECK_EQ(st.st_nlink, 0);
+	REQUIRE(pipe(p) == 0 && fstat(p[0], &st) == 0);
+	CHECK(S_ISFIFO(st.st_mode));
+	CHECK_ERR(fstat(-1, &st), EBADF);
+	CHECK_ERR(fstat(99, &st), EBADF);
+	CHECK_ERR(fstat(fd, BAD), EFAULT);
+}
+
+TEST(fstatat)
+{
+	struct stat st;
+	int dir, file;
+
+	CHECK_EQ(mkdir("d", 0755), 0);
+	make_file("d/f", "123");
+	CHECK_EQ(symlink("f", "d/link"), 0);
+	dir = open("d", O_RDONLY);
+	file = open("d/f", O_RDONLY);
+	CHECK_EQ(fstatat(dir, "f", &st, 0), 0);
+	CHECK_EQ(st.st_size, 3);
+	CHECK_EQ(fstatat(AT_FDCWD, "d/link", &st, 0), 0);
+	CHECK(S_ISREG(st.st_mode));
+	CHECK_EQ(fstatat(dir, "link", &st, AT_SYMLINK_NOFOLLOW), 0);
+	CHECK(S_ISLNK(st.st_mode));
+	CHECK_EQ(fstatat(file, "", &st, AT_EMPTY_PATH), 0);
+	CHECK_EQ(st.st_size, 3);
+	CHECK_EQ(fstatat(AT_FDCWD, "", &st, AT_EMPTY_PATH), 0);
+	CHECK(S_ISDIR(st.st_mode));
+	CHECK_EQ(fstatat(99, "/", &st, 0), 0);
+	CHECK_ERR(fstatat(99, "f", &st, 0), EBADF);
+	CHECK_ERR(fstatat(file, "f", &st, 0), ENOTDIR);
+	CHECK_ERR(fstatat(dir, "", &st, 0), ENOENT);
+	CHECK_ERR(fstatat(dir, "none", &st, 0), ENOENT);
+	CHECK_ERR(fstatat(dir, "f", &st, 0x40000000), EINVAL);
+	CHECK_ERR(fstatat(dir, BAD, &st, 0), EFAULT);
+	CHECK_ERR(fstatat(dir, "f", BAD, 0), EFAULT);
+}
+
+TEST(stat_long_chain_of_symlinks)
+{
+	char from[16], to[16] = "f";
+	struct stat st;
+
+	make_file("f", "");
+	for (int i = 0; i <= SYMLINKS_MAX; i++) {
+		snprintf(from, sizeof(from), "l%d", i);
+		REQUIRE(symlink(to, from) == 0);
+		strcpy(to, from);
+	}
+	snprintf(from, sizeof(from), "l%d", SYMLINKS_MAX - 1);
+	CHECK_EQ(stat(from, &st), 0);
+	CHECK_ERR(stat(to, &st), ELOOP);
+}
+
+TEST(statfs)
+{
+	struct statfs fs, same;
+	int fd = open("/", O_RDONLY);
+
+	REQUIRE(statfs("/", &fs) == 0);
+	CHECK(fs.f_bsize >= 512 && fs.f_blocks > 0);
+	CHECK(fs.f_bfree <= fs.f_blocks && fs.f_bavail <= fs.f_bfree);
+	CHECK_EQ(fs.f_namelen, NAME_MAX);
+	REQUIRE(fstatfs(fd, &same) == 0);
+	CHECK_EQ(same.f_type, fs.f_type);
+	CHECK_EQ(same.f_blocks, fs.f_blocks);
+}
+
+TEST(statfs_types)
+{
+	struct statfs fs;
+
+	CHECK_EQ(statfs("/proc", &fs), 0);
+	CHECK_EQ(fs.f_type, PROC_SUPER_MAGIC);
+}
+
+TEST(statfs_errors)
+{
+	struct statfs fs;
+
+	make_file("f", "");
+	make_loop();
+	make_closed_folder();
+	CHECK_ERR(statfs("none", &fs), ENOENT);
+	CHECK_ERR(statfs("f/x", &fs), ENOTDIR);
+	CHECK_ERR(statfs("loop1", &fs), ELOOP);
+	CHECK_ERR(statfs(LONG_PATH, &fs), ENAMETOOLONG);
+	CHECK_ERR(statfs(BAD, &fs), EFAULT);
+	CHECK_ERR(statfs("/", BAD), EFAULT);
+	CHECK_ERR(fstatfs(-1, &fs), EBADF);
+	CHECK_ERR(fstatfs(0, BAD), EFAULT);
+	AS_USER(CHECK_ERR(statfs("closed/file", &fs), EACCES));
+}
