@@ -16,7 +16,8 @@ USER_BIN_SRC := $(sort $(wildcard user/*.c))
 USER_BENCH_SRC := $(sort $(wildcard user/bench/*.c))
 USER_BENCH_OBJ := $(USER_BENCH_SRC:%.c=$(U)/obj/%.o)
 USER_TEST_SRC := $(sort $(wildcard user/tests/*.c user/tests/abi/*.c))
-USER_BIN := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC))) $(U)/bin/bench
+USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC))) \
+	$(U)/bin/bench
 USER_TESTS := $(patsubst %.c,$(U)/tests/%,$(notdir $(USER_TEST_SRC)))
 
 $(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
@@ -42,7 +43,7 @@ $(U)/bin/bench: $(USER_BENCH_OBJ) $(USERLIB)
 	$(Q)$(ULINK) -o $@ $(USER_BENCH_OBJ) $(USERLIB)
 
 .PHONY: user
-user: $(USER_BIN) $(USER_TESTS) ## build our programs and their tests
+user: $(USER_PROGRAMS) $(USER_TESTS)
 
 -include $(patsubst %.c,$(U)/obj/%.d,$(USER_BIN_SRC) \
 	$(USER_BENCH_SRC) $(USER_TEST_SRC))

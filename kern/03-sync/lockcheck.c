@@ -87,14 +87,17 @@ class_lookup(const char *name, unsigned subclass, bool sleeping)
 static unsigned
 class_of(struct lock_debug *debug, unsigned subclass, bool sleeping)
 {
+	uint64_t rflags;
 	unsigned class;
 
 	if (subclass == 0 && debug->class)
 		return debug->class;
+	rflags = irq_save();
 	checker_enter();
 	class = class_lookup(debug->name ? debug->name : "(unnamed lock)",
 			     subclass, sleeping);
 	checker_leave();
+	irq_restore(rflags);
 	if (subclass == 0)
 		debug->class = class;
 	return class;

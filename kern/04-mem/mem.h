@@ -254,7 +254,7 @@ struct alloc_site {
 #define knew_array(type, n)                                                    \
 	((type *)kalloc(sizeof(type) * (n), ALLOC_SITE(0, #type "[]")))
 
-#define KALLOC_MAX 4000 /**< bytes: the largest object, a page less a guard */
+#define KALLOC_MAX 4096 /**< bytes: the largest object, a page */
 
 /** What knew and knew_array call. @p size is 1 to KALLOC_MAX. The result is
  * aligned to 16, or to 64 from 64 bytes on. */

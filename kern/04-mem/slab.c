@@ -16,11 +16,14 @@
 #define MAGAZINE_MAX 32u
 #define EMPTY_KEPT   1 /* empty slabs a class keeps */
 
-/* Sizes such that n objects fill a page for each n up to 10, and beyond. */
-static const uint16_t class_sizes[] = { 16,  32,  48,  64,   128,  192,
-					256, 320, 384, 448,  512,  576,
-					640, 768, 1024, 1344, 2048, 4096 };
-#define NCLASSES (sizeof(class_sizes) / sizeof(class_sizes[0]))
+/* Sizes such that n objects fill a page for each n up to 10, and beyond. The
+ * last class is for whole pages, on which the debug build has no room for a
+ * guard. */
+static const uint16_t class_sizes[] = { 16,  32,  48,   64,   128,  192, 256,
+					320, 384, 448,  512,  576,  640, 768,
+					1024, 1344, 2048, 4096, 4096 };
+#define NCLASSES    (sizeof(class_sizes) / sizeof(class_sizes[0]))
+#define CLASS_WHOLE (NCLASSES - 1)
 
 enum slab_state { SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY };
 
@@ -88,6 +91,8 @@ guard_new(void *object, unsigned class_size, size_t size,
 {
 	struct trailer *t = trailer_of(object, class_size);
 
+	if (size > PAGE_SIZE - TRAILER)
+		return;
 	if (t->state == STATE_FREE) /* else: the slab is new */
 		check_bytes(object, sizeof(void *), class_size - TRAILER,
 			    POISON_BYTE, t, "written to after it was freed");
@@ -255,6 +260,8 @@ magazine_limit(const struct slab_cache *c)
 static inline unsigned
 class_for(size_t size)
 {
+	if (size > PAGE_SIZE - TRAILER)
+		return CLASS_WHOLE;
 	return class_of_size[(size + TRAILER + 15) / 16];
 }
 
@@ -296,7 +303,8 @@ kfree(void *object)
 	INVARIANT(MEM5, slab->use == PAGE_SLAB);
 	c = slab->cache;
 	INVARIANT(MEM5, ((uint64_t)object & (PAGE_SIZE - 1)) % c->size == 0);
-	guard_free(object, c->size);
+	if (c != &caches[CLASS_WHOLE])
+		guard_free(object, c->size);
 	rflags = irq_save();
 	m = &(*this_cpu_ptr(magazines))[c - caches];
 	if (m->n >= magazine_limit(c))

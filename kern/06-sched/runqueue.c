@@ -424,13 +424,6 @@ idle_thread(void *arg)
 
 /* ---- Start-up ---- */
 
-static struct thread boot_thread = {
-	.name = "main",
-	.weight = WEIGHT_NICE_0,
-	.affinity = ~0UL,
-	.on_cpu = true,
-};
-
 /* A CPU that chapter smp started: its boot stack becomes its idle thread's. */
 static void
 cpu_main(void)
@@ -460,29 +453,33 @@ queue_init(unsigned cpu)
 	rq->running = rq->idle;
 }
 
-void
-sched_start(struct thread **boot)
+struct thread *
+sched_start(void)
 {
-	extern uint8_t boot_stack_top[];
+	struct thread *boot = knew(struct thread);
 	unsigned cpu;
 
-	boot_thread.kstack_top = (uint64_t)boot_stack_top;
-	this_cpu(md_current) = &boot_thread.md;
+	strlcpy(boot->name, "boot", sizeof(boot->name));
+	boot->weight = WEIGHT_NICE_0;
+	boot->affinity = ~0UL;
+	boot->on_cpu = true;
+	boot->kstack_top = (uint64_t)boot_stack_top;
+	this_cpu(md_current) = &boot->md;
 #ifdef DEBUG
-	this_cpu(held_locks) = &boot_thread.held;
+	this_cpu(held_locks) = &boot->held;
 #endif
-	trap_set_kernel_stack(boot_thread.kstack_top);
+	trap_set_kernel_stack(boot->kstack_top);
 	for (cpu = 0; cpu < cpu_count; cpu++)
 		queue_init(cpu);
-	this_cpu(runqueue).running = &boot_thread;
-	boot_thread.slice_start = clock_ns();
-	*boot = &boot_thread;
+	this_cpu(runqueue).running = boot;
+	boot->slice_start = clock_ns();
 
 	preempt_hook = preempt_schedule;
 	trap_ops.reschedule = reschedule;
 	__atomic_store_n(&smp_ops.cpu_main, cpu_main, __ATOMIC_RELEASE);
 	for (cpu = 1; cpu < cpu_count; cpu++)
 		smp_reschedule(cpu);
+	return boot;
 }
 
 /* ---- Statistics ---- */

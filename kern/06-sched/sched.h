@@ -78,6 +78,7 @@ struct thread {
 	struct sigstate *sigstate; /**< signal */
 	struct list proc_link;	   /**< proc: threads of the process */
 	uint32_t *clear_tid;	   /**< proc: user word cleared at exit */
+	void *robust_list;	   /**< proc: set_robust_list's head */
 	struct list all_link;	   /**< all threads */
 };
 
@@ -182,14 +183,34 @@ thread_killed(void)
 struct waitq {
 	struct spinlock lock; /* taken with interrupts off */
 	struct list waiters;  /* struct thread.wait_link, first come first */
+	struct list watches;  /* struct waitq_watch.link */
 };
 
 #define WAITQ(name, lock_name)                                                 \
 	{                                                                      \
-		SPINLOCK(lock_name), LIST_INIT((name).waiters)                 \
+		SPINLOCK(lock_name), LIST_INIT((name).waiters),                \
+			LIST_INIT((name).watches)                              \
 	}
 
 void waitq_init(struct waitq *wq, const char *lock_name);
+
+/** For who waits on several queues at once (poll): a function that each
+ * wake-up of the queue calls. */
+struct waitq_watch {
+	struct list link;
+	/** Any context, with the queue's lock held: may wake threads, not
+	 * touch queues. */
+	void (*wake)(struct waitq_watch *w);
+};
+
+/**
+ * Add a watch. To miss nothing, the caller then looks at the condition under
+ * the lock that guards it.
+ */
+void waitq_watch(struct waitq *wq, struct waitq_watch *w);
+
+/** Take a watch off: its function is not running any more on return. */
+void waitq_unwatch(struct waitq *wq, struct waitq_watch *w);
 
 enum wait_how {
 	WAIT_UNINTERRUPTIBLE, /**< short waits that surely end (disk) */

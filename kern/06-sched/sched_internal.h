@@ -38,9 +38,11 @@ void call_idle_cpu(void);
 /** A new thread's part of a switch: the old thread is off its stack. */
 void finish_switch(void);
 
-/** Make the boot flow a thread and let the other CPUs schedule.
- * @param boot  receives that thread */
-void sched_start(struct thread **boot);
+/** Make the boot flow a thread and let the other CPUs schedule. */
+struct thread *sched_start(void);
+
+/** Top of the stack that the boot flow runs on; it is not from kstack_alloc. */
+extern uint8_t boot_stack_top[];
 
 /** Put runnable @p t, which is on no queue, on the queue of the best CPU. */
 void place(struct thread *t);

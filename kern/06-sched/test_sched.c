@@ -329,3 +329,30 @@ SELFTEST(sched_ended_threads_are_freed)
 	/* What magazines hold counts as handed out: allow for one a CPU. */
 	CHECK(after < before + 50 * sizeof(struct thread));
 }
+
+/* ---- Watches ---- */
+
+static unsigned watch_calls;
+
+static void
+count_call(struct waitq_watch *w)
+{
+	(void)w;
+	watch_calls++;
+}
+
+SELFTEST(sched_watch_is_called_by_each_wake_up_until_it_is_taken_off)
+{
+	struct waitq_watch w = { .wake = count_call };
+	struct waitq wq;
+
+	waitq_init(&wq, "test watched");
+	watch_calls = 0;
+	waitq_watch(&wq, &w);
+	CHECK(waitq_wake_one(&wq) == 0);
+	CHECK(waitq_wake_all(&wq) == 0);
+	CHECK(watch_calls == 2);
+	waitq_unwatch(&wq, &w);
+	waitq_wake_all(&wq);
+	CHECK(watch_calls == 2);
+}

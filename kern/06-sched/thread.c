@@ -86,7 +86,8 @@ thread_discard(struct thread *t)
 	if (sched_ops.thread_free)
 		sched_ops.thread_free(t);
 	kfree(t->md.fpu);
-	kstack_free(t->kstack_top);
+	if (t->kstack_top != (uint64_t)boot_stack_top)
+		kstack_free(t->kstack_top);
 	kfree(t);
 }
 
@@ -268,7 +269,7 @@ sched_init(void)
 	struct thread *boot;
 	uint64_t rflags;
 
-	sched_start(&boot);
+	boot = sched_start();
 	rflags = spin_lock_irqsave(&threads_lock);
 	list_add(&boot->all_link, &threads);
 	spin_unlock_irqrestore(&threads_lock, rflags);

@@ -11,6 +11,7 @@ waitq_init(struct waitq *wq, const char *lock_name)
 {
 	spin_init(&wq->lock, lock_name);
 	list_init(&wq->waiters);
+	list_init(&wq->watches);
 }
 
 /* ---- Low level ---- */
@@ -231,18 +232,44 @@ waitq_wake_locked(struct waitq *wq, unsigned limit)
 	return n;
 }
 
+void
+waitq_watch(struct waitq *wq, struct waitq_watch *w)
+{
+	uint64_t rflags = spin_lock_irqsave(&wq->lock);
+
+	list_add_tail(&w->link, &wq->watches);
+	spin_unlock_irqrestore(&wq->lock, rflags);
+}
+
+void
+waitq_unwatch(struct waitq *wq, struct waitq_watch *w)
+{
+	uint64_t rflags = spin_lock_irqsave(&wq->lock);
+
+	list_del(&w->link);
+	spin_unlock_irqrestore(&wq->lock, rflags);
+}
+
+static inline bool
+seems_empty(const struct list *head)
+{
+	return __atomic_load_n(&head->next, __ATOMIC_RELAXED) == head;
+}
+
 static unsigned
 wake_up_to(struct waitq *wq, unsigned limit)
 {
+	struct waitq_watch *w, *next;
 	uint64_t rflags;
 	unsigned n;
 
 	/* The caller has changed the condition under its lock, under which a
 	 * waiter also joins: an empty queue needs no look under wq->lock. */
-	if (__atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) ==
-	    &wq->waiters)
+	if (seems_empty(&wq->waiters) && seems_empty(&wq->watches))
 		return 0;
 	rflags = spin_lock_irqsave(&wq->lock);
+	list_for_each_safe(w, next, &wq->watches, link)
+		w->wake(w);
 	n = waitq_wake_locked(wq, limit);
 	spin_unlock_irqrestore(&wq->lock, rflags);
 	return n;

@@ -72,13 +72,16 @@ ahci_issue(struct ahci_port *p, unsigned slot)
 	p->registers->ci = 1u << slot;
 }
 
-/* Port locked. */
+/* Something has moved: the drive has the full time again for the next command
+ * to end. It works on one at a time, so how long each has waited says nothing.
+ * Port locked. */
 static void
-watch(struct ahci_port *p, uint64_t deadline)
+watch(struct ahci_port *p)
 {
+	p->deadline = clock_ns() + p->hba->timeout;
 	if (!p->timer_armed) {
 		p->timer_armed = true;
-		timer_arm(&p->timer, deadline);
+		timer_arm(&p->timer, p->deadline);
 	}
 }
 
@@ -87,14 +90,14 @@ static void
 start(struct ahci_port *p, struct block_request *r)
 {
 	unsigned slot = ctz64(~p->active);
-	uint64_t deadline = clock_ns() + p->hba->timeout;
 
+	if (!p->active)
+		watch(p);
 	p->active |= 1u << slot;
-	p->slots[slot] = (struct ahci_slot){ r, deadline };
+	p->slots[slot] = r;
 	ahci_fill(p, slot, ata_command(r->op, p->identity.lba48), r->sector,
 		  r->nsectors, r->segments, r->nsegments);
 	ahci_issue(p, slot);
-	watch(p, deadline);
 }
 
 /* The next request that may be issued now, or NULL. Port locked. */
@@ -166,7 +169,7 @@ fail_port(struct ahci_port *p, const char *what, uint32_t status)
 static bool
 whole(const struct ahci_port *p, unsigned slot)
 {
-	const struct block_request *r = p->slots[slot].request;
+	const struct block_request *r = p->slots[slot];
 
 	return r->op != BLOCK_READ || p->memory->headers[slot].transferred ==
 					      r->nsectors * SECTOR_SIZE;
@@ -178,16 +181,20 @@ take_finished(struct ahci_port *p, struct list *finished)
 {
 	uint32_t done = p->active & ~p->registers->ci;
 
+	if (!done)
+		return;
 	while (done) {
 		unsigned slot = ctz64(done);
-		struct block_request *r = p->slots[slot].request;
+		struct block_request *r = p->slots[slot];
 
 		done &= done - 1;
 		p->active &= ~(1u << slot);
 		r->error = whole(p, slot) ? 0 : -EIO;
-		p->slots[slot].request = NULL;
+		p->slots[slot] = NULL;
 		list_add_tail(&r->link, finished);
 	}
+	if (p->active)
+		watch(p);
 }
 
 static void
@@ -228,23 +235,21 @@ hba_interrupt(void *arg)
 	hba->registers->is = status;
 }
 
-/* Interrupt context. A command past its deadline is lost; the timer sleeps
- * only when nothing is active. */
+/* Interrupt context: has nothing ended for too long? The timer is armed while
+ * something is active, and for an early moment rather than again and again. */
 static void
 port_timer(struct timer *t)
 {
 	struct ahci_port *p = container_of(t, struct ahci_port, timer);
 	uint64_t rflags = spin_lock_irqsave(&p->lock);
-	uint64_t first = UINT64_MAX;
-	uint32_t rest;
 
 	p->timer_armed = false;
-	for (rest = p->active; rest; rest &= rest - 1)
-		first = MIN(first, p->slots[ctz64(rest)].deadline);
-	if (first <= clock_ns())
+	if (p->active && p->deadline <= clock_ns()) {
 		fail_port(p, "no answer", 0);
-	else if (first != UINT64_MAX)
-		watch(p, first);
+	} else if (p->active) {
+		p->timer_armed = true;
+		timer_arm(&p->timer, p->deadline);
+	}
 	spin_unlock_irqrestore(&p->lock, rflags);
 }
 

@@ -111,11 +111,6 @@ enum ahci_state {
 	AHCI_DEAD,	 /* it could not: every request fails */
 };
 
-struct ahci_slot {
-	struct block_request *request; /* NULL: free */
-	uint64_t deadline;	       /* clock_ns */
-};
-
 struct ahci_port {
 	/* Constant once attached. */
 	volatile struct ahci_port_registers *registers;
@@ -130,7 +125,8 @@ struct ahci_port {
 	struct spinlock lock;
 	enum ahci_state state;
 	uint32_t active; /* slots issued and not finished */
-	struct ahci_slot slots[AHCI_SLOTS];
+	struct block_request *slots[AHCI_SLOTS];
+	uint64_t deadline;    /* clock_ns by which one of them must end */
 	struct list pending;  /* requests that wait for a slot */
 	struct list suspects; /* in flight when a command failed */
 	bool alone;	      /* what is active was a suspect */

@@ -162,11 +162,10 @@ static void
 sort_commands(struct ahci_port *p, bool repeat, struct list *failed)
 {
 	for (; p->active; p->active &= p->active - 1) {
-		struct ahci_slot *slot = &p->slots[ctz64(p->active)];
+		struct block_request *r = p->slots[ctz64(p->active)];
 
-		list_add_tail(&slot->request->link,
-			      repeat ? &p->suspects : failed);
-		slot->request = NULL;
+		list_add_tail(&r->link, repeat ? &p->suspects : failed);
+		p->slots[ctz64(p->active)] = NULL;
 	}
 }
 

@@ -111,6 +111,8 @@ block_submit(struct block_device *d, struct block_request *r)
 void
 block_finish(struct block_request *r, int error)
 {
+	INVARIANT(DEV2, r->device != NULL);
+	r->device = NULL;
 	r->error = error;
 	r->done(r);
 }
@@ -138,13 +140,14 @@ waiter_done(struct block_request *r)
 	spin_unlock_irqrestore(&w->lock, rflags);
 }
 
-static int
-submit_and_wait(struct block_device *d, struct block_request *r)
+int
+block_run(struct block_device *d, struct block_request *r)
 {
 	struct waiter w = { .done = false };
 	uint64_t rflags;
 	int error;
 
+	lockcheck_may_sleep("block_run");
 	spin_init(&w.lock, "disk transfer");
 	waitq_init(&w.wq, "disk transfer wait");
 	r->arg = &w;
@@ -188,14 +191,13 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 	int error = 0;
 
 	ASSERT(len % SECTOR_SIZE == 0 && pa % SECTOR_SIZE == 0);
-	lockcheck_may_sleep("block_transfer");
 	while (len > 0 && error == 0) {
 		size_t n;
 
 		r.op = op;
 		r.sector = sector;
 		n = add_segments(&r, pa, len);
-		error = submit_and_wait(d, &r);
+		error = block_run(d, &r);
 		sector += n / SECTOR_SIZE;
 		pa += n;
 		len -= n;
@@ -208,9 +210,8 @@ block_flush(struct block_device *d)
 {
 	struct block_request r;
 
-	lockcheck_may_sleep("block_flush");
 	r.op = BLOCK_FLUSH;
 	r.sector = 0;
 	r.nsegments = 0;
-	return submit_and_wait(d, &r);
+	return block_run(d, &r);
 }

@@ -4,9 +4,11 @@
  */
 #include "devices.h"
 
+struct console_ops console_ops;
+
 /* What the devices' descriptions take of the heap: bounded by the number of
  * PCI devices, and by the disks of a few controllers. */
-#define HEAP_PAGES 64
+#define HEAP_PAGES 24
 
 static void
 dev_init(void)

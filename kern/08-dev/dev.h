@@ -172,6 +172,9 @@ struct block_device *block_find(const char *name);
 /** Check bounds and start a request. @return 0, or -EIO past the end (done is
  * then not called) */
 int block_submit(struct block_device *d, struct block_request *r);
+/** Start a request, of which done and arg need not be set, and wait for its
+ * end. May sleep. @return 0 or -EIO */
+int block_run(struct block_device *d, struct block_request *r);
 
 /** Driver: @p r has ended; its submitter takes it back. No locks held. */
 void block_finish(struct block_request *r, int error);

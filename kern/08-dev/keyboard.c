@@ -227,12 +227,16 @@ keyboard_interrupt(void *arg)
 	(void)arg;
 	for (i = 0; i < QUEUE_MAX; i++) {
 		uint8_t status = inb(I8042_STATUS);
+		uint8_t code;
 		size_t n;
 
 		if (status == 0xff || !(status & STATUS_OUTPUT))
 			return;
-		n = keyboard_decode(&keyboard, inb(I8042_DATA), text);
-		if (n > 0 && !(status & STATUS_MOUSE) && console_ops.input)
+		code = inb(I8042_DATA);
+		if (status & STATUS_MOUSE)
+			continue;
+		n = keyboard_decode(&keyboard, code, text);
+		if (n > 0 && console_ops.input)
 			console_ops.input(CONSOLE_VGA_KEYBOARD, text, n);
 	}
 }

@@ -515,6 +515,14 @@ SELFTEST(dev_screen_inserts_and_deletes)
 	      reads(3, 0, "d"));
 }
 
+SELFTEST(dev_screen_refuses_no_region)
+{
+	shows("\033[3;5r\033[7;4r\033[6;6r\033[1;99r");
+	CHECK(screen.top == 2 && screen.bottom == 4);
+	screen_write(&screen, "\033[r", 3);
+	CHECK(screen.top == 0 && screen.bottom == SCREEN_ROWS - 1);
+}
+
 SELFTEST(dev_screen_colours_and_modes)
 {
 	shows("\033[1;31;44mr\033[0md\033[7mv\033[?25l");

@@ -43,8 +43,6 @@ static struct uart uarts[NCONSOLE] = {
 	[CONSOLE_COM2] = { .base = 0x2f8, .irq = 3, .lock = SPINLOCK("uart") },
 };
 
-struct console_ops console_ops;
-
 static uint8_t
 uart_in(const struct uart *u, unsigned reg)
 {
@@ -66,23 +64,28 @@ uart_gone(uint8_t lsr)
 
 /* ---- Receiving ---- */
 
-/* Take at most @p size bytes that have arrived. */
-static size_t
-receive(const struct uart *u, char *text, size_t size)
+/* Look for a byte that has arrived. @return false: there is none. A break
+ * arrives as a zero that nobody has typed: *@p n stays the same */
+static bool
+receive(const struct uart *u, char *text, size_t *n)
 {
-	size_t n = 0;
+	uint8_t lsr = uart_in(u, REG_LSR);
+	char c;
 
-	while (n < size) {
-		uint8_t lsr = uart_in(u, REG_LSR);
+	if (uart_gone(lsr) || !(lsr & LSR_DATA))
+		return false;
+	c = uart_in(u, REG_DATA);
+	if (!(lsr & LSR_BREAK))
+		text[(*n)++] = c;
+	return true;
+}
 
-		if (uart_gone(lsr) || !(lsr & LSR_DATA))
-			break;
-		text[n] = uart_in(u, REG_DATA);
-		/* A break arrives as a zero that nobody has typed. */
-		if (!(lsr & LSR_BREAK))
-			n++;
-	}
-	return n;
+static void
+hand_over(enum console_device dev, const char *text, size_t *n)
+{
+	if (*n > 0 && console_ops.input)
+		console_ops.input(dev, text, *n);
+	*n = 0;
 }
 
 /* The line is edge-triggered: it must go down before it can rise again, so
@@ -93,12 +96,12 @@ uart_interrupt(void *arg)
 	const struct uart *u = arg;
 	enum console_device dev = u - uarts;
 	char text[64];
-	size_t n, total = 0;
+	size_t n = 0, total;
 
-	while ((n = receive(u, text, sizeof(text))) > 0 &&
-	       (total += n) <= RECEIVE_MAX)
-		if (console_ops.input)
-			console_ops.input(dev, text, n);
+	for (total = 0; total < RECEIVE_MAX && receive(u, text, &n); total++)
+		if (n == sizeof(text))
+			hand_over(dev, text, &n);
+	hand_over(dev, text, &n);
 	uart_out(u, REG_IER, 0);
 	uart_out(u, REG_IER, IER_RECEIVE);
 }

@@ -63,9 +63,9 @@ show_cursor(void)
 static void
 show(void)
 {
-	const size_t row = sizeof(screen.cells[0]) / sizeof(uint64_t);
-	size_t i, end = (screen.dirty_last + 1) * row;
 	uint64_t cells;
+	const size_t row = SCREEN_COLUMNS * sizeof(uint16_t) / sizeof(cells);
+	size_t i, end = (screen.dirty_last + 1) * row;
 
 	for (i = screen.dirty_first * row; i < end; i++) {
 		memcpy(&cells, (char *)screen.cells + i * sizeof(cells),

@@ -43,9 +43,20 @@ size_t uio_copy_to(struct uio *u, const void *from, size_t len);
 size_t uio_copy_from(struct uio *u, void *to, size_t len);
 /** Zero @p len bytes of the uio and advance it. @return bytes done */
 size_t uio_zero(struct uio *u, size_t len);
-/** A uio over one kernel or user buffer. */
-struct uio uio_kernel(struct iovec *iov, void *buf, size_t len);
-struct uio uio_user(struct iovec *iov, void *buf, size_t len);
+/** A uio over one kernel or user buffer; *iov is its only piece. */
+static inline struct uio
+uio_kernel(struct iovec *iov, void *buf, size_t len)
+{
+	*iov = (struct iovec){ buf, len };
+	return (struct uio){ .iov = iov, .niov = 1, .left = len };
+}
+
+static inline struct uio
+uio_user(struct iovec *iov, void *buf, size_t len)
+{
+	*iov = (struct iovec){ buf, len };
+	return (struct uio){ .iov = iov, .niov = 1, .left = len, .user = true };
+}
 
 /* ---- Vnodes ---- */
 
@@ -67,12 +78,21 @@ struct vattr {
 #define VATTR_MTIME 0x20
 #define VATTR_CTIME 0x40
 
+/** Copy what @p attr has, but for the size, to the vnode's fields and mark the
+ * inode dirty: the common part of every setattr. */
+void vnode_set_attributes(struct vnode *v, const struct vattr *attr);
+
 /**
  * What a file system does for a vnode. Directory operations are called with
  * the directory's lock held for writing (lookup, readdir: for reading or
  * writing); they have been permission-checked. A NULL operation is an error
  * that the caller names (mostly -EPERM or -EINVAL). All may sleep.
  * Names are `len` bytes, not terminated, 1..NAME_MAX, never "." or "..".
+ *
+ * What the caller does, so that no file system has to: it knows the parents of
+ * directories (".."), that a directory to be removed or replaced is empty, that
+ * a removed directory gets no entries; it sets the times that a change of
+ * entries sets, and drops a truncated file's pages.
  */
 struct vnode_ops {
 	/** Find @p name; *result referenced. 0, -ENOENT, -EIO. */
@@ -115,21 +135,29 @@ struct vnode_ops {
 
 	/** Fill the type-independent rest: called with v's fields valid. */
 	int (*getattr)(struct vnode *v, struct stat *st);
-	/** Change attributes; size changes free or extend. */
+	/** Change attributes: vnode_set_attributes, and with VATTR_SIZE set
+	 * v->size and free the blocks past it. NULL op: the former alone. */
 	int (*setattr)(struct vnode *v, const struct vattr *attr);
 
 	/** Page cache: read page @p page->index (zero past the end, and for
 	 * holes). */
 	int (*read_page)(struct vnode *v, struct page *page);
+	/** Page cache, may be NULL: read @p n pages of consecutive indices, at
+	 * most PAGES_AT_ONCE; an error is all pages' error. */
+	int (*read_pages)(struct vnode *v, struct page **pages, unsigned n);
 	/** Page cache: write a page back to where it is allocated. */
 	int (*write_page)(struct vnode *v, struct page *page);
+	/** Page cache, may be NULL: the same for consecutive pages. */
+	int (*write_pages)(struct vnode *v, struct page **pages, unsigned n);
 	/** Before a write to [offset, offset+len): allocate what it needs, so
 	 * that write_page cannot run out of space. -ENOSPC, -EDQUOT, -EFBIG. */
 	int (*prepare_write)(struct vnode *v, uint64_t offset, uint64_t len);
 	/** Have the file (its metadata too) reach the disk. */
 	int (*fsync)(struct vnode *v, bool data_only);
-	/** The last reference is gone: write the inode back, or free the file
-	 * if it has no links; then free v's private data. */
+	/** The vnode is to go: write the inode back, or free the file if it
+	 * has no links; then free v's private data. No one else can reach it;
+	 * v->lock is not held. It may not allocate kernel heap: it runs when
+	 * that is short. */
 	void (*inactive)(struct vnode *v);
 
 	/** Open files that are not regular: replace the file's operations
@@ -137,21 +165,26 @@ struct vnode_ops {
 	int (*open)(struct vnode *v, struct file *f);
 };
 
-/** VFS1: a vnode in the table of its mount has a reference, or is on the
- * idle list; there is at most one vnode for an inode of a mount. */
+/**
+ * VFS1: there is at most one vnode for an inode of a mount: the one in the
+ * mount's table. The table holds one reference; a vnode without others is idle
+ * and may be evicted. A count of 0 is final: it is being taken down.
+ * Its memory is freed after a grace period (RCU1): look-ups take no lock.
+ */
 struct vnode {
-	/* Constant. */
+	/* Constant once it is ready. */
 	enum vnode_type type;
 	uint64_t ino;
 	struct mount *mount;
 	const struct vnode_ops *ops;
 	void *private_data; /**< the file system's inode */
-	uint64_t rdev;
+	uint64_t rdev;	    /**< of a device: abi/dev.h */
 
 	struct refcount refs;
 
 	/** Directories: guards the entries. Files: excludes writes and size
-	 * changes from each other; reads do not take it. */
+	 * changes from each other; reads do not take it. A directory's before
+	 * a file's, a parent's before its child's. */
 	struct rwlock lock;
 
 	/* Guarded by `lock` for writing; read without it by stat. */
@@ -168,23 +201,49 @@ struct vnode {
 	struct list mappings;	  /**< vm: address spaces that map it */
 	struct spinlock mappings_lock;
 
-	struct rbnode table_node; /* of the mount's vnode table */
-	struct list idle_link;	  /* unused, kept as a cache */
+	/** Open files that may write, or minus the number of programs that run
+	 * from it (ETXTBSY). */
+	_Atomic int writers;
+	void *locks; /**< record locks (reclock.c) */
+
+	/* Directories: under tree_lock (vnode.c); read in RCU sections. */
+	struct vnode *parent; /**< referenced; NULL: root of its mount */
+	char *name;	      /**< in the parent, terminated */
+
+	/* Under the name cache's lock. */
+	struct list names;    /* its entries that lead here */
+	struct list children; /* its entries of this directory */
+
+	/* Under mount->vnodes_lock. */
+	struct rbnode table_node;
+	bool ready; /* filled by the file system */
+
+	bool recent;		/* used since the evictor came by */
+	struct list clock_link; /* all evictable vnodes, under clock_lock */
+	struct rcu_head rcu;
 };
 
 /** Take and give back references. vnode_put may sleep (inactive). */
 struct vnode *vnode_get(struct vnode *v);
 void vnode_put(struct vnode *v);
+/** Take a reference to a vnode that was found in an RCU section or a locked
+ * table. @return false: it is being taken down */
+bool vnode_try_get(struct vnode *v);
 
 /**
- * Find or make the vnode of inode @p ino. A new one (*is_new) is locked for
- * writing until the file system has filled it and calls vnode_ready (or
- * vnode_abandon if that failed).
+ * Find or make the vnode of inode @p ino, referenced. A new one (*is_new) is
+ * hidden from others, who wait for it here, until the file system has filled
+ * it and calls vnode_ready (or vnode_abandon if that failed). May sleep; no
+ * lock is held that an `inactive` takes.
  */
 struct vnode *vnode_lookup(struct mount *m, uint64_t ino, bool *is_new);
 void vnode_ready(struct vnode *v, enum vnode_type type,
 		 const struct vnode_ops *ops);
 void vnode_abandon(struct vnode *v);
+
+/** Owner, mode and times of a new file in @p dir: the caller's, the directory's
+ * group where that has S_ISGID; now. @p mode has type and permission bits. */
+void vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode);
 
 /** Fill @p st from the vnode's fields and its getattr. */
 int vnode_stat(struct vnode *v, struct stat *st);
@@ -194,6 +253,12 @@ int vnode_stat(struct vnode *v, struct stat *st);
 #define TOUCH_MTIME 2
 #define TOUCH_CTIME 4
 void vnode_touch(struct vnode *v, unsigned which);
+struct timespec timespec_now(void);
+
+/** exec: while a program runs from @p v no one may open it for writing.
+ * @return 0, or -ETXTBSY: someone has it open for writing */
+int vnode_deny_write(struct vnode *v);
+void vnode_allow_write(struct vnode *v);
 
 /* ---- Mounts and file systems ---- */
 
@@ -217,9 +282,17 @@ struct mount {
 	char source[32];	     /**< for /proc/mounts */
 	char target[64];
 	void *private_data;
+	/** Its vnodes are the files themselves: they stay while they have
+	 * links (tmpfs). Set by the file system's mount. */
+	bool in_memory;
+	/** Names come and go by themselves (proc): no vnode and no name is kept
+	 * when nobody uses it. Set by the file system's mount. */
+	bool no_cache;
 	struct spinlock vnodes_lock;
-	struct rbroot vnodes; /* by ino */
-	struct list link;
+	struct rbroot vnodes;	  /* by ino */
+	struct mutex rename_lock; /* moves between directories, one at a time */
+	struct list link;	  /* under mounts_lock */
+	struct rcu_head rcu;
 };
 
 struct filesystem {
@@ -232,10 +305,15 @@ struct filesystem {
 	static const struct filesystem filesystem_##ident LINKED(              \
 		".filesystem") = { #ident, device, mount_fn }
 
-/** Mount a file system of type @p type on path @p target (NULL: as root). */
+/** Mount a file system of type @p type on path @p target (NULL: as root, over
+ * the present one). @p source: "sda", "/dev/sda", or any text. Checks no
+ * permission. @return 0, -ENODEV: no such type, -ENOTBLK, -EBUSY... */
 int vfs_mount(const char *type, const char *source, const char *target,
 	      unsigned flags, const char *options);
 int vfs_unmount(const char *target, unsigned flags);
+/** proc, before the first program: mount the root file system that root=NAME
+ * on the command line names (else the first disk, else memory) and /dev. */
+void vfs_mount_root(void);
 /** Write everything dirty, of all mounts, to their disks. May sleep. */
 int vfs_sync(void);
 /** Call @p fn for every mount, in order. May sleep within. */
@@ -265,18 +343,27 @@ void fs_context_put(struct fs_context *c);
 /** Credentials of the running thread (kernel threads: root's). */
 const struct cred *current_cred(void);
 bool cred_in_group(const struct cred *c, uint32_t gid);
+/** The running thread's context; kernel threads share one. */
+struct fs_context *current_fs(void);
 
 /** Whether the caller may access @p v: @p want is of R_OK, W_OK, X_OK.
  * 0, -EACCES, -EROFS. */
 int vnode_access(struct vnode *v, int want);
+/** The same for other credentials. */
+int cred_access(const struct cred *c, struct vnode *v, int want);
 
 /* ---- Path walk ---- */
 
 #define WALK_NOFOLLOW  0x1 /**< do not follow a link at the end */
 #define WALK_DIRECTORY 0x2 /**< must be a directory */
 
-/** Walk @p path (kernel memory) from @p dirfd (AT_FDCWD: cwd).
- * *result referenced. */
+/** Bound on kernel heap, in pages, of a call that walks a path: walks top up
+ * the reservation to this between components. */
+#define PATH_HEAP_PAGES 24
+
+/** Walk @p path (kernel memory) from @p dirfd (AT_FDCWD: cwd). *result
+ * referenced. No locks held. @return 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP,
+ * -ENAMETOOLONG, -EBADF, -EIO, -EINTR: the thread is to die */
 int path_walk(int dirfd, const char *path, unsigned flags,
 	      struct vnode **result);
 
@@ -292,8 +379,9 @@ int path_walk_parent(int dirfd, const char *path, struct vnode **dir,
 int path_copyin(const char *user, char **path);
 void path_free(char *path);
 
-/** The path of directory @p v from the caller's root, in @p buf.
- * @return its length, or -ERANGE, -ENOENT (unlinked) */
+/** The path of @p v from the caller's root, in @p buf: of a directory always,
+ * of a file that is in use by the name it was last found by.
+ * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */
 int vnode_path(struct vnode *v, char *buf, size_t size);
 
 /* ---- Open files and descriptors ---- */
@@ -313,7 +401,10 @@ struct file_ops {
 	 * poll_add(table, wq) for each queue that would announce a change. */
 	unsigned (*poll)(struct file *f, struct poll_table *table);
 	int (*fsync)(struct file *f, bool data_only);
-	/** vm: what a mapping of this file maps; 0 or -ENODEV, -EACCES. */
+	/** Files without a vnode: what fstat shows. */
+	int (*stat)(struct file *f, struct stat *st);
+	/** vm: what a mapping of this file maps (NULL: memory of zeros); 0 or
+	 * -ENODEV, -EACCES. NULL op: -ENODEV. */
 	int (*mmap)(struct file *f, struct vnode **backing);
 	/** The last reference is gone. */
 	void (*release)(struct file *f);
@@ -324,11 +415,28 @@ struct file {
 	const struct file_ops *ops;
 	struct vnode *vnode;	/**< NULL: pipe, ... */
 	_Atomic unsigned flags; /**< O_*: access mode and status flags */
-	struct mutex
-		pos_lock; /**< makes read and write with the position atomic */
+	/** Read and write use pos (regular files, directories, disks), and
+	 * hold pos_lock for it. */
+	bool has_pos;
+	struct mutex pos_lock;
 	uint64_t pos;
 	void *private_data;
+	struct rcu_head rcu; /* fd_get takes no lock */
 };
+
+static inline bool
+file_readable(const struct file *f)
+{
+	return !(f->flags & (O_PATH | O_WRONLY));
+}
+
+static inline bool
+file_writable(const struct file *f)
+{
+	unsigned flags = f->flags;
+
+	return !(flags & O_PATH) && (flags & O_ACCMODE) - 1u < 2;
+}
 
 /** ipc's poll: how a file says what to wait on; NULL table: do not wait. */
 struct poll_table {
@@ -344,12 +452,23 @@ poll_add(struct poll_table *t, struct waitq *wq)
 /** An open file without a vnode. */
 struct file *file_new(const struct file_ops *ops, unsigned flags,
 		      void *private_data);
-/** Open @p v: checks nothing; a reference to v is taken. */
+/** Open @p v: checks no permission; a reference to v is taken. @return 0,
+ * -ETXTBSY, -ENXIO, -EACCES (device on a MS_NODEV mount), the device's */
 int vnode_open(struct vnode *v, unsigned flags, struct file **result);
+/** open(2) for the kernel: @p path is kernel memory, AT_FDCWD resolved against
+ * the running thread's. */
+int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
+	      struct file **result);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
 
 extern const struct file_ops regular_file_ops, dir_file_ops;
+
+/** Read or write at *pos, or at the file's own position where @p pos is NULL.
+ * Checks the access mode. @return bytes or -errno (-ESPIPE: @p pos given, and
+ * the file has no positions) */
+int64_t file_read(struct file *f, struct uio *u, uint64_t *pos);
+int64_t file_write(struct file *f, struct uio *u, uint64_t *pos);
 
 /** A process's descriptors (shared by CLONE_FILES). */
 struct fdtable *fdtable_new(void);
@@ -374,12 +493,19 @@ int fd_close(int fd);
 struct vfs_ops {
 	/** proc: the limit RLIMIT_NOFILE of the running process. */
 	unsigned (*nofile_limit)(void);
-	/** proc: the limit RLIMIT_FSIZE; raises SIGXFSZ itself. */
+	/** proc: the limit RLIMIT_FSIZE of the running process, in bytes. */
 	uint64_t (*fsize_limit)(void);
+	/** signal: it would be exceeded: SIGXFSZ to the running thread. */
+	void (*fsize_exceeded)(void);
 	/** vm: pages of @p v from index @p first on are gone: unmap them. */
 	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
 	/** ipc: open a FIFO: install the pipe's operations in @p f. */
 	int (*open_fifo)(struct vnode *v, struct file *f);
+	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.
+	 * -EINVAL where they do not apply. */
+	int64_t (*fcntl)(struct file *f, unsigned command, uint64_t arg);
+	/** proc: the pid that F_GETLK reports for the running process. */
+	int (*pid)(void);
 };
 extern struct vfs_ops vfs_ops;
 
@@ -397,23 +523,35 @@ int64_t vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos);
 #define PG_LOCKED    0x4 /**< being read or written back */
 #define PG_WRITEBACK 0x8
 #define PG_ERROR     0x10
+#define PG_RECENT    0x20 /**< used since reclaim came by */
+
+/** Most pages that read_pages and write_pages are given. */
+#define PAGES_AT_ONCE 16
 
 /** The page of @p v at @p index, read if need be; referenced. NULL and *error:
  * -EIO, -ENOMEM. May sleep. Past the end of file the page is zeros. */
 struct page *page_cache_get(struct vnode *v, uint64_t index, int *error);
 /** The page if it is there and up to date, else NULL. Does not sleep. */
 struct page *page_cache_peek(struct vnode *v, uint64_t index);
-/** The page's contents have changed. */
+/** The page's contents have changed; the caller holds a reference. Any context
+ * that may take a spinlock. */
 void page_cache_dirty(struct vnode *v, struct page *page);
 /** Drop pages from @p first on (truncate) and zero the rest of a partial one:
  * @p size is the new size in bytes. */
 void page_cache_truncate(struct vnode *v, uint64_t size);
 /** Write dirty pages back and wait. @return 0 or -EIO */
 int page_cache_sync(struct vnode *v);
-/** Drop all pages (the vnode goes away). */
+/** Drop all pages and the cache itself (the vnode goes away). */
 void page_cache_destroy(struct vnode *v);
 /** Pages in all caches, and dirty ones. */
 void page_cache_stats(uint64_t *cached, uint64_t *dirty);
+
+/** Transfer @p bytes between consecutive sectors and @p n pages (at most
+ * BLOCK_REQUEST_PAGES_MAX) in one request, and wait: for read_pages and
+ * write_pages. May sleep. @return 0 or -EIO */
+int block_transfer_pages(struct block_device *d, enum block_op op,
+			 uint64_t sector, struct page **pages, unsigned n,
+			 uint64_t bytes);
 
 /* ---- Blocks of a disk, for file systems' metadata ---- */
 
@@ -426,11 +564,12 @@ struct buf {
 	struct refcount refs;
 	_Atomic uint32_t flags;
 	struct mutex lock; /**< guards data; held by who changes it */
-	struct rbnode node;
-	struct list lru;
+	struct buf *hash_next;
+	struct list lru; /* free, clean (by use) or dirty (by age) */
 	struct page *page;
 };
-/** Read block @p block; referenced. NULL and *error on -EIO, -ENOMEM. */
+/** Read block @p block; referenced. The headers come from pages, not from the
+ * kernel heap: faults read blocks, too. NULL and *error on -EIO, -ENOMEM. */
 struct buf *buf_read(struct block_device *d, uint64_t block, uint32_t size,
 		     int *error);
 /** The block without reading it, for one that will be overwritten whole. */
@@ -442,6 +581,9 @@ void buf_dirty(struct buf *b);
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);
 /** Write all dirty blocks of @p d and flush it. @return 0 or -EIO */
 int buf_sync(struct block_device *d);
+/** Forget all clean blocks of @p d that nobody holds: before a mount, when
+ * the disk may have been written to as a file. */
+void buf_invalidate(struct block_device *d);
 
 /* ---- Devices as files ---- */
 

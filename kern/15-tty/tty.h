@@ -1,11 +1,22 @@
 /*
- * tty: terminals. A line discipline between a device (UART, keyboard and
- * screen) and the programs that read and write it; job control.
+ * tty: terminals. A line discipline stands between a device (UART, keyboard and
+ * screen) and the programs that read and write it; job control decides which of
+ * them may. What only this chapter's files share stands in terminal.h.
  */
 #ifndef TTY_H
 #define TTY_H
 
 #include "abi/termios.h"
 #include "ipc.h"
+
+/** A terminal; its inside is terminal.h. */
+struct tty;
+
+/**
+ * The terminal that is /dev/console: the last console= of the command line
+ * that there is, else the first UART, else screen and keyboard.
+ * @return NULL: there is none
+ */
+struct tty *tty_console(void);
 
 #endif

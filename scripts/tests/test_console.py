@@ -1,44 +1,310 @@
-"""A person at the serial console: `make qemu`, typed at."""
+"""A person at a terminal: the same typing at Linux and at Hardtack.
+
+Each session is played to busybox's sh on a pseudo-terminal of this machine
+and to the shell on Hardtack's serial console (`make qemu`). What the screen
+shows after each line must be equal. The echo of a line is left out: how the
+shell's line editor redraws it is not the kernel's affair.
+
+Nothing is typed before its reader is there: a command that is to be
+interrupted says "ready" first (written rea''dy, so that its echo does not).
+"""
+
+import difflib
+import os
+import re
+import shlex
+import subprocess
 
 import pexpect
 import pytest
 from conftest import ROOT, needs_user_space
 
-pytestmark = needs_user_space
-PROMPT = r"[#$] $"
+LIMIT = 60              # seconds for any answer; most come at once
+# The line editor redraws the prompt as one types: only one that begins a line
+# says that the command is over. ANYWHERE is for output that ends within a line.
+PROMPT = "@@ "
+NEXT, ANYWHERE = "\n" + PROMPT, PROMPT
+ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][0-9A-Za-z]|[=>])")
+READY = "ready\r?\n"
+
+INTR, EOF, QUIT, STOP = "\x03", "\x04", "\x1c", "\x1a"
+ERASE, KILL, WORD = "\x7f", "\x15", "\x17"
+UP, LEFT, HOME = "\x1b[A", "\x1b[D", "\x1b[H"
 
 
-@pytest.fixture
+def loud(command):
+    """A command that says ready just before it runs, as one process."""
+    inner = f"echo rea''dy >&2; exec {command}"
+    return f"sh -c {shlex.quote(inner)}"
+
+
+# A step is a line to type, or a list of (keys, pattern to wait for) of which
+# the last waits for the prompt.
+SESSIONS = {
+    "commands": [
+        "echo $((6 * 7))",
+        "echo one > f; cat f",
+        "for i in 1 2; do echo $i; done",
+        [("for i in a b\n", "> "), ("do echo $i\n", "> "), ("done\n", NEXT)],
+        [("cat <<X\n", "> "), ("here\n", "> "), ("X\n", NEXT)],
+        "nosuch 2>&1 | sed 's/.*: n/n/'",
+        "seq 1 200",
+    ],
+    "editing of the shell's line": [
+        f"echo abX{ERASE}c",
+        f"rubbish{KILL}echo clean",
+        f"echo one two{WORD}three",
+        f"echo ac{LEFT}b",
+        f"cho front{HOME}e",
+        [(UP + "\n", NEXT)],
+        [(UP + UP + "\n", NEXT)],
+        [(f"echo never{INTR}", NEXT)],
+        "echo after",
+        "echo long" + " word" * 30,
+    ],
+    "completion of names": [
+        "touch a-long-name; mkdir a-folder",
+        [("echo a-l\t\n", NEXT)],
+        [("ls -d a-f\t\n", NEXT)],
+    ],
+    "editing of a line that cat reads": [
+        [(loud("cat") + "\n", READY), (f"abX{ERASE}c\n", "\nabc"), (EOF, NEXT)],
+        [(loud("cat") + " >f\n", READY), (f"rubbish{KILL}kept\n", "kept"),
+         (f"one two{WORD}three\n", "three"), (f"\x16{INTR}\n", "\n"),
+         (EOF, NEXT)],
+        "od -c f",
+    ],
+    "end of file": [
+        [(loud("cat") + " >f\n", READY), ("a line\n", "a line\r?\n"), (EOF, ANYWHERE)],
+        "cat f",
+        [(loud("cat") + " >f\n", READY), ("no newline" + EOF, "newline"),
+         (EOF, ANYWHERE)],
+        "od -c f",
+        [(loud("wc") + "\n", READY), (EOF, NEXT)],
+        [("sh\n", NEXT), ("PS1='@@ '; echo inner\n", NEXT),
+         (EOF, NEXT)],
+        "echo outer",
+    ],
+    "interrupt": [
+        [(loud("sleep 1000") + "\n", READY), (INTR, NEXT)],
+        "echo status $?",
+        [(loud("cat") + "\n", READY), (INTR, NEXT)],
+        "echo status $?",
+        [("cat | cat | " + loud("cat") + "\n", READY), (INTR, NEXT)],
+        "echo status $?",
+        [("sh -c 'trap \"echo caught; exit 3\" INT; echo rea''dy; "
+          "while :; do sleep 1; done'\n", READY), (INTR, NEXT)],
+        "echo status $?",
+        [("echo rea''dy; while :; do :; done\n", READY), (INTR, NEXT)],
+        "echo status $?",
+        [(loud("cat") + "\n", READY), (f"half a line{INTR}", NEXT)],
+        "echo after",
+    ],
+    "quit": [
+        # Not the shell: that ignores this key, and sh -c still is one.
+        [("awk 'BEGIN { print \"rea\" \"dy\"; fflush(); while (1); }'\n",
+          READY), (QUIT, NEXT)],
+        "echo status $?",
+    ],
+    "stop, background, foreground": [
+        [(loud("sleep 1000") + "\n", READY), (STOP, NEXT)],
+        "echo status $?",
+        "jobs | sed 's/sh -c.*//'",
+                "bg >/dev/null",
+        "jobs | sed 's/sh -c.*//'",
+        "kill %1; wait %1 2>/dev/null; echo status $?",
+        "sleep 1001 &",
+        "jobs",
+        "kill %1; wait %1 2>/dev/null; echo status $?",
+    ],
+    "interrupt is for the foreground": [
+        "sleep 1002 &",
+        [(loud("sleep 1003") + "\n", READY), (INTR, NEXT)],
+        "jobs",
+        "kill %1; wait %1 2>/dev/null; echo $?",
+    ],
+    "a background reader is stopped": [
+        "cat &",
+        "until jobs | grep -q Stopped; do :; done; echo stopped",
+        "kill -KILL %1; while jobs | grep -q Stopped; do :; done; echo gone",
+    ],
+    "terminal settings": [
+        "stty -a | tr ' ;' '\\n\\n' | grep -x 'isig\\|icanon\\|echo\\|echoe\\|"
+        "echok\\|icrnl\\|opost\\|onlcr\\|iexten\\|cs8\\|cread' | sort",
+        "stty -a | tr ';' '\\n' | grep -o '\\(intr\\|quit\\|erase\\|kill\\|"
+        "eof\\|susp\\|werase\\|lnext\\) = .*' | sort",
+        "stty -echo; stty -a | grep -o -- '-echo '; stty echo",
+        [("stty -icanon min 3 time 0; echo rea''dy; "
+          "dd bs=10 count=1 2>/dev/null | od -c; stty icanon\n", READY),
+         ("xyz", NEXT)],
+        "stty sane; stty -a | tr ' ' '\\n' | grep -x 'icanon\\|echo' | sort",
+        "[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo terminal",
+        "echo x | cat >/dev/tty",
+        "ps -o pid,tty | awk -v p=$$ '$1 == p && $2 != \"?\" "
+        "{ print \"has one\" }'",
+        "stty size",
+    ],
+    "the shell's read": [
+        [("read -r x; echo got $x\n", "x\r?\n"), ("typed\n", NEXT)],
+        [("read -p 'name? ' x; echo got $x\n", "name\\? $"), ("me\n", NEXT)],
+        [("read -s -p 'hidden? ' x; echo; echo got $x\n", "hidden\\? $"),
+         ("secret\n", NEXT)],
+        [("read -n 1 -p 'key? ' x; echo; echo got $x\n", "key\\? $"),
+         ("k", NEXT)],
+        "read -t 1 x; echo status $?",
+    ],
+    "vi": [
+        [("vi f\n", "- f "), ("ihello world", "I f "), ("\x1b", "- f "),
+         (":wq\n", ANYWHERE)],
+        "cat f",
+        [("vi f\n", "- f "), ("o", "I f "),
+         (f"second linX{ERASE}e\nthird", "third"), ("\x1b", "- f "),
+         ("1Gcw", "I f "), ("HELLO", "HELLO"), ("\x1b", "- f "),
+         ("/third\n", "- f "), ("dd", "Delete"), ("u", "Undo"),
+         (":s/third/3/\n", "- f "), ("ZZ", ANYWHERE)],
+        "cat f",
+        [("vi f\n", "- f "), ("iunwanted", "I f "), ("\x1b", "- f "),
+         (":q!\n", ANYWHERE)],
+        "cat f",
+    ],
+    "more and less": [
+        "seq 1 60 > n",
+        [("more n\n", "--More--"), (" ", "--More--|@@ "), ("q", ANYWHERE)],
+        [("less n\n", r"\x1b\[7mn"), (" ", r"46\r?\n.*:"), ("q", ANYWHERE)],
+    ],
+}
+
+
+class Shell:
+    """A shell at the other end of a terminal."""
+
+    def __init__(self, argv, **options):
+        self.child = pexpect.spawn(
+            argv[0], argv[1:], timeout=LIMIT, encoding="utf-8",
+            codec_errors="replace", **options)
+        self.child.delaybeforesend = None
+        self.child.expect(r"[#$] (\x1b\[6n)?$")
+        self.type("PS1='@@ ' PS2='> '")
+        # Wide enough that the line editor never wraps what is typed here.
+        self.type("stty rows 24 cols 300")
+
+    def type(self, line):
+        """Type a line and wait for the prompt; what came between."""
+        return self.play([(line + "\n", NEXT)])
+
+    def play(self, keys):
+        """Type keys as they are waited for; what the screen showed."""
+        text = ""
+        for typed, pattern in keys:
+            self.child.send(typed)
+            self.child.expect(pattern)
+            text += self.child.before + self.child.after
+        return text
+
+    def session(self, steps):
+        """Play steps in a new folder; for each, the lines after its echo."""
+        self.type("rm -rf /tmp/console-$$; mkdir /tmp/console-$$; "
+                  "cd /tmp/console-$$")
+        shown = []
+        for step in steps:
+            keys = [(step + "\n", NEXT)] if isinstance(step, str) else step
+            shown.append((keys[0][0].strip(), clean(self.play(keys))))
+        self.type("cd /; rm -rf /tmp/console-$$")
+        return shown
+
+    def close(self):
+        self.child.close(force=True)
+
+
+def clean(text):
+    """Screen text without escapes, carriage returns, prompts and echo."""
+    text = ESCAPE.sub("", text).replace("\r", "").replace("\a", "")
+    return text.partition("\n")[2].replace(PROMPT, "").rstrip("\n")
+
+
+def local_shell(folder):
+    """busybox's sh on this machine, with nothing but its applets."""
+    busybox = ROOT / "build/busybox"
+    apps = folder / "apps"
+    if not apps.exists():
+        apps.mkdir()
+        subprocess.run([busybox, "--install", "-s", apps], check=True)
+    env = {"PATH": str(apps), "HOME": "/", "TZ": "UTC0", "TERM": "linux",
+           "PS1": "$ "}
+    return Shell([str(apps / "sh")], env=env, cwd=str(folder))
+
+
+@pytest.fixture(scope="module")
+def linux(tmp_path_factory):
+    """linux(name): a session on this machine, in a shell of its own."""
+    if not (ROOT / "build/busybox").exists():
+        (ROOT / "build").mkdir(exist_ok=True)
+        subprocess.run([ROOT / "scripts/get-busybox", ROOT / "build/busybox"],
+                       check=True)
+        os.chmod(ROOT / "build/busybox", 0o755)
+    folder = tmp_path_factory.mktemp("linux")
+
+    def get(name):
+        shell = local_shell(folder)
+        try:
+            return shell.session(SESSIONS[name])
+        finally:
+            shell.close()
+    return get
+
+
+@pytest.fixture(scope="module")
 def console():
-    """A shell's prompt on the first serial port."""
-    child = pexpect.spawn("make", ["-s", "qemu"], cwd=str(ROOT), timeout=120,
-                          encoding="utf-8", codec_errors="replace")
-    child.expect(PROMPT)
-    yield child
-    child.close(force=True)
+    """console(): the shell of one boot, or of a new one if that broke."""
+    made = []
+
+    def get(broken=False):
+        if made and broken:
+            made.pop().close()
+        if not made:
+            made.append(Shell(["make", "-s", "qemu"], cwd=str(ROOT)))
+        return made[0]
+    yield get
+    if made:
+        made[0].close()
 
 
-def test_type_a_command_and_power_off(console):
-    console.sendline("echo $((6 * 7)) > /tmp/f; cat /tmp/f")
-    console.expect("\n42\r?\n")
-    console.expect(PROMPT)
-    console.sendline("poweroff -f")
-    console.expect(pexpect.EOF)
-    console.wait()
-    assert console.exitstatus == 0
+def difference(expected, seen, names):
+    """None, or a diff of two transcripts."""
+    left, right = ([line for typed, shown in transcript
+                    for line in [f"@@ {typed}", *shown.splitlines()]]
+                   for transcript in (expected, seen))
+    return "\n".join(difflib.unified_diff(left, right, *names, lineterm="",
+                                          n=5)) or None
 
 
-def test_interrupt_key(console):
-    console.sendline("sleep 1000")
-    console.expect("sleep 1000\r?\n")
-    console.sendintr()
-    console.expect(PROMPT)
-    console.sendline("echo status $?")
-    console.expect("status 130")
+@pytest.mark.parametrize("name", SESSIONS)
+def test_on_linux(linux, name):
+    """Played twice here, a session shows the same: it can be compared."""
+    problem = difference(linux(name), linux(name), ("first", "second"))
+    assert not problem, problem
 
 
-def test_end_of_file_key(console):
-    console.sendline("cat > /tmp/g; echo got $(cat /tmp/g)")
-    console.sendline("a line")
-    console.sendeof()
-    console.expect("got a line")
+@needs_user_space
+@pytest.mark.parametrize("name", SESSIONS)
+def test_on_hardtack(linux, console, name):
+    """The serial console shows what a terminal on Linux shows."""
+    expected = linux(name)
+    try:
+        seen = console().session(SESSIONS[name])
+    except pexpect.ExceptionPexpect as error:
+        console(broken=True)
+        raise AssertionError(f"no answer: {error}") from error
+    problem = difference(expected, seen, ("Linux", "Hardtack"))
+    assert not problem, problem
+
+
+@needs_user_space
+def test_power_off(console):
+    """The shell can switch the machine off; `make qemu` ends well."""
+    child = console(broken=True).child
+    child.sendline("poweroff -f")
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 0
+    console(broken=True)

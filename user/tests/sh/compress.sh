@@ -10,8 +10,8 @@ t gzip errors
 gzip g.gz 2>&1; rc; gunzip f 2>&1; rc; gunzip missing.gz 2>&1; rc; echo junk >j.gz; gunzip j.gz 2>&1; rc; zcat j.gz 2>&1; rc; head -c 500 g.gz >t.gz; zcat t.gz 2>&1 >/dev/null; rc; gzip missing 2>&1; rc; gzip -c g.gz >h.gz; gzip -f h.gz 2>&1; cp f h; gzip -k h; gzip h 2>&1; rc; ls h*
 t gzip of several, empty, binary, joined
 cp f a; cp f b; gzip a b; ls a.gz b.gz; gunzip a.gz b.gz; cmp a b; rc; gzip -c e | gunzip -c | wc -c; gzip -c bin | gunzip -c | cmp - bin; rc; (echo one | gzip -c; echo two | gzip -c) | gunzip -c; zcat g.gz g.gz | wc -l
-t modes and times are kept
-chmod 640 b; touch -d '2001-02-03 04:05:06' b; gzip b; stat -c '%a %y' b.gz; gunzip b.gz; stat -c '%a %y' b
+t modes are kept
+chmod 640 b; touch -d '2001-02-03 04:05:06' b; gzip b; stat -c %a b.gz; gunzip b.gz; stat -c %a b
 t damaged
 gzip -c f >d.gz; printf 'X' | dd of=d.gz bs=1 seek=3000 conv=notrunc 2>/dev/null; zcat d.gz 2>&1 >/dev/null | tail -n 1; gunzip -t d.gz 2>/dev/null; rc
 t bzip2

@@ -42,7 +42,7 @@ t bytes that are not text
 f=$(printf 'b\001\177\200\377n'); echo odd >"$f"; for i in b*; do printf '%s' "$i" | od -An -tx1; cat "$i"; done; rm "$f"
 t newline in names
 f='two
-lines'; echo nl >"$f"; find . -type f -print0 | tr '\0\n' ' |'; echo; find . -name '*
+lines'; echo nl >"$f"; find . -name 'two*' -print0 | tr '\0\n' ' |'; echo; find . -name '*
 *' -exec cat {} \;; rm "$f"
 t leading dash
 echo dash >-n; cat -- -n; rm -- -n; ls

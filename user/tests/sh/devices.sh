@@ -1,3 +1,4 @@
+# needs: root
 # Devices.
 . "$SUITE/lib.sh"
 

@@ -42,7 +42,8 @@ for name in "$@"; do
 	echo "=== $name $status $(wc -c <"$log")" >>"$results"
 	cat "$log" >>"$results"
 	rm -rf "$work"
+	# If the kernel dies in the next one, what is known is on the disk.
+	sync
 done
 rm -f "$log" "$leader"
-sync
 echo "suite done"

@@ -18,7 +18,7 @@ open_vi() { rm -f keys; mkfifo keys; : >screen; vi "$1" <keys >screen 2>&1 & vp=
 keys() { printf "$1" >&9; }
 shown() { tail -c +$((at + 1)) screen | grep -q -e "$1 $name"; }
 ins() { at=0; keys "$1"; until_true shown I; at=$(wc -c <screen); keys '\033'; until_true shown -; : >screen; }
-end() { keys "$1"; exec 9>&-; wait $vp; rc; cat "$name"; }
+end() { keys "$1"; exec 9>&-; wait $vp 2>/dev/null; rc; cat "$name"; }
 
 t vi: insert and write
 open_vi a; ins 'ihello'; end ':wq\n'

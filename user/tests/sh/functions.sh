@@ -46,7 +46,7 @@ c3() if [ "$1" ]; then echo "c3 yes"; else echo "c3 no"; fi; c3 a; c3
 t output captured
 o=$(f; f); echo "$o"
 t in a pipeline and background
-f | cat; f & wait $!; rc
+f | cat; f & wait $! 2>/dev/null; rc
 t exit in a function ends the shell
 (e() { exit 4; }; e; echo unreachable); rc
 t return at top of a subshell

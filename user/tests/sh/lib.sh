@@ -32,7 +32,7 @@ lsl()
 # Wait until a command succeeds; the driver's time limit bounds it.
 until_true()
 {
-	until "$@"; do usleep 10000; done
+	until "$@" 2>/dev/null; do usleep 10000; done
 }
 
 # Is this process asleep in the kernel, or stopped, or dead (letter of stat)?

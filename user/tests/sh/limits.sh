@@ -1,3 +1,4 @@
+# needs: root
 # ulimit.
 . "$SUITE/lib.sh"
 

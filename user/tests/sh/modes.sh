@@ -1,3 +1,4 @@
+# needs: root
 # umask, chmod, mode bits.
 . "$SUITE/lib.sh"
 

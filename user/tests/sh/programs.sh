@@ -20,7 +20,7 @@ printf 'name,age\nann,3\nbob,22\n' | while IFS=, read -r a b; do printf '%-6s|%4
 t a small calculator by fifos
 mkfifo in out; (while read -r e; do echo $((e)); done <in >out) & exec 7>in 8<out; for e in '1+1' '6*7' '2**16'; do echo "$e" >&7; read -r v <&8; echo "$e=$v"; done; exec 7>&- 8<&-; wait
 t a pool of workers
-mkfifo jobs; for w in 1 2 3; do (while j=$(dd bs=4 count=1 2>/dev/null); [ -n "$j" ]; do echo $((j*j)); done <jobs >res$w) & done; exec 9>jobs; i=100; while [ $i -lt 160 ]; do printf '%03d\n' $i >&9; i=$((i+1)); done; exec 9>&-; wait; cat res? | sort -n | md5sum
+mkfifo jobs; exec 9<>jobs; for w in 1 2 3; do (exec 9>&-; while j=$(dd bs=4 count=1 2>/dev/null); [ -n "$j" ]; do echo $((j*j)); done) <jobs >res$w & done; i=100; while [ $i -lt 160 ]; do printf '%03d\n' $i >&9; i=$((i+1)); done; exec 9>&-; wait; cat res? | sort -n | md5sum
 t a tree walker
 mkdir -p t/a/b t/c; : >t/a/1; : >t/a/b/2; : >t/c/3; walk() { for e in "$1"/*; do [ -e "$e" ] || continue; echo "$2${e##*/}"; [ -d "$e" ] && walk "$e" "$2 "; done; }; walk t ''
 t a makefile in shell

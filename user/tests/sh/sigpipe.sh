@@ -20,7 +20,7 @@ t reader that closes at once
 { (while :; do echo x; usleep 1000; done); echo $? >st3; } | { exec <&-; }
 until_true test -s st3; cat st3
 t writer in the background
-mkfifo f; yes >f & p=$!; head -n 1 <f; wait $p; rc
+mkfifo f; yes >f & p=$!; head -n 1 <f; wait $p 2>/dev/null; rc
 t tee goes on for the file
 seq 1 10 | tee copy | head -n 10 | tail -n 1; wc -l <copy
 t inherited ignored signal

@@ -31,7 +31,7 @@ sh -ec 'true | false; echo no'; rc
 sh -ec '(false; echo no); echo no'; rc
 sh -ec 'set +e; false; echo yes'; rc
 sh -ec 'trap "echo trapped" EXIT; false'; rc
-sh -ec 'false & wait $!; echo no'; rc
+sh -ec 'false & wait $! 2>/dev/null; echo no'; rc
 t set -u
 sh -uc 'echo $nope; echo no' 2>&1; rc
 sh -uc 'echo ${nope-ok}'; rc
@@ -47,7 +47,7 @@ printf 'echo a\n# note\necho b\n' >v; sh -v v 2>&1
 t set -o
 set -o | grep -c .; set -o noglob; echo *; set +o noglob
 t status of wait and exit
-(exit 9) & wait $!; rc; wait; rc; wait 99999999 2>&1; rc
+(exit 9) & wait $! 2>/dev/null; rc; wait; rc; wait 99999999 2>&1; rc
 t exit without value
 sh -c 'false; exit'; rc; sh -c 'true; exit'; rc
 sh -c '(exit 6); trap "exit" EXIT; (exit 7)'; rc

@@ -32,7 +32,7 @@ t pipelines in subshells
 t redirection of a subshell
 (echo o; echo e >&2) >o 2>e; cat e o
 t background subshell
-(exit 7) & wait $!; rc
+(exit 7) & wait $! 2>/dev/null; rc
 t memory is copied on write
 big=$(seq 1 3000); (big=x; echo ${#big}); echo ${#big}
 t copies of copies

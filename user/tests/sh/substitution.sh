@@ -52,7 +52,7 @@ $(echo echo) run; $(true); rc; $(false); rc; $(exit 6); rc
 t in arithmetic
 echo $(( $(echo 2) * $(echo 21) ))
 t background child holding the pipe delays
-x=$( (echo late) & echo early; wait ); echo $x
+x=$( (usleep 100000; echo late) & echo early ); echo "$x" | sort -r
 t background child not holding it
 x=$( (echo gone >/dev/null) >/dev/null & echo now ); echo $x
 t fd beside

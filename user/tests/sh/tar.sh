@@ -3,7 +3,7 @@
 
 mkdir -p s/a/b s/empty; echo one >s/1; echo two >s/a/2; head -c 5000 /dev/zero | tr '\0' z >s/a/b/big; : >s/zero; ln -s 1 s/l; ln s/1 s/hard; mkfifo s/p; chmod 750 s/a; chmod 4711 s/a/2; find s ! -type l -exec touch -d '2004-05-06 07:08:09' {} \;; touch -h -d '2004-05-06 07:08:09' s/l
 t create, list, extract
-tar cf a.tar s; tar tf a.tar | sort; mkdir x; tar xf a.tar -C x; diff -r s x/s 2>&1; rc; find x/s | sort | xargs stat -c '%a %F %n'; stat -c '%y' x/s/1 x/s/a x/s/a/2; readlink x/s/l; [ x/s/1 -ef x/s/hard ]; rc; rm -r x
+tar cf a.tar s; tar tf a.tar | sort; mkdir x; tar xf a.tar -C x; diff -r s x/s 2>&1; rc; find x/s | sort | xargs stat -c '%a %F %n'; stat -c '%y' x/s/1 x/s/a/2; readlink x/s/l; [ x/s/1 -ef x/s/hard ]; rc; rm -r x
 t verbose
 tar cvf b.tar s/1 s/zero; tar tvf b.tar | tr -s ' '; tar xvf b.tar
 t bytes of an archive are fixed
@@ -29,6 +29,6 @@ tar tf missing 2>&1; rc; echo junk >j; tar tf j 2>&1; rc; tar cf k.tar missing 2
 t cpio
 cd s; find . | sort | cpio -o -H newc >../c.cpio 2>/dev/null; cd ..; cpio -t <c.cpio 2>/dev/null | sort; mkdir ci; cd ci; cpio -id <../c.cpio 2>&1; cd ..; diff -r s ci; rc; stat -c '%a %n' ci/a ci/a/2; readlink ci/l; mkdir cm; cd cm; cpio -idmv <../c.cpio 2>&1 | sort | head -n 3; stat -c %y 1; cd ..; echo s/1 | cpio -o -H newc 2>&1 >/dev/null; cpio -t <j 2>&1; rc; cpio -i '1' -F c.cpio 2>&1
 t ar
-printf '!<arch>\n%-16s%-12s%-6s%-6s%-8s%-10s`\nhello\n' m.txt 1000000000 0 0 100644 6 >t.a; ar t t.a; ar p t.a; ar tv t.a | tr -s ' '; ar x t.a; cat m.txt; stat -c %y m.txt; ar t j 2>&1; rc
+printf '!<arch>\n%-16s%-12s%-6s%-6s%-8s%-10s`\nhello\n' m.txt 1000000000 0 0 100644 6 >t.a; ar t t.a; ar p t.a; ar tv t.a | tr -s ' '; ar x t.a; cat m.txt; ar t j 2>&1; rc
 t large archive
 mkdir m; seq 1 300 | while read -r i; do echo $i >m/$i; done; tar cf m.tar m; rm -r m; tar xf m.tar; cat m/* | sort -n | md5sum; ls m | wc -l

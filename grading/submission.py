@@ -1,0 +1,163 @@
+"""From a student's files to a kernel: the pristine tree, overlaid and built.
+
+Only the files that the lab names are taken from a submission. All else, the
+Makefile and the agent included, is the grader's own, built once (the base)
+and then copied for each submission.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from . import lab as labs
+from . import sandbox as confine
+from . import starter
+from .lab import UserError
+
+FILE_MAX = 1 << 20              # bytes of one submitted file
+BUILD_CPU_S = 300
+BUILD_WALL_S = 600
+LAST = "99-agentcpus"           # the folder linked last
+AGENT = Path(__file__).parent / "agent"
+
+
+class BuildFailed(Exception):
+    """The submission does not compile; the text is the compiler's."""
+
+
+def read_file(folder, path):
+    """A submitted file's bytes: an ordinary file of sensible size, not a link
+    to somebody else's. None where there is none."""
+    try:
+        fd = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW |
+                     os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{path} is not an ordinary file") from error
+    with open(fd, "rb") as file:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode):
+            raise UserError(f"{path} is not an ordinary file")
+        if info.st_size > FILE_MAX:
+            raise UserError(f"{path} is larger than {FILE_MAX >> 20} MiB")
+        return file.read()
+
+
+def collect(lab, folder):
+    """{relative path: bytes}: what a submission consists of. Its files lie in
+    the tree's folders or all in `folder` itself; a missing one is taken to be
+    the starter's."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"no such folder: {folder}")
+    found = {}
+    for path in lab.paths:
+        for place in (path, Path(path.name)):
+            if (data := read_file(folder, place)) is not None:
+                found[path] = data
+                break
+    if not found:
+        raise UserError(f"{folder} holds none of the lab's files: "
+                        f"{' '.join(map(str, lab.paths))}")
+    return found
+
+
+def seed_of(lab, files):
+    """The seed of a submission: the same files get the same random input."""
+    digest = hashlib.sha256(lab.name.encode())
+    for path, data in sorted(files.items()):
+        digest.update(b"%s %d\n" % (path.name.encode(), len(data)) + data)
+    return int.from_bytes(digest.digest()[:6], "big")
+
+
+def newest(*folders):
+    """A stamp that changes with the contents of folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            if "__pycache__" not in path.parts:
+                digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class Base:
+    """The pristine tree with the agent in it, and all its objects."""
+
+    def __init__(self, lab, cache, sandbox, compiler="gcc"):
+        """cache: a folder of the grader's own, kept as long as it likes."""
+        self.lab, self.sandbox, self.compiler = lab, sandbox, compiler
+        self.top = Path(cache).resolve() / f"{lab.name}-{compiler}"
+        self.tree = self.top / "tree"
+        self.top.mkdir(parents=True, exist_ok=True)
+        with open(self.top / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._prepare()
+
+    def _prepare(self):
+        """Make the tree and build it, unless that has been done."""
+        stamp = self.top / "stamp"
+        fresh = self.top / "fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        self._write(fresh)
+        now = newest(fresh)
+        if stamp.exists() and stamp.read_text() == now:
+            shutil.rmtree(fresh)
+            return
+        shutil.rmtree(self.tree, ignore_errors=True)
+        stamp.unlink(missing_ok=True)
+        fresh.rename(self.tree)
+        build(self, self.tree)
+        stamp.write_text(now)
+
+    def _write(self, tree):
+        starter.write_originals(self.lab, tree)
+        kern = tree / "kern"
+        last = labs.numbered(tree, "kern", self.lab.kernel).name
+        for folder in list(kern.glob("[0-9][0-9]-*")):
+            if folder.name > last:
+                shutil.rmtree(folder)
+        for part in ("user", "labs", "book"):
+            shutil.rmtree(tree / part, ignore_errors=True)
+        # It sorts, and so links, right behind the lab's chapter.
+        here = kern / f"{self.lab.chapter.name[:2]}-zagent"
+        here.mkdir()
+        for name in ("agent.h", "agent.c"):
+            shutil.copy(AGENT / name, here)
+        for file in self.lab.folder("grading").glob("*.[ch]"):
+            shutil.copy(file, here)
+        (kern / LAST).mkdir()
+        shutil.copy(AGENT / "agent_cpus.c", kern / LAST)
+
+    def kernel(self, files, folder):
+        """Build a submission in folder (new); the image's path."""
+        shutil.copytree(self.tree, folder)
+        for path, data in files.items():
+            (folder / path).write_bytes(data)
+        return build(self, folder)
+
+
+def build(base, tree):
+    """Run make in the sandbox; the kernel image. Raises BuildFailed."""
+    command = ["make", "-s", "-j2", "-C", str(tree), f"CC={base.compiler}",
+               f"CHAPTER={LAST[3:]}", "kernel"]
+    # The tools are there, or make would have installed them long before.
+    set_limits = confine.limits(BUILD_CPU_S, memory_mib=4096, file_mib=256)
+    try:
+        done = subprocess.run(
+            base.sandbox.argv(command, write=[tree]), preexec_fn=set_limits,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+            timeout=BUILD_WALL_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise BuildFailed("compiling takes without end") from error
+    text = done.stdout.replace(f"{tree}/", "")
+    images = sorted(tree.glob(f"build/release*/hardtack-{LAST[3:]}.elf"))
+    if done.returncode != 0 or not images:
+        raise BuildFailed(text.strip()[-4000:])
+    return images[0]

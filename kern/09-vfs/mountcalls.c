@@ -1,0 +1,223 @@
+/*
+ * mount, umount2, sync and its kin, and the calls for extended attributes,
+ * which no file system here has.
+ */
+#include "abi/syscall.h"
+#include "vfs_internal.h"
+
+/* ---- mount ---- */
+
+/* Flags that a mount keeps. */
+#define KEPT                                                                   \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |       \
+	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define UNSUPPORTED (MS_BIND | MS_MOVE | MS_REC)
+
+static int
+remount(const char *target, unsigned flags)
+{
+	struct vnode *v;
+	int error = path_walk(AT_FDCWD, target, 0, &v);
+
+	if (error)
+		return error;
+	if (v != v->mount->root) {
+		error = -EINVAL;
+	} else if ((flags & MS_RDONLY) && !(v->mount->flags & MS_RDONLY)) {
+		if (mount_has_writers(v->mount))
+			error = -EBUSY;
+		else
+			error = mount_sync(v->mount);
+	} else if (!(flags & MS_RDONLY) && v->mount->device &&
+		   v->mount->device->read_only) {
+		error = -EROFS;
+	}
+	if (!error)
+		v->mount->flags = flags & KEPT;
+	vnode_put(v);
+	return error;
+}
+
+struct mount_args {
+	char *source, *target, *type, *options;
+};
+
+/* A string argument; NULL is "". */
+static int
+copy_arg(const char *user, char **text)
+{
+	int error;
+
+	*text = NULL;
+	if (!user)
+		return 0;
+	error = path_copyin(user, text);
+	return error == -ENOENT ? 0 : error; /* "" */
+}
+
+static int
+do_mount(const struct mount_args *a, unsigned flags)
+{
+	if (!a->target)
+		return -ENOENT;
+	if (flags & UNSUPPORTED)
+		return -EINVAL;
+	if (flags & MS_REMOUNT)
+		return remount(a->target, flags);
+	if (!a->type)
+		return -EINVAL;
+	return vfs_mount(a->type, a->source ? a->source : "none", a->target,
+			 flags & KEPT, a->options);
+}
+
+static int64_t
+sys_mount(const char *source, const char *target, const char *type,
+	  uint64_t flags, const char *options)
+{
+	struct mount_args a = { .source = NULL };
+	int error;
+
+	if (!is_root(current_cred()))
+		return -EPERM;
+	if ((flags & 0xffff0000) == 0xc0ed0000) /* how it once was marked */
+		flags &= 0xffff;
+	error = copy_arg(source, &a.source);
+	if (!error)
+		error = copy_arg(target, &a.target);
+	if (!error)
+		error = copy_arg(type, &a.type);
+	if (!error)
+		error = copy_arg(options, &a.options);
+	if (!error)
+		error = do_mount(&a, flags);
+	path_free(a.source);
+	path_free(a.target);
+	path_free(a.type);
+	path_free(a.options);
+	return error;
+}
+SYSCALL(NR_mount, sys_mount, 2 * PATH_HEAP_PAGES);
+
+static int64_t
+sys_umount2(const char *target, unsigned flags)
+{
+	char *path;
+	int error;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	if (flags & MNT_EXPIRE) /* needs mounts to be marked as expired */
+		return -EINVAL;
+	if (!is_root(current_cred()))
+		return -EPERM;
+	error = path_copyin(target, &path);
+	if (error)
+		return error;
+	error = vfs_unmount(path, flags);
+	path_free(path);
+	return error;
+}
+SYSCALL(NR_umount2, sys_umount2, PATH_HEAP_PAGES);
+
+/* ---- sync ---- */
+
+static int64_t
+sys_sync(void)
+{
+	vfs_sync();
+	return 0;
+}
+SYSCALL(NR_sync, sys_sync, 16);
+
+static int64_t
+sys_syncfs(int fd)
+{
+	struct vnode *v;
+	int error = fd_real_vnode(fd, &v);
+
+	if (error)
+		return error == -EBADF ? -EBADF : 0;
+	error = mount_sync(v->mount);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_syncfs, sys_syncfs, 16);
+
+static int64_t
+do_fsync(int fd, bool data_only)
+{
+	struct file *f = fd_get(fd);
+	int error = -EINVAL;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		error = -EBADF;
+	else if (f->ops->fsync)
+		error = f->ops->fsync(f, data_only);
+	file_put(f);
+	return error;
+}
+
+static int64_t
+sys_fsync(int fd)
+{
+	return do_fsync(fd, false);
+}
+SYSCALL(NR_fsync, sys_fsync, 16);
+
+static int64_t
+sys_fdatasync(int fd)
+{
+	return do_fsync(fd, true);
+}
+SYSCALL(NR_fdatasync, sys_fdatasync, 16);
+
+/* ---- Extended attributes ---- */
+
+static int64_t
+no_attributes(const char *path, unsigned at_flags)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, at_flags, &v);
+
+	if (error)
+		return error;
+	vnode_put(v);
+	return -EOPNOTSUPP;
+}
+
+static int64_t
+sys_xattr(const char *path)
+{
+	return no_attributes(path, 0);
+}
+SYSCALL(NR_setxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_getxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_listxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_removexattr, sys_xattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_lxattr(const char *path)
+{
+	return no_attributes(path, AT_SYMLINK_NOFOLLOW);
+}
+SYSCALL(NR_lsetxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lgetxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_llistxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lremovexattr, sys_lxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fxattr(int fd)
+{
+	struct file *f = fd_get(fd);
+	bool bad = !f || (f->flags & O_PATH);
+
+	if (f)
+		file_put(f);
+	return bad ? -EBADF : -EOPNOTSUPP;
+}
+SYSCALL(NR_fsetxattr, sys_fxattr, 4);
+SYSCALL(NR_fgetxattr, sys_fxattr, 4);
+SYSCALL(NR_flistxattr, sys_fxattr, 4);
+SYSCALL(NR_fremovexattr, sys_fxattr, 4);

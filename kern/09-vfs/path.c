@@ -1,0 +1,236 @@
+/*
+ * Paths from user space, and the path of a vnode.
+ */
+#include "vfs_internal.h"
+
+/* ---- Buffers ---- */
+
+/* Beyond the heap's largest object, a page: then it may fail. */
+void *
+buffer_new(size_t size)
+{
+	struct page *page;
+
+	if (size <= KALLOC_MAX)
+		return knew_array(char, size);
+	ASSERT(size <= PAGE_SIZE);
+	page = page_alloc(0, PAGE_KERNEL, 0);
+	return page ? page_address(page) : NULL;
+}
+
+void
+buffer_free(void *buffer)
+{
+	if (!buffer)
+		return;
+	if (address_to_page(buffer)->use == PAGE_SLAB)
+		kfree(buffer);
+	else
+		page_unref(address_to_page(buffer));
+}
+
+/* ---- Paths from user space ---- */
+
+/* A path that is too long for the small buffer. */
+static int
+copy_long(const char *user, char **path)
+{
+	char *text = buffer_new(PATH_MAX);
+	int64_t len;
+
+	if (!text)
+		return -ENOMEM;
+	len = copyin_string(text, user, PATH_MAX);
+	if (len < 0) {
+		buffer_free(text);
+		return len;
+	}
+	*path = text;
+	return 0;
+}
+
+int
+user_path_get(struct user_path *p, const char *user, bool empty_ok)
+{
+	int64_t len = copyin_string(p->small, user, sizeof(p->small));
+
+	p->text = p->small;
+	if (len > 0 || (len == 0 && empty_ok))
+		return 0;
+	if (len == 0)
+		return -ENOENT;
+	return len == -ENAMETOOLONG ? copy_long(user, &p->text) : len;
+}
+
+void
+user_path_put(struct user_path *p)
+{
+	if (p->text != p->small)
+		buffer_free(p->text);
+}
+
+int
+path_copyin(const char *user, char **path)
+{
+	struct user_path p;
+	int error = user_path_get(&p, user, false);
+
+	if (error)
+		return error;
+	*path = p.text;
+	if (p.text == p.small) {
+		*path = buffer_new(strlen(p.small) + 1);
+		strcpy(*path, p.small);
+	}
+	return 0;
+}
+
+void
+path_free(char *path)
+{
+	buffer_free(path);
+}
+
+int
+fd_vnode(int fd, struct vnode **v)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	*v = f->vnode ? vnode_get(f->vnode) : NULL;
+	file_put(f);
+	return *v ? 0 : -ENOTDIR;
+}
+
+int
+fd_real_vnode(int fd, struct vnode **v)
+{
+	struct file *f = fd_get(fd);
+	int error = -EBADF;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->flags & O_PATH)) {
+		error = f->vnode ? 0 : -EINVAL;
+		if (f->vnode)
+			*v = vnode_get(f->vnode);
+	}
+	file_put(f);
+	return error;
+}
+
+int
+user_walk(int dirfd, const char *path, unsigned at_flags, struct vnode **result)
+{
+	unsigned flags = at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0;
+	struct user_path p;
+	int error = user_path_get(&p, path, at_flags & AT_EMPTY_PATH);
+
+	if (error)
+		return error;
+	if (*p.text)
+		error = path_walk(dirfd, p.text, flags, result);
+	else if (dirfd == AT_FDCWD)
+		error = path_walk(dirfd, ".", 0, result);
+	else
+		error = fd_vnode(dirfd, result);
+	user_path_put(&p);
+	return error;
+}
+
+/* ---- The path of a vnode ---- */
+
+/* Text that grows towards the front of a buffer. */
+struct backwards {
+	char *buf;
+	size_t left; /* room in front */
+	size_t size;
+};
+
+static int
+prepend(struct backwards *b, const char *text, size_t len)
+{
+	if (len > b->left)
+		return -ERANGE;
+	b->left -= len;
+	memcpy(b->buf + b->left, text, len);
+	return 0;
+}
+
+static int
+prepend_name(struct backwards *b, const char *name)
+{
+	int error = prepend(b, name, strlen(name));
+
+	return error ? error : prepend(b, "/", 1);
+}
+
+/* Names of the directories from @p v up to @p root; tree_lock is held. What is
+ * not below the root is marked as Linux does. */
+static int
+prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
+{
+	int error = 0;
+
+	while (!error && v != root) {
+		if (v->parent) {
+			error = prepend_name(b, v->name);
+			v = v->parent;
+		} else if (v->mount->covered) {
+			v = v->mount->covered;
+		} else {
+			if (v == root_mount->root)
+				break;
+			return prepend(b, "(unreachable)", 13);
+		}
+	}
+	return error;
+}
+
+static int
+directory_path(struct backwards *b, struct vnode *v)
+{
+	struct fs_context *c = current_fs();
+	int error;
+
+	if (v->nlink == 0)
+		return -ENOENT;
+	spin_lock(&tree_lock);
+	error = prepend_tree(b, v, rcu_deref(c->root));
+	spin_unlock(&tree_lock);
+	return error;
+}
+
+static int
+file_path(struct backwards *b, struct vnode *v)
+{
+	char name[NAME_MAX + 1];
+	struct vnode *dir = namecache_reverse(v, name);
+	int error;
+
+	if (!dir)
+		return -ENOENT;
+	error = prepend_name(b, name);
+	if (!error)
+		error = directory_path(b, dir);
+	vnode_put(dir);
+	return error;
+}
+
+int
+vnode_path(struct vnode *v, char *buf, size_t size)
+{
+	struct backwards b = { buf, size, size };
+	int error = prepend(&b, "", 1);
+
+	if (!error)
+		error = v->type == VT_DIR ? directory_path(&b, v)
+					  : file_path(&b, v);
+	if (!error && b.left == size - 1)
+		error = prepend(&b, "/", 1);
+	if (error)
+		return error;
+	memmove(buf, buf + b.left, size - b.left);
+	return size - b.left - 1;
+}

@@ -1,0 +1,715 @@
+/*
+ * Self-tests of chapter vfs: names, paths, mounts, files and descriptors, on
+ * the tmpfs that is the first root. Each test works below a directory of its
+ * own, /t, and leaves nothing.
+ */
+#include "fdtable.h"
+#include "test_vfs.h"
+
+static bool
+begin(void)
+{
+	test_remove_tree("/t");
+	return vfs_mkdir(AT_FDCWD, "/t", 0755) == 0;
+}
+
+static bool
+end(void)
+{
+	test_remove_tree("/t");
+	return test_exists("/t") == -ENOENT;
+}
+
+static struct vnode *
+walk_to(const char *path)
+{
+	struct vnode *v = NULL;
+
+	return path_walk(AT_FDCWD, path, 0, &v) ? NULL : v;
+}
+
+static struct stat
+stat_of(const char *path)
+{
+	struct stat st = { .st_nlink = 0 };
+	struct vnode *v;
+
+	if (path_walk(AT_FDCWD, path, WALK_NOFOLLOW, &v))
+		return st;
+	vnode_stat(v, &st);
+	vnode_put(v);
+	return st;
+}
+
+/* ---- Files ---- */
+
+SELFTEST(vfs_file_holds_what_is_written)
+{
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "hello") == 0);
+	CHECK(test_file_is("/t/a", "hello"));
+	CHECK(stat_of("/t/a").st_size == 5);
+	CHECK(S_ISREG(stat_of("/t/a").st_mode));
+	CHECK(test_write_file("/t/a", "hi") == 0); /* O_TRUNC */
+	CHECK(test_file_is("/t/a", "hi"));
+	CHECK(end());
+}
+
+SELFTEST(vfs_append_goes_to_the_end)
+{
+	struct file *f;
+
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "one") == 0);
+	CHECK(file_open(AT_FDCWD, "/t/a", O_WRONLY | O_APPEND, 0, &f) == 0);
+	CHECK(test_pwrite(f, "two", 3, 0) == 3);
+	file_put(f);
+	CHECK(test_file_is("/t/a", "onetwo"));
+	CHECK(end());
+}
+
+SELFTEST(vfs_holes_read_as_zeros)
+{
+	struct file *f;
+	char c[3] = "xyz";
+
+	CHECK(begin());
+	CHECK(file_open(AT_FDCWD, "/t/a", O_CREAT | O_RDWR, 0644, &f) == 0);
+	CHECK(test_pwrite(f, "end", 3, 5000000) == 3);
+	CHECK(test_pread(f, c, 3, 12345) == 3);
+	CHECK(c[0] == 0 && c[1] == 0 && c[2] == 0);
+	CHECK(test_pread(f, c, 3, 5000000) == 3 && memcmp(c, "end", 3) == 0);
+	CHECK(test_pread(f, c, 3, 5000003) == 0);
+	/* A hole that was read takes no memory. */
+	CHECK(stat_of("/t/a").st_blocks == PAGE_SIZE / 512);
+	file_put(f);
+	CHECK(end());
+}
+
+SELFTEST(vfs_truncate_zeroes_what_comes_back)
+{
+	struct vnode *v;
+
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "abcdef") == 0);
+	CHECK((v = walk_to("/t/a")));
+	CHECK(vnode_truncate(v, 2) == 0);
+	CHECK(vnode_truncate(v, 6) == 0);
+	vnode_put(v);
+	CHECK(stat_of("/t/a").st_size == 6);
+	{
+		char buf[6];
+		struct file *f;
+
+		CHECK(file_open(AT_FDCWD, "/t/a", O_RDONLY, 0, &f) == 0);
+		CHECK(test_pread(f, buf, 6, 0) == 6);
+		file_put(f);
+		CHECK(memcmp(buf, "ab\0\0\0\0", 6) == 0);
+	}
+	CHECK(end());
+}
+
+SELFTEST(vfs_removed_file_lives_while_open)
+{
+	struct file *f;
+	char buf[4];
+
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "data") == 0);
+	CHECK(file_open(AT_FDCWD, "/t/a", O_RDONLY, 0, &f) == 0);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/a") == 0);
+	CHECK(test_exists("/t/a") == -ENOENT);
+	CHECK(test_pread(f, buf, 4, 0) == 4 && memcmp(buf, "data", 4) == 0);
+	CHECK(f->vnode->nlink == 0);
+	file_put(f);
+	CHECK(end());
+}
+
+SELFTEST(vfs_access_mode_is_checked)
+{
+	struct file *f;
+	char c;
+
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "x") == 0);
+	CHECK(file_open(AT_FDCWD, "/t/a", O_RDONLY, 0, &f) == 0);
+	CHECK(test_pwrite(f, "y", 1, 0) == -EBADF);
+	file_put(f);
+	CHECK(file_open(AT_FDCWD, "/t/a", O_WRONLY, 0, &f) == 0);
+	CHECK(test_pread(f, &c, 1, 0) == -EBADF);
+	file_put(f);
+	CHECK(file_open(AT_FDCWD, "/t/a", O_PATH, 0, &f) == 0);
+	CHECK(test_pread(f, &c, 1, 0) == -EBADF);
+	file_put(f);
+	CHECK(test_open("/t", O_WRONLY) == -EISDIR);
+	CHECK(end());
+}
+
+SELFTEST(vfs_running_program_is_not_written)
+{
+	struct vnode *v;
+
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "x") == 0);
+	CHECK((v = walk_to("/t/a")));
+	CHECK(vnode_deny_write(v) == 0);
+	CHECK(test_open("/t/a", O_WRONLY) == -ETXTBSY);
+	CHECK(test_open("/t/a", O_RDONLY) == 0);
+	vnode_allow_write(v);
+	CHECK(test_open("/t/a", O_WRONLY) == 0);
+	vnode_put(v);
+	CHECK(end());
+}
+
+/* ---- Names ---- */
+
+SELFTEST(vfs_open_exclusive)
+{
+	CHECK(begin());
+	CHECK(test_open("/t/a", O_CREAT | O_EXCL | O_WRONLY) == 0);
+	CHECK(test_open("/t/a", O_CREAT | O_EXCL | O_WRONLY) == -EEXIST);
+	CHECK(vfs_symlink("nowhere", AT_FDCWD, "/t/l") == 0);
+	CHECK(test_open("/t/l", O_CREAT | O_EXCL | O_WRONLY) == -EEXIST);
+	CHECK(test_open("/t/l", O_CREAT | O_WRONLY) == 0); /* makes nowhere */
+	CHECK(test_exists("/t/nowhere") == 0);
+	CHECK(test_open("/t/b/", O_CREAT | O_WRONLY) == -EISDIR);
+	CHECK(test_open("/t/.", O_CREAT | O_WRONLY) == -EISDIR);
+	CHECK(end());
+}
+
+SELFTEST(vfs_links_share_a_file)
+{
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "one") == 0);
+	CHECK(vfs_link(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
+	CHECK(stat_of("/t/a").st_nlink == 2);
+	CHECK(stat_of("/t/a").st_ino == stat_of("/t/b").st_ino);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/a") == 0);
+	CHECK(test_file_is("/t/b", "one"));
+	CHECK(stat_of("/t/b").st_nlink == 1);
+	CHECK(vfs_link(AT_FDCWD, "/t", AT_FDCWD, "/t/d", 0) == -EPERM);
+	CHECK(vfs_link(AT_FDCWD, "/t/b", AT_FDCWD, "/t/b", 0) == -EEXIST);
+	CHECK(end());
+}
+
+SELFTEST(vfs_mkdir_and_rmdir)
+{
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/", 0777) == 0);
+	CHECK((stat_of("/t/d").st_mode & 07777) == 0755); /* umask 022 */
+	CHECK(stat_of("/t").st_nlink == 3);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == -EEXIST);
+	CHECK(vfs_mkdir(AT_FDCWD, "/", 0777) == -EEXIST);
+	CHECK(test_write_file("/t/d/f", "") == 0);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == -ENOTEMPTY);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d/f") == -ENOTDIR);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/d") == -EISDIR);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/d/f/") == -ENOTDIR);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/d/f") == 0);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d/.") == -EINVAL);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d/..") == -ENOTEMPTY);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
+	CHECK(stat_of("/t").st_nlink == 2);
+	CHECK(end());
+}
+
+SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
+{
+	struct vnode *d;
+	struct fs_context *c = fs_context_new(), *old = current()->fs;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
+	CHECK((d = walk_to("/t/d")));
+	current()->fs = c;
+	context_set_dir(&c->cwd, d);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "x", 0777) == -ENOENT);
+	CHECK(test_open("x", O_CREAT | O_WRONLY) == -ENOENT);
+	CHECK(test_exists("x") == -ENOENT);
+	CHECK(test_exists("..") == 0);
+	current()->fs = old;
+	fs_context_put(c);
+	CHECK(end());
+}
+
+SELFTEST(vfs_rename_moves_and_replaces)
+{
+	CHECK(begin());
+	CHECK(test_write_file("/t/a", "a") == 0);
+	CHECK(test_write_file("/t/b", "b") == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b",
+			 RENAME_NOREPLACE) == -EEXIST);
+	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
+	CHECK(test_exists("/t/a") == -ENOENT);
+	CHECK(test_file_is("/t/b", "a"));
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/e", 0777) == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/b", AT_FDCWD, "/t/d/e/b", 0) == 0);
+	CHECK(test_file_is("/t/d/e/b", "a"));
+	CHECK(vfs_link(AT_FDCWD, "/t/d/e/b", AT_FDCWD, "/t/c", 0) == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/c", AT_FDCWD, "/t/d/e/b", 0) == 0);
+	CHECK(test_exists("/t/c") == 0); /* the same file: nothing is done */
+	CHECK(end());
+}
+
+SELFTEST(vfs_rename_of_directories)
+{
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/e", 0777) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/x", 0777) == 0);
+	CHECK(test_write_file("/t/f", "") == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/d", AT_FDCWD, "/t/d/e/g", 0) == -EINVAL);
+	CHECK(vfs_rename(AT_FDCWD, "/t/d/e", AT_FDCWD, "/t/d", 0) ==
+	      -ENOTEMPTY);
+	CHECK(vfs_rename(AT_FDCWD, "/t/x", AT_FDCWD, "/t/d", 0) == -ENOTEMPTY);
+	CHECK(vfs_rename(AT_FDCWD, "/t/d", AT_FDCWD, "/t/f", 0) == -ENOTDIR);
+	CHECK(vfs_rename(AT_FDCWD, "/t/f", AT_FDCWD, "/t/d", 0) == -EISDIR);
+	CHECK(vfs_rename(AT_FDCWD, "/t/f", AT_FDCWD, "/t/g/", 0) == -ENOTDIR);
+	CHECK(vfs_rename(AT_FDCWD, "/t/d", AT_FDCWD, "/t/x", 0) == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/x/e", AT_FDCWD, "/t/e", 0) == 0);
+	CHECK(stat_of("/t").st_nlink == 4 && stat_of("/t/x").st_nlink == 2);
+	CHECK(stat_of("/t/e/..").st_ino == stat_of("/t").st_ino);
+	CHECK(vfs_rename(AT_FDCWD, "/t/.", AT_FDCWD, "/t/y", 0) == -EBUSY);
+	CHECK(end());
+}
+
+SELFTEST(vfs_special_files)
+{
+	CHECK(begin());
+	CHECK(vfs_mknod(AT_FDCWD, "/t/p", S_IFIFO | 0644, 0) == 0);
+	CHECK(S_ISFIFO(stat_of("/t/p").st_mode));
+	CHECK(vfs_mknod(AT_FDCWD, "/t/n", S_IFCHR | 0666, dev_make(1, 3)) == 0);
+	CHECK(stat_of("/t/n").st_rdev == dev_make(1, 3));
+	CHECK(test_write_file("/t/n", "gone") == 0); /* it is /dev/null */
+	CHECK(test_file_is("/t/n", ""));
+	CHECK(vfs_mknod(AT_FDCWD, "/t/q", S_IFCHR, dev_make(99, 9)) == 0);
+	CHECK(test_open("/t/q", O_RDONLY) == -ENXIO);
+	CHECK(end());
+}
+
+/* ---- Paths ---- */
+
+SELFTEST(vfs_walk_dots_and_slashes)
+{
+	uint64_t t;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	CHECK(test_write_file("/t/f", "") == 0);
+	t = stat_of("/t").st_ino;
+	CHECK(stat_of("//t///").st_ino == t);
+	CHECK(stat_of("/t/d/..").st_ino == t);
+	CHECK(stat_of("/t/./d/../d/../").st_ino == t);
+	CHECK(stat_of("/../../t").st_ino == t);
+	CHECK(test_exists("") == -ENOENT);
+	CHECK(test_exists("/t/f/") == -ENOTDIR);
+	CHECK(test_exists("/t/f/..") == -ENOTDIR);
+	CHECK(test_exists("/t/no/..") == -ENOENT);
+	CHECK(end());
+}
+
+SELFTEST(vfs_walk_links)
+{
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	CHECK(test_write_file("/t/d/f", "text") == 0);
+	CHECK(vfs_symlink("d/f", AT_FDCWD, "/t/rel") == 0);
+	CHECK(vfs_symlink("/t/d", AT_FDCWD, "/t/abs") == 0);
+	CHECK(vfs_symlink("../t/abs/f", AT_FDCWD, "/t/two") == 0);
+	CHECK(test_file_is("/t/rel", "text"));
+	CHECK(test_file_is("/t/abs/f", "text"));
+	CHECK(test_file_is("/t/two", "text"));
+	CHECK(S_ISLNK(stat_of("/t/abs").st_mode));
+	CHECK(S_ISDIR(stat_of("/t/abs/").st_mode)); /* a slash follows it */
+	CHECK(stat_of("/t/abs").st_size == 4);
+	CHECK(test_open("/t/rel", O_RDONLY | O_NOFOLLOW) == -ELOOP);
+	CHECK(test_open("/t/rel", O_PATH | O_NOFOLLOW) == 0);
+	CHECK(vfs_symlink("", AT_FDCWD, "/t/empty") == -ENOENT);
+	CHECK(end());
+}
+
+SELFTEST(vfs_walk_link_limit)
+{
+	char from[16], to[16];
+	unsigned i;
+
+	CHECK(begin());
+	CHECK(vfs_symlink("loop", AT_FDCWD, "/t/loop") == 0);
+	CHECK(test_open("/t/loop", O_RDONLY) == -ELOOP);
+	CHECK(test_open("/t/loop", O_CREAT | O_WRONLY) == -ELOOP);
+	CHECK(test_write_file("/t/0", "end") == 0);
+	for (i = 1; i <= SYMLINKS_MAX + 1; i++) {
+		memcpy(from, "/t/AA", 6);
+		from[3] = 'A' + i / 26;
+		from[4] = 'A' + i % 26;
+		memcpy(to, from, 6);
+		to[3] = 'A' + (i - 1) / 26;
+		to[4] = 'A' + (i - 1) % 26;
+		CHECK(vfs_symlink(i == 1 ? "/t/0" : to, AT_FDCWD, from) == 0);
+		CHECK(test_file_is(from, "end") == (i <= SYMLINKS_MAX));
+	}
+	CHECK(end());
+}
+
+SELFTEST(vfs_walk_long_names)
+{
+	static char path[PATH_MAX];
+
+	CHECK(begin());
+	strlcpy(path, "/t/", sizeof(path));
+	memset(path + 3, 'n', NAME_MAX + 1);
+	path[3 + NAME_MAX + 1] = '\0';
+	CHECK(test_exists(path) == -ENAMETOOLONG);
+	CHECK(test_write_file(path, "") == -ENAMETOOLONG);
+	CHECK(vfs_mkdir(AT_FDCWD, path, 0755) == -ENAMETOOLONG);
+	path[3 + NAME_MAX] = '\0';
+	CHECK(test_write_file(path, "x") == 0);
+	CHECK(test_file_is(path, "x"));
+	CHECK(vfs_unlink(AT_FDCWD, path) == 0);
+	CHECK(end());
+}
+
+SELFTEST(vfs_permissions)
+{
+	struct fs_context *c = fs_context_new(), *old = current()->fs;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/shut", 0700) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/sticky", 0777) == 0);
+	CHECK(test_write_file("/t/shut/f", "") == 0);
+	CHECK(test_write_file("/t/f", "") == 0); /* root's, 0644 */
+	c->umask = 0;
+	current()->fs = c;
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/all", 0777) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/all/s", 01777) == 0);
+	CHECK(test_write_file("/t/all/s/roots", "") == 0);
+	c->cred.uid = c->cred.euid = c->cred.fsuid = 1000;
+	c->cred.gid = c->cred.egid = c->cred.fsgid = 1000;
+	CHECK(test_exists("/t/shut/f") == -EACCES);
+	CHECK(test_open("/t/f", O_RDONLY) == 0);
+	CHECK(test_open("/t/f", O_WRONLY) == -EACCES);
+	CHECK(test_write_file("/t/mine", "") == -EACCES);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/f") == -EACCES);
+	CHECK(test_write_file("/t/all/mine", "m") == 0);
+	CHECK(stat_of("/t/all/mine").st_uid == 1000);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/all/s/roots") == -EPERM);
+	CHECK(test_write_file("/t/all/s/mine", "") == 0);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/all/s/mine") == 0);
+	CHECK(vfs_mknod(AT_FDCWD, "/t/all/n", S_IFCHR, 0) == -EPERM);
+	current()->fs = old;
+	fs_context_put(c);
+	CHECK(end());
+}
+
+SELFTEST(vfs_chroot_holds)
+{
+	struct fs_context *c = fs_context_new(), *old = current()->fs;
+	struct vnode *d;
+	char buf[64];
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/jail", 0755) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/jail/d", 0755) == 0);
+	CHECK(vfs_symlink("/d", AT_FDCWD, "/t/jail/l") == 0);
+	CHECK(test_write_file("/t/out", "") == 0);
+	CHECK((d = walk_to("/t/jail")));
+	current()->fs = c;
+	context_set_dir(&c->root, vnode_get(d));
+	context_set_dir(&c->cwd, d);
+	CHECK(test_exists("/../out") == -ENOENT);
+	CHECK(test_exists("../out") == -ENOENT);
+	CHECK(test_exists("/d/../../../d") == 0);
+	CHECK(test_exists("/l/") == 0);
+	CHECK(vnode_path(d, buf, sizeof(buf)) == 1 && strcmp(buf, "/") == 0);
+	current()->fs = old;
+	fs_context_put(c);
+	CHECK(end());
+}
+
+SELFTEST(vfs_path_of_a_vnode)
+{
+	struct vnode *d, *f;
+	char buf[64];
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/e", 0755) == 0);
+	CHECK(test_write_file("/t/d/f", "") == 0);
+	CHECK((d = walk_to("/t/d/e")) && (f = walk_to("/t/d/f")));
+	CHECK(vnode_path(d, buf, sizeof(buf)) == 6);
+	CHECK(strcmp(buf, "/t/d/e") == 0);
+	CHECK(vnode_path(f, buf, sizeof(buf)) == 6);
+	CHECK(strcmp(buf, "/t/d/f") == 0);
+	CHECK(vnode_path(d, buf, 6) == -ERANGE);
+	CHECK(vfs_rename(AT_FDCWD, "/t/d", AT_FDCWD, "/t/new", 0) == 0);
+	CHECK(vnode_path(d, buf, sizeof(buf)) == 8);
+	CHECK(strcmp(buf, "/t/new/e") == 0);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/new/e") == 0);
+	CHECK(vnode_path(d, buf, sizeof(buf)) == -ENOENT);
+	vnode_put(d);
+	vnode_put(f);
+	CHECK(end());
+}
+
+/* ---- Directories ---- */
+
+struct listing {
+	unsigned n, stop_after;
+	uint64_t sum; /* of the names' last characters */
+};
+
+static bool
+list_entry_fn(void *arg, const char *name, size_t len, uint64_t ino,
+	      unsigned type, uint64_t next)
+{
+	struct listing *l = arg;
+
+	(void)ino;
+	(void)type;
+	(void)next;
+	if (l->n == l->stop_after)
+		return false;
+	l->n++;
+	if (name[0] != '.')
+		l->sum += name[len - 1];
+	return true;
+}
+
+SELFTEST(vfs_readdir_survives_changes)
+{
+	struct listing l = { .stop_after = 6 };
+	char name[] = "/t/fx";
+	struct vnode *d;
+	uint64_t pos = 0, all = 0;
+	unsigned i;
+
+	CHECK(begin());
+	for (i = 0; i < 20; i++) {
+		name[4] = 'a' + i;
+		all += name[4];
+		CHECK(test_write_file(name, "") == 0);
+	}
+	CHECK((d = walk_to("/t")));
+	d->ops->readdir(d, &pos, list_entry_fn, &l);
+	CHECK(l.n == 6);
+	CHECK(test_write_file("/t/new", "") == 0);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/new") == 0);
+	l.stop_after = 1000;
+	d->ops->readdir(d, &pos, list_entry_fn, &l);
+	CHECK(l.n == 22 && l.sum == all); /* each once, "." and ".." too */
+	vnode_put(d);
+	CHECK(end());
+}
+
+/* ---- The name cache ---- */
+
+static enum name_state
+cached(const char *dir, const char *text)
+{
+	struct name name = name_of(text, strlen(text));
+	struct vnode *d = walk_to(dir), *v;
+	enum name_state state;
+
+	if (!d)
+		return NAME_MISS;
+	rcu_read_lock();
+	state = namecache_lookup(d, &name, &v);
+	rcu_read_unlock();
+	vnode_put(d);
+	return state;
+}
+
+SELFTEST(vfs_name_cache_agrees_with_the_directory)
+{
+	CHECK(begin());
+	CHECK(cached("/t", "a") == NAME_MISS);
+	CHECK(test_exists("/t/a") == -ENOENT);
+	CHECK(cached("/t", "a") == NAME_NEGATIVE);
+	CHECK(test_write_file("/t/a", "") == 0);
+	CHECK(cached("/t", "a") == NAME_POSITIVE);
+	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
+	CHECK(cached("/t", "a") == NAME_NEGATIVE);
+	CHECK(cached("/t", "b") == NAME_POSITIVE);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/b") == 0);
+	CHECK(cached("/t", "b") == NAME_NEGATIVE);
+	CHECK(end());
+}
+
+SELFTEST(vfs_name_cache_forgets_removed_directories)
+{
+	unsigned before;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	before = namecache_count();
+	CHECK(test_exists("/t/d/x") == -ENOENT);
+	CHECK(test_exists("/t/d/y") == -ENOENT);
+	CHECK(namecache_count() == before + 2);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
+	CHECK(namecache_count() == before);
+	CHECK(end());
+}
+
+/* ---- Mounts ---- */
+
+SELFTEST(vfs_mount_covers_and_uncovers)
+{
+	uint64_t t;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(test_write_file("/t/m/below", "") == 0);
+	t = stat_of("/t").st_ino;
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
+	CHECK(test_exists("/t/m/below") == -ENOENT);
+	CHECK(stat_of("/t/m").st_dev != stat_of("/t").st_dev);
+	CHECK(stat_of("/t/m/..").st_ino == t);
+	CHECK(test_write_file("/t/m/above", "a") == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/m/above", AT_FDCWD, "/t/x", 0) ==
+	      -EXDEV);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/m") == -EBUSY);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_exists("/t/m/below") == 0);
+	CHECK(test_exists("/t/m/above") == -ENOENT);
+	CHECK(vfs_unmount("/t/m", 0) == -EINVAL);
+	CHECK(vfs_mount("nosuchfs", "none", "/t/m", 0, "") == -ENODEV);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m/below", 0, "") == -ENOTDIR);
+	CHECK(end());
+}
+
+SELFTEST(vfs_busy_mount_stays)
+{
+	struct file *f;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == 0);
+	CHECK(file_open(AT_FDCWD, "/t/m/d/f", O_CREAT | O_RDWR, 0644, &f) == 0);
+	CHECK(vfs_unmount("/t/m", 0) == -EBUSY);
+	CHECK(test_exists("/t/m/d/f") == 0);
+	file_put(f);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(end());
+}
+
+SELFTEST(vfs_read_only_mount)
+{
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", MS_RDONLY, "") == 0);
+	CHECK(test_write_file("/t/m/f", "") == -EROFS);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == -EROFS);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(end());
+}
+
+SELFTEST(vfs_tmpfs_size_is_a_limit)
+{
+	static char page[PAGE_SIZE];
+	struct file *f;
+
+	CHECK(begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12x") == -EINVAL);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12k,mode=700") == 0);
+	CHECK((stat_of("/t/m").st_mode & 07777) == 0700);
+	CHECK(file_open(AT_FDCWD, "/t/m/f", O_CREAT | O_RDWR, 0644, &f) == 0);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 0) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 8192) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 2048) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == -ENOSPC);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 10240) == 2048);
+	CHECK(vnode_truncate(f->vnode, 0) == 0);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == (int64_t)PAGE_SIZE);
+	file_put(f);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(end());
+}
+
+SELFTEST(vfs_devfs_has_the_devices)
+{
+	char buf[5] = "aaaa";
+	struct file *f;
+
+	CHECK(begin());
+	CHECK(vfs_mount("devfs", "none", "/t", 0, "") == 0);
+	CHECK(S_ISCHR(stat_of("/t/null").st_mode));
+	CHECK(stat_of("/t/zero").st_rdev == dev_make(1, 5));
+	CHECK(S_ISLNK(stat_of("/t/stdin").st_mode));
+	CHECK(file_open(AT_FDCWD, "/t/zero", O_RDWR, 0, &f) == 0);
+	CHECK(test_pread(f, buf, 4, 0) == 4 && memcmp(buf, "\0\0\0\0", 4) == 0);
+	CHECK(test_pwrite(f, buf, 4, 0) == 4);
+	file_put(f);
+	CHECK(file_open(AT_FDCWD, "/t/full", O_RDWR, 0, &f) == 0);
+	CHECK(test_pwrite(f, buf, 4, 0) == -ENOSPC);
+	file_put(f);
+	CHECK(file_open(AT_FDCWD, "/t/urandom", O_RDONLY, 0, &f) == 0);
+	CHECK(test_pread(f, buf, 4, 0) == 4);
+	file_put(f);
+	CHECK(vfs_unmount("/t", 0) == 0);
+	CHECK(end());
+}
+
+/* ---- Descriptors ---- */
+
+static struct file *
+null_file(void)
+{
+	static const struct file_ops ops;
+
+	return file_new(&ops, O_RDONLY, NULL);
+}
+
+SELFTEST(vfs_descriptors_lowest_first)
+{
+	struct file *f = null_file();
+	struct fdtable *copy, *old = current()->fdtable;
+	unsigned i;
+
+	current()->fdtable = fdtable_new();
+	for (i = 0; i < 5; i++)
+		CHECK(fd_install(file_get(f), 0, false) == (int)i);
+	CHECK(fd_close(2) == 0);
+	CHECK(fd_close(2) == -EBADF);
+	CHECK(fd_get(2) == NULL && fd_get(-1) == NULL && fd_get(99999) == NULL);
+	CHECK(fd_install(file_get(f), 0, true) == 2);
+	CHECK(fd_install(file_get(f), 3, false) == 5);
+	CHECK(fd_install(file_get(f), 700, false) == 700); /* table grows */
+	CHECK(fd_replace(64, file_get(f), false) == 64);
+	CHECK(fd_replace(1 << 20, f, false) == -EBADF);
+	CHECK(ref_count(&f->refs) == 9);
+	CHECK(fdtable_next(current()->fdtable, 6) == 64);
+	CHECK(fdtable_next(current()->fdtable, 65) == 700);
+	CHECK(fdtable_next(current()->fdtable, 701) == -1);
+	copy = fdtable_copy(current()->fdtable);
+	CHECK(ref_count(&f->refs) == 17);
+	fdtable_close_on_exec(copy);
+	CHECK(fdtable_get_file(copy, 2) == NULL);
+	CHECK(fdtable_get_file(copy, 700) == f);
+	file_put(f);
+	fdtable_put(copy);
+	fdtable_put(current()->fdtable);
+	current()->fdtable = old;
+	CHECK(ref_count(&f->refs) == 1);
+	file_put(f);
+}
+
+SELFTEST(vfs_descriptors_have_a_limit)
+{
+	struct file *f = null_file();
+	struct fdtable *old = current()->fdtable;
+	int fd, n = 0;
+
+	current()->fdtable = fdtable_new();
+	while ((fd = fd_install(file_get(f), 0, false)) >= 0)
+		CHECK(fd == n++);
+	file_put(f);
+	CHECK(fd == -EMFILE && n >= 1024);
+	fdtable_put(current()->fdtable);
+	current()->fdtable = old;
+	CHECK(ref_count(&f->refs) == 1);
+	file_put(f);
+}

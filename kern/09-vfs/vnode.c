@@ -1,0 +1,457 @@
+/*
+ * Vnodes: the table of each mount, references, and the eviction of those that
+ * nobody uses. A vnode is made by vnode_lookup and vnode_ready, and goes away
+ * in take_down: when it is idle and has no links, or when memory is short.
+ */
+#include "pagecache.h"
+#include "vfs_internal.h"
+
+#define VNODES_MIN    64u
+#define HEAP_SHARE    8	  /* of the heap, 1/n is idle vnodes at most */
+#define VNODE_TYPICAL 768 /* bytes, with the file system's part */
+
+struct spinlock tree_lock = SPINLOCK("directory tree");
+
+/* All vnodes that may be evicted; a hand goes round them (second chance). */
+static struct spinlock clock_lock = SPINLOCK("vnode clock");
+static struct list clock = LIST_INIT(clock);
+static unsigned nclock, vnodes_max;
+
+/* Look-ups wait here, under the mount's vnodes_lock, for a vnode to be ready or
+ * gone. */
+static struct waitq table_wq = WAITQ(table_wq, "vnode table");
+
+/* ---- Locks ---- */
+
+void
+vnode_lock(struct vnode *v, unsigned level)
+{
+	if (level)
+		rwlock_write_lock_nested(&v->lock, level);
+	else
+		rwlock_write_lock(&v->lock);
+}
+
+void
+vnode_unlock(struct vnode *v)
+{
+	rwlock_write_unlock(&v->lock);
+}
+
+/* ---- The table of a mount ---- */
+
+static int
+compare_ino(const void *key, const struct rbnode *node)
+{
+	uint64_t ino = *(const uint64_t *)key;
+	const struct vnode *v = rb_entry(node, struct vnode, table_node);
+
+	return ino < v->ino ? -1 : ino > v->ino;
+}
+
+static int
+compare_nodes(const struct rbnode *a, const struct rbnode *b)
+{
+	return compare_ino(&rb_entry(a, struct vnode, table_node)->ino, b);
+}
+
+static struct vnode *
+vnode_new(struct mount *m, uint64_t ino)
+{
+	struct vnode *v = knew(struct vnode);
+
+	v->ino = ino;
+	v->mount = m;
+	v->refs.n = 2; /* the table's and the caller's */
+	list_init(&v->mappings);
+	spin_init(&v->mappings_lock, "vnode mappings");
+	list_init(&v->names);
+	list_init(&v->children);
+	list_init(&v->clock_link);
+	return v;
+}
+
+struct vnode *
+vnode_lookup(struct mount *m, uint64_t ino, bool *is_new)
+{
+	struct rbnode *node;
+	struct vnode *v;
+
+	spin_lock(&m->vnodes_lock);
+	for (;;) {
+		node = rb_find(&m->vnodes, &ino, compare_ino);
+		*is_new = !node;
+		if (!node) {
+			v = vnode_new(m, ino);
+			rb_insert(&m->vnodes, &v->table_node, compare_nodes);
+			break;
+		}
+		v = rb_entry(node, struct vnode, table_node);
+		if (v->ready && vnode_try_get(v))
+			break;
+		waitq_wait(&table_wq, &m->vnodes_lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	}
+	spin_unlock(&m->vnodes_lock);
+	return v;
+}
+
+static void
+wake_lookups(void)
+{
+	if (!list_empty(&table_wq.waiters))
+		waitq_wake_all(&table_wq);
+}
+
+void
+vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
+{
+	ASSERT(!v->ready);
+	v->type = type;
+	v->ops = ops;
+	rwlock_init(&v->lock, type == VT_DIR ? "directory" : "file");
+	if (type == VT_REG)
+		v->cache = page_cache_new(v);
+	if (!v->mount->in_memory && !v->mount->no_cache) {
+		spin_lock(&clock_lock);
+		list_add(&v->clock_link, &clock);
+		nclock++;
+		spin_unlock(&clock_lock);
+	}
+	spin_lock(&v->mount->vnodes_lock);
+	v->ready = true;
+	wake_lookups();
+	spin_unlock(&v->mount->vnodes_lock);
+	if (nclock > vnodes_max)
+		flush_kick();
+}
+
+static void
+vnode_free(struct rcu_head *head)
+{
+	kfree(container_of(head, struct vnode, rcu));
+}
+
+static void
+table_remove(struct vnode *v)
+{
+	struct mount *m = v->mount;
+
+	spin_lock(&m->vnodes_lock);
+	rb_erase(&m->vnodes, &v->table_node);
+	wake_lookups();
+	spin_unlock(&m->vnodes_lock);
+	rcu_defer(&v->rcu, vnode_free);
+}
+
+void
+vnode_abandon(struct vnode *v)
+{
+	ASSERT(!v->ready);
+	table_remove(v);
+}
+
+/* ---- References ---- */
+
+struct vnode *
+vnode_get(struct vnode *v)
+{
+	ref_get(&v->refs);
+	return v;
+}
+
+bool
+vnode_try_get(struct vnode *v)
+{
+	return ref_get_unless_zero(&v->refs);
+}
+
+/* Take the table's reference from an idle vnode: it is ours to take down. */
+static bool
+claim(struct vnode *v)
+{
+	uint32_t idle = 1;
+
+	return atomic_compare_exchange_strong(&v->refs.n, &idle, 0);
+}
+
+/*
+ * Take down a claimed vnode. No one else can get a reference; who looks its
+ * inode up waits until it has left the table. @return its parent, whose
+ * reference is now the caller's to put (no recursion up the tree)
+ */
+static struct vnode *
+take_down(struct vnode *v)
+{
+	struct vnode *parent;
+	char *name;
+
+	INVARIANT(VFS1, ref_count(&v->refs) == 0);
+	if (!list_empty(&v->clock_link)) {
+		spin_lock(&clock_lock);
+		list_del(&v->clock_link);
+		nclock--;
+		spin_unlock(&clock_lock);
+	}
+	namecache_purge(v);
+	spin_lock(&tree_lock);
+	parent = v->parent;
+	name = v->name;
+	v->parent = NULL;
+	v->name = NULL;
+	spin_unlock(&tree_lock);
+	kfree(name);
+	if (v->cache && v->type == VT_REG) {
+		if (v->nlink > 0)
+			page_cache_sync(v);
+		page_cache_drop(v);
+	}
+	if (v->ops->inactive)
+		v->ops->inactive(v);
+	if (v->cache && v->type == VT_REG)
+		page_cache_destroy(v);
+	table_remove(v);
+	return parent;
+}
+
+void
+vnode_put(struct vnode *v)
+{
+	uint32_t before;
+	bool claimed;
+
+	while (v) {
+		/* Once the reference is given back, the vnode is valid only
+		 * until the end of the RCU section. */
+		rcu_read_lock();
+		v->recent = true;
+		before = atomic_fetch_sub_explicit(&v->refs.n, 1,
+						   memory_order_acq_rel);
+		INVARIANT(VFS1, before >= 2);
+		claimed = before == 2 &&
+			  (v->nlink == 0 || v->mount->no_cache) && claim(v);
+		rcu_read_unlock();
+		v = claimed ? take_down(v) : NULL;
+	}
+}
+
+/* ---- Eviction ---- */
+
+static bool
+may_evict(struct vnode *v, bool with_pages)
+{
+	if (v->recent) {
+		v->recent = false;
+		return false;
+	}
+	if (v->cache && (page_cache_has_dirty(v) ||
+			 (!with_pages && page_cache_has_pages(v))))
+		return false;
+	if (v->type == VT_DIR && namecache_children_in_use(v))
+		return false;
+	return claim(v);
+}
+
+/* The next idle vnode at the hand, claimed, or NULL after @p *budget looks. */
+static struct vnode *
+choose_victim(unsigned *budget, bool with_pages)
+{
+	struct vnode *v, *victim = NULL;
+
+	spin_lock(&clock_lock);
+	while (!victim && *budget > 0) {
+		(*budget)--;
+		v = list_last(&clock, struct vnode, clock_link);
+		if (!v)
+			break;
+		list_del(&v->clock_link);
+		list_add(&v->clock_link, &clock);
+		if (may_evict(v, with_pages))
+			victim = v;
+	}
+	spin_unlock(&clock_lock);
+	return victim;
+}
+
+static uint64_t
+evict_some(uint64_t want, bool with_pages)
+{
+	unsigned budget = 2 * nclock + 1;
+	struct vnode *v;
+	uint64_t done = 0;
+
+	while (done < want && (v = choose_victim(&budget, with_pages))) {
+		v = take_down(v);
+		if (v)
+			vnode_put(v);
+		done++;
+	}
+	return done;
+}
+
+static uint64_t
+evict(uint64_t want)
+{
+	uint64_t done = evict_some(want * 8, false);
+
+	return done ? done : evict_some(want * 8, true);
+}
+
+EVICTOR(vnodes, evict);
+
+void
+vnode_trim(void)
+{
+	if (nclock > vnodes_max)
+		evict_some(nclock - vnodes_max, false);
+}
+
+unsigned
+vnode_count(void)
+{
+	return nclock;
+}
+
+struct vnode *
+vnode_next(struct mount *m, uint64_t ino, bool (*want)(struct vnode *v))
+{
+	struct rbnode *node;
+	struct vnode *v = NULL;
+
+	ino++;
+	spin_lock(&m->vnodes_lock);
+	for (node = rb_ceil(&m->vnodes, &ino, compare_ino); node;
+	     node = rb_next(node)) {
+		v = rb_entry(node, struct vnode, table_node);
+		if (v->ready && want(v) && vnode_try_get(v))
+			break;
+	}
+	spin_unlock(&m->vnodes_lock);
+	return node ? v : NULL;
+}
+
+/* ---- Unmounting ---- */
+
+static bool
+not_root(struct vnode *v)
+{
+	return v != v->mount->root;
+}
+
+/* Give back a reference and, if that was the last, claim the vnode. */
+static bool
+put_and_claim(struct vnode *v)
+{
+	bool claimed;
+
+	rcu_read_lock();
+	atomic_fetch_sub(&v->refs.n, 1);
+	claimed = claim(v);
+	rcu_read_unlock();
+	return claimed;
+}
+
+void
+vnode_evict_mount(struct mount *m)
+{
+	struct vnode *v, *parent;
+	bool progress;
+	uint64_t ino;
+
+	/* Directories go after what stands in them: several rounds. */
+	do {
+		progress = false;
+		for (ino = 0; (v = vnode_next(m, ino, not_root));) {
+			ino = v->ino;
+			if (!put_and_claim(v))
+				continue;
+			parent = take_down(v);
+			if (parent)
+				vnode_put(parent);
+			progress = true;
+		}
+	} while (progress);
+}
+
+bool
+vnode_mount_busy(struct mount *m)
+{
+	uint64_t refs = 0, own = 1; /* the mount's, to its root */
+	struct rbnode *node;
+	struct vnode *v;
+
+	spin_lock(&m->vnodes_lock);
+	for (node = rb_first(&m->vnodes); node; node = rb_next(node)) {
+		v = rb_entry(node, struct vnode, table_node);
+		refs += ref_count(&v->refs);
+		own += 1 + (v->parent != NULL);
+	}
+	spin_unlock(&m->vnodes_lock);
+	return refs != own;
+}
+
+bool
+mount_has_writers(struct mount *m)
+{
+	struct rbnode *node;
+	bool found = false;
+
+	spin_lock(&m->vnodes_lock);
+	for (node = rb_first(&m->vnodes); node && !found; node = rb_next(node))
+		found = rb_entry(node, struct vnode, table_node)->writers > 0;
+	spin_unlock(&m->vnodes_lock);
+	return found;
+}
+
+void
+vnode_drop_root(struct mount *m)
+{
+	struct vnode *root = m->root;
+
+	m->root = NULL;
+	if (put_and_claim(root))
+		take_down(root);
+	else
+		panic("vfs: VFS5: the root of %s is in use after unmounting",
+		      m->target);
+}
+
+/* ---- The tree of directories ---- */
+
+void
+vnode_set_parent(struct vnode *v, struct vnode *dir, const struct name *name)
+{
+	struct vnode *old_parent = NULL;
+	char *fresh, *old_name = NULL;
+
+	spin_lock(&tree_lock);
+	if (v->parent == dir && v->name && strlen(v->name) == name->len &&
+	    memcmp(v->name, name->text, name->len) == 0) {
+		spin_unlock(&tree_lock);
+		return;
+	}
+	spin_unlock(&tree_lock);
+	fresh = knew_array(char, name->len + 1);
+	memcpy(fresh, name->text, name->len);
+	vnode_get(dir);
+	spin_lock(&tree_lock);
+	old_parent = v->parent;
+	old_name = v->name;
+	rcu_assign(v->parent, dir);
+	v->name = fresh;
+	spin_unlock(&tree_lock);
+	kfree(old_name);
+	if (old_parent)
+		vnode_put(old_parent);
+}
+
+void
+vnode_init(void)
+{
+	struct mem_stats stats;
+
+	mem_stats_get(&stats);
+	vnodes_max =
+		MAX(stats.heap_max * PAGE_SIZE / HEAP_SHARE / VNODE_TYPICAL,
+		    VNODES_MIN + 0ul);
+}

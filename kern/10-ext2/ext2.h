@@ -1,0 +1,369 @@
+/*
+ * ext2: files on a disk. It fills chapter vfs's tables (FILESYSTEM ext2) and
+ * offers nothing else: what stands here is the contract among the files of
+ * this chapter. The disk's own structures are in ext2_format.h.
+ *
+ * All metadata is read by buf_read, and changed between ext2_change and
+ * ext2_changed, inside an operation (ext2_begin, ext2_end).
+ */
+#ifndef EXT2_H
+#define EXT2_H
+
+#include "ext2_format.h"
+#include "vfs.h"
+
+#define EXT2_GROUP_LOCKS 16
+
+/** A group of blocks; those of a mount are an array. */
+struct ext2_group {
+	/* Constant, checked at mount. Block numbers. */
+	uint32_t block_bitmap, inode_bitmap, inode_table;
+	uint32_t data; /**< behind superblock and descriptor copies */
+	/* Guarded by the group's lock; read without it as hints. */
+	_Atomic uint16_t free_blocks, free_inodes, dirs;
+};
+
+/** A mounted file system. */
+struct ext2_fs {
+	/* Constant since mount. */
+	struct mount *mount;
+	struct block_device *device;
+	uint32_t block_size, block_shift;
+	uint32_t blocks_count, first_data_block, reserved_blocks;
+	uint32_t inodes_count, first_ino, inode_size, want_extra_isize;
+	uint32_t blocks_per_group, inodes_per_group;
+	uint32_t inode_blocks; /**< of a group's part of the inode table */
+	uint32_t ngroups, desc_blocks;
+	uint32_t overhead; /**< blocks that hold metadata of fixed place */
+	uint32_t resuid;   /**< besides root, may use the reserved blocks */
+	uint64_t max_size; /**< bytes: the longest file that can be mapped */
+	bool filetype;	   /**< entries have types */
+	struct ext2_group *groups;
+	struct page *group_pages;
+
+	/**
+	 * Operations hold it for reading, sync for writing: so what sync
+	 * writes is a state between operations (EXT4).
+	 */
+	struct rwlock op_lock;
+	struct mutex group_locks[EXT2_GROUP_LOCKS]; /* by number, modulo */
+
+	_Atomic uint32_t free_blocks, free_inodes; /* sums of the groups' */
+	_Atomic uint32_t generation;		   /* of the next new inode */
+	_Atomic bool read_only; /* by mount, or after damage was met */
+	_Atomic bool damaged;	/* damage was met: the disk is to say so */
+	_Atomic bool changed;	/* since the superblock was last written */
+	_Atomic uint32_t complaints;
+	bool was_valid; /* the state found at mount */
+
+	struct buf *super; /* its data guarded by the buffer's lock */
+};
+
+/** Of a vnode: its private_data. */
+struct ext2_inode {
+	/* Constant: the buffer with the inode, kept while the vnode lives. */
+	struct buf *buf;
+	uint32_t offset; /* of the inode in it */
+	uint32_t generation;
+
+	/** Excludes users of the block tree from those who change it. */
+	struct rwlock map_lock;
+	/* Guarded by map_lock. */
+	uint32_t last_logical;	/* last block allocated: the next one's goal */
+	uint32_t last_physical; /* 0: none yet */
+
+	/** Guards what the disk's inode is made from; held for moments. With
+	 * map_lock for writing: block. Also v->nlink and v->blocks. */
+	struct spinlock lock;
+	uint32_t block[EXT2_NBLOCKS];
+	uint32_t flags, file_acl, dtime;
+	uint64_t prepared; /**< end of the bytes that prepare_write made room
+				for; beyond the size until they are written */
+
+	/* Directories; guarded by the vnode's lock. */
+	uint32_t parent;    /**< what ".." says */
+	uint32_t free_hint; /**< no room in blocks before this one */
+};
+
+static inline struct ext2_fs *
+ext2_fs(const struct vnode *v)
+{
+	return v->mount->private_data;
+}
+
+static inline struct ext2_inode *
+ext2_inode(const struct vnode *v)
+{
+	return v->private_data;
+}
+
+static inline uint32_t
+ext2_group_first(const struct ext2_fs *fs, uint32_t group)
+{
+	return fs->first_data_block + group * fs->blocks_per_group;
+}
+
+/** Number of blocks in @p group: the last one may be shorter. */
+static inline uint32_t
+ext2_group_blocks(const struct ext2_fs *fs, uint32_t group)
+{
+	return MIN(fs->blocks_per_group,
+		   fs->blocks_count - ext2_group_first(fs, group));
+}
+
+static inline uint32_t
+ext2_group_of_block(const struct ext2_fs *fs, uint32_t block)
+{
+	return (block - fs->first_data_block) / fs->blocks_per_group;
+}
+
+static inline uint32_t
+ext2_group_of_inode(const struct ext2_fs *fs, uint64_t ino)
+{
+	return (uint32_t)((ino - 1) / fs->inodes_per_group);
+}
+
+/* ---- super.c: the mount ---- */
+
+/** Mount the file system of m->device; called by vfs. @p options is ignored.
+ * @return 0; -EINVAL: not ext2, or features that are not known; -EUCLEAN:
+ * damaged; -EIO; -ENOMEM */
+int ext2_mount(struct mount *m, const char *options);
+
+/**
+ * Begin an operation that changes the disk. What is changed until ext2_end
+ * belongs together: a sync sees all of it or nothing. Sleeps while a sync
+ * runs; not nested. Vnode locks may be held; no others.
+ * @return 0 or -EROFS; then there is nothing to end
+ */
+int ext2_begin(struct ext2_fs *fs);
+
+/** End the operation. With @p error -EUCLEAN or -EIO, which have left it
+ * unfinished, the file system becomes read-only. @return @p error */
+int ext2_end(struct ext2_fs *fs, int error);
+
+/** Take the block for a change of its contents; sleeps. */
+void ext2_change(struct buf *b);
+/** The change is made: the block is to be written. */
+void ext2_changed(struct buf *b);
+
+/**
+ * Say, not too often, what is damaged. Any context that may sleep.
+ * @return -EUCLEAN
+ */
+int ext2_damaged(struct ext2_fs *fs, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** A function that reads a block. */
+typedef struct buf *ext2_read_fn(struct ext2_fs *fs, uint32_t block,
+				 int *error);
+
+/** Read a block of metadata. NULL and *error: -EIO, -ENOMEM. */
+struct buf *ext2_read(struct ext2_fs *fs, uint32_t block, int *error);
+
+/** The same for what cannot be left half-done: when there is no memory, waits
+ * some seconds for it. */
+struct buf *ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error);
+
+/** A block that has just been allocated for metadata, zeroed, taken by
+ * ext2_change. NULL and *error on -ENOMEM, -EIO. */
+struct buf *ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error);
+
+/** A file passes 2 GiB: have the superblock say so. In an operation. */
+void ext2_note_large_file(struct ext2_fs *fs);
+
+/** Make all on the disk current and consistent. @return 0 or -EIO */
+int ext2_sync(struct mount *m);
+
+/** Seconds since 1970 for the disk's fields. */
+uint32_t ext2_now(void);
+
+/* ---- group.c: descriptors ---- */
+
+/** Whether the group has a copy of superblock and descriptors. */
+bool ext2_group_has_super(const struct ext2_super *s, uint32_t group);
+
+/** Read and check all group descriptors. @return 0, -EUCLEAN, -EIO, -ENOMEM */
+int ext2_groups_load(struct ext2_fs *fs, const struct ext2_super *s);
+/** Free what ext2_groups_load made. */
+void ext2_groups_unload(struct ext2_fs *fs);
+
+/** Take or release the lock of @p group: its bitmaps and its counts. Only one
+ * group's is held at a time. */
+void ext2_group_lock(struct ext2_fs *fs, uint32_t group);
+void ext2_group_unlock(struct ext2_fs *fs, uint32_t group);
+
+/** A group's bitmap and its descriptor, both in memory: what a change of the
+ * bitmap needs, so that it cannot fail half-way. */
+struct ext2_group_bufs {
+	struct buf *bitmap, *desc;
+};
+/** Read them by @p read; @p bitmap is the bitmap's block.
+ * @return 0, -EIO, -ENOMEM */
+int ext2_group_bufs_get(struct ext2_fs *fs, uint32_t group, uint32_t bitmap,
+			ext2_read_fn *read, struct ext2_group_bufs *b);
+/** Write the group's counts to its descriptor, and give both back. */
+void ext2_group_bufs_changed(struct ext2_fs *fs, uint32_t group,
+			     struct ext2_group_bufs *b);
+/** Give both back unchanged. */
+void ext2_group_bufs_put(struct ext2_group_bufs *b);
+
+/** Whether blocks [first, first + count) can be a file's: on the disk, in one
+ * group, and none of the group's metadata (EXT1). */
+bool ext2_blocks_ok(const struct ext2_fs *fs, uint32_t first, uint32_t count);
+
+/* ---- balloc.c: blocks ---- */
+
+/**
+ * Allocate up to @p want neighbouring blocks, at @p goal or near it. In an
+ * operation.
+ * @return how many, at least 1, from *first on; or -ENOSPC, -EUCLEAN, -EIO,
+ * -ENOMEM
+ */
+int ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t want,
+		      uint32_t *first);
+/** Free blocks that were allocated. In an operation. @return 0 or, leaving
+ * them allocated, -EUCLEAN, -EIO, -ENOMEM */
+int ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count);
+
+/** A good place for the first block of inode @p ino. */
+uint32_t ext2_inode_goal(const struct ext2_fs *fs, uint64_t ino);
+
+/* ---- ialloc.c: inodes ---- */
+
+/**
+ * Allocate an inode for a new file in @p dir and make its vnode, its owner the
+ * caller, with no links yet: putting it back frees it. In an operation.
+ * @param rdev    of a device node
+ * @param result  a vnode, referenced, or NULL; also after an error to be put
+ *                back, but not before ext2_end
+ * @return 0; -ENOSPC, -EUCLEAN, -EIO, -ENOMEM
+ */
+int ext2_inode_new(struct vnode *dir, uint32_t mode, uint64_t rdev,
+		   struct vnode **result);
+/** Free inode @p ino. In an operation. @return 0, -EUCLEAN, -EIO, -ENOMEM */
+int ext2_inode_free(struct ext2_fs *fs, uint64_t ino, bool is_dir);
+
+/* ---- inode.c: vnodes ---- */
+
+/** Find or read the vnode of inode @p ino, a number from the disk.
+ * @return 0 and *result referenced; -EUCLEAN, -EIO, -ENOMEM */
+int ext2_inode_get(struct ext2_fs *fs, uint32_t ino, struct vnode **result);
+
+/** Write the inode of @p v to its place in the inode table's buffer. */
+void ext2_inode_store(struct vnode *v);
+/** The same for an inode just allocated: clears what was there before. */
+void ext2_inode_store_new(struct vnode *v);
+
+/** Add @p delta to the links of @p v; does not store.
+ * @return 0, or -EMLINK, or -EUCLEAN where it would go below 0 */
+int ext2_links_add(struct vnode *v, int delta);
+
+/** Give @p v its table of operations; it is complete. */
+void ext2_inode_ready(struct vnode *v);
+
+/** Read the buffer with inode @p ino. *offset: where in it. NULL and *error:
+ * -EIO, -ENOMEM. */
+struct buf *ext2_dinode_read(struct ext2_fs *fs, uint64_t ino, uint32_t *offset,
+			     int *error);
+/** Give @p v its private data, with the buffer that has its inode. */
+struct ext2_inode *ext2_inode_attach(struct vnode *v, struct buf *buf,
+				     uint32_t offset);
+
+int ext2_setattr(struct vnode *v, const struct vattr *attr);
+void ext2_inactive(struct vnode *v);
+int ext2_write_inode(struct mount *m, struct vnode *v);
+int ext2_fsync(struct vnode *v, bool data_only);
+
+/** Whether the inode's numbers are blocks: not of devices, short links. */
+bool ext2_has_blocks(const struct vnode *v);
+
+/** Put a device number into the inode's block numbers. */
+void ext2_rdev_encode(struct ext2_inode *in, uint64_t rdev);
+
+/* ---- map.c: a file's blocks ---- */
+
+/**
+ * Look up where block @p logical of @p v is. Takes map_lock.
+ * @param max  most blocks asked for
+ * @return for how many blocks from there on the answer holds: they lie one
+ * behind the other from *first on, or are a hole where *first is 0; or
+ * -EUCLEAN, -EIO, -ENOMEM
+ */
+int ext2_map(struct vnode *v, uint32_t logical, uint32_t max, uint32_t *first);
+
+/** Allocate blocks for [logical, logical + count) where there is a hole; the
+ * caller stores the inode, also after an error. In an operation; takes
+ * map_lock. @return 0, -ENOSPC, -EFBIG, -EUCLEAN, -EIO, -ENOMEM */
+int ext2_map_alloc(struct vnode *v, uint32_t logical, uint32_t count);
+
+/** Free all blocks from @p logical on; the caller stores the inode, also after
+ * an error. In an operation; takes map_lock. @return 0, -EUCLEAN, -EIO... */
+int ext2_map_cut(struct vnode *v, uint32_t logical);
+
+/** Longest file in bytes for blocks of @p block_size. */
+uint64_t ext2_map_max_size(uint32_t block_size);
+
+/** The way through the tree to a block: positions from the inode's array
+ * down. @return their number, 1 to 4; 0: past what a tree can hold */
+unsigned ext2_map_path(const struct ext2_fs *fs, uint32_t logical,
+		       unsigned at[4]);
+
+/* ---- dir.c: the entries of a directory ---- */
+
+/** Where an entry is. Holds a reference to its block. */
+struct ext2_entry {
+	struct buf *buf;
+	uint32_t block;	 /**< number within the directory */
+	uint32_t offset; /**< in the block */
+	uint32_t ino;
+};
+
+/** Find a name. *e is to be put back. The directory is locked.
+ * @return 0, -ENOENT, -EUCLEAN, -EIO, -ENOMEM */
+int ext2_dir_find(struct vnode *dir, const char *name, size_t len,
+		  struct ext2_entry *e);
+void ext2_entry_put(struct ext2_entry *e);
+
+/* These change a directory, in an operation, and store its inode. */
+
+/** Add an entry for @p v, not there yet. @return 0, -ENOSPC, -EFBIG, ... */
+int ext2_dir_add(struct vnode *dir, const char *name, size_t len,
+		 const struct vnode *v);
+/** Take the entry out; puts it back. @return 0 or, unchanged, -EUCLEAN */
+int ext2_dir_remove(struct vnode *dir, struct ext2_entry *e);
+/** Have the entry lead to @p v; puts it back. */
+void ext2_dir_replace(struct vnode *dir, struct ext2_entry *e,
+		      const struct vnode *v);
+/** Make the first block of a new directory: "." and "..". */
+int ext2_dir_init(struct vnode *dir, uint32_t parent);
+
+/** Find "..", as ext2_dir_find. @return -EUCLEAN where the first two entries
+ * are not "." and ".."; 0, -EIO, -ENOMEM */
+int ext2_dir_find_parent(struct vnode *dir, struct ext2_entry *e);
+/** Read a directory's first two entries. *parent: what ".." says.
+ * @return 0, or -EUCLEAN where they are not "." and "..", -EIO, -ENOMEM */
+int ext2_dir_check(struct vnode *dir, uint32_t *parent);
+
+int ext2_readdir(struct vnode *dir, uint64_t *pos,
+		 bool (*emit)(void *arg, const char *name, size_t len,
+			      uint64_t ino, unsigned type, uint64_t next),
+		 void *arg);
+
+/* ---- namei.c, file.c: operations on names and on contents ---- */
+
+extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_link_ops,
+	ext2_special_ops;
+
+/** Before the size of a file changes: zero what it grows past, drop what it
+ * is cut to. Not in an operation; the vnode is locked.
+ * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
+int ext2_size_prepare(struct vnode *v, uint64_t size);
+/** Change the size, and free what is past it. In an operation; the caller
+ * stores the inode, also after an error. */
+int ext2_size_change(struct vnode *v, uint64_t size);
+/** Free the blocks past the size, also those that prepare_write made for a
+ * write that then fell short. In an operation; the caller stores. */
+int ext2_trim(struct vnode *v);
+
+#endif

@@ -1,0 +1,470 @@
+/*
+ * The mount: reading and checking the superblock, keeping it current, and the
+ * bracket around every operation. Begin reading at ext2_mount.
+ */
+#include "abi/mount.h"
+#include "ext2.h"
+#include "format.h"
+#include "string.h"
+
+#define MEMORY_WAIT_NS 10000000ul
+#define MEMORY_TRIES   500
+
+/* ---- Messages ---- */
+
+static void say(const struct block_device *d, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+say(const struct block_device *d, const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnformat(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	kprintf("ext2: %s: %s\n", d->name, text);
+}
+
+/* A damaged disk can be met a thousand times a second: the first ten are
+ * told, then the 16th, the 32nd, and so on. */
+int
+ext2_damaged(struct ext2_fs *fs, const char *fmt, ...)
+{
+	uint32_t n = ++fs->complaints;
+	char text[128];
+	va_list ap;
+
+	if (!fs->read_only && !fs->damaged) {
+		fs->damaged = true;
+		fs->changed = true;
+	}
+	if (n > 10 && !IS_POW2(n))
+		return -EUCLEAN;
+	va_start(ap, fmt);
+	vsnformat(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	kprintf("ext2: %s: damaged: %s (%u)\n", fs->device->name, text, n);
+	return -EUCLEAN;
+}
+
+uint32_t
+ext2_now(void)
+{
+	return (uint32_t)(clock_realtime_ns() / 1000000000);
+}
+
+/* ---- Operations and metadata ---- */
+
+int
+ext2_begin(struct ext2_fs *fs)
+{
+	rwlock_read_lock(&fs->op_lock);
+	if (fs->read_only) {
+		rwlock_read_unlock(&fs->op_lock);
+		return -EROFS;
+	}
+	if (!fs->changed)
+		fs->changed = true;
+	return 0;
+}
+
+/* What an operation has left half-done must not be built upon. */
+int
+ext2_end(struct ext2_fs *fs, int error)
+{
+	if ((error == -EUCLEAN || error == -EIO) && !fs->read_only) {
+		fs->damaged = true;
+		fs->read_only = true;
+		say(fs->device, "read-only from now on (error %d)", error);
+	}
+	rwlock_read_unlock(&fs->op_lock);
+	return error;
+}
+
+void
+ext2_change(struct buf *b)
+{
+	mutex_lock(&b->lock);
+}
+
+void
+ext2_changed(struct buf *b)
+{
+	buf_dirty(b);
+	mutex_unlock(&b->lock);
+}
+
+struct buf *
+ext2_read(struct ext2_fs *fs, uint32_t block, int *error)
+{
+	return buf_read(fs->device, block, fs->block_size, error);
+}
+
+/* Short of memory means: no page can be reclaimed before others are written. */
+struct buf *
+ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error)
+{
+	unsigned tries = MEMORY_TRIES;
+	struct buf *b;
+
+	while (!(b = ext2_read(fs, block, error)) && *error == -ENOMEM &&
+	       tries-- > 0)
+		thread_sleep_until(clock_ns() + MEMORY_WAIT_NS,
+				   WAIT_UNINTERRUPTIBLE);
+	return b;
+}
+
+struct buf *
+ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error)
+{
+	struct buf *b = buf_get(fs->device, block, fs->block_size, error);
+
+	if (b) {
+		ext2_change(b);
+		memset(b->data, 0, fs->block_size);
+	}
+	return b;
+}
+
+/* ---- The superblock ---- */
+
+static struct ext2_super *
+super_of(const struct ext2_fs *fs)
+{
+	return fs->block_size == EXT2_SUPER_SIZE
+		       ? fs->super->data
+		       : (void *)((char *)fs->super->data + EXT2_SUPER_OFFSET);
+}
+
+void
+ext2_note_large_file(struct ext2_fs *fs)
+{
+	struct ext2_super *s = super_of(fs);
+
+	if (s->s_feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)
+		return;
+	ext2_change(fs->super);
+	if (s->s_rev_level == 0) { /* it has no features: make it have them */
+		s->s_rev_level = 1;
+		s->s_first_ino = EXT2_FIRST_INO_0;
+		s->s_inode_size = EXT2_DINODE_SIZE;
+	}
+	s->s_feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
+	ext2_changed(fs->super);
+}
+
+/** Bring the superblock's buffer up to date. No operation runs. */
+static void
+super_update(struct ext2_fs *fs)
+{
+	struct ext2_super *s = super_of(fs);
+
+	ext2_change(fs->super);
+	s->s_free_blocks_count = fs->free_blocks;
+	s->s_free_inodes_count = fs->free_inodes;
+	s->s_wtime = ext2_now();
+	if (fs->damaged)
+		s->s_state |= EXT2_STATE_ERROR;
+	ext2_changed(fs->super);
+}
+
+int
+ext2_sync(struct mount *m)
+{
+	struct ext2_fs *fs = m->private_data;
+	int error;
+
+	rwlock_write_lock(&fs->op_lock);
+	if (fs->changed) {
+		fs->changed = false;
+		super_update(fs);
+	}
+	error = buf_sync(fs->device);
+	if (error)
+		fs->changed = true;
+	rwlock_write_unlock(&fs->op_lock);
+	return error;
+}
+
+/* ---- Checking a superblock ---- */
+
+static int
+features_check(struct mount *m, const struct ext2_super *s)
+{
+	uint32_t unknown;
+
+	if (s->s_rev_level == 0)
+		return 0;
+	if (s->s_feature_incompat & EXT2_INCOMPAT_RECOVER) {
+		say(m->device, "its journal must be replayed first: "
+			       "run e2fsck on it");
+		return -EINVAL;
+	}
+	unknown = s->s_feature_incompat & ~EXT2_INCOMPAT_KNOWN;
+	if (unknown) {
+		say(m->device,
+		    "features not supported: incompat 0x%x "
+		    "(was it made by mke2fs -t ext2?)",
+		    unknown);
+		return -EINVAL;
+	}
+	unknown = s->s_feature_ro_compat & ~EXT2_RO_COMPAT_KNOWN;
+	if (unknown && !(m->flags & MS_RDONLY)) {
+		say(m->device,
+		    "mounted read-only: features not supported "
+		    "for writing: ro_compat 0x%x",
+		    unknown);
+		m->flags |= MS_RDONLY;
+	}
+	return 0;
+}
+
+static bool
+block_geometry(struct ext2_fs *fs, const struct ext2_super *s)
+{
+	if (s->s_log_block_size > 2)
+		return false;
+	fs->block_shift = 10 + s->s_log_block_size;
+	fs->block_size = 1u << fs->block_shift;
+	fs->blocks_count = s->s_blocks_count;
+	fs->first_data_block = s->s_first_data_block;
+	fs->reserved_blocks = s->s_r_blocks_count;
+	fs->blocks_per_group = s->s_blocks_per_group;
+	if (fs->first_data_block != (fs->block_size == EXT2_SUPER_SIZE) ||
+	    fs->blocks_count <= fs->first_data_block + 1 ||
+	    fs->reserved_blocks > fs->blocks_count ||
+	    fs->blocks_per_group < 8 || fs->blocks_per_group % 8 ||
+	    fs->blocks_per_group > fs->block_size * 8)
+		return false;
+	fs->ngroups = DIV_ROUND_UP(fs->blocks_count - fs->first_data_block,
+				   (uint64_t)fs->blocks_per_group);
+	fs->desc_blocks = DIV_ROUND_UP(
+		fs->ngroups,
+		fs->block_size / (uint32_t)sizeof(struct ext2_group_desc));
+	return (uint64_t)fs->blocks_count << fs->block_shift <=
+	       fs->device->sectors * SECTOR_SIZE;
+}
+
+static bool
+inode_geometry(struct ext2_fs *fs, const struct ext2_super *s)
+{
+	fs->inode_size = s->s_rev_level ? s->s_inode_size : EXT2_DINODE_SIZE;
+	fs->first_ino = s->s_rev_level ? s->s_first_ino : EXT2_FIRST_INO_0;
+	fs->inodes_count = s->s_inodes_count;
+	fs->inodes_per_group = s->s_inodes_per_group;
+	if (fs->inode_size < EXT2_DINODE_SIZE || !IS_POW2(fs->inode_size) ||
+	    fs->inode_size > fs->block_size || fs->inodes_per_group == 0 ||
+	    fs->inodes_per_group > fs->block_size * 8 ||
+	    fs->inodes_count != (uint64_t)fs->ngroups * fs->inodes_per_group ||
+	    fs->first_ino < EXT2_FIRST_INO_0 ||
+	    fs->first_ino > fs->inodes_count)
+		return false;
+	fs->inode_blocks = DIV_ROUND_UP(fs->inodes_per_group * fs->inode_size,
+					fs->block_size);
+	if (fs->inode_size > EXT2_DINODE_SIZE) {
+		fs->want_extra_isize = s->s_want_extra_isize;
+		if (fs->want_extra_isize < EXT2_EXTRA_ISIZE ||
+		    fs->want_extra_isize % 4 ||
+		    fs->want_extra_isize > fs->inode_size - EXT2_DINODE_SIZE)
+			fs->want_extra_isize = EXT2_EXTRA_ISIZE;
+	}
+	return true;
+}
+
+/** Take over what the superblock says, all of it checked. */
+static int
+super_check(struct ext2_fs *fs, const struct ext2_super *s)
+{
+	int error;
+
+	if (s->s_magic != EXT2_MAGIC) {
+		say(fs->device, "there is no ext2 file system on it");
+		return -EINVAL;
+	}
+	if (s->s_rev_level > 1) {
+		say(fs->device, "unknown revision %u", s->s_rev_level);
+		return -EINVAL;
+	}
+	if ((error = features_check(fs->mount, s)))
+		return error;
+	if (!block_geometry(fs, s) || !inode_geometry(fs, s)) {
+		say(fs->device, "damaged: the superblock's sizes do not fit "
+				"each other or the disk");
+		return -EUCLEAN;
+	}
+	fs->filetype = s->s_rev_level &&
+		       s->s_feature_incompat & EXT2_INCOMPAT_FILETYPE;
+	fs->resuid = s->s_def_resuid;
+	fs->max_size = ext2_map_max_size(fs->block_size);
+	return 0;
+}
+
+/* ---- Mounting ---- */
+
+static int
+statfs_op(struct mount *m, struct statfs *st)
+{
+	struct ext2_fs *fs = m->private_data;
+	uint32_t free = fs->free_blocks;
+
+	*st = (struct statfs){
+		.f_type = EXT2_SUPER_MAGIC,
+		.f_bsize = fs->block_size,
+		.f_frsize = fs->block_size,
+		.f_blocks = fs->blocks_count - fs->overhead,
+		.f_bfree = free,
+		.f_bavail = free > fs->reserved_blocks
+				    ? free - fs->reserved_blocks
+				    : 0,
+		.f_files = fs->inodes_count,
+		.f_ffree = fs->free_inodes,
+		.f_fsid = { (int32_t)m->dev },
+		.f_namelen = NAME_MAX,
+	};
+	return 0;
+}
+
+static void
+fs_free(struct ext2_fs *fs)
+{
+	if (fs->super)
+		buf_put(fs->super);
+	ext2_groups_unload(fs);
+	kfree(fs);
+}
+
+/** The disk is whole again, and says so. */
+static void
+unmount_op(struct mount *m)
+{
+	struct ext2_fs *fs = m->private_data;
+	struct ext2_super *s = super_of(fs);
+
+	if (!fs->read_only && fs->was_valid && !fs->damaged) {
+		ext2_change(fs->super);
+		s->s_state |= EXT2_STATE_VALID;
+		ext2_changed(fs->super);
+		fs->changed = true;
+	}
+	if (ext2_sync(m))
+		say(fs->device, "could not be written when unmounted");
+	fs_free(fs);
+	m->private_data = NULL;
+}
+
+static const struct mount_ops mount_ops = {
+	.statfs = statfs_op,
+	.sync = ext2_sync,
+	.write_inode = ext2_write_inode,
+	.unmount = unmount_op,
+};
+
+/** Before the first change: while the state is not VALID, nobody trusts the
+ * disk unchecked. @return 0 or -EIO */
+static int
+mark_in_use(struct ext2_fs *fs)
+{
+	struct ext2_super *s = super_of(fs);
+
+	fs->was_valid = s->s_state & EXT2_STATE_VALID;
+	if (!fs->was_valid)
+		say(fs->device, "was not unmounted cleanly: "
+				"running e2fsck is advised");
+	ext2_change(fs->super);
+	s->s_state &= ~EXT2_STATE_VALID;
+	s->s_mtime = ext2_now();
+	s->s_mnt_count++;
+	ext2_changed(fs->super);
+	fs->changed = true;
+	return ext2_sync(fs->mount);
+}
+
+/** Read the superblock, by the only block size that is known yet. */
+static int
+super_read(struct ext2_fs *fs, struct ext2_super *s)
+{
+	int error = -EIO;
+	struct buf *b = buf_read(fs->device, 1, EXT2_SUPER_SIZE, &error);
+
+	if (!b)
+		return error;
+	memcpy(s, b->data, sizeof(*s));
+	buf_put(b); /* with larger blocks, this buffer is not used again */
+	return 0;
+}
+
+static int
+fs_load(struct ext2_fs *fs, struct ext2_super *s)
+{
+	int error;
+
+	if ((error = super_read(fs, s)) || (error = super_check(fs, s)) ||
+	    (error = ext2_groups_load(fs, s)))
+		return error;
+	fs->super = ext2_read(fs, fs->first_data_block, &error);
+	return fs->super ? 0 : error;
+}
+
+static struct ext2_fs *
+fs_new(struct mount *m)
+{
+	struct ext2_fs *fs = knew(struct ext2_fs);
+	unsigned i;
+
+	fs->mount = m;
+	fs->device = m->device;
+	rwlock_init(&fs->op_lock, "ext2 operations");
+	for (i = 0; i < EXT2_GROUP_LOCKS; i++)
+		mutex_init(&fs->group_locks[i], "ext2 group");
+	fs->generation = (uint32_t)random_seed();
+	return fs;
+}
+
+static int
+root_get(struct ext2_fs *fs)
+{
+	struct vnode *v;
+	int error = ext2_inode_get(fs, EXT2_ROOT_INO, &v);
+
+	if (error)
+		return error;
+	if (v->type == VT_DIR) {
+		fs->mount->root = v;
+		return 0;
+	}
+	vnode_put(v);
+	return ext2_damaged(fs, "the root is no directory");
+}
+
+/* Once ops is set, vfs takes down a mount that failed by unmounting it. */
+int
+ext2_mount(struct mount *m, const char *options)
+{
+	struct ext2_fs *fs = fs_new(m);
+	struct ext2_super *s = knew(struct ext2_super);
+	int error = fs_load(fs, s);
+
+	(void)options;
+	kfree(s);
+	if (error) {
+		fs_free(fs);
+		return error;
+	}
+	fs->read_only = m->flags & MS_RDONLY;
+	m->private_data = fs;
+	m->ops = &mount_ops;
+	error = root_get(fs);
+	if (!error && !fs->read_only)
+		error = mark_in_use(fs);
+	return error;
+}
+
+FILESYSTEM(ext2, true, ext2_mount);
+
+static void
+ext2_init(void)
+{
+}
+CHAPTER_INIT(ext2_init);

@@ -1,0 +1,59 @@
+/*
+ * Shared memory without a file (MAP_SHARED | MAP_ANONYMOUS): an object of
+ * zeros that all processes forked from its maker share. It is a vnode that has
+ * no name: its pages are in the page cache like any file's, are found there by
+ * every address space that maps it, and go when the last mapping goes.
+ */
+#include "pagecache.h"
+#include "vm_internal.h"
+
+static struct mount shared_mount;
+/* That there is one says that the pages are all there is of the object: they
+ * are neither written back nor reclaimed. It sets no limit of its own. */
+static struct page_quota shared_quota = { .max = UINT64_MAX };
+static _Atomic uint64_t next_ino = 1;
+
+/* A page that was never touched is zeros. */
+static int
+shared_read_page(struct vnode *v, struct page *page)
+{
+	(void)v;
+	page_clear(page_address(page));
+	return 0;
+}
+
+static const struct vnode_ops shared_vnode_ops = {
+	.read_page = shared_read_page,
+};
+
+static const struct mount_ops shared_mount_ops = { 0 };
+static const struct filesystem shared_filesystem = { .name = "shared" };
+
+void
+shared_init(void)
+{
+	shared_mount.fs = &shared_filesystem;
+	shared_mount.ops = &shared_mount_ops;
+	shared_mount.no_cache = true;
+	spin_init(&shared_mount.vnodes_lock, "shared objects");
+	list_init(&shared_mount.link);
+}
+
+int
+shared_object_new(uint64_t len, struct vnode **result)
+{
+	struct vnode *v;
+	bool is_new;
+
+	v = vnode_lookup(&shared_mount, next_ino++, &is_new);
+	if (!v)
+		return -ENOMEM;
+	ASSERT(is_new);
+	v->mode = S_IFREG | 0777;
+	v->nlink = 0;
+	v->size = ROUND_UP(len, PAGE_SIZE);
+	vnode_ready(v, VT_REG, &shared_vnode_ops);
+	v->cache->quota = &shared_quota;
+	*result = v;
+	return 0;
+}

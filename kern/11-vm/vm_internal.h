@@ -1,0 +1,238 @@
+/*
+ * What the files of chapter vm share: page-table work (pmap.c), the mapping
+ * tree (map.c), faults (fault.c). Lock order: vmspace->lock,
+ * vnode->mappings_lock, vmspace->pt_lock.
+ */
+#ifndef VM_INTERNAL_H
+#define VM_INTERNAL_H
+
+#include "abi/resource.h"
+#include "abi/syscall.h"
+#include "vm.h"
+
+#define USER_BOTTOM  0x10000UL	/**< lowest address that can be mapped */
+#define STACK_GUARD  0x100000UL /**< free bytes kept below a stack */
+#define TABLE_SPAN   0x200000UL /**< bytes that one level-1 table maps */
+#define FLUSH_SINGLY 32		/**< pages up to which invlpg is cheaper */
+
+/** What the reservation of the call fork covers: so many mappings, besides the
+ * rest of what it allocates, in pages. */
+#define FORK_MAPPINGS 256
+#define FORK_PAGES    64
+
+/* ---- Page tables (pmap.c) ---- */
+
+/*
+ * A level-1 entry that is not zero refers to a page and holds a reference to
+ * it (but for the zero page); PTE_P says whether it may be used: a mapping
+ * with PROT_NONE keeps its pages.
+ */
+
+/** The page of zeros that reads of untouched memory see. */
+extern struct page *vm_zero_page;
+extern paddr_t vm_zero_phys;
+
+static inline bool
+pte_is_zero_page(pte_t pte)
+{
+	return (pte & PTE_ADDR) == vm_zero_phys;
+}
+
+/** Page behind an entry that is not zero. */
+static inline struct page *
+pte_page(pte_t pte)
+{
+	return &page_array[(pte & PTE_ADDR) >> PAGE_SHIFT];
+}
+
+/** A root table that maps nothing but the kernel; NULL: no memory. */
+pte_t *pmap_new_root(void);
+/** Give back one that maps nothing any more. */
+void pmap_free_root(pte_t *root);
+
+/** The level-1 entry of @p va, or NULL where there is no table for it. */
+static inline pte_t *
+pmap_find(pte_t *table, vaddr_t va)
+{
+	pte_t pte;
+
+	for (unsigned level = 4; level > 1; level--) {
+		pte = table[pt_index(va, level)];
+		if (!(pte & PTE_P))
+			return NULL;
+		table = pte_table(pte);
+	}
+	return &table[pt_index(va, 1)];
+}
+
+/**
+ * The level-1 entry of @p va; makes missing tables. vm->lock held: that keeps
+ * tables from being freed. Several CPUs may be here for one address space.
+ * @return NULL: no memory
+ */
+pte_t *pmap_make(struct vmspace *vm, vaddr_t va);
+
+/**
+ * Find the next entries in [*@p va, @p end): skips what has no table.
+ *
+ * @param va  moved up to the address of the first one
+ * @param n   receives how many there are side by side
+ * @return    the first one, or NULL past the end
+ */
+pte_t *pmap_next(pte_t *pml4, vaddr_t *va, vaddr_t end, unsigned *n);
+
+/** Rights in an entry for @p prot; PTE_W is not among them unless @p write. */
+pte_t pmap_rights(uint32_t prot, bool write);
+
+/** Flush [@p start, @p end) of @p vm from the TLBs of all CPUs that have it
+ * loaded. */
+void pmap_flush(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+#define GATHER_PAGES 64
+
+/** Pages taken out of a page table, to be freed once the TLBs are flushed. */
+struct gather {
+	struct vmspace *vm;
+	struct vnode *vnode; /**< is told of dirty pages, if not NULL */
+	bool cache_only;     /**< leave private pages where they are */
+	vaddr_t start, end;  /**< what is to be flushed */
+	unsigned n;
+	uintptr_t pages[GATHER_PAGES]; /**< struct page *, | GATHER_* */
+};
+
+void gather_init(struct gather *g, struct vmspace *vm);
+/** Flush the TLBs and free what was gathered. No spinlock but
+ * vnode->mappings_lock held. */
+void gather_flush(struct gather *g);
+
+/** Take the pages out of [@p start, @p end). May flush in between. */
+void pmap_zap(struct gather *g, vaddr_t start, vaddr_t end);
+
+/** Free the tables of [@p start, @p end), as far as they map nothing outside
+ * of [@p floor, @p ceiling), the mappings' neighbours. */
+void pmap_free_tables(struct gather *g, vaddr_t start, vaddr_t end,
+		      vaddr_t floor, vaddr_t ceiling);
+
+/** Give the entries of @p m in [@p start, @p end) the rights of m->prot. */
+void pmap_protect(struct vmspace *vm, const struct mapping *m, vaddr_t start,
+		  vaddr_t end);
+
+/**
+ * Take the write rights and the dirty marks from the entries of shared
+ * mapping @p m in [@p start, @p end), so that the next write faults again.
+ *
+ * @param tell  whether the page cache is told which pages were dirty
+ */
+void pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end, bool tell);
+
+/** Move the entries of [@p from, @p from + @p len) to @p to, where there are
+ * none. @return bytes done, less than @p len without memory for tables */
+size_t pmap_move(struct vmspace *vm, vaddr_t from, vaddr_t to, size_t len);
+
+/* ---- The mapping tree (map.c); vm->lock held for writing ---- */
+
+/** First mapping that ends above @p addr, or NULL. Reading suffices. */
+struct mapping *map_ceil(struct vmspace *vm, vaddr_t addr);
+
+static inline struct mapping *
+map_next(const struct mapping *m)
+{
+	struct rbnode *n = rb_next(&m->node);
+
+	return n ? rb_entry(n, struct mapping, node) : NULL;
+}
+
+static inline struct mapping *
+map_prev(const struct mapping *m)
+{
+	struct rbnode *n = rb_prev(&m->node);
+
+	return n ? rb_entry(n, struct mapping, node) : NULL;
+}
+
+/** Index in the file's pages of address @p va of @p m. */
+static inline uint64_t
+map_index(const struct mapping *m, vaddr_t va)
+{
+	return (m->offset + (va - m->start)) >> PAGE_SHIFT;
+}
+
+/** Insert a copy of @p like (its tree links aside) in the tree, and in its
+ * vnode's list with a reference; merges it with its neighbours where they are
+ * alike. @return the mapping that holds it now */
+struct mapping *map_insert(struct vmspace *vm, const struct mapping *like);
+
+/** Have a mapping begin at @p at, which lies inside of @p m.
+ * @return that one; @p m ends there */
+struct mapping *map_split(struct mapping *m, vaddr_t at);
+
+/** Move the ends of @p m; no neighbour is there. */
+void map_resize(struct mapping *m, vaddr_t start, vaddr_t end);
+
+/** Merge @p m with the mappings beside it where they are alike.
+ * @return the mapping that holds it now */
+struct mapping *map_merge(struct mapping *m);
+
+/** Take everything in [@p start, @p end) out: mappings go to list @p dead for
+ * map_reap. */
+void map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end,
+		struct list *dead);
+
+/** Free removed mappings; may sleep, vm->lock not held. */
+void map_reap(struct list *dead);
+
+/** Whether one more mapping than @p extra may be made, and @p pages more be
+ * mapped. 0 or -ENOMEM */
+int map_check_limits(struct vmspace *vm, unsigned extra, uint64_t pages);
+
+/** Find room for @p len bytes below mmap_top: address, or -ENOMEM. */
+int64_t map_find_room(struct vmspace *vm, size_t len);
+
+/** Whether [@p start, @p end) holds no mapping, and keeps the guard gap of a
+ * stack above it. */
+bool map_is_free(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+/* ---- Faults (fault.c) ---- */
+
+#define VM_FAULT_WRITE 0x1
+#define VM_FAULT_FETCH 0x2
+#define VM_FAULT_USER  0x4 /**< from user mode: no heap is reserved yet */
+
+/** Make @p address of @p vm accessible; see trap_ops.page_fault. */
+int vm_fault(struct vmspace *vm, vaddr_t address, unsigned how);
+
+/** Fault all of [@p start, @p end) in that can be. */
+void vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+/** The page at @p va, faulted in, referenced; NULL and *error. */
+struct page *vm_get_page(struct vmspace *vm, vaddr_t va, bool write,
+			 int *error);
+
+/** Memory is short, and @p tries waits for it were in vain: wait for pages to
+ * be written back, or have a process ended. @return 0 to try again, or -ENOMEM:
+ * the running process is to die */
+int vm_wait_for_memory(unsigned tries);
+
+/* ---- Shared zero-fill memory (shared.c) ---- */
+
+/** Prepare the file system of unnamed objects; at start-up. */
+void shared_init(void);
+
+/** A new object of zeros, to be mapped shared; referenced.
+ * @return 0 or -ENOMEM */
+int shared_object_new(uint64_t len, struct vnode **result);
+
+/* ---- Files (file.c) ---- */
+
+/** Install the hooks of vfs. */
+void vm_file_init(void);
+
+/** Pages @p first to @p last of @p v have been marked clean and are about to be
+ * written to disk: have the next write to them fault, which marks them dirty
+ * again. */
+void vm_clean_pages(struct vnode *v, uint64_t first, uint64_t last);
+
+/** See vfs_ops.unmap_pages. */
+void vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * Process groups and sessions: setpgid, setsid and the calls that ask. Rules:
+ * POSIX.1-2017, setpgid() and setsid().
+ */
+#include "abi/syscall.h"
+#include "sigstate.h"
+
+/* Whether the caller may move @p p into group @p pgid. proc_lock held. */
+static int
+check_setpgid(const struct proc *p, int pgid)
+{
+	const struct proc *self = current_proc();
+
+	if (p != self) {
+		if (p->parent != self)
+			return -ESRCH;
+		if (p->sid != self->sid)
+			return -EPERM;
+		if (p->did_exec)
+			return -EACCES;
+	}
+	if (p->sid == p->pid)
+		return -EPERM; /* a session leader leads its group for good */
+	if (pgid != p->pid && !group_in_session(pgid, self->sid))
+		return -EPERM;
+	return 0;
+}
+
+static int64_t
+sys_setpgid(int pid, int pgid)
+{
+	struct proc *p;
+	int error;
+
+	if (pgid < 0)
+		return -EINVAL;
+	p = proc_find(pid ? pid : current_proc()->pid);
+	if (!p)
+		return -ESRCH;
+	if (!pgid)
+		pgid = p->pid;
+	spin_lock(&proc_lock);
+	error = check_setpgid(p, pgid);
+	if (!error)
+		p->pgid = pgid;
+	spin_unlock(&proc_lock);
+	proc_put(p);
+	return error;
+}
+SYSCALL(NR_setpgid, sys_setpgid, 1);
+
+static bool
+group_exists(int pgid)
+{
+	struct proc *p;
+
+	for (p = init_proc; p; p = proc_tree_next(p))
+		if (p->pgid == pgid)
+			return true;
+	return false;
+}
+
+static int64_t
+sys_setsid(void)
+{
+	struct proc *p = current_proc();
+	int64_t result = -EPERM;
+
+	spin_lock(&proc_lock);
+	if (!group_exists(p->pid)) {
+		p->sid = p->pgid = p->pid;
+		p->tty = NULL;
+		result = p->pid;
+	}
+	spin_unlock(&proc_lock);
+	return result;
+}
+SYSCALL(NR_setsid, sys_setsid, 1);
+
+static int64_t
+get_id(int pid, bool session)
+{
+	struct proc *p = proc_find(pid ? pid : current_proc()->pid);
+	int id;
+
+	if (!p)
+		return -ESRCH;
+	id = session ? p->sid : p->pgid;
+	proc_put(p);
+	return id;
+}
+
+static int64_t
+sys_getpgid(int pid)
+{
+	return get_id(pid, false);
+}
+SYSCALL(NR_getpgid, sys_getpgid, 1);
+
+static int64_t
+sys_getsid(int pid)
+{
+	return get_id(pid, true);
+}
+SYSCALL(NR_getsid, sys_getsid, 1);
+
+static int64_t
+sys_getpgrp(void)
+{
+	return current_proc()->pgid;
+}
+SYSCALL(NR_getpgrp, sys_getpgrp, 1);

@@ -1,0 +1,236 @@
+/*
+ * The calls that send signals: kill, tkill, tgkill, sigqueue's; and who may
+ * send to whom.
+ */
+#include "abi/syscall.h"
+#include "sigstate.h"
+
+/* Of a broadcast, as many targets get queue entries for a real-time signal;
+ * the heap that the call has reserved is for so many. The others get the
+ * signal without its origin. */
+#define BROADCAST_QUEUED 128
+#define BROADCAST_PAGES	 6 /* of struct queued_signal */
+
+_Static_assert(BROADCAST_QUEUED * sizeof(struct queued_signal) <=
+		       (BROADCAST_PAGES - 2) * PAGE_SIZE,
+	       "the bound of sys_kill");
+
+/* ---- Permission ---- */
+
+/* uid and saved uid of a process, from any of its threads; proc_lock held.
+ * @return false: it has no thread any more */
+static bool
+target_uids(struct proc *p, uint32_t *uid, uint32_t *suid)
+{
+	struct thread *t = list_first(&p->threads, struct thread, proc_link);
+
+	if (!t || !t->fs)
+		return false;
+	spin_lock(&t->fs->lock);
+	*uid = t->fs->cred.uid;
+	*suid = t->fs->cred.suid;
+	spin_unlock(&t->fs->lock);
+	return true;
+}
+
+/* kill(2): the sender's real or effective uid equals the target's real or
+ * saved uid; SIGCONT may go anywhere in the session. A zombie takes anything,
+ * as nothing comes of it. proc_lock held. */
+static bool
+may_signal(struct proc *p, int signo)
+{
+	const struct cred *c = current_cred();
+	uint32_t uid, suid;
+
+	if (c->euid == 0 || p == current_proc() || !target_uids(p, &uid, &suid))
+		return true;
+	if (c->euid == uid || c->euid == suid || c->uid == uid ||
+	    c->uid == suid)
+		return true;
+	return signo == SIGCONT && p->sid == current_proc()->sid;
+}
+
+/* ---- kill ---- */
+
+static siginfo_t
+user_info(int code)
+{
+	siginfo_t info = { .si_code = code };
+
+	info.si_pid = current_proc()->pid;
+	info.si_uid = current_cred()->uid;
+	return info;
+}
+
+/* Signal 0 only asks. */
+static int
+send_checked(struct proc *p, int signo, const siginfo_t *info)
+{
+	if (!may_signal(p, signo))
+		return -EPERM;
+	return signo ? signal_proc(p, signo, info) : 0;
+}
+
+static int
+kill_one(int pid, int signo, const siginfo_t *info)
+{
+	struct proc *p = proc_find(pid);
+	int error;
+
+	if (!p)
+		return -ESRCH;
+	spin_lock(&proc_lock);
+	error = send_checked(p, signo, info);
+	spin_unlock(&proc_lock);
+	proc_put(p);
+	return error;
+}
+
+/* Whether kill(-1) means @p p: all but init and the caller. */
+static bool
+in_broadcast(const struct proc *p)
+{
+	return p != init_proc && p != current_proc();
+}
+
+/* @param pgid  a group, or -1 for all */
+static int
+kill_many(int pgid, int signo, const siginfo_t *info)
+{
+	unsigned found = 0, sent = 0;
+	struct proc *p;
+	int error = 0, e;
+
+	spin_lock(&proc_lock);
+	for (p = init_proc; p; p = proc_tree_next(p)) {
+		if (pgid == -1 ? !in_broadcast(p) : p->pgid != pgid)
+			continue;
+		if (++found > BROADCAST_QUEUED && signo > SIGNALS_STANDARD)
+			info = NULL;
+		e = send_checked(p, signo, info);
+		if (!e)
+			sent++;
+		else
+			error = e;
+	}
+	spin_unlock(&proc_lock);
+	if (!found)
+		return -ESRCH;
+	return sent ? 0 : error;
+}
+
+static bool
+signo_is_valid(int signo)
+{
+	return signo >= 0 && signo < NSIG;
+}
+
+static int64_t
+sys_kill(int pid, int signo)
+{
+	siginfo_t info = user_info(SI_USER);
+
+	if (!signo_is_valid(signo))
+		return -EINVAL;
+	if (pid > 0)
+		return kill_one(pid, signo, &info);
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid == 0)
+		return kill_many(current_proc()->pgid, signo, &info);
+	return kill_many(pid == -1 ? -1 : -pid, signo, &info);
+}
+SYSCALL(NR_kill, sys_kill, BROADCAST_PAGES);
+
+/* ---- To one thread ---- */
+
+/* @param tgid  the process that the thread must belong to; 0: any */
+static int
+send_thread(int tgid, int tid, int signo, const siginfo_t *info)
+{
+	struct thread *t;
+	int error = -ESRCH;
+
+	/* proc_lock keeps the thread's process and credentials; RCU would keep
+	 * the thread alone. */
+	rcu_read_lock();
+	spin_lock(&proc_lock);
+	t = thread_find(tid);
+	if (t && t->proc && (!tgid || t->proc->pid == tgid)) {
+		if (!may_signal(t->proc, signo))
+			error = -EPERM;
+		else
+			error = signo ? signal_thread(t, signo, info) : 0;
+	}
+	spin_unlock(&proc_lock);
+	rcu_read_unlock();
+	return error;
+}
+
+static int64_t
+sys_tgkill(int tgid, int tid, int signo)
+{
+	siginfo_t info = user_info(SI_TKILL);
+
+	if (tgid <= 0 || tid <= 0 || !signo_is_valid(signo))
+		return -EINVAL;
+	return send_thread(tgid, tid, signo, &info);
+}
+SYSCALL(NR_tgkill, sys_tgkill, 2);
+
+static int64_t
+sys_tkill(int tid, int signo)
+{
+	siginfo_t info = user_info(SI_TKILL);
+
+	if (tid <= 0 || !signo_is_valid(signo))
+		return -EINVAL;
+	return send_thread(0, tid, signo, &info);
+}
+SYSCALL(NR_tkill, sys_tkill, 2);
+
+/* ---- With a value ---- */
+
+/* Only to oneself may one pretend that a signal comes from the kernel, from
+ * kill or from tkill. */
+static int
+copyin_info(siginfo_t *info, const siginfo_t *user, int target_pid)
+{
+	if (copyin(info, user, sizeof(*info)))
+		return -EFAULT;
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
+	    target_pid != current_proc()->pid)
+		return -EPERM;
+	return 0;
+}
+
+static int64_t
+sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t *user)
+{
+	siginfo_t info;
+	int error = copyin_info(&info, user, pid);
+
+	if (error)
+		return error;
+	if (!signo_is_valid(signo))
+		return -EINVAL;
+	return pid > 0 ? kill_one(pid, signo, &info) : -ESRCH;
+}
+SYSCALL(NR_rt_sigqueueinfo, sys_rt_sigqueueinfo, 2);
+
+static int64_t
+sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t *user)
+{
+	siginfo_t info;
+	int error;
+
+	if (tgid <= 0 || tid <= 0)
+		return -EINVAL;
+	error = copyin_info(&info, user, tgid);
+	if (error)
+		return error;
+	if (!signo_is_valid(signo))
+		return -EINVAL;
+	return send_thread(tgid, tid, signo, &info);
+}
+SYSCALL(NR_rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo, 2);

@@ -1,0 +1,113 @@
+/*
+ * FIFOs: pipes with a name. The pipe exists while somebody has the FIFO open;
+ * opening for one direction waits for the other, POSIX.1-2017 open().
+ */
+#include "pipe.h"
+
+static struct mutex fifo_lock; /* guards vnode->ipc of all FIFOs */
+
+/* The pipe of @p v, counted as open once more. */
+static struct pipe *
+fifo_enter(struct vnode *v)
+{
+	struct pipe *p;
+
+	mutex_lock(&fifo_lock);
+	p = v->ipc;
+	if (!p)
+		p = v->ipc = pipe_alloc();
+	mutex_lock(&p->lock);
+	p->files++;
+	mutex_unlock(&p->lock);
+	mutex_unlock(&fifo_lock);
+	return p;
+}
+
+static void
+fifo_leave(struct vnode *v, struct pipe *p, unsigned access)
+{
+	mutex_lock(&fifo_lock);
+	if (pipe_close_end(p, access)) {
+		v->ipc = NULL;
+		pipe_free(p);
+	}
+	mutex_unlock(&fifo_lock);
+}
+
+void
+fifo_release(struct file *f)
+{
+	fifo_leave(f->vnode, f->private_data, f->flags & O_ACCMODE);
+}
+
+/* Wait until *opens is no longer @p seen; locked. */
+static int
+wait_for_open(struct pipe *p, struct waitq *wq, const uint32_t *opens,
+	      uint32_t seen)
+{
+	while (*opens == seen)
+		if (waitq_wait_mutex(wq, &p->lock, WAIT_INTERRUPTIBLE,
+				     WAIT_FOREVER))
+			return -ERESTARTSYS;
+	return 0;
+}
+
+/* Count the new file in and wait for the other side if need be. The counts
+ * are right even if it fails: fifo_leave takes them back. */
+static int
+rendezvous(struct pipe *p, struct file *f)
+{
+	unsigned access = f->flags & O_ACCMODE;
+	bool nonblock = f->flags & O_NONBLOCK;
+
+	if (access != O_WRONLY) {
+		p->readers++;
+		p->reader_opens++;
+		waitq_wake_all(&p->write_wq);
+	}
+	if (access != O_RDONLY) {
+		p->writers++;
+		p->writer_opens++;
+		waitq_wake_all(&p->read_wq);
+	}
+	if (access == O_RDONLY && !p->writers && !nonblock)
+		return wait_for_open(p, &p->read_wq, &p->writer_opens,
+				     p->writer_opens);
+	if (access == O_WRONLY && !p->readers)
+		return nonblock ? -ENXIO
+				: wait_for_open(p, &p->write_wq,
+						&p->reader_opens,
+						p->reader_opens);
+	return 0;
+}
+
+/* vfs_ops.open_fifo. The file's position, which a pipe has none of, keeps the
+ * count of writers' opens: a reader that came before any writer is not told
+ * of a hang-up (poll). */
+static int
+fifo_open(struct vnode *v, struct file *f)
+{
+	struct pipe *p = fifo_enter(v);
+	int error;
+
+	mutex_lock(&p->lock);
+	f->pos = p->writer_opens;
+	error = rendezvous(p, f);
+	if (p->writers)
+		f->pos = p->writer_opens - 1;
+	mutex_unlock(&p->lock);
+	if (error) {
+		fifo_leave(v, p, f->flags & O_ACCMODE);
+		return error;
+	}
+	f->private_data = p;
+	f->ops = &pipe_file_ops;
+	return 0;
+}
+
+void
+fifo_init(void)
+{
+	mutex_init(&fifo_lock, "FIFO opens");
+	vfs_ops.open_fifo = fifo_open;
+}

@@ -1,0 +1,46 @@
+/*
+ * The inside of a pipe, for pipe.c and fifo.c.
+ */
+#ifndef PIPE_H
+#define PIPE_H
+
+#include "ipc_internal.h"
+
+#define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
+
+/** A ring of bytes: those from tail to head are in it, modulo its size. */
+struct pipe {
+	/* Constant; of pipes without a name. */
+	uint64_t ino;
+	uint32_t uid, gid;
+	struct timespec created;
+
+	struct mutex lock;
+	/* Guarded by lock. */
+	uint32_t head, tail; /* never more than PIPE_SIZE apart */
+	unsigned readers, writers;
+	unsigned files; /* open files, and FIFO opens on their way */
+	/** Opens so far: an open that waits for the other side sees it come
+	 * even if it has gone again. */
+	uint32_t reader_opens, writer_opens;
+	unsigned npages;
+	struct page *pages[PIPE_PAGES];
+
+	struct waitq read_wq;  /* waits for bytes, or for a writer to open */
+	struct waitq write_wq; /* waits for room, or for a reader to open */
+};
+
+/** A pipe that nobody has open. */
+struct pipe *pipe_alloc(void);
+void pipe_free(struct pipe *p);
+
+/** A file with @p access (O_RDONLY...) is closed.
+ * @return whether nobody has the pipe open any more */
+bool pipe_close_end(struct pipe *p, unsigned access);
+
+/** The last reference of a FIFO's file is gone. */
+void fifo_release(struct file *f);
+
+extern const struct file_ops pipe_file_ops;
+
+#endif

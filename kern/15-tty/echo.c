@@ -1,0 +1,157 @@
+/*
+ * Echo and line editing: showing what is typed, and taking it back, so that
+ * the screen agrees with the line. Entry points: echo_char, tty_erase.
+ */
+#include "terminal.h"
+
+#define TAB_WIDTH 8
+
+static uint8_t
+char_at(const struct tty *t, uint32_t pos)
+{
+	return t->buffer[pos % TTY_BUFFER];
+}
+
+static bool
+is_control(uint8_t c)
+{
+	return c < ' ' || c == 0x7f;
+}
+
+static bool
+is_continuation(const struct tty *t, uint8_t c)
+{
+	return tty_iflag(t, IUTF8) && (c & 0xc0) == 0x80;
+}
+
+static bool
+is_word(uint8_t c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+/* ---- Showing ---- */
+
+void
+echo_raw(struct tty *t, uint8_t c)
+{
+	char text = c;
+
+	tty_output(t, &text, 1);
+}
+
+/* A control character is shown as ^X. */
+void
+echo_char(struct tty *t, uint8_t c)
+{
+	const char shown[2] = { '^', c ^ 0x40 };
+
+	if (tty_lflag(t, ECHOCTL) && is_control(c) && c != '\t' && c != '\n')
+		tty_output(t, shown, sizeof(shown));
+	else
+		echo_raw(t, c);
+}
+
+void
+echo_line(struct tty *t)
+{
+	uint32_t pos;
+
+	t->line_column = t->column;
+	for (pos = t->line_start; pos != t->head; pos++)
+		echo_char(t, char_at(t, pos));
+}
+
+/* ---- Taking back ---- */
+
+/* Column behind the typed line, as it stands on the screen. */
+static unsigned
+column_at_head(const struct tty *t)
+{
+	unsigned column = t->line_column;
+	uint32_t pos;
+	uint8_t c;
+
+	for (pos = t->line_start; pos != t->head; pos++) {
+		c = char_at(t, pos);
+		if (c == '\t')
+			column += TAB_WIDTH - column % TAB_WIDTH;
+		else if (is_control(c))
+			column += tty_lflag(t, ECHOCTL) ? 2 : 0;
+		else if (!is_continuation(t, c))
+			column++;
+	}
+	return column;
+}
+
+/* The character @p c, just taken off the line, goes from the screen. */
+static void
+unshow(struct tty *t, uint8_t c)
+{
+	unsigned n;
+
+	if (c == '\t') {
+		n = TAB_WIDTH - column_at_head(t) % TAB_WIDTH;
+		while (n--)
+			tty_output(t, "\b", 1);
+	} else if (!is_control(c)) {
+		tty_output(t, "\b \b", 3);
+	} else if (tty_lflag(t, ECHOCTL)) {
+		tty_output(t, "\b \b\b \b", 6);
+	}
+}
+
+/* Take the last character, of several bytes maybe, off the line.
+ * @return its first byte */
+static uint8_t
+take_last(struct tty *t)
+{
+	uint8_t c;
+
+	do
+		c = char_at(t, --t->head);
+	while (is_continuation(t, c) && t->head != t->line_start);
+	return c;
+}
+
+/* Without ECHOK, ECHOKE and ECHOE the line stays on the screen. */
+static bool
+kill_unseen(struct tty *t, uint8_t c)
+{
+	if (tty_lflag(t, ECHO) && tty_lflag(t, ECHOK) && tty_lflag(t, ECHOKE) &&
+	    tty_lflag(t, ECHOE))
+		return false;
+	t->head = t->line_start;
+	if (tty_lflag(t, ECHO)) {
+		echo_char(t, c);
+		if (tty_lflag(t, ECHOK))
+			echo_raw(t, '\n');
+	}
+	return true;
+}
+
+void
+tty_erase(struct tty *t, unsigned what, uint8_t c)
+{
+	bool in_word = false;
+	uint8_t erased;
+
+	if (t->head == t->line_start || (what == VKILL && kill_unseen(t, c)))
+		return;
+	do {
+		if (what == VWERASE) {
+			erased = char_at(t, t->head - 1);
+			if (in_word && !is_word(erased))
+				break;
+			in_word |= is_word(erased);
+		}
+		erased = take_last(t);
+		if (!tty_lflag(t, ECHO))
+			continue;
+		if (what == VERASE && !tty_lflag(t, ECHOE))
+			echo_char(t, c);
+		else
+			unshow(t, erased);
+	} while (what != VERASE && t->head != t->line_start);
+}

@@ -1,0 +1,27 @@
+/*
+ * What the ext2 host harness needs of the C library. The rest of the harness
+ * is compiled with the kernel's headers, which do not mix with the host's.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stddef.h>
+
+void *host_alloc(size_t size); /**< zeroed; ends the program if there is none */
+void host_free(void *p);
+/** Map @p size bytes of zeros at @p address. */
+void host_map(unsigned long address, size_t size);
+/** Read a whole file. */
+void *host_load(const char *path, size_t *size);
+/** Write a whole file. */
+void host_save(const char *path, const void *data, size_t size);
+/** Read a line of standard input. @return 0 at its end */
+int host_line(char *line, size_t size);
+void host_write(const char *text);   /**< to standard output, at once */
+void host_message(const char *text); /**< to standard error */
+void host_fail(const char *what) __attribute__((noreturn));
+void host_time_limit(unsigned seconds);
+unsigned long host_number(const char *text);
+/** Tell the address sanitizer that nothing may touch these bytes. */
+void host_poison(const void *p, size_t size);
+#endif
