@@ -2,7 +2,8 @@
  * The name cache: a hash table of (directory, name). Look-ups take no lock:
  * chains are read in an RCU section, and entries are freed after a grace
  * period. Changes are made under one lock. Entries hold no references: a vnode
- * that goes away takes its entries with it.
+ * that goes away takes its entries with it. But the name of a vnode that is in
+ * use stays, and so does its directory.
  *
  * When there are too many, a hand goes round the buckets and removes those that
  * were not used since it came by last (second chance).
@@ -129,6 +130,30 @@ entry_new(struct vnode *dir, const struct name *name)
 	return e;
 }
 
+/* Whether somebody uses what the entry leads to: then it stays, as the path of
+ * an open file or a running program is asked for (/proc/self/exe). */
+static bool
+in_use(const struct entry *e)
+{
+	return e->vnode && ref_count(&e->vnode->refs) > 1;
+}
+
+bool
+namecache_children_in_use(const struct vnode *dir)
+{
+	bool found = false;
+	struct entry *e;
+
+	spin_lock(&cache_lock);
+	list_for_each (e, &dir->children, dir_link) {
+		found = in_use(e);
+		if (found)
+			break;
+	}
+	spin_unlock(&cache_lock);
+	return found;
+}
+
 static void
 make_room(void)
 {
@@ -138,10 +163,10 @@ make_room(void)
 	for (i = 0; i < HAND_BUCKETS; i++) {
 		for (e = buckets[hand]; e; e = next) {
 			next = e->next;
-			if (!e->used)
-				entry_remove(e);
-			else
+			if (e->used)
 				e->used = false;
+			else if (!in_use(e))
+				entry_remove(e);
 		}
 		hand = (hand + 1) & (nbuckets - 1);
 	}

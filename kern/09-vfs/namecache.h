@@ -44,6 +44,9 @@ void namecache_enter(struct vnode *dir, const struct name *name,
 /** Forget all entries of and to @p v: it goes away. */
 void namecache_purge(struct vnode *v);
 
+/** Whether @p dir has entries whose vnodes are in use. */
+bool namecache_children_in_use(const struct vnode *dir);
+
 /** A name that is noted for file @p v: its directory, referenced, and the name
  * in @p buf (NAME_MAX + 1 bytes). @return NULL: none */
 struct vnode *namecache_reverse(struct vnode *v, char *buf);

@@ -11,8 +11,9 @@
 #include "tmpfs.h"
 #include "vfs_internal.h"
 
-#define HEAP_SHARE 4	/* of the heap, 1/n may be a mount's files and names */
-#define FILE_BYTES 1024 /* of heap, for a vnode with all that belongs to it */
+#define HEAP_SHARE 3 /* of the heap, 1/n may be a mount's files and names */
+/* Of heap, for a file; a ninth is lost in the slabs. */
+#define FILE_BYTES ((sizeof(struct vnode) + sizeof(struct page_cache)) * 9 / 8)
 #define DIRENT_SIZE                                                            \
 	20 /* that an entry adds to a directory's size, as Linux               \
 	    */

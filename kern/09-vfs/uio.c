@@ -74,10 +74,10 @@ transfer(struct uio *u, char *mem, size_t len, enum direction direction)
 	size_t done;
 
 	ASSERT(len <= u->left);
-	if (__builtin_expect(len > u->iov->iov_len - u->offset ||
-				     (direction == ZERO_CALLER &&
-				      len > ZERO_PIECE),
-			     0))
+	if (__builtin_expect(
+		    len > u->iov->iov_len - u->offset ||
+			    (direction == ZERO_CALLER && len > ZERO_PIECE),
+		    0))
 		return transfer_pieces(u, mem, len, direction);
 	done = len - move(u, mem, len, direction);
 	u->offset += done;

@@ -380,7 +380,7 @@ int path_copyin(const char *user, char **path);
 void path_free(char *path);
 
 /** The path of @p v from the caller's root, in @p buf: of a directory always,
- * of a file while the name cache knows it.
+ * of a file that is in use by the name it was last found by.
  * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */
 int vnode_path(struct vnode *v, char *buf, size_t size);
 

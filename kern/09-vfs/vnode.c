@@ -247,6 +247,8 @@ may_evict(struct vnode *v, bool with_pages)
 	if (v->cache && (page_cache_has_dirty(v) ||
 			 (!with_pages && page_cache_has_pages(v))))
 		return false;
+	if (v->type == VT_DIR && namecache_children_in_use(v))
+		return false;
 	return claim(v);
 }
 

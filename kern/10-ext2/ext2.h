@@ -154,8 +154,16 @@ void ext2_changed(struct buf *b);
 int ext2_damaged(struct ext2_fs *fs, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** A function that reads a block. */
+typedef struct buf *ext2_read_fn(struct ext2_fs *fs, uint32_t block,
+				 int *error);
+
 /** Read a block of metadata. NULL and *error: -EIO, -ENOMEM. */
 struct buf *ext2_read(struct ext2_fs *fs, uint32_t block, int *error);
+
+/** The same for what cannot be left half-done: when there is no memory, waits
+ * some seconds for it. */
+struct buf *ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error);
 
 /** A block that has just been allocated for metadata, zeroed, taken by
  * ext2_change. NULL and *error on -ENOMEM, -EIO. */
@@ -190,9 +198,10 @@ void ext2_group_unlock(struct ext2_fs *fs, uint32_t group);
 struct ext2_group_bufs {
 	struct buf *bitmap, *desc;
 };
-/** Read them; @p bitmap is the bitmap's block. @return 0, -EIO, -ENOMEM */
+/** Read them by @p read; @p bitmap is the bitmap's block.
+ * @return 0, -EIO, -ENOMEM */
 int ext2_group_bufs_get(struct ext2_fs *fs, uint32_t group, uint32_t bitmap,
-			struct ext2_group_bufs *b);
+			ext2_read_fn *read, struct ext2_group_bufs *b);
 /** Write the group's counts to its descriptor, and give both back. */
 void ext2_group_bufs_changed(struct ext2_fs *fs, uint32_t group,
 			     struct ext2_group_bufs *b);

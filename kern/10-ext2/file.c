@@ -223,7 +223,7 @@ allocate(struct vnode *v, uint64_t offset, uint64_t end)
 	error = ext2_map_alloc(v, first, blocks_for(fs, end) - first);
 	if (!error && end > had)
 		prepared_to(v, end);
-	else if (error == -ENOSPC && blocks_for(fs, end) > blocks_for(fs, had))
+	else if (error && blocks_for(fs, end) > blocks_for(fs, had))
 		ext2_map_cut(v, blocks_for(fs, had));
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
@@ -247,9 +247,8 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 	if (!error)
 		error = allocate(v, offset, end);
 	while (n-- > 0) {
-		/* Also when the disk was full: some have got their blocks. */
-		if (error == 0 || error == -ENOSPC)
-			page_cache_dirty(v, pages[n]);
+		/* Also after an error: some may have got their blocks. */
+		page_cache_dirty(v, pages[n]);
 		page_unref(pages[n]);
 	}
 	return error;

@@ -443,7 +443,7 @@ cut_below(struct cut *c, uint32_t block, unsigned level, uint64_t from)
 	if (!ext2_blocks_ok(c->fs, block, 1))
 		return ext2_damaged(c->fs, "inode %lu: bad tree block %u",
 				    c->v->ino, block);
-	b = ext2_read(c->fs, block, &error);
+	b = ext2_read_surely(c->fs, block, &error);
 	if (!b)
 		return error;
 	slots = b->data;

@@ -60,6 +60,20 @@ clock_realtime_ns(void)
 	return now += 1000003;
 }
 
+uint64_t
+clock_ns(void)
+{
+	return (uint64_t)clock_realtime_ns();
+}
+
+int
+thread_sleep_until(uint64_t deadline, enum wait_how how)
+{
+	(void)deadline;
+	(void)how;
+	return 0;
+}
+
 uint32_t
 shim_random(uint32_t below)
 {
@@ -673,7 +687,7 @@ shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
 			if (done < 0)
 				return at > pos ? (int64_t)(at - pos) : done;
 			at += (uint64_t)done;
-			if (at > v->size)
+			if (done > 0 && at > v->size)
 				v->size = at;
 			v->dirty = true;
 			if ((uint64_t)done < n)
