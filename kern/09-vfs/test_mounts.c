@@ -198,6 +198,22 @@ SELFTEST(vfs_descriptors_lowest_first)
 	file_put(f);
 }
 
+SELFTEST(vfs_descriptor_of_a_dying_file_is_none)
+{
+	struct fdtable *t = fdtable_new();
+	struct file *f = null_file();
+
+	/* As it is for a moment while another thread closes the last one. */
+	t->first[0] = f;
+	f->refs.n = 0;
+	CHECK(fdtable_get_file(t, 0) == NULL);
+	CHECK(ref_count(&f->refs) == 0);
+	t->first[0] = NULL;
+	ref_init(&f->refs);
+	file_put(f);
+	fdtable_put(t);
+}
+
 SELFTEST(vfs_descriptors_have_a_limit)
 {
 	struct file *f = null_file();
