@@ -82,7 +82,8 @@ group_alloc(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
 		return 0;
 	ext2_group_lock(fs, group);
 	if (g->free_blocks > 0 &&
-	    (got = ext2_group_bufs_get(fs, group, g->block_bitmap, &b)) == 0) {
+	    (got = ext2_group_bufs_get(fs, group, g->block_bitmap, ext2_read,
+				       &b)) == 0) {
 		got = take_from(fs, group, goal, want, first, b.bitmap);
 		if (got > 0)
 			ext2_group_bufs_changed(fs, group, &b);
@@ -165,7 +166,7 @@ ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count)
 	group = ext2_group_of_block(fs, first);
 	ext2_group_lock(fs, group);
 	error = ext2_group_bufs_get(fs, group, fs->groups[group].block_bitmap,
-				    &b);
+				    ext2_read_surely, &b);
 	if (!error) {
 		error = give_back(fs, group, first, count, b.bitmap);
 		if (error)

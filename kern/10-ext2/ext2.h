@@ -154,8 +154,16 @@ void ext2_changed(struct buf *b);
 int ext2_damaged(struct ext2_fs *fs, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** A function that reads a block. */
+typedef struct buf *ext2_read_fn(struct ext2_fs *fs, uint32_t block,
+				 int *error);
+
 /** Read a block of metadata. NULL and *error: -EIO, -ENOMEM. */
 struct buf *ext2_read(struct ext2_fs *fs, uint32_t block, int *error);
+
+/** The same for what cannot be left half-done: when there is no memory, waits
+ * some seconds for it. */
+struct buf *ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error);
 
 /** A block that has just been allocated for metadata, zeroed, taken by
  * ext2_change. NULL and *error on -ENOMEM, -EIO. */
@@ -190,9 +198,10 @@ void ext2_group_unlock(struct ext2_fs *fs, uint32_t group);
 struct ext2_group_bufs {
 	struct buf *bitmap, *desc;
 };
-/** Read them; @p bitmap is the bitmap's block. @return 0, -EIO, -ENOMEM */
+/** Read them by @p read; @p bitmap is the bitmap's block.
+ * @return 0, -EIO, -ENOMEM */
 int ext2_group_bufs_get(struct ext2_fs *fs, uint32_t group, uint32_t bitmap,
-			struct ext2_group_bufs *b);
+			ext2_read_fn *read, struct ext2_group_bufs *b);
 /** Write the group's counts to its descriptor, and give both back. */
 void ext2_group_bufs_changed(struct ext2_fs *fs, uint32_t group,
 			     struct ext2_group_bufs *b);
@@ -346,12 +355,16 @@ int ext2_readdir(struct vnode *dir, uint64_t *pos,
 extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_link_ops,
 	ext2_special_ops;
 
-/** Before the size of a file changes: zero what it grows past, drop what it
- * is cut to. Not in an operation; the vnode is locked.
+/** Before the size of a file changes: whether it may, and zero what it grows
+ * past. Not in an operation; the vnode is locked.
  * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
-int ext2_size_prepare(struct vnode *v, uint64_t size);
-/** Change the size, and free what is past it. In an operation; the caller
- * stores the inode, also after an error. */
+int ext2_size_check(struct vnode *v, uint64_t size);
+/** Then, if it shrinks: set it, and end all use of the blocks to be freed. Not
+ * in an operation. @return 0 or an error of write-back: for the caller to
+ * report, not to stop at */
+int ext2_size_settle(struct vnode *v, uint64_t size);
+/** Change the size, and free what is past it, that being settled. In an
+ * operation; the caller stores the inode, also after an error. */
 int ext2_size_change(struct vnode *v, uint64_t size);
 /** Free the blocks past the size, also those that prepare_write made for a
  * write that then fell short. In an operation; the caller stores. */

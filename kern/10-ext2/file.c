@@ -223,7 +223,7 @@ allocate(struct vnode *v, uint64_t offset, uint64_t end)
 	error = ext2_map_alloc(v, first, blocks_for(fs, end) - first);
 	if (!error && end > had)
 		prepared_to(v, end);
-	else if (error == -ENOSPC && blocks_for(fs, end) > blocks_for(fs, had))
+	else if (error && blocks_for(fs, end) > blocks_for(fs, had))
 		ext2_map_cut(v, blocks_for(fs, had));
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
@@ -247,9 +247,8 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 	if (!error)
 		error = allocate(v, offset, end);
 	while (n-- > 0) {
-		/* Also when the disk was full: some have got their blocks. */
-		if (error == 0 || error == -ENOSPC)
-			page_cache_dirty(v, pages[n]);
+		/* Also after an error: some may have got their blocks. */
+		page_cache_dirty(v, pages[n]);
 		page_unref(pages[n]);
 	}
 	return error;
@@ -417,21 +416,10 @@ ext2_write_page(struct vnode *v, struct page *page)
 
 /* ---- Changing the size ---- */
 
-/* The blocks to be freed must not be written to any more: their pages are
- * dropped, once the size is such that none come back, and a page of which a
- * part remains has ended its write-back. */
-static int
-shrink_prepare(struct vnode *v, uint64_t size)
-{
-	v->size = size;
-	page_cache_truncate(v, size);
-	return size % PAGE_SIZE ? page_cache_sync(v) : 0;
-}
-
 int
-ext2_size_prepare(struct vnode *v, uint64_t size)
+ext2_size_check(struct vnode *v, uint64_t size)
 {
-	struct ext2_fs *fs = ext2_fs(v);
+	const struct ext2_fs *fs = ext2_fs(v);
 	int error;
 
 	if (v->type != VT_REG)
@@ -441,9 +429,22 @@ ext2_size_prepare(struct vnode *v, uint64_t size)
 	if (size > fs->max_size)
 		return -EFBIG;
 	if (size <= v->size)
-		return shrink_prepare(v, size);
+		return 0;
 	error = trim_if_short(v);
 	return error ? error : zero_tail(v);
+}
+
+/* The blocks to be freed must not be written to any more: their pages are
+ * dropped, once the size is such that none come back, and a page of which a
+ * part remains has ended its write-back. */
+int
+ext2_size_settle(struct vnode *v, uint64_t size)
+{
+	if (size > v->size)
+		return 0;
+	v->size = size;
+	page_cache_truncate(v, size);
+	return size % PAGE_SIZE ? page_cache_sync(v) : 0;
 }
 
 int

@@ -94,12 +94,12 @@ group_load(struct ext2_fs *fs, const struct ext2_super *s, uint32_t group,
 
 /** The block of the descriptor table that has @p group, and where in it. */
 static struct buf *
-desc_read(struct ext2_fs *fs, uint32_t group, struct ext2_group_desc **desc,
-	  int *error)
+desc_read(struct ext2_fs *fs, uint32_t group, ext2_read_fn *read,
+	  struct ext2_group_desc **desc, int *error)
 {
 	uint32_t each = fs->block_size / sizeof(struct ext2_group_desc);
 	struct buf *b =
-		ext2_read(fs, fs->first_data_block + 1 + group / each, error);
+		read(fs, fs->first_data_block + 1 + group / each, error);
 
 	if (b)
 		*desc = (struct ext2_group_desc *)b->data + group % each;
@@ -133,7 +133,7 @@ ext2_groups_load(struct ext2_fs *fs, const struct ext2_super *s)
 
 	fs->overhead = fs->first_data_block;
 	for (group = 0; !error && group < fs->ngroups; group++) {
-		b = desc_read(fs, group, &desc, &error);
+		b = desc_read(fs, group, ext2_read, &desc, &error);
 		if (!b)
 			return error;
 		error = group_load(fs, s, group, desc);
@@ -163,15 +163,15 @@ ext2_group_unlock(struct ext2_fs *fs, uint32_t group)
 
 int
 ext2_group_bufs_get(struct ext2_fs *fs, uint32_t group, uint32_t bitmap,
-		    struct ext2_group_bufs *b)
+		    ext2_read_fn *read, struct ext2_group_bufs *b)
 {
 	struct ext2_group_desc *desc;
 	int error = -EIO;
 
-	b->desc = desc_read(fs, group, &desc, &error);
+	b->desc = desc_read(fs, group, read, &desc, &error);
 	if (!b->desc)
 		return error;
-	b->bitmap = ext2_read(fs, bitmap, &error);
+	b->bitmap = read(fs, bitmap, &error);
 	if (b->bitmap)
 		return 0;
 	buf_put(b->desc);

@@ -99,7 +99,8 @@ group_alloc(struct ext2_fs *fs, uint32_t group, bool is_dir, uint32_t *ino)
 		return error;
 	ext2_group_lock(fs, group);
 	if (g->free_inodes > 0 &&
-	    !(error = ext2_group_bufs_get(fs, group, g->inode_bitmap, &b))) {
+	    !(error = ext2_group_bufs_get(fs, group, g->inode_bitmap, ext2_read,
+					  &b))) {
 		error = take_from(fs, group, is_dir, b.bitmap, ino);
 		if (error)
 			ext2_group_bufs_put(&b);
@@ -154,7 +155,7 @@ ext2_inode_free(struct ext2_fs *fs, uint64_t ino, bool is_dir)
 
 	ext2_group_lock(fs, group);
 	error = ext2_group_bufs_get(fs, group, fs->groups[group].inode_bitmap,
-				    &b);
+				    ext2_read_surely, &b);
 	if (!error) {
 		error = give_back(fs, group, ino, is_dir, b.bitmap);
 		if (error)

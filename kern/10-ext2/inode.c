@@ -421,7 +421,7 @@ xattr_free(struct vnode *v)
 	if (!ext2_blocks_ok(fs, in->file_acl, 1))
 		return ext2_damaged(fs, "inode %lu: bad attribute block %u",
 				    v->ino, in->file_acl);
-	b = ext2_read(fs, in->file_acl, &error);
+	b = ext2_read_surely(fs, in->file_acl, &error);
 	if (!b)
 		return error;
 	h = b->data;
@@ -466,7 +466,8 @@ inode_delete(struct vnode *v)
 		error = xattr_free(v);
 	if (error) {
 		ext2_inode_store(v);
-		return error;
+		return ext2_damaged(fs, "inode %lu is not freed (error %d)",
+				    v->ino, error);
 	}
 	v->blocks = 0;
 	in->prepared = 0;
@@ -503,22 +504,39 @@ ext2_inactive(struct vnode *v)
 	inode_detach(v);
 }
 
+/** Leave of the times what the disk can keep, lest they change when the inode
+ * is read again. */
+static void
+times_round(struct vnode *v)
+{
+	const struct ext2_fs *fs = ext2_fs(v);
+	struct ext2_dinode di = { 0 };
+
+	memcpy(&di, dinode_of(ext2_inode(v)), MIN(sizeof(di), fs->inode_size));
+	times_store(fs, &di, v);
+	times_load(fs, &di, v);
+}
+
 int
 ext2_setattr(struct vnode *v, const struct vattr *attr)
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	bool sized = attr->valid & VATTR_SIZE;
-	int error = 0;
+	int error = 0, late = 0;
 
 	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
 		return -EPERM;
+	if (sized && (error = ext2_size_check(v, attr->size)))
+		return error;
 	if (sized)
-		error = ext2_size_prepare(v, attr->size);
-	if (error || (error = ext2_begin(fs)))
+		late = ext2_size_settle(v, attr->size);
+	if ((error = ext2_begin(fs)))
 		return error;
 	if (sized)
 		error = ext2_size_change(v, attr->size);
 	vnode_set_attributes(v, attr);
+	times_round(v);
 	ext2_inode_store(v);
-	return ext2_end(fs, error);
+	ext2_end(fs, error);
+	return error ? error : late;
 }

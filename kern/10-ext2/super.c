@@ -7,6 +7,9 @@
 #include "format.h"
 #include "string.h"
 
+#define MEMORY_WAIT_NS 10000000ul
+#define MEMORY_TRIES   500
+
 /* ---- Messages ---- */
 
 static void say(const struct block_device *d, const char *fmt, ...)
@@ -97,6 +100,20 @@ struct buf *
 ext2_read(struct ext2_fs *fs, uint32_t block, int *error)
 {
 	return buf_read(fs->device, block, fs->block_size, error);
+}
+
+/* Short of memory means: no page can be reclaimed before others are written. */
+struct buf *
+ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error)
+{
+	unsigned tries = MEMORY_TRIES;
+	struct buf *b;
+
+	while (!(b = ext2_read(fs, block, error)) && *error == -ENOMEM &&
+	       tries-- > 0)
+		thread_sleep_until(clock_ns() + MEMORY_WAIT_NS,
+				   WAIT_UNINTERRUPTIBLE);
+	return b;
 }
 
 struct buf *

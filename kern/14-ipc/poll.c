@@ -141,18 +141,22 @@ poller_sleep(struct poller *p, uint64_t deadline)
 	return error;
 }
 
-/* Look and sleep until something is ready. */
+/* Look and sleep until something is ready. The very first look hangs no
+ * watches: often something is ready, and then they would be all of the cost. */
 static int
 poll_loop(struct poller *p, poll_scan_fn *scan, void *arg, uint64_t deadline)
 {
-	int n, error = 0;
+	int n = scan(p, arg), error = 0;
 
+	if (n || !deadline)
+		return n;
+	p->hang = true;
 	for (;;) {
 		n = scan(p, arg);
 		p->hang = false;
 		if (n || p->error)
 			return n ? n : p->error;
-		if (error || !deadline)
+		if (error)
 			return error == -EINTR ? -EINTR : 0;
 		error = poller_sleep(p, deadline);
 	}
@@ -167,7 +171,7 @@ poll_wait(poll_scan_fn *scan, void *arg, uint64_t deadline)
 	p.table.add = poll_hang;
 	p.thread = current();
 	atomic_init(&p.triggered, false);
-	p.hang = deadline != 0;
+	p.hang = false;
 	p.error = 0;
 	p.nentries = 0;
 	p.pages = NULL;

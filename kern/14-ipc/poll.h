@@ -23,7 +23,7 @@ struct poller {
 	struct poll_table table;
 	struct thread *thread;
 	_Atomic bool triggered; /**< a watch was woken since the last sleep */
-	bool hang;		/**< first look: hang watches */
+	bool hang;		/**< second look: hang watches */
 	int error;
 	struct file *file; /**< that is being looked at */
 	unsigned nentries;
