@@ -159,6 +159,8 @@ SELFTEST(cache_writes_dirty_pages_back)
 	CHECK(page_cache_sync(v) == 0 && writes == 2);
 	page_cache_stats(&cached, &dirty);
 	CHECK(dirty == before);
+	dirty_page(v, 3, '5');
+	CHECK(page_cache_sync(v) == 0 && writes == 3 && disk[3][0] == '5');
 	fake_free(v);
 }
 
