@@ -15,23 +15,113 @@
 
 #define TABLE_RIGHTS (PTE_P | PTE_W | PTE_U)
 
+/* ---- Tables ---- */
+
+/*
+ * A table that is given up maps nothing: all its entries are 0 (a root's lower
+ * half; its upper half is the kernel's, which never changes). A CPU keeps some
+ * as they are: a fork needs about seven, and clearing them would be a tenth of
+ * its time.
+ */
+#define TABLES_KEPT 16
+#define ROOTS_KEPT  2
+
+struct kept_tables {
+	unsigned ntables, nroots;
+	pte_t *tables[TABLES_KEPT], *roots[ROOTS_KEPT];
+};
+static PERCPU(struct kept_tables, kept_tables);
+
+static bool
+maps_nothing(const pte_t *table, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (table[i])
+			return false;
+	return true;
+}
+
+static pte_t *
+table_new(void)
+{
+	struct kept_tables *kept;
+	struct page *page;
+	pte_t *table = NULL;
+
+	preempt_disable();
+	kept = this_cpu_ptr(kept_tables);
+	if (kept->ntables > 0)
+		table = kept->tables[--kept->ntables];
+	preempt_enable();
+	if (table)
+		return table;
+	page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
+	return page ? page_address(page) : NULL;
+}
+
+static void
+table_free(pte_t *table)
+{
+	struct kept_tables *kept;
+
+	ASSERT(maps_nothing(table, PT_ENTRIES));
+	preempt_disable();
+	kept = this_cpu_ptr(kept_tables);
+	if (kept->ntables < TABLES_KEPT) {
+		kept->tables[kept->ntables++] = table;
+		table = NULL;
+	}
+	preempt_enable();
+	if (table)
+		pt_free_table(table);
+}
+
+pte_t *
+pmap_new_root(void)
+{
+	struct kept_tables *kept;
+	pte_t *root = NULL;
+
+	preempt_disable();
+	kept = this_cpu_ptr(kept_tables);
+	if (kept->nroots > 0)
+		root = kept->roots[--kept->nroots];
+	preempt_enable();
+	return root ? root : pt_new_root();
+}
+
+void
+pmap_free_root(pte_t *root)
+{
+	struct kept_tables *kept;
+
+	INVARIANT(VM4, maps_nothing(root, PT_ENTRIES / 2));
+	preempt_disable();
+	kept = this_cpu_ptr(kept_tables);
+	if (kept->nroots < ROOTS_KEPT) {
+		kept->roots[kept->nroots++] = root;
+		root = NULL;
+	}
+	preempt_enable();
+	if (root)
+		pt_free_table(root);
+}
+
 /* ---- Walking ---- */
 
 /* Make the table that *entry lacks. Another CPU may be doing the same: one of
- * the two wins, and the other's page is given back. */
+ * the two wins, and the other's table is given back. */
 static bool
 make_table(pte_t *entry)
 {
-	struct page *page;
-	pte_t none = 0;
+	pte_t *table = table_new(), none = 0;
 
-	page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
-	if (!page)
+	if (!table)
 		return false;
 	if (!__atomic_compare_exchange_n(
-		    entry, &none, page_to_phys(page) | TABLE_RIGHTS, false,
+		    entry, &none, kernel_phys(table) | TABLE_RIGHTS, false,
 		    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		pt_free_table(page_address(page));
+		table_free(table);
 	return true;
 }
 
@@ -153,7 +243,7 @@ gather_flush(struct gather *g)
 	for (unsigned i = 0; i < g->n; i++) {
 		page = (struct page *)(g->pages[i] & ~(uintptr_t)GATHER_FLAGS);
 		if (g->pages[i] & GATHER_TABLE) {
-			pt_free_table(page_address(page));
+			table_free(page_address(page));
 			continue;
 		}
 		if (g->pages[i] & GATHER_DIRTY)

@@ -23,7 +23,7 @@ static PERCPU(struct vmspace *, loaded_vm);
 struct vmspace *
 vmspace_new(void)
 {
-	pte_t *root = pt_new_root();
+	pte_t *root = pmap_new_root();
 	struct vmspace *vm;
 
 	if (!root)
@@ -123,7 +123,7 @@ vmspace_put(struct vmspace *vm)
 		smp_call(vm->cpus, drop_loaded, vm);
 	free_mappings(vm);
 	INVARIANT(VM4, rb_empty(&vm->mappings) && vm->resident == 0);
-	pt_free_table(vm->pml4);
+	pmap_free_root(vm->pml4);
 	kfree(vm);
 }
 

@@ -45,6 +45,11 @@ pte_page(pte_t pte)
 	return &page_array[(pte & PTE_ADDR) >> PAGE_SHIFT];
 }
 
+/** A root table that maps nothing but the kernel; NULL: no memory. */
+pte_t *pmap_new_root(void);
+/** Give back one that maps nothing any more. */
+void pmap_free_root(pte_t *root);
+
 /** The level-1 entry of @p va, or NULL where there is no table for it. */
 static inline pte_t *
 pmap_find(pte_t *table, vaddr_t va)

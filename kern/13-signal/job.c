@@ -62,17 +62,19 @@ group_in_session(int pgid, int sid)
 
 /* ---- Telling the parent ---- */
 
+/* A live child tells of itself, a dead one may be told of by others. */
 static void
 child_info(struct signal_info *info, const struct proc *child, int code,
 	   int status)
 {
+	bool dead = child->state == PROC_ZOMBIE;
 	siginfo_t full = { .si_code = code };
+	uint64_t ns = child->dead_cpu_ns + (dead ? 0 : current()->cpu_ns);
 
 	full.si_u.chld.pid = child->pid;
-	full.si_u.chld.uid = current_cred()->uid;
+	full.si_u.chld.uid = dead ? child->uid : current_cred()->uid;
 	full.si_u.chld.status = status;
-	full.si_u.chld.utime =
-		(child->dead_cpu_ns + current()->cpu_ns) / NS_PER_TICK;
+	full.si_u.chld.utime = ns / NS_PER_TICK;
 	signal_info_from(info, &full);
 }
 

@@ -234,6 +234,13 @@ kernel_send(struct proc *p, int signo)
 	signal_proc(p, signo, NULL);
 }
 
+/* vfs_ops.fsize_exceeded */
+static void
+send_sigxfsz(void)
+{
+	signal_thread(current(), SIGXFSZ, NULL);
+}
+
 static void
 signal_init(void)
 {
@@ -248,6 +255,7 @@ signal_init(void)
 	proc_ops.kill_threads = signal_kill_threads;
 	proc_ops.send = kernel_send;
 	proc_ops.signal_info = signal_info;
+	vfs_ops.fsize_exceeded = send_sigxfsz;
 	next_thread_free = sched_ops.thread_free;
 	sched_ops.thread_free = signal_thread_free;
 }

@@ -8,5 +8,6 @@ ipc_init(void)
 {
 	fifo_init();
 	futex_init();
+	vfs_ops.fcntl = pipe_fcntl;
 }
 CHAPTER_INIT(ipc_init);

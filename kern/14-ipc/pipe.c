@@ -10,6 +10,8 @@
 #include "abi/termios.h"
 #include "pipe.h"
 
+#define PIPE_DEV       14 /* st_dev of what has no file system */
+
 #define RING_AT(pos)   ((pos) % PIPE_SIZE)
 #define PAGE_OF(pos)   (RING_AT(pos) / PAGE_SIZE)
 #define OFFSET_OF(pos) ((pos) % PAGE_SIZE)
@@ -31,10 +33,8 @@ room(const struct pipe *p)
 struct pipe *
 pipe_alloc(void)
 {
-	static _Atomic uint64_t pipes_made;
 	struct pipe *p = knew(struct pipe);
 
-	p->ino = atomic_fetch_add(&pipes_made, 1) + 1;
 	mutex_init(&p->lock, "pipe");
 	waitq_init(&p->read_wq, "pipe readers");
 	waitq_init(&p->write_wq, "pipe writers");
@@ -254,24 +254,43 @@ pipe_ioctl(struct file *f, uint64_t request, uint64_t arg)
 	return copyout((void *)arg, &n, sizeof(n));
 }
 
+/* Both ends show the same inode, as one pipe. */
+static int
+pipe_stat(struct file *f, struct stat *st)
+{
+	const struct pipe *p = f->private_data;
+
+	st->st_dev = PIPE_DEV;
+	st->st_ino = p->ino;
+	st->st_mode = S_IFIFO | S_IRUSR | S_IWUSR;
+	st->st_uid = p->uid;
+	st->st_gid = p->gid;
+	st->st_atim = st->st_mtim = st->st_ctim = p->created;
+	return 0;
+}
+
+int64_t
+pipe_fcntl(struct file *f, unsigned command, uint64_t arg)
+{
+	if (f->ops != &pipe_file_ops)
+		return command == F_GETPIPE_SZ || command == F_SETPIPE_SZ
+			       ? -EBADF
+			       : -EINVAL;
+	switch (command) {
+	case F_GETPIPE_SZ:
+		return PIPE_SIZE;
+	case F_SETPIPE_SZ: /* may give more than was asked for */
+		return arg <= PIPE_SIZE ? PIPE_SIZE : -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int64_t
 pipe_seek(struct file *f, int64_t offset, int whence)
 {
 	(void)f, (void)offset, (void)whence;
 	return -ESPIPE;
-}
-
-static int
-pipe_stat(struct file *f, struct stat *st)
-{
-	const struct cred *cred = current_cred();
-	const struct pipe *p = f->private_data;
-
-	st->st_mode = S_IFIFO | S_IRUSR | S_IWUSR;
-	st->st_uid = cred->euid;
-	st->st_gid = cred->egid;
-	st->st_ino = p->ino;
-	return 0;
 }
 
 bool
@@ -314,11 +333,17 @@ const struct file_ops pipe_file_ops = {
 
 /* ---- The calls ---- */
 
+static _Atomic uint64_t last_ino;
+
 int
 pipe_new(unsigned flags, struct file *ends[2])
 {
 	struct pipe *p = pipe_alloc();
 
+	p->ino = atomic_fetch_add(&last_ino, 1) + 1;
+	p->uid = current_cred()->fsuid;
+	p->gid = current_cred()->fsgid;
+	p->created = timespec_now();
 	p->readers = p->writers = 1;
 	p->writer_opens = 1; /* hang-up counts from the start */
 	p->files = 2;

@@ -10,7 +10,11 @@
 
 /** A ring of bytes: those from tail to head are in it, modulo its size. */
 struct pipe {
-	uint64_t ino; /**< st_ino: tells pipes apart */
+	/* Constant; of pipes without a name. */
+	uint64_t ino;
+	uint32_t uid, gid;
+	struct timespec created;
+
 	struct mutex lock;
 	/* Guarded by lock. */
 	uint32_t head, tail; /* never more than PIPE_SIZE apart */

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bits.h"
+#include "tree.h"
 
 #define WATCHDOG_S 60
 #define EXIT_SKIP  77
@@ -212,37 +213,6 @@ size_of_file(const char *path)
 	return stat(path, &st) < 0 ? -1 : st.st_size;
 }
 
-static void check_remove_tree(const char *path);
-
-static inline void
-check_remove_entries(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	char name[600];
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
-		check_remove_tree(name);
-	}
-	if (d != NULL)
-		closedir(d);
-}
-
-static void
-check_remove_tree(const char *path)
-{
-	if (S_ISDIR(mode_of(path))) {
-		chmod(path, 0700);
-		check_remove_entries(path);
-		rmdir(path);
-	} else {
-		unlink(path);
-	}
-}
-
 /** Runs a test in this process. @return 0 passed, 1 failed */
 static int
 check_run_here(const struct test *t)
@@ -293,7 +263,7 @@ check_one(const struct test *t, bool here)
 	}
 	result = here ? check_run_here(t) : check_run_child(t);
 	chdir("/");
-	check_remove_tree(folder);
+	remove_tree(folder);
 	if (result == 0)
 		dprintf(1, "ok %s\n", t->name);
 	else if (result != EXIT_SKIP)
