@@ -69,8 +69,7 @@ some_inode(void)
 	for (tries = 0; tries < 40; tries++) {
 		ino = 11 + shim_random(80);
 		if (ino <= super()->s_inodes_count &&
-		    ((const struct ext2_dinode *)(pristine +
-						  inode_offset(ino)))
+		    ((const struct ext2_dinode *)(pristine + inode_offset(ino)))
 			    ->i_links_count)
 			return ino;
 	}
@@ -83,9 +82,9 @@ static uint32_t
 extreme(uint32_t now)
 {
 	static const uint32_t values[] = {
-		0,	    1,		2,	    7,	       0xff,
+		0,	    1,		2,	    7,		0xff,
 		0xffff,	    0x7fff,	0x8000,	    0xffffffff, 0x7fffffff,
-		0x80000000, 0xfffffffe, 0x10000000, 12,	       1024,
+		0x80000000, 0xfffffffe, 0x10000000, 12,		1024,
 	};
 
 	switch (shim_random(6)) {
@@ -137,8 +136,8 @@ static void
 damage_bitmap(void)
 {
 	const struct ext2_group_desc *d = desc(shim_random(ngroups()));
-	uint32_t block = shim_random(2) ? d->bg_block_bitmap
-					: d->bg_inode_bitmap;
+	uint32_t block =
+		shim_random(2) ? d->bg_block_bitmap : d->bg_inode_bitmap;
 
 	memset(shim_image + (size_t)block * block_size() + shim_random(64),
 	       shim_random(2) ? 0xff : 0, 1 + shim_random(64));
@@ -216,8 +215,8 @@ use_file(struct vnode *v)
 	if (shim_random(4) == 0)
 		shim_map_write(v, shim_random(10000), 1);
 	if (shim_random(6) == 0)
-		shim_set_size(v, shim_random(2) ? shim_random(30000)
-						: size / 2);
+		shim_set_size(v,
+			      shim_random(2) ? shim_random(30000) : size / 2);
 }
 
 static void
@@ -248,9 +247,8 @@ make_some(struct vnode *dir)
 	memset(target, 't', sizeof(target));
 	target[sizeof(target) - 1] = '\0';
 	snformat(name, sizeof(name), "new%u", visited);
-	if (shim_random(2) &&
-	    dir->ops->create(dir, name, strlen(name), S_IFREG | 0644, 0, &v) ==
-		    0) {
+	if (shim_random(2) && dir->ops->create(dir, name, strlen(name),
+					       S_IFREG | 0644, 0, &v) == 0) {
 		use_file(v);
 		vnode_put(v);
 	}
