@@ -144,8 +144,7 @@ dirty_balance(struct vnode *v)
 static bool
 needs_writing(struct vnode *v)
 {
-	return v->dirty ||
-	       (v->cache && v->type == VT_REG && page_cache_has_dirty(v));
+	return v->dirty || page_cache_has_dirty(v);
 }
 
 static int
