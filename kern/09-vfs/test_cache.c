@@ -45,7 +45,7 @@ fake_setattr(struct vnode *v, const struct vattr *attr)
 
 	if (attr->valid & VATTR_SIZE) {
 		v->size = attr->size;
-		tail = ROUND_UP(v->size, PAGE_SIZE) / PAGE_SIZE;
+		tail = DIV_ROUND_UP(attr->size, PAGE_SIZE);
 		for (; tail < FAKE_PAGES; tail++)
 			memset(disk[tail], 0, PAGE_SIZE);
 	}
