@@ -75,16 +75,6 @@ fsize_exceeded(void)
 		proc_ops.send(current_proc(), SIGXFSZ);
 }
 
-void
-limits_hook(void)
-{
-	vm_ops.limit = proc_limit;
-	vfs_ops.nofile_limit = nofile_limit;
-	vfs_ops.fsize_limit = fsize_limit;
-	vfs_ops.fsize_exceeded = fsize_exceeded;
-	kthread_run("cpu limits", watch_cpu_limits, NULL);
-}
-
 /* ---- RLIMIT_CPU ---- */
 
 /* How often processes with a limit of processor time are looked at. */
@@ -144,6 +134,16 @@ watch_cpu_limits(void *arg)
 			want_watch();
 		thread_sleep_until(clock_ns() + WATCH_NS, WAIT_UNINTERRUPTIBLE);
 	}
+}
+
+void
+limits_hook(void)
+{
+	vm_ops.limit = proc_limit;
+	vfs_ops.nofile_limit = nofile_limit;
+	vfs_ops.fsize_limit = fsize_limit;
+	vfs_ops.fsize_exceeded = fsize_exceeded;
+	kthread_run("cpu limits", watch_cpu_limits, NULL);
 }
 
 /* ---- The calls ---- */
