@@ -2,7 +2,11 @@
  * Resource limits and usage: getrlimit and its kin, getrusage, times; and the
  * watch over processor time.
  */
+<<<<<<< HEAD
 #include "abi/signal.h"
+=======
+#include "abi/sched.h"
+>>>>>>> main
 #include "proc_internal.h"
 #include "string.h"
 
@@ -67,6 +71,7 @@ fsize_limit(void)
 	return proc_limit(RLIMIT_FSIZE);
 }
 
+<<<<<<< HEAD
 /* vfs_ops.fsize_exceeded */
 static void
 fsize_exceeded(void)
@@ -136,14 +141,19 @@ watch_cpu_limits(void *arg)
 	}
 }
 
+=======
+>>>>>>> main
 void
 limits_hook(void)
 {
 	vm_ops.limit = proc_limit;
 	vfs_ops.nofile_limit = nofile_limit;
 	vfs_ops.fsize_limit = fsize_limit;
+<<<<<<< HEAD
 	vfs_ops.fsize_exceeded = fsize_exceeded;
 	kthread_run("cpu limits", watch_cpu_limits, NULL);
+=======
+>>>>>>> main
 }
 
 /* ---- The calls ---- */

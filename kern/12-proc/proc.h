@@ -59,11 +59,20 @@ struct proc {
 	/* Guarded by lock. */
 	struct spinlock lock;
 	struct rlimit limits[RLIM_NLIMITS];
+<<<<<<< HEAD
 	struct program *program; /**< what it runs; NULL: nothing yet */
 	char name[16];		 /**< of its program: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */
 	struct timer *alarm;	 /**< signal */
 	uint64_t dead_cpu_ns;	 /**< of threads that have ended */
+=======
+	uint64_t cpu_warned; /**< signal: seconds at the last SIGXCPU */
+	struct vnode *executable;
+	char name[16];	      /**< of its program: comm */
+	struct tty *tty;      /**< tty: controlling terminal */
+	struct timer *alarm;  /**< signal */
+	uint64_t dead_cpu_ns; /**< of threads that have ended */
+>>>>>>> main
 	uint64_t dead_switches;
 	uint64_t peak_resident; /**< pages, of address spaces left */
 

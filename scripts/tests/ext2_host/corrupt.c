@@ -59,18 +59,21 @@ inode_offset(uint32_t ino)
 	       (size_t)index * size;
 }
 
-/** Some inode in use: the root, or one that looks so. */
+/** Some inode in use, mostly one with blocks, or the root. */
 static uint32_t
 some_inode(void)
 {
+	const struct ext2_dinode *di;
 	unsigned tries;
 	uint32_t ino;
 
-	for (tries = 0; tries < 40; tries++) {
-		ino = 11 + shim_random(80);
-		if (ino <= super()->s_inodes_count &&
-		    ((const struct ext2_dinode *)(pristine + inode_offset(ino)))
-			    ->i_links_count)
+	for (tries = 0; tries < 60; tries++) {
+		ino = 11 + shim_random(90);
+		if (ino > super()->s_inodes_count)
+			continue;
+		di = (const void *)(pristine + inode_offset(ino));
+		if (di->i_links_count &&
+		    (di->i_blocks > 0 || shim_random(8) == 0))
 			return ino;
 	}
 	return EXT2_ROOT_INO;
@@ -125,11 +128,35 @@ damage_block_of_inode(void)
 {
 	const struct ext2_dinode *di =
 		(const void *)(pristine + inode_offset(some_inode()));
-	uint32_t block = di->i_block[shim_random(EXT2_NBLOCKS)];
+	uint32_t block = di->i_block[shim_random(3) ? 0 : 12 + shim_random(3)];
 
 	if (block && block < super()->s_blocks_count)
 		damage_field((size_t)block * block_size(),
 			     shim_random(2) ? 64 : block_size());
+}
+
+/** A field of an inode that says more than who owns the file and when. */
+static void
+damage_inode(void)
+{
+	static const uint8_t fields[] = {
+		offsetof(struct ext2_dinode, i_mode),
+		offsetof(struct ext2_dinode, i_size),
+		offsetof(struct ext2_dinode, i_links_count),
+		offsetof(struct ext2_dinode, i_blocks),
+		offsetof(struct ext2_dinode, i_flags),
+		offsetof(struct ext2_dinode, i_block),
+		offsetof(struct ext2_dinode, i_block) + 48,
+		offsetof(struct ext2_dinode, i_block) + 52,
+		offsetof(struct ext2_dinode, i_block) + 56,
+		offsetof(struct ext2_dinode, i_file_acl),
+		offsetof(struct ext2_dinode, i_size_high),
+		offsetof(struct ext2_dinode, i_extra_isize),
+	};
+
+	damage_field(inode_offset(some_inode()) +
+			     fields[shim_random(ARRAY_SIZE(fields))],
+		     4);
 }
 
 static void
@@ -151,7 +178,7 @@ damage(void)
 
 	switch (shim_random(8)) {
 	case 0:
-		damage_field(EXT2_SUPER_OFFSET, 264);
+		damage_field(EXT2_SUPER_OFFSET, 112);
 		break;
 	case 1:
 		damage_field((super()->s_first_data_block + 1) * block_size(),
@@ -159,7 +186,7 @@ damage(void)
 		break;
 	case 2:
 	case 3:
-		damage_field(inode_offset(some_inode()), 128);
+		damage_inode();
 		break;
 	case 4:
 	case 5:
