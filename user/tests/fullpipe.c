@@ -93,6 +93,7 @@ work(int ready, int go)
 		fail("pipe beyond the limit");
 	add(&board->pipes, count);
 	write(ready, &c, 1);
+	close(ready);	 /* so the parent sees the end when one is killed */
 	read(go, &c, 1); /* nothing comes: until the other end is closed */
 	for (int i = 0; i < count; i++)
 		drain(pipes[i][0], i, bytes[i]);
@@ -137,7 +138,7 @@ test_sleepers(void)
 static void
 test_many(int processes)
 {
-	int ready[2], go[2], waiting = 0, started = 0;
+	int ready[2], go[2], waiting = 0, started = 0, killed = 0, status;
 	char c;
 
 	if (pipe(ready) < 0 || pipe(go) < 0) {
@@ -151,6 +152,7 @@ test_many(int processes)
 			break;
 		if (pid == 0) {
 			close(go[1]);
+			close(ready[0]);
 			work(ready[1], go[0]);
 		}
 	}
@@ -158,10 +160,11 @@ test_many(int processes)
 	while (waiting < started && read(ready[0], &c, 1) == 1)
 		waiting++;
 	close(go[1]);
-	while (waitpid(-1, NULL, 0) > 0)
-		;
-	printf("fullpipe: %d processes, %ld pipes, %ld bytes in them\n",
-	       waiting, board->pipes, board->bytes);
+	while (waitpid(-1, &status, 0) > 0)
+		killed += WIFSIGNALED(status);
+	printf("fullpipe: %d processes, %d of them killed, %ld pipes, %ld "
+	       "bytes in them\n",
+	       started, killed, board->pipes, board->bytes);
 	close(ready[0]);
 	close(go[0]);
 }
