@@ -1,5 +1,6 @@
-# Our programs, each from one C file, static:
-#   user/NAME.c, user/bench/NAME.c   $(U)/bin/NAME
+# Our programs, static, nearly all from one C file each:
+#   user/NAME.c                      $(U)/bin/NAME
+#   user/bench/*.c, all              $(U)/bin/bench
 #   user/tests/**/NAME.c             $(U)/tests/NAME
 # Included by the top Makefile, or alone from the top: make -f user/user.mk
 
@@ -11,14 +12,17 @@ deps:
 include lib/lib.mk
 endif
 
-USER_BIN_SRC := $(sort $(wildcard user/*.c user/bench/*.c))
+USER_BIN_SRC := $(sort $(wildcard user/*.c))
+USER_BENCH_SRC := $(sort $(wildcard user/bench/*.c))
+USER_BENCH_OBJ := $(USER_BENCH_SRC:%.c=$(U)/obj/%.o)
 USER_TEST_SRC := $(sort $(wildcard user/tests/*.c user/tests/abi/*.c))
-USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC)))
+USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC))) \
+	$(U)/bin/bench
 USER_TESTS := $(patsubst %.c,$(U)/tests/%,$(notdir $(USER_TEST_SRC)))
 
 $(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
 	@mkdir -p $(@D); echo "  CC      $<"
-	$(Q)$(UCC) -c $< -o $@
+	$(Q)$(UCC) -Iuser -c $< -o $@
 
 # Pages of code and data apart, and no executable stack: what W^X can honour.
 ULINK = $(CC) -static -nostdlib -Wl,-u,_start -Wl,--gc-sections \
@@ -34,7 +38,12 @@ endef
 $(foreach s,$(USER_BIN_SRC),$(eval $(call user_program,$s,bin)))
 $(foreach s,$(USER_TEST_SRC),$(eval $(call user_program,$s,tests)))
 
+$(U)/bin/bench: $(USER_BENCH_OBJ) $(USERLIB)
+	@mkdir -p $(@D); echo "  LD      $@"
+	$(Q)$(ULINK) -o $@ $(USER_BENCH_OBJ) $(USERLIB)
+
 .PHONY: user
 user: $(USER_PROGRAMS) $(USER_TESTS)
 
--include $(patsubst %.c,$(U)/obj/%.d,$(USER_BIN_SRC) $(USER_TEST_SRC))
+-include $(patsubst %.c,$(U)/obj/%.d,$(USER_BIN_SRC) \
+	$(USER_BENCH_SRC) $(USER_TEST_SRC))

@@ -264,7 +264,7 @@ add_locked(struct page_cache *c, uint64_t index, int *error)
 static unsigned
 read_window(const struct vnode *v, uint64_t index)
 {
-	uint64_t end = ROUND_UP(v->size, PAGE_SIZE) / PAGE_SIZE;
+	uint64_t size = v->size, end = DIV_ROUND_UP(size, PAGE_SIZE);
 
 	if (!v->ops->read_pages || index != v->cache->next_read || index >= end)
 		return 1;

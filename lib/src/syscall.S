@@ -41,7 +41,7 @@ FUNCTION syscall
 	movq	$-1, %rax
 	ret
 
-/* pid_t vfork(void): the return address waits in rdx, which the kernel keeps. */
+/* pid_t vfork(void): the return address waits in rdx, which calls keep. */
 FUNCTION vfork
 	popq	%rdx
 	movl	$58, %eax		/* NR_vfork */

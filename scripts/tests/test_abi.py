@@ -63,7 +63,7 @@ def test_the_harness_can_fail(tmp_path):
     subprocess.run(
         ["gcc", "-std=gnu11", "-ffreestanding", "-fno-pie",
          "-fno-stack-protector", "-nostdinc", "-isystem", builtin,
-         "-Ilib/include", "-Iuser/tests/abi", source, "build/user/libc.a",
+         "-Ilib/include", "-Iuser", "-Iuser/tests/abi", source, "build/user/libc.a",
          "-static", "-nostdlib", "-Wl,-u,_start", "-o", program],
         cwd=ROOT, check=True)
     done = subprocess.run([program], capture_output=True, text=True,

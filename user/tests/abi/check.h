@@ -3,7 +3,8 @@
  * check.h brings main. Each test runs in a child, in an empty folder of its
  * own under /tmp, with a watchdog; so a test that crashes or hangs costs only
  * itself. Prints "ok NAME", "skip NAME: why" or "FAIL file:line: ..." and exits
- * 0 if nothing failed. Arguments name the tests to run; -n: without children.
+ * 0 if nothing failed. Arguments name the tests to run; before them -n: without
+ * children; -d FOLDER: there, and not in /tmp.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -249,16 +250,20 @@ check_run_child(const struct test *t)
 	return 1;
 }
 
+/** Where the tests' folders are made. */
+static const char *check_base = "/tmp";
+
 /** Runs one test in an empty folder. @return whether it failed */
 static bool
 check_one(const struct test *t, bool here)
 {
-	char folder[] = "/tmp/check.XXXXXX";
+	char folder[PATH_MAX];
 	int result;
 
+	snprintf(folder, sizeof(folder), "%s/check.XXXXXX", check_base);
 	if (mkdtemp(folder) == NULL || chmod(folder, 0755) < 0 ||
 	    chdir(folder) < 0) {
-		FAIL("cannot make a folder in /tmp: errno %d", errno);
+		FAIL("cannot make %s: errno %d", folder, errno);
 		return true;
 	}
 	result = here ? check_run_here(t) : check_run_child(t);
@@ -306,14 +311,21 @@ int check_exec_role(int argc, char **argv) __attribute__((weak));
 int
 main(int argc, char **argv)
 {
-	int failed = 0, run = 0;
-	bool here = argc > 1 && strcmp(argv[1], "-n") == 0;
+	int failed = 0, run = 0, option;
+	bool here = false;
 
 	check_find_program(argc > 0 ? argv[0] : "");
 	if (argc > 1 && strcmp(argv[1], "-x") == 0 && check_exec_role != NULL)
 		return check_exec_role(argc, argv);
+	while ((option = getopt(argc, argv, "nd:")) != -1) {
+		if (option == '?')
+			return 2;
+		if (option == 'd')
+			check_base = optarg;
+		here |= option == 'n';
+	}
 	for (const struct test *t = __start_tests; t < __stop_tests; t++)
-		if (check_wanted(t, argv + 1 + here)) {
+		if (check_wanted(t, argv + optind)) {
 			failed += check_one(t, here);
 			run++;
 		}

@@ -30,8 +30,8 @@
 #define BATCH	   1000
 #define COUNT	   1000000l
 #define ARENA	   (64 * 4096ul) /* memory for the calls to work on */
-#define STUCK_MS   50
-#define POKE_US	   5000 /* a signal to the worker, to end calls that wait */
+#define STUCK_MS   20
+#define POKE_US	   2000 /* a signal to the worker, to end calls that wait */
 #define NOBODY	   65534
 #define NR_HIGHEST 460
 

@@ -1,0 +1,8 @@
+/*
+ * The smallest program: what bench starts to measure exec.
+ */
+int
+main(void)
+{
+	return 0;
+}
