@@ -1,5 +1,6 @@
 """Fixtures for the proofs of the labs: trees, gradings, mutants."""
 
+import functools
 import json
 import os
 import re
@@ -95,6 +96,11 @@ class Workshop:
              "--cache", str(self.cache), "--results", str(results), *options],
             capture_output=True, text=True, timeout=900, check=False)
         return Graded(done, results)
+
+    @functools.cached_property
+    def reference(self):
+        """The kernel itself, graded."""
+        return self.grade(ROOT, "reference")
 
     def grade_mutants(self):
         """{name: Graded}: each mutant on the test that it is made for."""

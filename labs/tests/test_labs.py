@@ -93,7 +93,7 @@ def test_starter_scores_0(name, workshops):
 
 @every_lab
 def test_reference_has_full_marks(name, workshops):
-    graded = workshops[name].grade(ROOT, "reference")
+    graded = workshops[name].reference
     assert graded["score"] == graded["max_score"] == 100, graded.data
     assert graded.status == 0
 
@@ -114,7 +114,7 @@ def test_reference_has_full_marks_on_a_busy_host(name, workshops):
 
 @every_lab
 def test_every_test_has_a_mutant(name, workshops):
-    graded = workshops[name].grade(ROOT, "list", "--only", "")
+    graded = workshops[name].reference
     tests = {t["name"] for t in graded["tests"]}
     made_for = {m.fails for m in mutants(labs.load(name)) if not m.is_row}
     assert made_for - tests == set(), "tests that are not there"
