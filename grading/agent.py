@@ -126,7 +126,7 @@ class Kernel:
     def run(self, programs, limit_ms=1000, slice=0, tick_ns=0):
         """Run {CPU number: Program} at once; the number TIMER: each tick.
 
-        slice: how long a CPU's turn is at most, in units of 838 ns together.
+        slice: ns, which are instructions, that a CPU runs before others do.
         """
         rows, packed, cpus = [(0, 0, 0)] * (CPUS + 1), b"", 0
         for cpu, program in programs.items():

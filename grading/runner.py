@@ -16,7 +16,8 @@ import pytest
 from . import agent, machine, points, report, results, starter, submission
 from .lab import UserError
 
-BOOT_LIMIT_MS = 3000            # guest time until the agent answers
+EARLY = (True, 1)               # a boot with one CPU, of the first chapters
+BOOT_LIMIT_MS = 1000            # guest time until the agent answers
 
 
 class Grader:
@@ -55,8 +56,9 @@ class Grader:
             yield start
 
     def _boot(self, stack, smp, early, append):
-        if (early, smp) in self._no_boot:
-            raise self._no_boot[early, smp].again()
+        for sort in ((early, smp), EARLY):  # that is how every boot begins
+            if sort in self._no_boot:
+                raise self._no_boot[sort].again()
         words = f"agent={'early' if early else 'late'} {append}"
         m = machine.Machine(machine.Boot(self.kernel, words, smp),
                             self.sandbox, self.scratch)

@@ -169,6 +169,23 @@ class Share:
                    self.for_all() >> order)
 
 
+class Bursts:
+    """Decides between taking and giving back: in runs of random length, so
+    that caches and magazines fill up and run empty."""
+
+    def __init__(self, rng, longest):
+        self.rng, self.longest = rng, longest
+        self.left, self.giving = 0, True
+
+    def give(self):
+        """Whether the next call gives something back."""
+        if self.left == 0:
+            self.left = self.rng.randrange(1, self.longest)
+            self.giving = not self.giving
+        self.left -= 1
+        return self.giving
+
+
 class Mix:
     """A random program that takes and gives back pages, and its check."""
 
@@ -185,14 +202,15 @@ class Mix:
         program.run(**limits)
         self.check(events)
 
-    def add(self, program, n, most_pages):
-        """Add n random calls to a program; the list of them, for check()."""
+    def add(self, program, n, most_pages, longest=4):
+        """Add n random calls to a program; the list of them, for check().
+        longest: how many in a row take, or give back, at most."""
         held = sum(1 << order for _, order in self.live)
+        bursts = Bursts(self.rng, longest)
         events, live = [], list(self.live)
         for _ in range(n):
             order = self.rng.choice(self.orders)
-            if live and (held + (1 << order) > most_pages
-                         or self.rng.random() < 0.4):
+            if live and (held + (1 << order) > most_pages or bursts.give()):
                 page, order = live.pop(self.rng.randrange(len(live)))
                 program.call("page_unref", page)
                 events.append((None, page, order))
@@ -323,23 +341,31 @@ def check_contents(kernel, contents, whose):
                    "theirs: given out twice, or used after it was freed")
 
 
-def cost(kernel, fill, repeat=1):
-    """Instructions of what fill(program) adds, less those of the agent.
+def cost(kernel, bursts, give_back):
+    """Instructions for a call and its give_back, on average.
 
-    fill gets the program and the name to call in place of each function, or
-    None for the function itself.
+    bursts: [(count, function, arguments)]: so many calls in a row, whose
+    results are then given back. What the agent itself takes is measured by
+    the same calls of a function that does nothing, and taken off.
     """
-    def measure(instead):
-        times = []
+    def measure(instead=None):
         for _ in range(2):      # the first run warms caches up
-            program = kernel.program()
-            for _ in range(repeat):
-                fill(program, instead)
+            program, taken = kernel.program(), []
+            for count, function, args in bursts:
+                got = program.many(instead or function, *args, count=count)
+                program.many(instead or give_back, got)
+                taken.append(got)
             before = kernel.machine.ns
-            program.run(slice=SLICE_NS // 838)
-            times.append(kernel.machine.ns - before)
-        return times[-1]
-    return measure(None) - measure("agent_nothing")
+            program.run(slice=SLICE_NS)
+            took = kernel.machine.ns - before
+        return took, taken
+    took, taken = measure()
+    for (count, function, _), got in zip(bursts, taken):
+        expect(f"different results of {count} calls of {function}",
+               len(set(got.values) - {0}), count)
+    # Where nothing is taken nothing is given back: give it something.
+    nothing, _ = measure("agent_something")
+    return (took - nothing) // sum(count for count, _, _ in bursts)
 
 
 SLICE_NS = 10000        # the clock may err by so much

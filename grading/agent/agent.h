@@ -23,28 +23,29 @@
 struct agent_op {
 	uint64_t fn;
 	uint64_t arg[AGENT_ARGS];
-	uint8_t ref;    /**< bit i: arg[i] is a slot; its value is meant */
-	uint8_t step;   /**< bit i: arg[i]'s slot moves up with each call */
+	uint8_t ref;	/**< bit i: arg[i] is a slot; its value is meant */
+	uint8_t step;	/**< bit i: arg[i]'s slot moves up with each call */
 	uint16_t flags; /**< OP_* */
 	uint32_t count;
 	uint32_t out;  /**< slot of the first result; the next ones follow */
 	uint32_t done; /**< calls made, written by the agent */
 };
 
-#define OP_UNTIL_ZERO 0x1 /**< stop at a call that returns 0 */
+#define OP_UNTIL_ZERO  0x1 /**< stop at a call that returns 0 */
 #define OP_UNLESS_ZERO 0x2 /**< skip the call where its first argument is 0 */
 
 struct agent_program {
 	uint32_t first, n; /**< in agent_ops */
-	uint64_t done;     /**< how many of them have begun */
+	uint64_t done;	   /**< how many of them have begun */
 };
 
 /** What host and agent say to each other. */
 struct agent_box {
-	uint64_t stops;     /**< how often the agent has stopped */
-	uint64_t cpus;      /**< CPUs that run a program; 0: only the first */
-	uint64_t tick_ns;   /**< a step of the timer's program so often; 0: none */
-	uint64_t slice;     /**< PIT count that bounds a turn; 0: 65536 */
+	uint64_t stops; /**< how often the agent has stopped */
+	uint64_t cpus;	/**< CPUs that run a program; 0: only the first */
+	uint64_t
+		tick_ns; /**< a step of the timer's program so often; 0: none */
+	uint64_t slice;	 /**< ns a CPU runs before others do; 0: any */
 	struct agent_program program[AGENT_PROGRAMS];
 };
 

@@ -84,7 +84,7 @@ struct md_thread {
 
 /* Things to do before the return to user mode. */
 #define WORK_SIGNAL 0x1 /**< a signal may be deliverable */
-#define WORK_NOTIFY 0x2 /**< other work of later chapters */
+#define WORK_NOTIFY 0x2 /**< a limit may have been passed */
 
 /** Per-CPU: the running thread's machine-dependent part. */
 extern struct md_thread *md_current;

@@ -96,6 +96,9 @@ struct sched_ops {
 	/** A thread is freed: release what later chapters hung on it. Called
 	 * from an RCU callback: it may not sleep. */
 	void (*thread_free)(struct thread *t);
+	/** signal: a tick has struck while user thread @p t ran. Interrupt
+	 * context. */
+	void (*tick)(struct thread *t);
 	/** heap: the running thread is about to sleep interruptibly, holding
 	 * no locks: its reservation can be given back. */
 	void (*sleep_begin)(void);

@@ -230,6 +230,8 @@ timer_tick(void)
 		spin_lock(&rq->lock);
 		account(rq, now);
 		spin_unlock(&rq->lock);
+		if (sched_ops.tick && rq->running->md.user_frame)
+			sched_ops.tick(rq->running);
 		if (rq->nqueued > 0) {
 			preempt_ask();
 			call_idle_cpu();

@@ -198,6 +198,17 @@ vfs_link(int from_fd, const char *from, int to_fd, const char *to,
 
 /* ---- Removing ---- */
 
+void
+entry_removed(struct vnode *dir, const struct name *name, struct vnode *v)
+{
+	/* Two references are the table's and ours. With more, somebody uses the
+	 * file, and may ask for its name yet. */
+	if (v->type != VT_DIR && ref_count(&v->refs) > 2)
+		vnode_set_parent(v, dir, name);
+	vnode_touch(v, TOUCH_CTIME);
+	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+}
+
 static int
 remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 	      bool directory)
@@ -215,9 +226,8 @@ remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 	error = op(dir, name->text, name->len, v);
 	if (error)
 		return error;
-	vnode_touch(v, TOUCH_CTIME);
+	entry_removed(dir, name, v);
 	namecache_enter(dir, name, NULL);
-	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
 	return 0;
 }
 

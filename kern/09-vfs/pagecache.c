@@ -264,7 +264,7 @@ add_locked(struct page_cache *c, uint64_t index, int *error)
 static unsigned
 read_window(const struct vnode *v, uint64_t index)
 {
-	uint64_t end = ROUND_UP(v->size, PAGE_SIZE) / PAGE_SIZE;
+	uint64_t size = v->size, end = DIV_ROUND_UP(size, PAGE_SIZE);
 
 	if (!v->ops->read_pages || index != v->cache->next_read || index >= end)
 		return 1;
@@ -469,16 +469,22 @@ page_cache_destroy(struct vnode *v)
 	rcu_defer(&c->rcu, cache_free);
 }
 
+/* Also asked, with a spinlock held, of vnodes that are being taken down: their
+ * cache is freed after a grace period. */
 bool
 page_cache_has_dirty(const struct vnode *v)
 {
-	return v->cache->ndirty || atomic_load(&v->cache->nwriteback);
+	const struct page_cache *c = rcu_deref(v->cache);
+
+	return c && (c->ndirty || atomic_load(&c->nwriteback));
 }
 
 bool
 page_cache_has_pages(const struct vnode *v)
 {
-	return v->cache->root != 0;
+	const struct page_cache *c = rcu_deref(v->cache);
+
+	return c && c->root != 0;
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * Paths from user space, and the path of a vnode.
  */
+#include "format.h"
 #include "vfs_internal.h"
 
 /* ---- Buffers ---- */
@@ -194,8 +195,6 @@ directory_path(struct backwards *b, struct vnode *v)
 	struct fs_context *c = current_fs();
 	int error;
 
-	if (v->nlink == 0)
-		return -ENOENT;
 	spin_lock(&tree_lock);
 	error = prepend_tree(b, v, rcu_deref(c->root));
 	spin_unlock(&tree_lock);
@@ -218,19 +217,63 @@ file_path(struct backwards *b, struct vnode *v)
 	return error;
 }
 
+/* The path is whole: move it to the buffer's front. @return its length */
+static int
+finish(struct backwards *b, int error)
+{
+	size_t len;
+
+	if (!error && b->left == b->size - 1)
+		error = prepend(b, "/", 1);
+	if (error)
+		return error;
+	len = b->size - b->left;
+	memmove(b->buf, b->buf + b->left, len);
+	return len - 1;
+}
+
 int
 vnode_path(struct vnode *v, char *buf, size_t size)
 {
 	struct backwards b = { buf, size, size };
 	int error = prepend(&b, "", 1);
 
-	if (!error)
-		error = v->type == VT_DIR ? directory_path(&b, v)
-					  : file_path(&b, v);
-	if (!error && b.left == size - 1)
+	if (!error && v->type != VT_DIR)
+		error = file_path(&b, v);
+	else if (!error)
+		error = v->nlink ? directory_path(&b, v) : -ENOENT;
+	return finish(&b, error);
+}
+
+/* The last path of what has lost its name. */
+static int
+deleted_path(struct vnode *v, char *buf, size_t size)
+{
+	static const char mark[] = " (deleted)";
+	struct backwards b = { buf, size, size };
+	int error = prepend(&b, mark, sizeof(mark));
+
+	if (!error && v->parent)
+		error = directory_path(&b, v);
+	else if (!error)
 		error = prepend(&b, "/", 1);
-	if (error)
-		return error;
-	memmove(buf, buf + b.left, size - b.left);
-	return size - b.left - 1;
+	return finish(&b, error);
+}
+
+int
+vnode_link_text(struct vnode *v, char *buf, size_t size)
+{
+	const char *what = "anon_inode";
+	int n;
+
+	if (v->mount->dev == UNNAMED_DEV) {
+		if (v->type == VT_FIFO)
+			what = "pipe";
+		else if (v->type == VT_SOCK)
+			what = "socket";
+		n = snformat(buf, size, "%s:[%lu]", what, v->ino);
+		return (size_t)n < size ? n : -ERANGE;
+	}
+	n = vnode_path(v, buf, size);
+	return n == -ENOENT ? deleted_path(v, buf, size) : n;
 }

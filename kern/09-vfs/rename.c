@@ -152,6 +152,8 @@ move(struct renaming *r)
 				  r->replaced);
 	if (error)
 		return error;
+	if (r->replaced)
+		entry_removed(to, &r->to.last, r->replaced);
 	namecache_enter(from, &r->from.last, NULL);
 	if (r->moved->type == VT_DIR)
 		vnode_set_parent(r->moved, to, &r->to.last);
@@ -159,8 +161,6 @@ move(struct renaming *r)
 	vnode_touch(from, TOUCH_MTIME | TOUCH_CTIME);
 	vnode_touch(to, TOUCH_MTIME | TOUCH_CTIME);
 	vnode_touch(r->moved, TOUCH_CTIME);
-	if (r->replaced)
-		vnode_touch(r->replaced, TOUCH_CTIME);
 	return 0;
 }
 

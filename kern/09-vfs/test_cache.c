@@ -45,7 +45,7 @@ fake_setattr(struct vnode *v, const struct vattr *attr)
 
 	if (attr->valid & VATTR_SIZE) {
 		v->size = attr->size;
-		tail = ROUND_UP(v->size, PAGE_SIZE) / PAGE_SIZE;
+		tail = DIV_ROUND_UP(attr->size, PAGE_SIZE);
 		for (; tail < FAKE_PAGES; tail++)
 			memset(disk[tail], 0, PAGE_SIZE);
 	}
@@ -159,6 +159,8 @@ SELFTEST(cache_writes_dirty_pages_back)
 	CHECK(page_cache_sync(v) == 0 && writes == 2);
 	page_cache_stats(&cached, &dirty);
 	CHECK(dirty == before);
+	dirty_page(v, 3, '5');
+	CHECK(page_cache_sync(v) == 0 && writes == 3 && disk[3][0] == '5');
 	fake_free(v);
 }
 

@@ -166,3 +166,40 @@ test_in_threads(unsigned n, void (*fn)(unsigned number))
 			   WAIT_FOREVER);
 	spin_unlock(&done_lock);
 }
+
+/* ---- The tests' directory ---- */
+
+bool
+test_begin(void)
+{
+	test_remove_tree("/t");
+	return vfs_mkdir(AT_FDCWD, "/t", 0755) == 0;
+}
+
+bool
+test_end(void)
+{
+	test_remove_tree("/t");
+	return test_exists("/t") == -ENOENT;
+}
+
+struct vnode *
+test_walk(const char *path)
+{
+	struct vnode *v = NULL;
+
+	return path_walk(AT_FDCWD, path, 0, &v) ? NULL : v;
+}
+
+struct stat
+test_stat(const char *path)
+{
+	struct stat st = { .st_nlink = 0 };
+	struct vnode *v;
+
+	if (path_walk(AT_FDCWD, path, WALK_NOFOLLOW, &v))
+		return st;
+	vnode_stat(v, &st);
+	vnode_put(v);
+	return st;
+}

@@ -1,71 +1,35 @@
 /*
- * Self-tests of chapter vfs: names, paths, mounts, files and descriptors, on
+ * Self-tests of chapter vfs: files, names and paths, on
  * the tmpfs that is the first root. Each test works below a directory of its
  * own, /t, and leaves nothing.
  */
-#include "fdtable.h"
 #include "test_vfs.h"
-
-static bool
-begin(void)
-{
-	test_remove_tree("/t");
-	return vfs_mkdir(AT_FDCWD, "/t", 0755) == 0;
-}
-
-static bool
-end(void)
-{
-	test_remove_tree("/t");
-	return test_exists("/t") == -ENOENT;
-}
-
-static struct vnode *
-walk_to(const char *path)
-{
-	struct vnode *v = NULL;
-
-	return path_walk(AT_FDCWD, path, 0, &v) ? NULL : v;
-}
-
-static struct stat
-stat_of(const char *path)
-{
-	struct stat st = { .st_nlink = 0 };
-	struct vnode *v;
-
-	if (path_walk(AT_FDCWD, path, WALK_NOFOLLOW, &v))
-		return st;
-	vnode_stat(v, &st);
-	vnode_put(v);
-	return st;
-}
 
 /* ---- Files ---- */
 
 SELFTEST(vfs_file_holds_what_is_written)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "hello") == 0);
 	CHECK(test_file_is("/t/a", "hello"));
-	CHECK(stat_of("/t/a").st_size == 5);
-	CHECK(S_ISREG(stat_of("/t/a").st_mode));
+	CHECK(test_stat("/t/a").st_size == 5);
+	CHECK(S_ISREG(test_stat("/t/a").st_mode));
 	CHECK(test_write_file("/t/a", "hi") == 0); /* O_TRUNC */
 	CHECK(test_file_is("/t/a", "hi"));
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_append_goes_to_the_end)
 {
 	struct file *f;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "one") == 0);
 	CHECK(file_open(AT_FDCWD, "/t/a", O_WRONLY | O_APPEND, 0, &f) == 0);
 	CHECK(test_pwrite(f, "two", 3, 0) == 3);
 	file_put(f);
 	CHECK(test_file_is("/t/a", "onetwo"));
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_holes_read_as_zeros)
@@ -73,7 +37,7 @@ SELFTEST(vfs_holes_read_as_zeros)
 	struct file *f;
 	char c[3] = "xyz";
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(file_open(AT_FDCWD, "/t/a", O_CREAT | O_RDWR, 0644, &f) == 0);
 	CHECK(test_pwrite(f, "end", 3, 5000000) == 3);
 	CHECK(test_pread(f, c, 3, 12345) == 3);
@@ -81,22 +45,22 @@ SELFTEST(vfs_holes_read_as_zeros)
 	CHECK(test_pread(f, c, 3, 5000000) == 3 && memcmp(c, "end", 3) == 0);
 	CHECK(test_pread(f, c, 3, 5000003) == 0);
 	/* A hole that was read takes no memory. */
-	CHECK(stat_of("/t/a").st_blocks == PAGE_SIZE / 512);
+	CHECK(test_stat("/t/a").st_blocks == PAGE_SIZE / 512);
 	file_put(f);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_truncate_zeroes_what_comes_back)
 {
 	struct vnode *v;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "abcdef") == 0);
-	CHECK((v = walk_to("/t/a")));
+	CHECK((v = test_walk("/t/a")));
 	CHECK(vnode_truncate(v, 2) == 0);
 	CHECK(vnode_truncate(v, 6) == 0);
 	vnode_put(v);
-	CHECK(stat_of("/t/a").st_size == 6);
+	CHECK(test_stat("/t/a").st_size == 6);
 	{
 		char buf[6];
 		struct file *f;
@@ -106,7 +70,7 @@ SELFTEST(vfs_truncate_zeroes_what_comes_back)
 		file_put(f);
 		CHECK(memcmp(buf, "ab\0\0\0\0", 6) == 0);
 	}
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_removed_file_lives_while_open)
@@ -114,7 +78,7 @@ SELFTEST(vfs_removed_file_lives_while_open)
 	struct file *f;
 	char buf[4];
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "data") == 0);
 	CHECK(file_open(AT_FDCWD, "/t/a", O_RDONLY, 0, &f) == 0);
 	CHECK(vfs_unlink(AT_FDCWD, "/t/a") == 0);
@@ -122,7 +86,7 @@ SELFTEST(vfs_removed_file_lives_while_open)
 	CHECK(test_pread(f, buf, 4, 0) == 4 && memcmp(buf, "data", 4) == 0);
 	CHECK(f->vnode->nlink == 0);
 	file_put(f);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_access_mode_is_checked)
@@ -130,7 +94,7 @@ SELFTEST(vfs_access_mode_is_checked)
 	struct file *f;
 	char c;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "x") == 0);
 	CHECK(file_open(AT_FDCWD, "/t/a", O_RDONLY, 0, &f) == 0);
 	CHECK(test_pwrite(f, "y", 1, 0) == -EBADF);
@@ -142,30 +106,30 @@ SELFTEST(vfs_access_mode_is_checked)
 	CHECK(test_pread(f, &c, 1, 0) == -EBADF);
 	file_put(f);
 	CHECK(test_open("/t", O_WRONLY) == -EISDIR);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_running_program_is_not_written)
 {
 	struct vnode *v;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "x") == 0);
-	CHECK((v = walk_to("/t/a")));
+	CHECK((v = test_walk("/t/a")));
 	CHECK(vnode_deny_write(v) == 0);
 	CHECK(test_open("/t/a", O_WRONLY) == -ETXTBSY);
 	CHECK(test_open("/t/a", O_RDONLY) == 0);
 	vnode_allow_write(v);
 	CHECK(test_open("/t/a", O_WRONLY) == 0);
 	vnode_put(v);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 /* ---- Names ---- */
 
 SELFTEST(vfs_open_exclusive)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_open("/t/a", O_CREAT | O_EXCL | O_WRONLY) == 0);
 	CHECK(test_open("/t/a", O_CREAT | O_EXCL | O_WRONLY) == -EEXIST);
 	CHECK(vfs_symlink("nowhere", AT_FDCWD, "/t/l") == 0);
@@ -174,30 +138,30 @@ SELFTEST(vfs_open_exclusive)
 	CHECK(test_exists("/t/nowhere") == 0);
 	CHECK(test_open("/t/b/", O_CREAT | O_WRONLY) == -EISDIR);
 	CHECK(test_open("/t/.", O_CREAT | O_WRONLY) == -EISDIR);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_links_share_a_file)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "one") == 0);
 	CHECK(vfs_link(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
-	CHECK(stat_of("/t/a").st_nlink == 2);
-	CHECK(stat_of("/t/a").st_ino == stat_of("/t/b").st_ino);
+	CHECK(test_stat("/t/a").st_nlink == 2);
+	CHECK(test_stat("/t/a").st_ino == test_stat("/t/b").st_ino);
 	CHECK(vfs_unlink(AT_FDCWD, "/t/a") == 0);
 	CHECK(test_file_is("/t/b", "one"));
-	CHECK(stat_of("/t/b").st_nlink == 1);
+	CHECK(test_stat("/t/b").st_nlink == 1);
 	CHECK(vfs_link(AT_FDCWD, "/t", AT_FDCWD, "/t/d", 0) == -EPERM);
 	CHECK(vfs_link(AT_FDCWD, "/t/b", AT_FDCWD, "/t/b", 0) == -EEXIST);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_mkdir_and_rmdir)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/", 0777) == 0);
-	CHECK((stat_of("/t/d").st_mode & 07777) == 0755); /* umask 022 */
-	CHECK(stat_of("/t").st_nlink == 3);
+	CHECK((test_stat("/t/d").st_mode & 07777) == 0755); /* umask 022 */
+	CHECK(test_stat("/t").st_nlink == 3);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == -EEXIST);
 	CHECK(vfs_mkdir(AT_FDCWD, "/", 0777) == -EEXIST);
 	CHECK(test_write_file("/t/d/f", "") == 0);
@@ -209,8 +173,8 @@ SELFTEST(vfs_mkdir_and_rmdir)
 	CHECK(vfs_rmdir(AT_FDCWD, "/t/d/.") == -EINVAL);
 	CHECK(vfs_rmdir(AT_FDCWD, "/t/d/..") == -ENOTEMPTY);
 	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
-	CHECK(stat_of("/t").st_nlink == 2);
-	CHECK(end());
+	CHECK(test_stat("/t").st_nlink == 2);
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
@@ -218,9 +182,9 @@ SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
 	struct vnode *d;
 	struct fs_context *c = fs_context_new(), *old = current()->fs;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
-	CHECK((d = walk_to("/t/d")));
+	CHECK((d = test_walk("/t/d")));
 	current()->fs = c;
 	context_set_dir(&c->cwd, d);
 	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
@@ -230,12 +194,12 @@ SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
 	CHECK(test_exists("..") == 0);
 	current()->fs = old;
 	fs_context_put(c);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_rename_moves_and_replaces)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "a") == 0);
 	CHECK(test_write_file("/t/b", "b") == 0);
 	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b",
@@ -250,12 +214,12 @@ SELFTEST(vfs_rename_moves_and_replaces)
 	CHECK(vfs_link(AT_FDCWD, "/t/d/e/b", AT_FDCWD, "/t/c", 0) == 0);
 	CHECK(vfs_rename(AT_FDCWD, "/t/c", AT_FDCWD, "/t/d/e/b", 0) == 0);
 	CHECK(test_exists("/t/c") == 0); /* the same file: nothing is done */
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_rename_of_directories)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/e", 0777) == 0);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/x", 0777) == 0);
@@ -269,24 +233,24 @@ SELFTEST(vfs_rename_of_directories)
 	CHECK(vfs_rename(AT_FDCWD, "/t/f", AT_FDCWD, "/t/g/", 0) == -ENOTDIR);
 	CHECK(vfs_rename(AT_FDCWD, "/t/d", AT_FDCWD, "/t/x", 0) == 0);
 	CHECK(vfs_rename(AT_FDCWD, "/t/x/e", AT_FDCWD, "/t/e", 0) == 0);
-	CHECK(stat_of("/t").st_nlink == 4 && stat_of("/t/x").st_nlink == 2);
-	CHECK(stat_of("/t/e/..").st_ino == stat_of("/t").st_ino);
+	CHECK(test_stat("/t").st_nlink == 4 && test_stat("/t/x").st_nlink == 2);
+	CHECK(test_stat("/t/e/..").st_ino == test_stat("/t").st_ino);
 	CHECK(vfs_rename(AT_FDCWD, "/t/.", AT_FDCWD, "/t/y", 0) == -EBUSY);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_special_files)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mknod(AT_FDCWD, "/t/p", S_IFIFO | 0644, 0) == 0);
-	CHECK(S_ISFIFO(stat_of("/t/p").st_mode));
+	CHECK(S_ISFIFO(test_stat("/t/p").st_mode));
 	CHECK(vfs_mknod(AT_FDCWD, "/t/n", S_IFCHR | 0666, dev_make(1, 3)) == 0);
-	CHECK(stat_of("/t/n").st_rdev == dev_make(1, 3));
+	CHECK(test_stat("/t/n").st_rdev == dev_make(1, 3));
 	CHECK(test_write_file("/t/n", "gone") == 0); /* it is /dev/null */
 	CHECK(test_file_is("/t/n", ""));
 	CHECK(vfs_mknod(AT_FDCWD, "/t/q", S_IFCHR, dev_make(99, 9)) == 0);
 	CHECK(test_open("/t/q", O_RDONLY) == -ENXIO);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 /* ---- Paths ---- */
@@ -295,24 +259,24 @@ SELFTEST(vfs_walk_dots_and_slashes)
 {
 	uint64_t t;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
 	CHECK(test_write_file("/t/f", "") == 0);
-	t = stat_of("/t").st_ino;
-	CHECK(stat_of("//t///").st_ino == t);
-	CHECK(stat_of("/t/d/..").st_ino == t);
-	CHECK(stat_of("/t/./d/../d/../").st_ino == t);
-	CHECK(stat_of("/../../t").st_ino == t);
+	t = test_stat("/t").st_ino;
+	CHECK(test_stat("//t///").st_ino == t);
+	CHECK(test_stat("/t/d/..").st_ino == t);
+	CHECK(test_stat("/t/./d/../d/../").st_ino == t);
+	CHECK(test_stat("/../../t").st_ino == t);
 	CHECK(test_exists("") == -ENOENT);
 	CHECK(test_exists("/t/f/") == -ENOTDIR);
 	CHECK(test_exists("/t/f/..") == -ENOTDIR);
 	CHECK(test_exists("/t/no/..") == -ENOENT);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_walk_links)
 {
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
 	CHECK(test_write_file("/t/d/f", "text") == 0);
 	CHECK(vfs_symlink("d/f", AT_FDCWD, "/t/rel") == 0);
@@ -321,13 +285,13 @@ SELFTEST(vfs_walk_links)
 	CHECK(test_file_is("/t/rel", "text"));
 	CHECK(test_file_is("/t/abs/f", "text"));
 	CHECK(test_file_is("/t/two", "text"));
-	CHECK(S_ISLNK(stat_of("/t/abs").st_mode));
-	CHECK(S_ISDIR(stat_of("/t/abs/").st_mode)); /* a slash follows it */
-	CHECK(stat_of("/t/abs").st_size == 4);
+	CHECK(S_ISLNK(test_stat("/t/abs").st_mode));
+	CHECK(S_ISDIR(test_stat("/t/abs/").st_mode)); /* a slash follows it */
+	CHECK(test_stat("/t/abs").st_size == 4);
 	CHECK(test_open("/t/rel", O_RDONLY | O_NOFOLLOW) == -ELOOP);
 	CHECK(test_open("/t/rel", O_PATH | O_NOFOLLOW) == 0);
 	CHECK(vfs_symlink("", AT_FDCWD, "/t/empty") == -ENOENT);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_walk_link_limit)
@@ -335,7 +299,7 @@ SELFTEST(vfs_walk_link_limit)
 	char from[16], to[16];
 	unsigned i;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_symlink("loop", AT_FDCWD, "/t/loop") == 0);
 	CHECK(test_open("/t/loop", O_RDONLY) == -ELOOP);
 	CHECK(test_open("/t/loop", O_CREAT | O_WRONLY) == -ELOOP);
@@ -350,14 +314,14 @@ SELFTEST(vfs_walk_link_limit)
 		CHECK(vfs_symlink(i == 1 ? "/t/0" : to, AT_FDCWD, from) == 0);
 		CHECK(test_file_is(from, "end") == (i <= SYMLINKS_MAX));
 	}
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_walk_long_names)
 {
 	static char path[PATH_MAX];
 
-	CHECK(begin());
+	CHECK(test_begin());
 	strlcpy(path, "/t/", sizeof(path));
 	memset(path + 3, 'n', NAME_MAX + 1);
 	path[3 + NAME_MAX + 1] = '\0';
@@ -368,14 +332,14 @@ SELFTEST(vfs_walk_long_names)
 	CHECK(test_write_file(path, "x") == 0);
 	CHECK(test_file_is(path, "x"));
 	CHECK(vfs_unlink(AT_FDCWD, path) == 0);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_permissions)
 {
 	struct fs_context *c = fs_context_new(), *old = current()->fs;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/shut", 0700) == 0);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/sticky", 0777) == 0);
 	CHECK(test_write_file("/t/shut/f", "") == 0);
@@ -393,14 +357,14 @@ SELFTEST(vfs_permissions)
 	CHECK(test_write_file("/t/mine", "") == -EACCES);
 	CHECK(vfs_unlink(AT_FDCWD, "/t/f") == -EACCES);
 	CHECK(test_write_file("/t/all/mine", "m") == 0);
-	CHECK(stat_of("/t/all/mine").st_uid == 1000);
+	CHECK(test_stat("/t/all/mine").st_uid == 1000);
 	CHECK(vfs_unlink(AT_FDCWD, "/t/all/s/roots") == -EPERM);
 	CHECK(test_write_file("/t/all/s/mine", "") == 0);
 	CHECK(vfs_unlink(AT_FDCWD, "/t/all/s/mine") == 0);
 	CHECK(vfs_mknod(AT_FDCWD, "/t/all/n", S_IFCHR, 0) == -EPERM);
 	current()->fs = old;
 	fs_context_put(c);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_chroot_holds)
@@ -409,12 +373,12 @@ SELFTEST(vfs_chroot_holds)
 	struct vnode *d;
 	char buf[64];
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/jail", 0755) == 0);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/jail/d", 0755) == 0);
 	CHECK(vfs_symlink("/d", AT_FDCWD, "/t/jail/l") == 0);
 	CHECK(test_write_file("/t/out", "") == 0);
-	CHECK((d = walk_to("/t/jail")));
+	CHECK((d = test_walk("/t/jail")));
 	current()->fs = c;
 	context_set_dir(&c->root, vnode_get(d));
 	context_set_dir(&c->cwd, d);
@@ -425,7 +389,7 @@ SELFTEST(vfs_chroot_holds)
 	CHECK(vnode_path(d, buf, sizeof(buf)) == 1 && strcmp(buf, "/") == 0);
 	current()->fs = old;
 	fs_context_put(c);
-	CHECK(end());
+	CHECK(test_end());
 }
 
 SELFTEST(vfs_path_of_a_vnode)
@@ -433,11 +397,11 @@ SELFTEST(vfs_path_of_a_vnode)
 	struct vnode *d, *f;
 	char buf[64];
 
-	CHECK(begin());
+	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/e", 0755) == 0);
 	CHECK(test_write_file("/t/d/f", "") == 0);
-	CHECK((d = walk_to("/t/d/e")) && (f = walk_to("/t/d/f")));
+	CHECK((d = test_walk("/t/d/e")) && (f = test_walk("/t/d/f")));
 	CHECK(vnode_path(d, buf, sizeof(buf)) == 6);
 	CHECK(strcmp(buf, "/t/d/e") == 0);
 	CHECK(vnode_path(f, buf, sizeof(buf)) == 6);
@@ -450,7 +414,35 @@ SELFTEST(vfs_path_of_a_vnode)
 	CHECK(vnode_path(d, buf, sizeof(buf)) == -ENOENT);
 	vnode_put(d);
 	vnode_put(f);
-	CHECK(end());
+	CHECK(test_end());
+}
+
+SELFTEST(vfs_link_text_of_what_is_gone)
+{
+	static const struct vnode_ops no_ops;
+	struct vnode *d, *f, *pipe;
+	char buf[64];
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	CHECK(test_write_file("/t/f", "") == 0);
+	CHECK((d = test_walk("/t/d")) && (f = test_walk("/t/f")));
+	CHECK(vnode_link_text(f, buf, sizeof(buf)) == 4);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/f") == 0);
+	CHECK(vnode_link_text(d, buf, sizeof(buf)) == 14);
+	CHECK(strcmp(buf, "/t/d (deleted)") == 0);
+	CHECK(vnode_link_text(f, buf, sizeof(buf)) == 14);
+	CHECK(strcmp(buf, "/t/f (deleted)") == 0);
+	CHECK(vnode_path(f, buf, sizeof(buf)) == -ENOENT);
+	vnode_put(d);
+	vnode_put(f);
+	pipe = vnode_unnamed(VT_FIFO, 0600, &no_ops, NULL);
+	CHECK(S_ISFIFO(pipe->mode));
+	CHECK(vnode_link_text(pipe, buf, sizeof(buf)) > 0);
+	CHECK(strncmp(buf, "pipe:[", 6) == 0);
+	vnode_put(pipe);
+	CHECK(test_end());
 }
 
 /* ---- Directories ---- */
@@ -485,13 +477,13 @@ SELFTEST(vfs_readdir_survives_changes)
 	uint64_t pos = 0, all = 0;
 	unsigned i;
 
-	CHECK(begin());
+	CHECK(test_begin());
 	for (i = 0; i < 20; i++) {
 		name[4] = 'a' + i;
 		all += name[4];
 		CHECK(test_write_file(name, "") == 0);
 	}
-	CHECK((d = walk_to("/t")));
+	CHECK((d = test_walk("/t")));
 	d->ops->readdir(d, &pos, list_entry_fn, &l);
 	CHECK(l.n == 6);
 	CHECK(test_write_file("/t/new", "") == 0);
@@ -500,216 +492,5 @@ SELFTEST(vfs_readdir_survives_changes)
 	d->ops->readdir(d, &pos, list_entry_fn, &l);
 	CHECK(l.n == 22 && l.sum == all); /* each once, "." and ".." too */
 	vnode_put(d);
-	CHECK(end());
-}
-
-/* ---- The name cache ---- */
-
-static enum name_state
-cached(const char *dir, const char *text)
-{
-	struct name name = name_of(text, strlen(text));
-	struct vnode *d = walk_to(dir), *v;
-	enum name_state state;
-
-	if (!d)
-		return NAME_MISS;
-	rcu_read_lock();
-	state = namecache_lookup(d, &name, &v);
-	rcu_read_unlock();
-	vnode_put(d);
-	return state;
-}
-
-SELFTEST(vfs_name_cache_agrees_with_the_directory)
-{
-	CHECK(begin());
-	CHECK(cached("/t", "a") == NAME_MISS);
-	CHECK(test_exists("/t/a") == -ENOENT);
-	CHECK(cached("/t", "a") == NAME_NEGATIVE);
-	CHECK(test_write_file("/t/a", "") == 0);
-	CHECK(cached("/t", "a") == NAME_POSITIVE);
-	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
-	CHECK(cached("/t", "a") == NAME_NEGATIVE);
-	CHECK(cached("/t", "b") == NAME_POSITIVE);
-	CHECK(vfs_unlink(AT_FDCWD, "/t/b") == 0);
-	CHECK(cached("/t", "b") == NAME_NEGATIVE);
-	CHECK(end());
-}
-
-SELFTEST(vfs_name_cache_forgets_removed_directories)
-{
-	unsigned before;
-
-	CHECK(begin());
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
-	before = namecache_count();
-	CHECK(test_exists("/t/d/x") == -ENOENT);
-	CHECK(test_exists("/t/d/y") == -ENOENT);
-	CHECK(namecache_count() == before + 2);
-	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
-	CHECK(namecache_count() == before);
-	CHECK(end());
-}
-
-/* ---- Mounts ---- */
-
-SELFTEST(vfs_mount_covers_and_uncovers)
-{
-	uint64_t t;
-
-	CHECK(begin());
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
-	CHECK(test_write_file("/t/m/below", "") == 0);
-	t = stat_of("/t").st_ino;
-	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
-	CHECK(test_exists("/t/m/below") == -ENOENT);
-	CHECK(stat_of("/t/m").st_dev != stat_of("/t").st_dev);
-	CHECK(stat_of("/t/m/..").st_ino == t);
-	CHECK(test_write_file("/t/m/above", "a") == 0);
-	CHECK(vfs_rename(AT_FDCWD, "/t/m/above", AT_FDCWD, "/t/x", 0) ==
-	      -EXDEV);
-	CHECK(vfs_rmdir(AT_FDCWD, "/t/m") == -EBUSY);
-	CHECK(vfs_unmount("/t/m", 0) == 0);
-	CHECK(test_exists("/t/m/below") == 0);
-	CHECK(test_exists("/t/m/above") == -ENOENT);
-	CHECK(vfs_unmount("/t/m", 0) == -EINVAL);
-	CHECK(vfs_mount("nosuchfs", "none", "/t/m", 0, "") == -ENODEV);
-	CHECK(vfs_mount("tmpfs", "none", "/t/m/below", 0, "") == -ENOTDIR);
-	CHECK(end());
-}
-
-SELFTEST(vfs_busy_mount_stays)
-{
-	struct file *f;
-
-	CHECK(begin());
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
-	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == 0);
-	CHECK(file_open(AT_FDCWD, "/t/m/d/f", O_CREAT | O_RDWR, 0644, &f) == 0);
-	CHECK(vfs_unmount("/t/m", 0) == -EBUSY);
-	CHECK(test_exists("/t/m/d/f") == 0);
-	file_put(f);
-	CHECK(vfs_unmount("/t/m", 0) == 0);
-	CHECK(end());
-}
-
-SELFTEST(vfs_read_only_mount)
-{
-	CHECK(begin());
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
-	CHECK(vfs_mount("tmpfs", "none", "/t/m", MS_RDONLY, "") == 0);
-	CHECK(test_write_file("/t/m/f", "") == -EROFS);
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == -EROFS);
-	CHECK(vfs_unmount("/t/m", 0) == 0);
-	CHECK(end());
-}
-
-SELFTEST(vfs_tmpfs_size_is_a_limit)
-{
-	static char page[PAGE_SIZE];
-	struct file *f;
-
-	CHECK(begin());
-	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
-	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12x") == -EINVAL);
-	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12k,mode=700") == 0);
-	CHECK((stat_of("/t/m").st_mode & 07777) == 0700);
-	CHECK(file_open(AT_FDCWD, "/t/m/f", O_CREAT | O_RDWR, 0644, &f) == 0);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 0) == (int64_t)PAGE_SIZE);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 8192) == (int64_t)PAGE_SIZE);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 2048) == (int64_t)PAGE_SIZE);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == -ENOSPC);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 10240) == 2048);
-	CHECK(vnode_truncate(f->vnode, 0) == 0);
-	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == (int64_t)PAGE_SIZE);
-	file_put(f);
-	CHECK(vfs_unmount("/t/m", 0) == 0);
-	CHECK(end());
-}
-
-SELFTEST(vfs_devfs_has_the_devices)
-{
-	char buf[5] = "aaaa";
-	struct file *f;
-
-	CHECK(begin());
-	CHECK(vfs_mount("devfs", "none", "/t", 0, "") == 0);
-	CHECK(S_ISCHR(stat_of("/t/null").st_mode));
-	CHECK(stat_of("/t/zero").st_rdev == dev_make(1, 5));
-	CHECK(S_ISLNK(stat_of("/t/stdin").st_mode));
-	CHECK(file_open(AT_FDCWD, "/t/zero", O_RDWR, 0, &f) == 0);
-	CHECK(test_pread(f, buf, 4, 0) == 4 && memcmp(buf, "\0\0\0\0", 4) == 0);
-	CHECK(test_pwrite(f, buf, 4, 0) == 4);
-	file_put(f);
-	CHECK(file_open(AT_FDCWD, "/t/full", O_RDWR, 0, &f) == 0);
-	CHECK(test_pwrite(f, buf, 4, 0) == -ENOSPC);
-	file_put(f);
-	CHECK(file_open(AT_FDCWD, "/t/urandom", O_RDONLY, 0, &f) == 0);
-	CHECK(test_pread(f, buf, 4, 0) == 4);
-	file_put(f);
-	CHECK(vfs_unmount("/t", 0) == 0);
-	CHECK(end());
-}
-
-/* ---- Descriptors ---- */
-
-static struct file *
-null_file(void)
-{
-	static const struct file_ops ops;
-
-	return file_new(&ops, O_RDONLY, NULL);
-}
-
-SELFTEST(vfs_descriptors_lowest_first)
-{
-	struct file *f = null_file();
-	struct fdtable *copy, *old = current()->fdtable;
-	unsigned i;
-
-	current()->fdtable = fdtable_new();
-	for (i = 0; i < 5; i++)
-		CHECK(fd_install(file_get(f), 0, false) == (int)i);
-	CHECK(fd_close(2) == 0);
-	CHECK(fd_close(2) == -EBADF);
-	CHECK(fd_get(2) == NULL && fd_get(-1) == NULL && fd_get(99999) == NULL);
-	CHECK(fd_install(file_get(f), 0, true) == 2);
-	CHECK(fd_install(file_get(f), 3, false) == 5);
-	CHECK(fd_install(file_get(f), 700, false) == 700); /* table grows */
-	CHECK(fd_replace(64, file_get(f), false) == 64);
-	CHECK(fd_replace(1 << 20, f, false) == -EBADF);
-	CHECK(ref_count(&f->refs) == 9);
-	CHECK(fdtable_next(current()->fdtable, 6) == 64);
-	CHECK(fdtable_next(current()->fdtable, 65) == 700);
-	CHECK(fdtable_next(current()->fdtable, 701) == -1);
-	copy = fdtable_copy(current()->fdtable);
-	CHECK(ref_count(&f->refs) == 17);
-	fdtable_close_on_exec(copy);
-	CHECK(fdtable_get_file(copy, 2) == NULL);
-	CHECK(fdtable_get_file(copy, 700) == f);
-	file_put(f);
-	fdtable_put(copy);
-	fdtable_put(current()->fdtable);
-	current()->fdtable = old;
-	CHECK(ref_count(&f->refs) == 1);
-	file_put(f);
-}
-
-SELFTEST(vfs_descriptors_have_a_limit)
-{
-	struct file *f = null_file();
-	struct fdtable *old = current()->fdtable;
-	int fd, n = 0;
-
-	current()->fdtable = fdtable_new();
-	while ((fd = fd_install(file_get(f), 0, false)) >= 0)
-		CHECK(fd == n++);
-	file_put(f);
-	CHECK(fd == -EMFILE && n >= 1024);
-	fdtable_put(current()->fdtable);
-	current()->fdtable = old;
-	CHECK(ref_count(&f->refs) == 1);
-	file_put(f);
+	CHECK(test_end());
 }

@@ -19,7 +19,15 @@ void test_remove_tree(const char *path);
 /** Run @p fn in @p n kernel threads, numbered from 0, and wait for all. */
 void test_in_threads(unsigned n, void (*fn)(unsigned number));
 
-/** The file at *pos; tests of the same name as the calls. */
+/** Make an empty directory /t; remove it with all that is in it. */
+bool test_begin(void);
+bool test_end(void);
+/** The vnode at @p path, referenced, or NULL. */
+struct vnode *test_walk(const char *path);
+/** lstat; st_nlink 0 where there is nothing. */
+struct stat test_stat(const char *path);
+
+/** pread and pwrite. */
 int64_t test_pwrite(struct file *f, const void *data, size_t len, uint64_t pos);
 int64_t test_pread(struct file *f, void *data, size_t len, uint64_t pos);
 

@@ -91,6 +91,13 @@ compare_entries(const struct rbnode *a, const struct rbnode *b)
 	return compare_key(&rb_entry(a, struct entry, node)->key, b);
 }
 
+/* "." and ".." count. */
+static uint64_t
+directory_size(const struct tmpdir *d)
+{
+	return (d->nentries + 2) * DIRENT_SIZE;
+}
+
 static struct entry *
 entry_at(struct tmpdir *d, uint64_t key)
 {
@@ -138,7 +145,7 @@ entry_add(struct vnode *dir, const char *text, size_t len, struct vnode *v)
 			 (d->sequence++ & SEQUENCE_MASK);
 	while (rb_insert(&d->entries, &e->node, compare_entries));
 	d->nentries++;
-	dir->size = d->nentries * DIRENT_SIZE;
+	dir->size = directory_size(d);
 	return 0;
 }
 
@@ -149,7 +156,7 @@ entry_remove(struct vnode *dir, struct entry *e)
 
 	rb_erase(&d->entries, &e->node);
 	d->nentries--;
-	dir->size = d->nentries * DIRENT_SIZE;
+	dir->size = directory_size(d);
 	uncharge(tmpfs_of(dir), entry_bytes(e->len));
 	kfree(e);
 }
@@ -199,6 +206,8 @@ file_new_in(struct mount *m, struct vnode *dir, uint32_t mode, void *private,
 		v->mode = mode;
 		vnode_touch(v, TOUCH_ATIME | TOUCH_MTIME | TOUCH_CTIME);
 	}
+	if (S_ISDIR(mode))
+		v->size = directory_size(private);
 	vnode_ready(v, type_of(mode), &tmpfs_ops);
 	if (v->cache)
 		v->cache->quota = &t->pages;

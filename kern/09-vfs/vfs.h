@@ -206,7 +206,8 @@ struct vnode {
 	_Atomic int writers;
 	void *locks; /**< record locks (reclock.c) */
 
-	/* Directories: under tree_lock (vnode.c); read in RCU sections. */
+	/* Of directories, and of files that are in use and have lost their
+	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */
 	struct vnode *parent; /**< referenced; NULL: root of its mount */
 	char *name;	      /**< in the parent, terminated */
 
@@ -240,6 +241,13 @@ struct vnode *vnode_lookup(struct mount *m, uint64_t ino, bool *is_new);
 void vnode_ready(struct vnode *v, enum vnode_type type,
 		 const struct vnode_ops *ops);
 void vnode_abandon(struct vnode *v);
+
+/** A new vnode without a name, for a pipe or a socket: it stands in no
+ * directory and goes away with its last reference (ops->inactive). Of the
+ * caller; @p mode is its permission bits. Opening it (through /proc) is
+ * ops->open's, or, of a VT_FIFO, vfs_ops.open_fifo's. */
+struct vnode *vnode_unnamed(enum vnode_type type, uint32_t mode,
+			    const struct vnode_ops *ops, void *private_data);
 
 /** Owner, mode and times of a new file in @p dir: the caller's, the directory's
  * group where that has S_ISGID; now. @p mode has type and permission bits. */
@@ -383,6 +391,11 @@ void path_free(char *path);
  * of a file that is in use by the name it was last found by.
  * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */
 int vnode_path(struct vnode *v, char *buf, size_t size);
+
+/** What a link to @p v in /proc shows: its path; the last one and " (deleted)"
+ * if that is gone; "pipe:[7]" and the like for what never had a name.
+ * @return its length, or -ERANGE */
+int vnode_link_text(struct vnode *v, char *buf, size_t size);
 
 /* ---- Open files and descriptors ---- */
 

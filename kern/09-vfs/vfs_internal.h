@@ -12,6 +12,9 @@
 
 /* ---- vnode.c ---- */
 
+/** st_dev of vnodes without names. */
+#define UNNAMED_DEV dev_make(0, 0xfffff)
+
 /* Levels of directories' locks (lockcheck's subclasses): a rename holds the
  * locks of both parents, and of what it moves and replaces. */
 enum { DIR_PARENT, DIR_PARENT2, DIR_VICTIM, DIR_VICTIM2 };
@@ -20,7 +23,7 @@ void vnode_lock(struct vnode *v, unsigned level);
 void vnode_unlock(struct vnode *v);
 
 /** Directory @p v is found as @p name in @p dir: remember it, for ".." and
- * getcwd. @p dir is locked. Allocates. */
+ * getcwd; or a file in use loses this name. @p dir is locked. Allocates. */
 void vnode_set_parent(struct vnode *v, struct vnode *dir,
 		      const struct name *name);
 /** Guards parent and name of all directories. */
@@ -189,6 +192,10 @@ int may_create(struct vnode *dir);
 int may_remove(struct vnode *dir, const struct vnode *v);
 /** Add an entry: @p name leads to @p v, new in @p dir. The lock is held. */
 void entry_added(struct vnode *dir, const struct name *name, struct vnode *v);
+
+/** @p name in @p dir, locked, leads to @p v no more: tell the cache and set the
+ * times. The caller has a reference to @p v. */
+void entry_removed(struct vnode *dir, const struct name *name, struct vnode *v);
 
 /** Whether directory @p v, locked, has no entries. */
 bool directory_is_empty(struct vnode *v);

@@ -355,12 +355,16 @@ int ext2_readdir(struct vnode *dir, uint64_t *pos,
 extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_link_ops,
 	ext2_special_ops;
 
-/** Before the size of a file changes: zero what it grows past, drop what it
- * is cut to. Not in an operation; the vnode is locked.
+/** Before the size of a file changes: whether it may, and zero what it grows
+ * past. Not in an operation; the vnode is locked.
  * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
-int ext2_size_prepare(struct vnode *v, uint64_t size);
-/** Change the size, and free what is past it. In an operation; the caller
- * stores the inode, also after an error. */
+int ext2_size_check(struct vnode *v, uint64_t size);
+/** Then, if it shrinks: set it, and end all use of the blocks to be freed. Not
+ * in an operation. @return 0 or an error of write-back: for the caller to
+ * report, not to stop at */
+int ext2_size_settle(struct vnode *v, uint64_t size);
+/** Change the size, and free what is past it, that being settled. In an
+ * operation; the caller stores the inode, also after an error. */
 int ext2_size_change(struct vnode *v, uint64_t size);
 /** Free the blocks past the size, also those that prepare_write made for a
  * write that then fell short. In an operation; the caller stores. */

@@ -416,21 +416,10 @@ ext2_write_page(struct vnode *v, struct page *page)
 
 /* ---- Changing the size ---- */
 
-/* The blocks to be freed must not be written to any more: their pages are
- * dropped, once the size is such that none come back, and a page of which a
- * part remains has ended its write-back. */
-static int
-shrink_prepare(struct vnode *v, uint64_t size)
-{
-	v->size = size;
-	page_cache_truncate(v, size);
-	return size % PAGE_SIZE ? page_cache_sync(v) : 0;
-}
-
 int
-ext2_size_prepare(struct vnode *v, uint64_t size)
+ext2_size_check(struct vnode *v, uint64_t size)
 {
-	struct ext2_fs *fs = ext2_fs(v);
+	const struct ext2_fs *fs = ext2_fs(v);
 	int error;
 
 	if (v->type != VT_REG)
@@ -440,9 +429,22 @@ ext2_size_prepare(struct vnode *v, uint64_t size)
 	if (size > fs->max_size)
 		return -EFBIG;
 	if (size <= v->size)
-		return shrink_prepare(v, size);
+		return 0;
 	error = trim_if_short(v);
 	return error ? error : zero_tail(v);
+}
+
+/* The blocks to be freed must not be written to any more: their pages are
+ * dropped, once the size is such that none come back, and a page of which a
+ * part remains has ended its write-back. */
+int
+ext2_size_settle(struct vnode *v, uint64_t size)
+{
+	if (size > v->size)
+		return 0;
+	v->size = size;
+	page_cache_truncate(v, size);
+	return size % PAGE_SIZE ? page_cache_sync(v) : 0;
 }
 
 int

@@ -522,18 +522,21 @@ ext2_setattr(struct vnode *v, const struct vattr *attr)
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	bool sized = attr->valid & VATTR_SIZE;
-	int error = 0;
+	int error = 0, late = 0;
 
 	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
 		return -EPERM;
+	if (sized && (error = ext2_size_check(v, attr->size)))
+		return error;
 	if (sized)
-		error = ext2_size_prepare(v, attr->size);
-	if (error || (error = ext2_begin(fs)))
+		late = ext2_size_settle(v, attr->size);
+	if ((error = ext2_begin(fs)))
 		return error;
 	if (sized)
 		error = ext2_size_change(v, attr->size);
 	vnode_set_attributes(v, attr);
 	times_round(v);
 	ext2_inode_store(v);
-	return ext2_end(fs, error);
+	ext2_end(fs, error);
+	return error ? error : late;
 }

@@ -67,7 +67,7 @@ leaf_load(const struct vnode *v, struct leaf *leaf, uint32_t block)
 	if (!ext2_blocks_ok(fs, block, 1))
 		return ext2_damaged(fs, "inode %lu: bad tree block %u", v->ino,
 				    block);
-	leaf->buf = ext2_read(fs, block, &error);
+	leaf->buf = ext2_read_surely(fs, block, &error);
 	if (!leaf->buf)
 		return error;
 	leaf->slots = leaf->buf->data;

@@ -3,7 +3,6 @@
  * times, nice, and what the scheduler lets a program choose.
  */
 #include "abi/sched.h"
-#include "abi/signal.h"
 #include "proc_internal.h"
 #include "string.h"
 
@@ -68,21 +67,12 @@ fsize_limit(void)
 	return proc_limit(RLIMIT_FSIZE);
 }
 
-/* vfs_ops.fsize_exceeded */
-static void
-fsize_exceeded(void)
-{
-	if (current_proc() && proc_ops.send)
-		proc_ops.send(current_proc(), SIGXFSZ);
-}
-
 void
 limits_hook(void)
 {
 	vm_ops.limit = proc_limit;
 	vfs_ops.nofile_limit = nofile_limit;
 	vfs_ops.fsize_limit = fsize_limit;
-	vfs_ops.fsize_exceeded = fsize_exceeded;
 }
 
 /* Set and get at once, as prlimit64 wants it. */

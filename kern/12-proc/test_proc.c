@@ -99,7 +99,7 @@ static void __attribute__((noreturn)) done(bool ok)
 	}                                                                      \
 	static bool body_##name(void)
 
-/* In such a body: fail unless @cond holds, and say where. */
+/* In such a body: fail unless the condition holds, and say where. */
 #define EXPECT(cond)                                                           \
 	do {                                                                   \
 		if (!(cond)) {                                                 \

@@ -261,6 +261,10 @@ signal_work(struct trapframe *tf)
 	struct sigstate *ss = current_sigstate();
 	struct delivery d;
 
+	if (ss->thread->md.work & WORK_NOTIFY) {
+		atomic_fetch_and(&ss->thread->md.work, ~WORK_NOTIFY);
+		cpu_limit_check();
+	}
 	if (find_handler(ss, &d)) {
 		run_handler(tf, ss, &d);
 		return;

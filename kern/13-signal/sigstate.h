@@ -244,4 +244,10 @@ void itimers_init(struct proc_signals *s);
 /** The process ends: no timer of it goes off any more. No locks held. */
 void itimers_stop(struct proc_signals *s);
 
+/* ---- cpulimit.c ---- */
+
+/** Signal the running process if it is past RLIMIT_CPU. */
+void cpu_limit_check(void);
+void cpu_limit_init(void);
+
 #endif

@@ -244,6 +244,7 @@ send_sigxfsz(void)
 static void
 signal_init(void)
 {
+	cpu_limit_init();
 	trap_ops.user_work = signal_work;
 	trap_ops.user_fault = signal_user_fault;
 	proc_ops.fork = signal_fork;

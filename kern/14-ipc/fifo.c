@@ -16,9 +16,7 @@ fifo_enter(struct vnode *v)
 	p = v->ipc;
 	if (!p)
 		p = v->ipc = pipe_alloc();
-	mutex_lock(&p->lock);
-	p->files++;
-	mutex_unlock(&p->lock);
+	atomic_fetch_add(&p->files, 1);
 	mutex_unlock(&fifo_lock);
 	return p;
 }

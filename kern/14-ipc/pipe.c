@@ -296,18 +296,13 @@ pipe_seek(struct file *f, int64_t offset, int whence)
 bool
 pipe_close_end(struct pipe *p, unsigned access)
 {
-	bool unused;
-
 	mutex_lock(&p->lock);
 	p->readers -= access != O_WRONLY;
 	p->writers -= access != O_RDONLY;
-	unused = --p->files == 0;
+	waitq_wake_all(&p->read_wq);
+	waitq_wake_all(&p->write_wq);
 	mutex_unlock(&p->lock);
-	if (!unused) {
-		waitq_wake_all(&p->read_wq);
-		waitq_wake_all(&p->write_wq);
-	}
-	return unused;
+	return atomic_fetch_sub(&p->files, 1) == 1;
 }
 
 static void

@@ -19,12 +19,16 @@ struct pipe {
 	/* Guarded by lock. */
 	uint32_t head, tail; /* never more than PIPE_SIZE apart */
 	unsigned readers, writers;
-	unsigned files; /* open files, and FIFO opens on their way */
 	/** Opens so far: an open that waits for the other side sees it come
 	 * even if it has gone again. */
 	uint32_t reader_opens, writer_opens;
 	unsigned npages;
 	struct page *pages[PIPE_PAGES];
+
+	/** References: open files, and FIFO opens on their way. Each gives up
+	 * its own as the last thing it does, after it has let go of lock: so
+	 * nobody is still inside the lock or a queue when the pipe is freed. */
+	_Atomic unsigned files;
 
 	struct waitq read_wq;  /* waits for bytes, or for a writer to open */
 	struct waitq write_wq; /* waits for room, or for a reader to open */

@@ -7,15 +7,13 @@
 #include "string.h"
 #include "terminal.h"
 
-#define RING_SIZE	16384
-#define CHUNK		64
-#define TTY_MAJOR	4
-#define TTYAUX_MAJOR	5
-#define TTYS_MINOR	64 /* of ttyS0 */
-#define MODE_TTY	(S_IFCHR | 0620)
-#define MODE_ALL	(S_IFCHR | 0666)
-#define CONSOLE_COLUMNS 80
-#define CONSOLE_ROWS	24
+#define RING_SIZE    16384
+#define CHUNK	     64
+#define TTY_MAJOR    4
+#define TTYAUX_MAJOR 5
+#define TTYS_MINOR   64 /* of ttyS0 */
+#define MODE_TTY     (S_IFCHR | 0620)
+#define MODE_ALL     (S_IFCHR | 0666)
 
 /* What a device received and the line discipline has not taken yet. */
 struct ring {
@@ -195,7 +193,7 @@ static void
 add_device(enum console_device dev)
 {
 	struct tty *t = &rings[dev].tty;
-	unsigned columns = CONSOLE_COLUMNS, rows = CONSOLE_ROWS;
+	unsigned columns = 0, rows = 0; /* whatever is behind a UART: unknown */
 
 	tty_init(t, device_names[dev].name,
 		 dev_make(TTY_MAJOR, device_names[dev].minor), &console_driver,

@@ -13,8 +13,8 @@
 struct tty;
 
 /**
- * The terminal that is /dev/console: the last console= of the command line
- * that there is, else the first UART, else screen and keyboard.
+ * The terminal that is /dev/console: the one that console= on the command line
+ * names, else the first UART, else screen and keyboard.
  * @return NULL: there is none
  */
 struct tty *tty_console(void);

@@ -152,7 +152,7 @@ class Both:
             return False
         if isinstance(answer, list):
             answer = 0
-        assert answer == expected, self.host.log[-5:]
+        assert answer == expected, (answer, self.host.log[-5:])
         return expected == 0
 
     def make(self):

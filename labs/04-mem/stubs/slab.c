@@ -83,8 +83,9 @@ kfree(void *object)
 	/*
 	 * Exercise 5. Put an object into this CPU's magazine of its class,
 	 * which holds magazine_limit() objects at most. NULL is ignored. The
-	 * checking build looks at the object's guards: keep a call like the
-	 * one below, before the object is anybody else's.
+	 * checking build looks at the object's guards, which those of the
+	 * class CLASS_WHOLE have not: keep a call like the one below, before
+	 * the object is anybody else's.
 	 */
 	(void)magazine_drain;
 	(void)magazine_limit;

@@ -59,19 +59,21 @@ inode_offset(uint32_t ino)
 	       (size_t)index * size;
 }
 
-/** Some inode in use: the root, or one that looks so. */
+/** Some inode in use, mostly one with blocks, or the root. */
 static uint32_t
 some_inode(void)
 {
+	const struct ext2_dinode *di;
 	unsigned tries;
 	uint32_t ino;
 
-	for (tries = 0; tries < 40; tries++) {
-		ino = 11 + shim_random(80);
-		if (ino <= super()->s_inodes_count &&
-		    ((const struct ext2_dinode *)(pristine +
-						  inode_offset(ino)))
-			    ->i_links_count)
+	for (tries = 0; tries < 60; tries++) {
+		ino = 11 + shim_random(90);
+		if (ino > super()->s_inodes_count)
+			continue;
+		di = (const void *)(pristine + inode_offset(ino));
+		if (di->i_links_count &&
+		    (di->i_blocks > 0 || shim_random(8) == 0))
 			return ino;
 	}
 	return EXT2_ROOT_INO;
@@ -83,9 +85,9 @@ static uint32_t
 extreme(uint32_t now)
 {
 	static const uint32_t values[] = {
-		0,	    1,		2,	    7,	       0xff,
+		0,	    1,		2,	    7,		0xff,
 		0xffff,	    0x7fff,	0x8000,	    0xffffffff, 0x7fffffff,
-		0x80000000, 0xfffffffe, 0x10000000, 12,	       1024,
+		0x80000000, 0xfffffffe, 0x10000000, 12,		1024,
 	};
 
 	switch (shim_random(6)) {
@@ -126,19 +128,43 @@ damage_block_of_inode(void)
 {
 	const struct ext2_dinode *di =
 		(const void *)(pristine + inode_offset(some_inode()));
-	uint32_t block = di->i_block[shim_random(EXT2_NBLOCKS)];
+	uint32_t block = di->i_block[shim_random(3) ? 0 : 12 + shim_random(3)];
 
 	if (block && block < super()->s_blocks_count)
 		damage_field((size_t)block * block_size(),
 			     shim_random(2) ? 64 : block_size());
 }
 
+/** A field of an inode that says more than who owns the file and when. */
+static void
+damage_inode(void)
+{
+	static const uint8_t fields[] = {
+		offsetof(struct ext2_dinode, i_mode),
+		offsetof(struct ext2_dinode, i_size),
+		offsetof(struct ext2_dinode, i_links_count),
+		offsetof(struct ext2_dinode, i_blocks),
+		offsetof(struct ext2_dinode, i_flags),
+		offsetof(struct ext2_dinode, i_block),
+		offsetof(struct ext2_dinode, i_block) + 48,
+		offsetof(struct ext2_dinode, i_block) + 52,
+		offsetof(struct ext2_dinode, i_block) + 56,
+		offsetof(struct ext2_dinode, i_file_acl),
+		offsetof(struct ext2_dinode, i_size_high),
+		offsetof(struct ext2_dinode, i_extra_isize),
+	};
+
+	damage_field(inode_offset(some_inode()) +
+			     fields[shim_random(ARRAY_SIZE(fields))],
+		     4);
+}
+
 static void
 damage_bitmap(void)
 {
 	const struct ext2_group_desc *d = desc(shim_random(ngroups()));
-	uint32_t block = shim_random(2) ? d->bg_block_bitmap
-					: d->bg_inode_bitmap;
+	uint32_t block =
+		shim_random(2) ? d->bg_block_bitmap : d->bg_inode_bitmap;
 
 	memset(shim_image + (size_t)block * block_size() + shim_random(64),
 	       shim_random(2) ? 0xff : 0, 1 + shim_random(64));
@@ -152,7 +178,7 @@ damage(void)
 
 	switch (shim_random(8)) {
 	case 0:
-		damage_field(EXT2_SUPER_OFFSET, 264);
+		damage_field(EXT2_SUPER_OFFSET, 112);
 		break;
 	case 1:
 		damage_field((super()->s_first_data_block + 1) * block_size(),
@@ -160,7 +186,7 @@ damage(void)
 		break;
 	case 2:
 	case 3:
-		damage_field(inode_offset(some_inode()), 128);
+		damage_inode();
 		break;
 	case 4:
 	case 5:
@@ -216,8 +242,8 @@ use_file(struct vnode *v)
 	if (shim_random(4) == 0)
 		shim_map_write(v, shim_random(10000), 1);
 	if (shim_random(6) == 0)
-		shim_set_size(v, shim_random(2) ? shim_random(30000)
-						: size / 2);
+		shim_set_size(v,
+			      shim_random(2) ? shim_random(30000) : size / 2);
 }
 
 static void
@@ -248,9 +274,8 @@ make_some(struct vnode *dir)
 	memset(target, 't', sizeof(target));
 	target[sizeof(target) - 1] = '\0';
 	snformat(name, sizeof(name), "new%u", visited);
-	if (shim_random(2) &&
-	    dir->ops->create(dir, name, strlen(name), S_IFREG | 0644, 0, &v) ==
-		    0) {
+	if (shim_random(2) && dir->ops->create(dir, name, strlen(name),
+					       S_IFREG | 0644, 0, &v) == 0) {
 		use_file(v);
 		vnode_put(v);
 	}

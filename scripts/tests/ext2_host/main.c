@@ -137,13 +137,18 @@ note_entry(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
 	return true;
 }
 
-static bool
-is_empty(struct vnode *dir)
+/** Whether a file that is to go is a directory with entries. */
+static int
+check_empty(struct vnode *v)
 {
 	bool empty = true;
 	uint64_t pos = 0;
+	int error;
 
-	return dir->ops->readdir(dir, &pos, note_entry, &empty) == 0 && empty;
+	if (v->type != VT_DIR)
+		return 0;
+	error = v->ops->readdir(v, &pos, note_entry, &empty);
+	return error ? error : empty ? 0 : -ENOTEMPTY;
 }
 
 static int
@@ -160,12 +165,10 @@ remove_name(const char *path, bool directory)
 		rwlock_write_lock(&dir->lock);
 		if (directory != (v->type == VT_DIR))
 			error = directory ? -ENOTDIR : -EISDIR;
-		else if (directory && !is_empty(v))
-			error = -ENOTEMPTY;
-		else
+		else if (!(error = check_empty(v)))
 			error = (directory ? dir->ops->rmdir
-					   : dir->ops->unlink)(
-				dir, name, strlen(name), v);
+					   : dir->ops->unlink)(dir, name,
+							       strlen(name), v);
 		rwlock_write_unlock(&dir->lock);
 		vnode_put(v);
 	}
@@ -206,11 +209,8 @@ rename_in(struct vnode *from_dir, const char *from, struct vnode *to_dir,
 	if (error)
 		replaced = NULL;
 	if (error == -ENOENT || error == 0) {
-		if (replaced && replaced->type == VT_DIR && !is_empty(replaced))
-			error = -ENOTEMPTY;
-		else if (moved == replaced)
-			error = 0;
-		else
+		error = replaced ? check_empty(replaced) : 0;
+		if (!error && moved != replaced)
 			error = from_dir->ops->rename(
 				from_dir, from, strlen(from), moved, to_dir, to,
 				strlen(to), replaced);

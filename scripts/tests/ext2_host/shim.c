@@ -334,7 +334,7 @@ block_flush(struct block_device *d)
 
 /* ---- Buffers: a clean one that nobody holds is gone at once ---- */
 
-#define BUF_DIRTY 1u
+#define BUF_DIRTY  1u
 #define BUF_CHAINS 1024
 
 static struct buf *chains[BUF_CHAINS];
@@ -470,8 +470,7 @@ cache_find(struct vnode *v, uint64_t index)
 {
 	struct page *page;
 
-	list_for_each(page, &v->cache->pages, lru)
-	{
+	list_for_each (page, &v->cache->pages, lru) {
 		if (page->index == index)
 			return page;
 	}
@@ -485,8 +484,7 @@ cache_add(struct vnode *v, struct page *page, uint64_t index)
 
 	page->index = index;
 	page->flags = PG_UPTODATE;
-	list_for_each(other, &v->cache->pages, lru)
-	{
+	list_for_each (other, &v->cache->pages, lru) {
 		if (other->index > index)
 			break;
 	}
@@ -549,8 +547,7 @@ page_cache_sync(struct vnode *v)
 
 	for (;;) {
 		n = 0;
-		list_for_each(page, &v->cache->pages, lru)
-		{
+		list_for_each (page, &v->cache->pages, lru) {
 			if (!(page->flags & PG_DIRTY) ||
 			    (n && page->index != batch[0]->index + n)) {
 				if (n)
@@ -585,8 +582,7 @@ cache_drop(struct vnode *v, uint64_t first, bool all)
 {
 	struct page *page, *next;
 
-	list_for_each_safe(page, next, &v->cache->pages, lru)
-	{
+	list_for_each_safe (page, next, &v->cache->pages, lru) {
 		if (page->index >= first && (all || !(page->flags & PG_DIRTY)))
 			cache_remove(page);
 	}
@@ -708,7 +704,8 @@ shim_map_write(struct vnode *v, uint64_t pos, uint8_t value)
 
 	if (start >= v->size)
 		return -ENXIO;
-	error = v->ops->prepare_write(v, start, MIN(PAGE_SIZE, v->size - start));
+	error = v->ops->prepare_write(v, start,
+				      MIN(PAGE_SIZE, v->size - start));
 	if (error)
 		return error;
 	page = page_cache_get(v, pos / PAGE_SIZE, &error);
@@ -754,8 +751,7 @@ vnode_lookup(struct mount *m, uint64_t ino, bool *is_new)
 
 	may_sleep();
 	*is_new = false;
-	list_for_each(v, &vnodes, clock_link)
-	{
+	list_for_each (v, &vnodes, clock_link) {
 		if (v->ino == ino) {
 			if (!v->ready)
 				host_fail("a vnode waits for itself");
@@ -924,8 +920,7 @@ shim_evict(void)
 
 	do {
 		progress = false;
-		list_for_each(v, &vnodes, clock_link)
-		{
+		list_for_each (v, &vnodes, clock_link) {
 			if (v->refs.n == 0) {
 				take_down(v);
 				progress = true;
@@ -943,8 +938,7 @@ shim_sync(void)
 	struct vnode *v;
 	int error = 0;
 
-	list_for_each(v, &vnodes, clock_link)
-	{
+	list_for_each (v, &vnodes, clock_link) {
 		if (v->cache)
 			error = MIN(error, page_cache_sync(v));
 		if (v->dirty)

@@ -6,7 +6,7 @@ env -i A=1 B= env; env -i env; env | sort | sed "s,^PWD=.*,PWD," | sed "s,^OTHER
 t uname
 uname; uname -s; uname -m; uname -o; uname -s -m; uname -p; [ -n "$(uname -r)" ]; rc; [ -n "$(uname -v)" ]; rc; [ "$(uname -n)" = "$(hostname)" ]; rc; uname -a | awk '{ print $1, $NF }'; uname -r | grep -c '^[0-9]*\.[0-9]'; arch
 t id
-id; id -u; id -g; id -un; id -gn; id -G; id root; id 0 2>&1; id -u alice; whoami; groups; logname 2>&1; id nosuch 2>&1; rc
+id; id -u; id -g; id -un; id -gn; id -G; id root; id 0 2>&1; id -u alice; whoami; groups; id nosuch 2>&1; rc
 t pwd and cd
 here=$PWD; cd /; pwd; cd - >/dev/null; [ "$PWD" = "$here" ]; rc; mkdir -p a/b; cd a/b; pwd | sed 's,.*/t/,,'; cd ../..; cd a//b/./..; basename "$PWD"; cd ..; cd missing 2>&1; rc; cd a b 2>&1; rc; HOME=$PWD/a; cd; basename "$PWD"; cd ..; HOME=/nowhere; cd 2>&1; rc; CDPATH=$PWD/a; cd b | sed 's,.*/t/,,'; cd "$CDPATH/.."; unset CDPATH; /apps/pwd | sed 's,.*/,,'; PWD=/wrong /apps/pwd | sed 's,.*/,,'; ln -s a sl; cd sl; pwd | sed 's,.*/,,'; pwd -P | sed 's,.*/,,'; /apps/pwd | sed 's,.*/,,'; cd ..; cd '' ; rc
 t which

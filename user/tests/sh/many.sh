@@ -22,7 +22,7 @@ echo one >l; i=0; while [ $i -lt 300 ]; do ln l l$i; i=$((i+1)); done; stat -c %
 t three hundred symlinks
 i=0; while [ $i -lt 300 ]; do ln -s l s$i; i=$((i+1)); done; cat s* | wc -l; rm s*; ls
 t made and removed in one loop
-i=0; while [ $i -lt 500 ]; do : >tmp$i; rm tmp$i; i=$((i+1)); done; ls
+i=0; while [ $i -lt 200 ]; do : >tmp$i; rm tmp$i; i=$((i+1)); done; ls
 t the same name again and again
 i=0; while [ $i -lt 500 ]; do echo $i >same; i=$((i+1)); done; cat same
 t two processes in one directory
