@@ -369,6 +369,7 @@ TEST(options)
 	CHECK_EQ(getopt(7, argv, "abc:"), -1);
 	CHECK_EQ(optind, 6);
 	optind = 1;
+	CHECK_EQ(getopt(2, argv, ":b"), '?');
 	CHECK_EQ(optopt, 'a');
 }
 
