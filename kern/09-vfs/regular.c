@@ -201,7 +201,7 @@ write_window(struct vnode *v, struct uio *u, uint64_t at, size_t len,
 		n = MIN(end - at, PAGE_SIZE - at % PAGE_SIZE);
 		done = write_piece(v, u, at, n, error);
 		at += done;
-		if (at > v->size)
+		if (done > 0 && at > v->size)
 			v->size = at;
 		if (done < n)
 			break;
@@ -213,17 +213,19 @@ int64_t
 cached_write(struct vnode *v, struct uio *u, uint64_t *pos, size_t len)
 {
 	uint64_t at = *pos, end = at + len;
-	size_t n, done;
+	size_t n, done, window = WRITE_WINDOW;
 	int error = 0;
 
 	if (at > v->size)
 		page_cache_zero_tail(v, v->size);
 	while (at < end) {
-		n = MIN(end - at, WRITE_WINDOW - at % WRITE_WINDOW);
+		n = MIN(end - at, window - at % window);
 		done = write_window(v, u, at, n, &error);
 		at += done;
-		if (done < n)
+		if (done < n && (error != -ENOSPC || window == PAGE_SIZE))
 			break;
+		if (done < n)
+			window = PAGE_SIZE; /* a part may fit */
 	}
 	if (at == *pos && len > 0)
 		return error;
