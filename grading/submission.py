@@ -22,6 +22,7 @@ FILE_MAX = 1 << 20              # bytes of one submitted file
 BUILD_CPU_S = 300
 BUILD_WALL_S = 600
 LAST = "99-agentcpus"           # the folder linked last
+WITH_ALL = "agent_cpus.c"       # ... and what is in it
 AGENT = Path(__file__).parent / "agent"
 
 
@@ -78,13 +79,12 @@ def seed_of(lab, files):
     return int.from_bytes(digest.digest()[:6], "big")
 
 
-def newest(*folders):
-    """A stamp that changes with the contents of folders."""
+def stamp_of(paths):
+    """A text that changes with the contents of files."""
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if "__pycache__" not in path.parts:
-                digest.update(str(path).encode() + path.read_bytes())
+    for path in paths:
+        data = path.read_bytes()
+        digest.update(b"%s %d\n" % (str(path).encode(), len(data)) + data)
     return digest.hexdigest()
 
 
@@ -104,19 +104,21 @@ class Base:
     def _prepare(self):
         """Make the tree and build it, unless that has been done."""
         stamp = self.top / "stamp"
-        fresh = self.top / "fresh"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        self._write(fresh)
-        now = newest(fresh)
+        now = stamp_of(starter.inputs(self.lab) + self._own_files() +
+                       [Path(__file__)])
         if stamp.exists() and stamp.read_text() == now:
-            shutil.rmtree(fresh)
             return
-        shutil.rmtree(self.tree, ignore_errors=True)
         stamp.unlink(missing_ok=True)
-        fresh.rename(self.tree)
+        shutil.rmtree(self.tree, ignore_errors=True)
+        self.tree.mkdir()
+        self._write(self.tree)
         build(self, self.tree)
         stamp.write_text(now)
+
+    def _own_files(self):
+        """What is linked into the lab's kernels besides the kernel."""
+        return sorted(AGENT.glob("*.[ch]")) + sorted(
+            self.lab.folder("grading").glob("*.[ch]"))
 
     def _write(self, tree):
         starter.write_originals(self.lab, tree)
@@ -131,12 +133,9 @@ class Base:
         # It sorts, and so links, right behind the lab's chapter.
         here = kern / f"{self.lab.chapter.name[:2]}-zagent"
         here.mkdir()
-        for name in ("agent.h", "agent.c"):
-            shutil.copy(AGENT / name, here)
-        for file in self.lab.folder("grading").glob("*.[ch]"):
-            shutil.copy(file, here)
         (kern / LAST).mkdir()
-        shutil.copy(AGENT / "agent_cpus.c", kern / LAST)
+        for file in self._own_files():
+            shutil.copy(file, kern / LAST if file.name == WITH_ALL else here)
 
     def kernel(self, files, folder):
         """Build a submission in folder (new); the image's path."""
