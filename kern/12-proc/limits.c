@@ -1,12 +1,7 @@
 /*
- * Resource limits and usage: getrlimit and its kin, getrusage, times; and the
- * watch over processor time.
+ * Resource limits and usage: getrlimit and its kin, getrusage, times. Who is
+ * limited asks here; the limit of processor time is chapter signal's.
  */
-<<<<<<< HEAD
-#include "abi/signal.h"
-=======
-#include "abi/sched.h"
->>>>>>> main
 #include "proc_internal.h"
 #include "string.h"
 
@@ -71,89 +66,12 @@ fsize_limit(void)
 	return proc_limit(RLIMIT_FSIZE);
 }
 
-<<<<<<< HEAD
-/* vfs_ops.fsize_exceeded */
-static void
-fsize_exceeded(void)
-{
-	if (current_proc() && proc_ops.send)
-		proc_ops.send(current_proc(), SIGXFSZ);
-}
-
-/* ---- RLIMIT_CPU ---- */
-
-/* How often processes with a limit of processor time are looked at. */
-#define WATCH_NS (NS_PER_SEC / 10)
-
-static struct spinlock watch_lock = SPINLOCK("cpu limits");
-static struct waitq watch_wq = WAITQ(watch_wq, "cpu limit watcher");
-static bool watch_wanted; /* guarded by watch_lock */
-
-/* Past the soft limit a signal each second, past the hard one the end. Called
- * under proc_lock; *@arg: somebody has a limit. */
-static void
-check_cpu_limit(struct proc *p, void *arg)
-{
-	const struct rlimit *limit = &p->limits[RLIMIT_CPU];
-	uint64_t seconds;
-
-	if (limit->rlim_cur == RLIM_INFINITY || p->state == PROC_ZOMBIE)
-		return;
-	*(bool *)arg = true;
-	seconds = proc_cpu_ns_locked(p) / NS_PER_SEC;
-	if (seconds < limit->rlim_cur || !proc_ops.send)
-		return;
-	if (seconds >= limit->rlim_max) {
-		proc_ops.send(p, SIGKILL);
-	} else if (seconds >= p->next_sigxcpu) {
-		p->next_sigxcpu = seconds + 1;
-		proc_ops.send(p, SIGXCPU);
-	}
-}
-
-static void
-want_watch(void)
-{
-	spin_lock(&watch_lock);
-	watch_wanted = true;
-	waitq_wake_all(&watch_wq);
-	spin_unlock(&watch_lock);
-}
-
-static void
-watch_cpu_limits(void *arg)
-{
-	bool any;
-
-	(void)arg;
-	for (;;) {
-		spin_lock(&watch_lock);
-		while (!watch_wanted)
-			waitq_wait(&watch_wq, &watch_lock, WAIT_UNINTERRUPTIBLE,
-				   WAIT_FOREVER);
-		watch_wanted = false;
-		spin_unlock(&watch_lock);
-		any = false;
-		proc_for_each(check_cpu_limit, &any);
-		if (any)
-			want_watch();
-		thread_sleep_until(clock_ns() + WATCH_NS, WAIT_UNINTERRUPTIBLE);
-	}
-}
-
-=======
->>>>>>> main
 void
 limits_hook(void)
 {
 	vm_ops.limit = proc_limit;
 	vfs_ops.nofile_limit = nofile_limit;
 	vfs_ops.fsize_limit = fsize_limit;
-<<<<<<< HEAD
-	vfs_ops.fsize_exceeded = fsize_exceeded;
-	kthread_run("cpu limits", watch_cpu_limits, NULL);
-=======
->>>>>>> main
 }
 
 /* ---- The calls ---- */
@@ -223,8 +141,6 @@ sys_prlimit64(int pid, unsigned resource, const struct rlimit *user_new,
 		error = exchange_limit(p, resource, user_new ? &new : NULL,
 				       &old);
 	proc_put(p);
-	if (!error && user_new && resource == RLIMIT_CPU)
-		want_watch();
 	if (!error && user_old && copyout(user_old, &old, sizeof(old)))
 		error = -EFAULT;
 	return error;

@@ -224,21 +224,12 @@ switches_of(struct proc *p, uint64_t *cpu_ns)
 }
 
 uint64_t
-proc_cpu_ns_locked(struct proc *p)
-{
-	uint64_t ns;
-
-	switches_of(p, &ns);
-	return ns;
-}
-
-uint64_t
 proc_cpu_ns(struct proc *p)
 {
 	uint64_t ns;
 
 	spin_lock(&proc_lock);
-	ns = proc_cpu_ns_locked(p);
+	switches_of(p, &ns);
 	spin_unlock(&proc_lock);
 	return ns;
 }

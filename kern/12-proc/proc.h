@@ -52,27 +52,18 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
-	uint64_t next_sigxcpu; /**< seconds of CPU time */
-	uint64_t killed_ns;    /**< when it was ended for its memory, or 0 */
-	uint32_t uid;	       /**< real user ID at its end */
+	uint64_t killed_ns; /**< when it was ended for its memory, or 0 */
+	uint32_t uid;	    /**< real user ID at its end */
 
 	/* Guarded by lock. */
 	struct spinlock lock;
 	struct rlimit limits[RLIM_NLIMITS];
-<<<<<<< HEAD
+	uint64_t cpu_warned;	 /**< signal: seconds at the last SIGXCPU */
 	struct program *program; /**< what it runs; NULL: nothing yet */
 	char name[16];		 /**< of its program: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */
 	struct timer *alarm;	 /**< signal */
 	uint64_t dead_cpu_ns;	 /**< of threads that have ended */
-=======
-	uint64_t cpu_warned; /**< signal: seconds at the last SIGXCPU */
-	struct vnode *executable;
-	char name[16];	      /**< of its program: comm */
-	struct tty *tty;      /**< tty: controlling terminal */
-	struct timer *alarm;  /**< signal */
-	uint64_t dead_cpu_ns; /**< of threads that have ended */
->>>>>>> main
 	uint64_t dead_switches;
 	uint64_t peak_resident; /**< pages, of address spaces left */
 

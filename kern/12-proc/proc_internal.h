@@ -60,8 +60,6 @@ struct fdtable *proc_fdtable(struct proc *p);
 struct fs_context *proc_fs(struct proc *p);
 struct program *proc_program(struct proc *p);
 
-/** See proc_cpu_ns; proc_lock held. */
-uint64_t proc_cpu_ns_locked(struct proc *p);
 /** CPU time and so on of a process. */
 void proc_usage(struct proc *p, struct rusage *ru);
 /** Add @p b to @p a. */
