@@ -39,13 +39,16 @@ def read_file(folder, path):
         return None
     except OSError as error:
         raise UserError(f"{path} is not an ordinary file") from error
-    with open(fd, "rb") as file:
+    try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise UserError(f"{path} is not an ordinary file")
         if info.st_size > FILE_MAX:
             raise UserError(f"{path} is larger than {FILE_MAX >> 20} MiB")
-        return file.read()
+        with open(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
 
 
 def collect(lab, folder):
@@ -159,11 +162,11 @@ def build(base, tree):
     """Run make in the sandbox; the kernel image. Raises BuildFailed."""
     command = ["make", "-s", "-j2", "-C", str(tree), f"CC={base.compiler}",
                f"CHAPTER={LAST[3:]}", "kernel"]
-    # The tools are there, or make would have installed them long before.
     set_limits = confine.limits(BUILD_CPU_S, memory_mib=4096, file_mib=256)
     try:
         done = subprocess.run(
             base.sandbox.argv(command, write=[tree]), preexec_fn=set_limits,
+            env=confine.ENVIRONMENT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace",
             timeout=BUILD_WALL_S, check=False)

@@ -344,6 +344,12 @@ buf_sync(struct block_device *d)
 	return error ? error : e;
 }
 
+bool
+buf_has_dirty(void)
+{
+	return ndirty > 0;
+}
+
 /* ---- Giving back ---- */
 
 static void
