@@ -5,6 +5,7 @@ import io
 import json
 import xml.etree.ElementTree as xml
 
+import common  # noqa: F401
 import pytest
 
 from grading import report, results

@@ -2,10 +2,10 @@
 
 import subprocess
 
+import common  # noqa: F401
 import pytest
-from conftest import ROOT
-
 from grading import sandbox
+from grading.lab import ROOT
 
 
 @pytest.fixture(scope="module")

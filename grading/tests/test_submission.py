@@ -5,10 +5,9 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import ROOT
-
+from common import mem  # noqa: F401  (a fixture)
 from grading import holes, sandbox, starter, submission
-from grading.lab import UserError
+from grading.lab import ROOT, UserError
 
 
 def test_flat_and_tree_are_the_same(mem, tmp_path):

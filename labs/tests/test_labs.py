@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, labs, mutants
+from workshop import (ROOT, labs, mutants, mutants_graded,  # noqa: F401
+                      workshops)  # the fixtures are used by name
 
 from grading import holes, starter
 

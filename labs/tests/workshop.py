@@ -1,4 +1,4 @@
-"""Fixtures for the proofs of the labs: trees, gradings, mutants."""
+"""What the proofs of the labs work with: trees, gradings, mutants, fixtures."""
 
 import functools
 import json

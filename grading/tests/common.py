@@ -1,4 +1,4 @@
-"""Paths for the tests of the graders' own parts."""
+"""What the tests of the graders' own parts have in common."""
 
 import sys
 from pathlib import Path
