@@ -311,19 +311,22 @@ SYSCALL(NR_utime, sys_utime, PATH_HEAP_PAGES);
 
 /* ---- Size ---- */
 
-/* The last page that stays is read and its rest zeroed while the old size still
- * holds: else a later extension would show what was cut off. */
+/* Zero what is cut off of the last page that stays, while the old size still
+ * holds and the page can be read: else a later extension would show it. */
 static int
 zero_new_tail(struct vnode *v, uint64_t size)
 {
+	unsigned offset = size % PAGE_SIZE;
 	struct page *page;
 	int error = 0;
 
-	if (size % PAGE_SIZE == 0 || v->cache->quota)
+	if (offset == 0 || v->cache->quota)
 		return 0;
 	page = page_cache_get(v, size / PAGE_SIZE, &error);
 	if (!page)
 		return error;
+	memset((char *)page_address(page) + offset, 0, PAGE_SIZE - offset);
+	page_cache_dirty(v, page);
 	page_unref(page);
 	return 0;
 }
@@ -374,6 +377,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	}
 	if (size > FILE_SIZE_MAX)
 		return -EFBIG;
+	if (!v->ops->setattr)
+		return -EINVAL;
 	vnode_lock(v, 0);
 	mode.mode = v->mode & ~(S_ISUID | S_ISGID);
 	if ((v->mode & (S_ISUID | S_ISGID)) && !is_root(current_cred()))

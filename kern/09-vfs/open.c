@@ -157,8 +157,9 @@ open_found(struct vnode *v, const struct opening *o, struct file **result)
 	if (!error)
 		error = vnode_open(v, (o->flags & ~OPEN_ONLY) | O_LARGEFILE,
 				   result);
+	/* A file whose size is not its own (proc's) is not cut off. */
 	if (!error && (o->flags & O_TRUNC) && !o->created &&
-	    v->type == VT_REG && v->cache) {
+	    v->type == VT_REG && v->ops->setattr) {
 		error = vnode_truncate(v, 0);
 		if (error)
 			file_put(*result);

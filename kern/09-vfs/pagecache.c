@@ -469,16 +469,22 @@ page_cache_destroy(struct vnode *v)
 	rcu_defer(&c->rcu, cache_free);
 }
 
+/* Also asked, with a spinlock held, of vnodes that are being taken down: their
+ * cache is freed after a grace period. */
 bool
 page_cache_has_dirty(const struct vnode *v)
 {
-	return v->cache->ndirty || atomic_load(&v->cache->nwriteback);
+	const struct page_cache *c = rcu_deref(v->cache);
+
+	return c && (c->ndirty || atomic_load(&c->nwriteback));
 }
 
 bool
 page_cache_has_pages(const struct vnode *v)
 {
-	return v->cache->root != 0;
+	const struct page_cache *c = rcu_deref(v->cache);
+
+	return c && c->root != 0;
 }
 
 void

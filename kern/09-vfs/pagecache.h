@@ -120,6 +120,7 @@ void writeback_init(void);
 /* ---- buf.c ---- */
 
 uint64_t buf_reclaim(uint64_t want);
+bool buf_has_dirty(void);
 void buf_init(void);
 
 #endif

@@ -91,9 +91,9 @@ access_as(const struct cred *cred, int dirfd, const char *path, int want,
 	struct vnode *v;
 	int error;
 
-	if (*path)
+	if (*path || dirfd == AT_FDCWD)
 		error = path_walk_as(
-			cred, dirfd, path,
+			cred, dirfd, *path ? path : ".",
 			flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, &v);
 	else
 		error = fd_vnode(dirfd, &v);

@@ -285,8 +285,7 @@ may_evict(struct vnode *v, bool with_pages)
 		v->recent = false;
 		return false;
 	}
-	if (v->cache && (page_cache_has_dirty(v) ||
-			 (!with_pages && page_cache_has_pages(v))))
+	if (page_cache_has_dirty(v) || (!with_pages && page_cache_has_pages(v)))
 		return false;
 	if (v->type == VT_DIR && namecache_children_in_use(v))
 		return false;

@@ -5,6 +5,7 @@
  * Entry points: page_cache_sync, mount_sync, vfs_sync; the thread flush.
  */
 #include "pagecache.h"
+#include "regular.h"
 #include "vfs_internal.h"
 
 #define FLUSH_INTERVAL_NS 5000000000ul
@@ -143,8 +144,7 @@ dirty_balance(struct vnode *v)
 static bool
 needs_writing(struct vnode *v)
 {
-	return v->dirty ||
-	       (v->cache && v->type == VT_REG && page_cache_has_dirty(v));
+	return v->dirty || page_cache_has_dirty(v);
 }
 
 static int
@@ -202,6 +202,22 @@ vfs_sync(void)
 
 /* ---- The flush thread ---- */
 
+/* What is clean is left in peace: no flush of the disk every few seconds. */
+static void
+flush_mount(struct mount *m, void *arg)
+{
+	struct vnode *v;
+
+	(void)arg;
+	if (m->in_memory)
+		return;
+	v = vnode_next(m, 0, needs_writing);
+	if (v)
+		vnode_put(v);
+	if (v || buf_has_dirty())
+		mount_sync(m);
+}
+
 static struct spinlock flush_lock = SPINLOCK("flush");
 static struct waitq flush_wq = WAITQ(flush_wq, "flush queue");
 static bool kicked;
@@ -218,6 +234,12 @@ flush_kick(void)
 }
 
 static void
+note_time(void)
+{
+	coarse_seconds = clock_realtime_ns() / 1000000000;
+}
+
+static void
 flush_main(void *arg)
 {
 	(void)arg;
@@ -229,9 +251,11 @@ flush_main(void *arg)
 			;
 		kicked = false;
 		spin_unlock(&flush_lock);
+		note_time();
 		heap_begin(FLUSH_HEAP_PAGES);
 		vnode_trim();
-		vfs_sync();
+		mount_for_each(flush_mount, NULL);
+		block_files_sync();
 		heap_end();
 	}
 }
@@ -239,5 +263,6 @@ flush_main(void *arg)
 void
 writeback_init(void)
 {
+	note_time();
 	kthread_run("flush", flush_main, NULL);
 }

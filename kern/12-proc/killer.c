@@ -63,8 +63,9 @@ consider(struct proc *p, void *arg)
 		c->most = UINT64_MAX;
 		return;
 	}
+	/* Among equals the youngest: who started a fork bomb outlives it. */
 	holds = c->holds(p);
-	if (holds > c->most && !p->killed_ns) {
+	if (holds >= c->most && !p->killed_ns) {
 		c->most = holds;
 		c->best = p;
 	}

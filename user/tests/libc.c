@@ -360,7 +360,6 @@ TEST(options)
 	char *argv[] = { "p", "-ab", "-c", "one", "-ctwo", "--", "-x", NULL };
 
 	optind = 1;
-
 	CHECK_EQ(getopt(7, argv, "abc:"), 'a');
 	CHECK_EQ(getopt(7, argv, "abc:"), 'b');
 	CHECK_EQ(getopt(7, argv, "abc:"), 'c');

@@ -1,8 +1,8 @@
 /*
  * Random system calls with hostile numbers, pointers and lengths; the kernel
  * must stay up. Usage: fuzz [--all] [SEED [COUNT]]
- * A supervisor starts workers; each makes a batch of calls from a seed of its
- * own and may die of them. A worker that makes no progress is killed. Without
+ * A supervisor keeps some workers going; each makes a batch of calls from a
+ * seed of its own and may die of them. One without progress is killed. Without
  * --all, for a Linux host: in namespaces and a root folder of its own, as
  * nobody, and without the calls in denied[]. With it, as root and as nobody by
  * turns, in a folder of its own: for a machine that may be lost.
@@ -28,6 +28,7 @@
 #include "tree.h"
 
 #define BATCH	   1000
+#define WORKERS	   4
 #define COUNT	   1000000l
 #define ARENA	   (64 * 4096ul) /* memory for the calls to work on */
 #define STUCK_MS   20
@@ -37,8 +38,9 @@
 
 /** What workers and supervisor share. */
 struct board {
-	volatile long calls;
-	volatile long ok, fault, nosys, other;
+	long calls;
+	long ok, fault, nosys, other;
+	volatile long progress[WORKERS];
 };
 
 static struct board *board;
@@ -284,17 +286,24 @@ call(long nr, const unsigned long *a)
 }
 
 static void
-note(long result)
+add_one(long *sum)
 {
-	board->calls++;
+	__atomic_add_fetch(sum, 1, __ATOMIC_RELAXED);
+}
+
+static void
+note(int slot, long result)
+{
+	board->progress[slot]++;
+	add_one(&board->calls);
 	if (result == -ENOSYS)
-		board->nosys++;
+		add_one(&board->nosys);
 	else if (result == -EFAULT)
-		board->fault++;
+		add_one(&board->fault);
 	else if (result < 0 && result >= -EMAX)
-		board->other++;
+		add_one(&board->other);
 	else
-		board->ok++;
+		add_one(&board->ok);
 }
 
 static void
@@ -342,7 +351,7 @@ prepare_worker(bool root)
 
 /** Makes a batch of calls. What a call forks or clones ends at once. */
 static void
-work(unsigned long seed, long batch)
+work(unsigned long seed, long batch, int slot)
 {
 	long self;
 
@@ -363,63 +372,101 @@ work(unsigned long seed, long batch)
 		result = call(nr, arg);
 		if (syscall_raw(NR_gettid) != self)
 			syscall_raw(NR_exit, 0);
-		note(result);
+		note(slot, result);
 		if (i % 16 == 0)
 			stir_arena();
 	}
 	syscall_raw(NR_exit_group, 0);
 }
 
-/** Waits for a worker; kills it once it makes no progress. @return status */
-static int
-watch(pid_t worker)
+/** The supervisor's view of a worker. */
+struct worker {
+	pid_t pid; /* 0: none */
+	long last; /* its progress when we last looked */
+	int still; /* how often there was none */
+};
+
+static struct worker workers[WORKERS];
+static long batches, killed;
+
+/** Starts a worker where there is none. */
+static void
+start_workers(unsigned long seed)
 {
-	struct timespec tick = { 0, 1000000 };
-	long last = board->calls;
-	int status, still = 0;
+	for (int i = 0; i < WORKERS; i++) {
+		pid_t pid;
 
-	for (;;) {
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-
-		if (pid == worker)
-			return status;
-		if (pid > 0)
-			continue; /* what a worker left */
-		nanosleep(&tick, NULL);
-		still = board->calls == last ? still + 1 : 0;
-		last = board->calls;
-		if (still >= STUCK_MS) {
-			kill(worker, SIGKILL);
-			still = 0;
+		if (workers[i].pid != 0)
+			continue;
+		pid = fork();
+		if (pid == 0)
+			work(seed, batches, i);
+		if (pid > 0) { /* else workers' children are still going */
+			workers[i] = (struct worker){ .pid = pid };
+			batches++;
 		}
 	}
+}
+
+/** Reaps the workers that have ended, and what they left. */
+static void
+reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < WORKERS; i++)
+			if (workers[i].pid == pid) {
+				workers[i].pid = 0;
+				killed += WIFSIGNALED(status);
+			}
+}
+
+/** Kills the workers that have made no progress for a while. */
+static void
+kill_stuck(void)
+{
+	for (int i = 0; i < WORKERS; i++) {
+		struct worker *w = &workers[i];
+
+		w->still = board->progress[i] == w->last ? w->still + 1 : 0;
+		w->last = board->progress[i];
+		if (w->pid != 0 && w->still >= STUCK_MS) {
+			kill(w->pid, SIGKILL);
+			w->still = 0;
+		}
+	}
+}
+
+static void
+end_workers(void)
+{
+	for (int i = 0; i < WORKERS; i++)
+		while (workers[i].pid != 0) {
+			kill(workers[i].pid, SIGKILL);
+			reap();
+		}
 }
 
 /** Runs workers until enough calls were made. */
 static void
 supervise(unsigned long seed, long count)
 {
-	long batch = 0, killed = 0;
+	struct timespec tick = { 0, 1000000 };
 
 	supervisor = getpid();
 	while (board->calls < count) {
-		pid_t worker = fork();
-		int status;
-
-		if (worker == 0)
-			work(seed, batch);
-		if (worker < 0) { /* workers' children still going */
-			sched_yield();
-			continue;
-		}
-		status = watch(worker);
-		killed += WIFSIGNALED(status);
-		batch++;
+		start_workers(seed);
+		nanosleep(&tick, NULL);
+		reap();
+		kill_stuck();
 	}
+	end_workers();
 	printf("fuzz: seed %lu, %ld calls by %ld workers, %ld of them killed\n"
 	       "fuzz: %ld succeeded, %ld EFAULT, %ld ENOSYS, %ld other "
 	       "errors\n",
-	       seed, board->calls, batch, killed, board->ok, board->fault,
+	       seed, board->calls, batches, killed, board->ok, board->fault,
 	       board->nosys, board->other);
 }
 
