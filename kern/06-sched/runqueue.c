@@ -352,7 +352,9 @@ steal(unsigned at_least)
 		return false;
 	for (node = rb_last(&from->threads); node; node = rb_prev(node)) {
 		t = rb_entry(node, struct thread, run_node);
-		if (allowed_here(t))
+		/* One that was preempted on its way to sleep may be woken at
+		 * any time, and must not be found on no queue at all. */
+		if (allowed_here(t) && t->state == THREAD_RUNNABLE)
 			break;
 		t = NULL;
 	}

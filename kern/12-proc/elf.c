@@ -124,7 +124,8 @@ prot_of(const Elf64_Phdr *p)
 }
 
 /* Memory of a segment past what the file has of it: zeros, from the middle of
- * the last page on. */
+ * the last page on, and to the end of that: a loader's first memory is there.
+ */
 static int
 map_bss(struct vmspace *vm, const Elf64_Phdr *p, vaddr_t file_end,
 	vaddr_t mem_end)
@@ -133,7 +134,7 @@ map_bss(struct vmspace *vm, const Elf64_Phdr *p, vaddr_t file_end,
 	int64_t n;
 
 	if (p->p_filesz && p->p_flags & PF_W && pages > file_end) {
-		n = MIN(pages, mem_end) - file_end;
+		n = pages - file_end;
 		if (vm_copy_out(vm, file_end, NULL, n) != n)
 			return -ENOMEM;
 	}
