@@ -1,7 +1,6 @@
 /*
  * Paths from user space, and the path of a vnode.
  */
-#include "format.h"
 #include "vfs_internal.h"
 
 /* ---- Buffers ---- */
@@ -263,17 +262,7 @@ deleted_path(struct vnode *v, char *buf, size_t size)
 int
 vnode_link_text(struct vnode *v, char *buf, size_t size)
 {
-	const char *what = "anon_inode";
-	int n;
+	int n = vnode_path(v, buf, size);
 
-	if (v->mount->dev == UNNAMED_DEV) {
-		if (v->type == VT_FIFO)
-			what = "pipe";
-		else if (v->type == VT_SOCK)
-			what = "socket";
-		n = snformat(buf, size, "%s:[%lu]", what, v->ino);
-		return (size_t)n < size ? n : -ERANGE;
-	}
-	n = vnode_path(v, buf, size);
 	return n == -ENOENT ? deleted_path(v, buf, size) : n;
 }

@@ -419,8 +419,7 @@ SELFTEST(vfs_path_of_a_vnode)
 
 SELFTEST(vfs_link_text_of_what_is_gone)
 {
-	static const struct vnode_ops no_ops;
-	struct vnode *d, *f, *pipe;
+	struct vnode *d, *f;
 	char buf[64];
 
 	CHECK(test_begin());
@@ -437,11 +436,6 @@ SELFTEST(vfs_link_text_of_what_is_gone)
 	CHECK(vnode_path(f, buf, sizeof(buf)) == -ENOENT);
 	vnode_put(d);
 	vnode_put(f);
-	pipe = vnode_unnamed(VT_FIFO, 0600, &no_ops, NULL);
-	CHECK(S_ISFIFO(pipe->mode));
-	CHECK(vnode_link_text(pipe, buf, sizeof(buf)) > 0);
-	CHECK(strncmp(buf, "pipe:[", 6) == 0);
-	vnode_put(pipe);
 	CHECK(test_end());
 }
 

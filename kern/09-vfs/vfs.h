@@ -242,13 +242,6 @@ void vnode_ready(struct vnode *v, enum vnode_type type,
 		 const struct vnode_ops *ops);
 void vnode_abandon(struct vnode *v);
 
-/** A new vnode without a name, for a pipe or a socket: it stands in no
- * directory and goes away with its last reference (ops->inactive). Of the
- * caller; @p mode is its permission bits. Opening it (through /proc) is
- * ops->open's, or, of a VT_FIFO, vfs_ops.open_fifo's. */
-struct vnode *vnode_unnamed(enum vnode_type type, uint32_t mode,
-			    const struct vnode_ops *ops, void *private_data);
-
 /** Owner, mode and times of a new file in @p dir: the caller's, the directory's
  * group where that has S_ISGID; now. @p mode has type and permission bits. */
 void vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode);
@@ -400,8 +393,7 @@ void path_free(char *path);
 int vnode_path(struct vnode *v, char *buf, size_t size);
 
 /** What a link to @p v in /proc shows: its path; the last one and " (deleted)"
- * if that is gone; "pipe:[7]" and the like for what never had a name.
- * @return its length, or -ERANGE */
+ * if that is gone. @return its length, or -ERANGE */
 int vnode_link_text(struct vnode *v, char *buf, size_t size);
 
 /* ---- Open files and descriptors ---- */

@@ -12,9 +12,6 @@
 
 /* ---- vnode.c ---- */
 
-/** st_dev of vnodes without names. */
-#define UNNAMED_DEV dev_make(0, 0xfffff)
-
 /* Levels of directories' locks (lockcheck's subclasses): a rename holds the
  * locks of both parents, and of what it moves and replaces. */
 enum { DIR_PARENT, DIR_PARENT2, DIR_VICTIM, DIR_VICTIM2 };

@@ -151,47 +151,6 @@ vnode_abandon(struct vnode *v)
 	table_remove(v);
 }
 
-/* ---- Vnodes without names ---- */
-
-static int
-unnamed_statfs(struct mount *m, struct statfs *st)
-{
-	(void)m;
-	st->f_type = PIPEFS_MAGIC;
-	return 0;
-}
-
-static const struct mount_ops unnamed_ops = { .statfs = unnamed_statfs };
-static struct mount unnamed = {
-	.ops = &unnamed_ops,
-	.no_cache = true,
-	.source = "unnamed",
-	.vnodes_lock = SPINLOCK("mount vnodes"),
-};
-static _Atomic uint64_t last_unnamed;
-
-struct vnode *
-vnode_unnamed(enum vnode_type type, uint32_t mode, const struct vnode_ops *ops,
-	      void *private_data)
-{
-	static const uint32_t types[] = {
-		[VT_FIFO] = S_IFIFO, [VT_SOCK] = S_IFSOCK, [VT_CHR] = S_IFCHR
-	};
-	const struct cred *c = current_cred();
-	bool is_new;
-	struct vnode *v = vnode_lookup(&unnamed, ++last_unnamed, &is_new);
-
-	ASSERT(type < ARRAY_SIZE(types) && types[type]);
-	v->mode = types[type] | mode;
-	v->nlink = 1;
-	v->uid = c->fsuid;
-	v->gid = c->fsgid;
-	v->private_data = private_data;
-	vnode_touch(v, TOUCH_ATIME | TOUCH_MTIME | TOUCH_CTIME);
-	vnode_ready(v, type, ops);
-	return v;
-}
-
 /* ---- References ---- */
 
 struct vnode *
@@ -490,7 +449,6 @@ vnode_init(void)
 {
 	struct mem_stats stats;
 
-	unnamed.dev = UNNAMED_DEV;
 	mem_stats_get(&stats);
 	vnodes_max =
 		MAX(stats.heap_max * PAGE_SIZE / HEAP_SHARE / VNODE_TYPICAL,

@@ -59,9 +59,7 @@ fd_readlink(struct vnode *link, char *buf, size_t size)
 	if (!f->vnode)
 		n = nameless_text(f, buf, size);
 	else
-		n = vnode_path(f->vnode, buf, size);
-	if (n == -ENOENT)
-		n = snformat(buf, size, "inode:[%lu] (deleted)", f->vnode->ino);
+		n = vnode_link_text(f->vnode, buf, size);
 	file_put(f);
 	return n;
 }
@@ -101,7 +99,7 @@ entry_readlink(struct vnode *link, struct proc *p, char *buf, size_t size)
 	n = e->follow(p, &target);
 	if (n)
 		return n;
-	n = vnode_path(target, buf, size);
+	n = vnode_link_text(target, buf, size);
 	vnode_put(target);
 	return n;
 }
