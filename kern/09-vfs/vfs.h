@@ -597,7 +597,8 @@ struct buf *buf_get(struct block_device *d, uint64_t block, uint32_t size,
 		    int *error);
 void buf_put(struct buf *b);
 void buf_dirty(struct buf *b);
-/** Forget a block that has been freed: it is not to be written any more. */
+/** Forget a block that has been freed: it is not to be written any more, and
+ * no write of it is under way. May sleep. */
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);
 /** Write all dirty blocks of @p d and flush it. @return 0 or -EIO */
 int buf_sync(struct block_device *d);

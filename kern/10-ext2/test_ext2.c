@@ -400,12 +400,12 @@ SELFTEST(ext2_threads)
 static void
 plant(unsigned number)
 {
+	unsigned i, n = test_disk_in_memory(disk) ? 6 : 20;
 	char path[64];
-	unsigned i;
 
 	snformat(path, sizeof(path), TOP "/t%u", number);
 	wrong += vfs_mkdir(AT_FDCWD, path, 0755) != 0;
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < n; i++) {
 		snformat(path, sizeof(path), TOP "/t%u/d%u", number, i);
 		wrong += vfs_mkdir(AT_FDCWD, path, 0755) != 0;
 		snformat(path, sizeof(path), TOP "/t%u/d%u/f", number, i);
