@@ -20,6 +20,7 @@ class Exercise:
     number: int
     title: str
     points: int
+    reached: int        # score when it and all before it are done
     hours: float
     difficulty: str
     holes: dict         # file name in the chapter's folder -> [function]
@@ -85,7 +86,7 @@ def load(name, root=ROOT):
     try:
         data = tomllib.loads(path.read_text())
         exercises = tuple(
-            Exercise(number, e["title"], e["points"], e["hours"],
+            Exercise(number, e["title"], e["points"], e["reached"], e["hours"],
                      e["difficulty"], e["holes"])
             for number, e in enumerate(data["exercise"], 1))
         lab = Lab(root, name, data["title"], tuple(data["files"]),

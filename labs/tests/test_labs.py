@@ -95,6 +95,23 @@ def test_starter_scores_0(name, workshops):
 
 
 @every_lab
+def test_exercises_in_order_bring_their_points(name, workshops, tmp_path):
+    """What lab.toml promises a student who has come so far."""
+    lab = labs.load(name)
+    texts = starter.cut_files(lab)
+    for exercise in lab.exercises[:-1]:
+        folder = tmp_path / str(exercise.number)
+        folder.mkdir()
+        for path, text in texts.items():
+            done = [f for p, f, e in lab.holes()
+                    if p == path and e.number <= exercise.number]
+            (folder / path.name).write_text(
+                holes.fill(text, (ROOT / path).read_text(), done))
+        graded = workshops[name].grade(folder, f"step-{exercise.number}")
+        assert graded["score"] == exercise.reached, exercise.title
+
+
+@every_lab
 def test_reference_has_full_marks(name, workshops):
     graded = workshops[name].reference
     assert graded["score"] == graded["max_score"] == 100, graded.data

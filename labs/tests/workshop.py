@@ -71,7 +71,7 @@ class Graded:
 
 
 class Workshop:
-    """One lab's trees and gradings, kept for the session."""
+    """One lab's trees and gradings, kept for all tests."""
 
     def __init__(self, lab, folder):
         self.lab, self.folder = lab, folder

@@ -66,11 +66,19 @@ static void
 free_pages(struct page *page)
 {
 	/*
-	 * Exercise 3. The last reference is gone: poison the block, and give
-	 * it back. Which pages go to the cache, which to the buddy lists, and
-	 * what becomes of heap_used?
+	 * Exercise 3. The last reference is gone: poison the page and give it
+	 * back. Which pages go to the CPU's cache, which to the buddy lists,
+	 * and what becomes of heap_used? Blocks are done for you.
 	 */
+	uint64_t saved = irq_save();
+
+	if (page->order == 0)
+		panic("exercise 3: free_pages(%#lx) is yours to write",
+		      page_to_phys(page));
 	(void)cache_drain;
-	panic("exercise 3: free_pages(%#lx) is yours to write",
-	      page_to_phys(page));
+	poison(page, page->order);
+	spin_lock(&buddy.lock);
+	buddy_insert(page, page->order);
+	spin_unlock(&buddy.lock);
+	irq_restore(saved);
 }

@@ -27,8 +27,7 @@ slab_with_room(struct slab_cache *c)
 	 * empty one, and only then a new one.
 	 */
 	(void)slab_create;
-	panic("exercise 4: slab_with_room(size %u) is yours to write",
-	      c->size);
+	panic("exercise 4: slab_with_room(size %u) is yours to write", c->size);
 }
 
 static void
@@ -57,7 +56,8 @@ magazine_refill(struct magazine *m, struct slab_cache *c)
 static void
 magazine_drain(struct magazine *m, struct slab_cache *c, unsigned keep)
 {
-	/* Exercise 5. Give objects back to their slabs until `keep` are left. */
+	/* Exercise 5. Give objects back to their slabs until `keep` are left.
+	 */
 	(void)slab_put;
 	panic("exercise 5: magazine_drain(%p, size %u, %u) is yours to write",
 	      (void *)m, c->size, keep);
