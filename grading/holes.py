@@ -48,49 +48,56 @@ def spans(text):
     return found
 
 
-def _span(text, name):
-    try:
-        return spans(text)[name]
-    except KeyError as error:
-        raise UserError(f"there is no function {name}") from error
+class Text:
+    """A source text and where its functions are."""
 
+    def __init__(self, text):
+        self.text = text
+        self.lines = text.split("\n")
+        self._spans = spans(text)
 
-def head(text, name):
-    """The head of a function: name and parameters, without layout."""
-    span = _span(text, name)
-    return " ".join(" ".join(text.split("\n")[span.head:span.begin]).split())
+    def span(self, name):
+        """Where a function is; UserError where there is none."""
+        try:
+            return self._spans[name]
+        except KeyError as error:
+            raise UserError(f"there is no function {name}") from error
 
+    def head(self, name):
+        """The head of a function: name and parameters, without layout."""
+        span = self.span(name)
+        return " ".join(" ".join(self.lines[span.head:span.begin]).split())
 
-def body(text, name):
-    """The lines of a function's body, braces included."""
-    span = _span(text, name)
-    return "\n".join(text.split("\n")[span.begin:span.end])
+    def body(self, name):
+        """The lines of a function's body, braces included."""
+        span = self.span(name)
+        return "\n".join(self.lines[span.begin:span.end])
 
-
-def replace(text, name, new):
-    """The text with another body in a function."""
-    span = _span(text, name)
-    lines = text.split("\n")
-    return "\n".join(lines[:span.begin] + new.split("\n") + lines[span.end:])
+    def replaced(self, bodies):
+        """The text with other bodies: {function: lines}."""
+        lines = list(self.lines)
+        for name in sorted(bodies, key=lambda n: -self.span(n).begin):
+            span = self.span(name)
+            lines[span.begin:span.end] = bodies[name].split("\n")
+        return "\n".join(lines)
 
 
 def cut(text, stubs, names):
     """The text with the bodies of the named functions taken from `stubs`."""
+    text, stubs = Text(text), Text(stubs)
     for name in names:
-        if head(text, name) != head(stubs, name):
+        if text.head(name) != stubs.head(name):
             raise UserError(
                 f"the stub of {name} is for another head:\n"
-                f"    source: {head(text, name)}\n"
-                f"    stub:   {head(stubs, name)}")
-        text = replace(text, name, body(stubs, name))
-    return text
+                f"    source: {text.head(name)}\n"
+                f"    stub:   {stubs.head(name)}")
+    return text.replaced({name: stubs.body(name) for name in names})
 
 
 def fill(text, source, names):
     """The text with the bodies of the named functions taken from `source`."""
-    for name in names:
-        text = replace(text, name, body(source, name))
-    return text
+    source = Text(source)
+    return Text(text).replaced({name: source.body(name) for name in names})
 
 
 def telling_lines(text):

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from hardtack import machine as emulator
 from hardtack import qemu, symbols, verdict
@@ -29,6 +30,9 @@ PM_TIMER_MASK = 0xffffff
 FLOOD = 1 << 20         # bytes of console; more is an endless print
 POLL_S = 0.1            # how often guest time is looked at
 BACKSTOP_S = 240        # wall: the host is hopeless
+# A firmware that does nothing but start the kernel, where QEMU has it: it takes
+# a tenth of the time that the usual one does.
+FIRMWARE = Path("/usr/share/qemu/qboot.rom")
 DIRECT_MAP = 0xffff800000000000
 KERNBASE = 0xffffffff80000000
 
@@ -89,6 +93,7 @@ class Machine:
     def __exit__(self, *_):
         emulator.stop(self._process)
         self._pump.join()
+        self._process.stderr.close()
         self._channel.close()
         self.ram.close()
         os.close(self._memory)
@@ -108,7 +113,8 @@ class Machine:
                 "-mon", "chardev=qmp,mode=control",
                 "-chardev", "stdio,id=com1,signal=off",
                 "-serial", "chardev:com1",
-                "-d", "cpu_reset", "-D", str(self._resets)])
+                "-d", "cpu_reset", "-D", str(self._resets),
+                *(["-bios", str(FIRMWARE)] if FIRMWARE.exists() else [])])
         return qemu.base_argv(settings, self.scratch)
 
     def _start(self):
@@ -126,6 +132,7 @@ class Machine:
         self._process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=write,
             stderr=subprocess.PIPE, preexec_fn=prepare,
+            env=confine.ENVIRONMENT,
             pass_fds=[theirs.fileno(), self._memory])
         os.close(write)
         theirs.close()

@@ -14,6 +14,10 @@ from pathlib import Path
 from .lab import UserError
 
 MIB = 1 << 20
+# All that a command sees of the environment, sandbox or not: a variable of a
+# make around us must not reach the make within.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+               "LANG": "C.UTF-8", "HOME": "/tmp"}
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 CONFIGURATION = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf",
                  "/etc/ld.so.conf.d")
@@ -46,9 +50,9 @@ class Sandbox:
             return list(command)
         words = ["bwrap", "--unshare-all", "--die-with-parent",
                  "--new-session", "--clearenv",
-                 "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin",
-                 "--setenv", "LANG", "C.UTF-8", "--setenv", "HOME", "/tmp",
                  "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+        for name, value in ENVIRONMENT.items():
+            words += ["--setenv", name, value]
         for path in map(Path, SYSTEM):
             if path.is_symlink():
                 words += ["--symlink", os.readlink(path), str(path)]

@@ -131,6 +131,17 @@ def write_originals(lab, dest):
             target.write_text(texts[path])
 
 
+def inputs(lab):
+    """Files of this tree that write_originals depends on."""
+    packed = lab.root / STARTER / ORIGINALS
+    if packed.exists():
+        return [packed]
+    stubs = lab.folder("labs") / "stubs"
+    return [lab.folder("labs") / "lab.toml", *sorted(stubs.iterdir()),
+            *(lab.root / p for p in project_files(lab.root)
+              if p.parts[0] in ORIGINAL_PARTS)]
+
+
 def changed(lab):
     """In a starter tree: files of the kernel that differ from the handed-out
     ones although a submission does not contain them."""
@@ -163,13 +174,12 @@ def check(lab):
         if holes.fill(text, reference, names) != reference:
             raise UserError(f"{path}: starter and bodies do not make up the "
                             "reference")
+        source = holes.Text(reference)
         for name in names:
-            removed |= holes.telling_lines(holes.body(reference, name))
+            removed |= holes.telling_lines(source.body(name))
         # What the rest of the file, which stays, says anyway is no secret.
-        empty = text
-        for name in names:
-            empty = holes.replace(empty, name, "{\n}")
-        kept |= holes.telling_lines(empty)
+        kept |= holes.telling_lines(
+            source.replaced({name: "{\n}" for name in names}))
     check_leaks(lab, texts, removed - kept)
 
 

@@ -22,6 +22,7 @@ FILE_MAX = 1 << 20              # bytes of one submitted file
 BUILD_CPU_S = 300
 BUILD_WALL_S = 600
 LAST = "99-agentcpus"           # the folder linked last
+WITH_ALL = "agent_cpus.c"       # ... and what is in it
 AGENT = Path(__file__).parent / "agent"
 
 
@@ -39,13 +40,16 @@ def read_file(folder, path):
         return None
     except OSError as error:
         raise UserError(f"{path} is not an ordinary file") from error
-    with open(fd, "rb") as file:
+    try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise UserError(f"{path} is not an ordinary file")
         if info.st_size > FILE_MAX:
             raise UserError(f"{path} is larger than {FILE_MAX >> 20} MiB")
-        return file.read()
+        with open(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
 
 
 def collect(lab, folder):
@@ -75,13 +79,12 @@ def seed_of(lab, files):
     return int.from_bytes(digest.digest()[:6], "big")
 
 
-def newest(*folders):
-    """A stamp that changes with the contents of folders."""
+def stamp_of(paths):
+    """A text that changes with the contents of files."""
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if "__pycache__" not in path.parts:
-                digest.update(str(path).encode() + path.read_bytes())
+    for path in paths:
+        data = path.read_bytes()
+        digest.update(b"%s %d\n" % (str(path).encode(), len(data)) + data)
     return digest.hexdigest()
 
 
@@ -101,19 +104,21 @@ class Base:
     def _prepare(self):
         """Make the tree and build it, unless that has been done."""
         stamp = self.top / "stamp"
-        fresh = self.top / "fresh"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        self._write(fresh)
-        now = newest(fresh)
+        now = stamp_of(starter.inputs(self.lab) + self._own_files() +
+                       [Path(__file__)])
         if stamp.exists() and stamp.read_text() == now:
-            shutil.rmtree(fresh)
             return
-        shutil.rmtree(self.tree, ignore_errors=True)
         stamp.unlink(missing_ok=True)
-        fresh.rename(self.tree)
+        shutil.rmtree(self.tree, ignore_errors=True)
+        self.tree.mkdir()
+        self._write(self.tree)
         build(self, self.tree)
         stamp.write_text(now)
+
+    def _own_files(self):
+        """What is linked into the lab's kernels besides the kernel."""
+        return sorted(AGENT.glob("*.[ch]")) + sorted(
+            self.lab.folder("grading").glob("*.[ch]"))
 
     def _write(self, tree):
         starter.write_originals(self.lab, tree)
@@ -128,12 +133,9 @@ class Base:
         # It sorts, and so links, right behind the lab's chapter.
         here = kern / f"{self.lab.chapter.name[:2]}-zagent"
         here.mkdir()
-        for name in ("agent.h", "agent.c"):
-            shutil.copy(AGENT / name, here)
-        for file in self.lab.folder("grading").glob("*.[ch]"):
-            shutil.copy(file, here)
         (kern / LAST).mkdir()
-        shutil.copy(AGENT / "agent_cpus.c", kern / LAST)
+        for file in self._own_files():
+            shutil.copy(file, kern / LAST if file.name == WITH_ALL else here)
 
     def kernel(self, files, folder):
         """Build a submission in folder (new); the image's path."""
@@ -159,11 +161,11 @@ def build(base, tree):
     """Run make in the sandbox; the kernel image. Raises BuildFailed."""
     command = ["make", "-s", "-j2", "-C", str(tree), f"CC={base.compiler}",
                f"CHAPTER={LAST[3:]}", "kernel"]
-    # The tools are there, or make would have installed them long before.
     set_limits = confine.limits(BUILD_CPU_S, memory_mib=4096, file_mib=256)
     try:
         done = subprocess.run(
             base.sandbox.argv(command, write=[tree]), preexec_fn=set_limits,
+            env=confine.ENVIRONMENT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace",
             timeout=BUILD_WALL_S, check=False)

@@ -95,7 +95,8 @@ def test_empty_slabs_go_back(boot, rng):
     program.call("agent_count_pages")
     program.run()
     start = share.array.read().used_as(slab)
-    for size in (rng.randrange(700, 1024), rng.randrange(1400, 2048)):
+    sizes = [rng.randrange(700, 1024), rng.randrange(1400, 2048)]
+    for size in sizes + sizes:
         n = rng.randrange(80, 110) * (PAGE // class_of(size))
         addresses = take(kernel, objects, [size] * n, check_zero=False)
         rng.shuffle(addresses)

@@ -266,13 +266,19 @@ buf_forget(struct block_device *d, uint64_t block, uint32_t size)
 
 	spin_lock(&buf_lock);
 	b = find(d, block, size);
-	if (b) {
-		hold(b);
-		clear_dirty(b);
-	}
-	spin_unlock(&buf_lock);
 	if (b)
-		buf_put(b);
+		hold(b);
+	spin_unlock(&buf_lock);
+	if (!b)
+		return;
+	/* Who holds the lock may be writing it: the block's next owner must
+	 * not find that write coming after its own. */
+	mutex_lock(&b->lock);
+	spin_lock(&buf_lock);
+	clear_dirty(b);
+	spin_unlock(&buf_lock);
+	mutex_unlock(&b->lock);
+	buf_put(b);
 }
 
 /* ---- Writing ---- */

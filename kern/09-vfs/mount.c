@@ -240,6 +240,24 @@ mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg)
 	mutex_unlock(&mounts_lock);
 }
 
+static void
+stop_writing(struct mount *m, void *arg)
+{
+	(void)arg;
+	if (m->flags & MS_RDONLY || !m->ops->remount)
+		return;
+	mount_sync(m);
+	if (m->ops->remount(m, m->flags | MS_RDONLY) == 0)
+		m->flags |= MS_RDONLY;
+}
+
+void
+vfs_shutdown(void)
+{
+	vfs_sync();
+	mount_for_each(stop_writing, NULL);
+}
+
 /* ---- The root ---- */
 
 void

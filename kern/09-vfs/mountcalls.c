@@ -32,6 +32,9 @@ remount(const char *target, unsigned flags)
 		   v->mount->device->read_only) {
 		error = -EROFS;
 	}
+	if (!error && ((flags ^ v->mount->flags) & MS_RDONLY) &&
+	    v->mount->ops->remount)
+		error = v->mount->ops->remount(v->mount, flags);
 	if (!error)
 		v->mount->flags = flags & KEPT;
 	vnode_put(v);

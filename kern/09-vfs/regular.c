@@ -184,24 +184,41 @@ write_piece(struct vnode *v, struct uio *u, uint64_t at, size_t n, int *error)
 	return done;
 }
 
-/* Write at most a window, whose blocks are allocated first. */
+/* Have the file system allocate for *len bytes; on a full disk, for what is in
+ * the first page, which may fit. */
+static int
+prepare_some(struct vnode *v, uint64_t at, size_t *len)
+{
+	size_t first = MIN(*len, PAGE_SIZE - at % PAGE_SIZE);
+	int error;
+
+	if (!v->ops->prepare_write)
+		return 0;
+	error = v->ops->prepare_write(v, at, *len);
+	if (error != -ENOSPC || first == *len)
+		return error;
+	*len = first;
+	return v->ops->prepare_write(v, at, first);
+}
+
+/* Write at most a window of *len bytes, whose blocks are allocated first; *len
+ * becomes what was tried. */
 static size_t
-write_window(struct vnode *v, struct uio *u, uint64_t at, size_t len,
+write_window(struct vnode *v, struct uio *u, uint64_t at, size_t *len,
 	     int *error)
 {
-	uint64_t begin = at, end = at + len;
+	uint64_t begin = at, end;
 	size_t n, done;
 
-	if (v->ops->prepare_write) {
-		*error = v->ops->prepare_write(v, at, len);
-		if (*error)
-			return 0;
-	}
+	*error = prepare_some(v, at, len);
+	if (*error)
+		return 0;
+	end = at + *len;
 	while (at < end) {
 		n = MIN(end - at, PAGE_SIZE - at % PAGE_SIZE);
 		done = write_piece(v, u, at, n, error);
 		at += done;
-		if (at > v->size)
+		if (done > 0 && at > v->size)
 			v->size = at;
 		if (done < n)
 			break;
@@ -220,7 +237,7 @@ cached_write(struct vnode *v, struct uio *u, uint64_t *pos, size_t len)
 		page_cache_zero_tail(v, v->size);
 	while (at < end) {
 		n = MIN(end - at, WRITE_WINDOW - at % WRITE_WINDOW);
-		done = write_window(v, u, at, n, &error);
+		done = write_window(v, u, at, &n, &error);
 		at += done;
 		if (done < n)
 			break;

@@ -276,6 +276,10 @@ struct mount_ops {
 	int (*sync)(struct mount *m);
 	/** Write back dirty inode @p v. */
 	int (*write_inode)(struct mount *m, struct vnode *v);
+	/** MS_RDONLY of @p flags differs from now: all has been written, mark
+	 * the disk as unmounted; or prepare it for writing. NULL: nothing to
+	 * do. @return 0, -EROFS, -EIO */
+	int (*remount)(struct mount *m, unsigned flags);
 	void (*unmount)(struct mount *m);
 };
 
@@ -324,6 +328,9 @@ int vfs_unmount(const char *target, unsigned flags);
 void vfs_mount_root(void);
 /** Write everything dirty, of all mounts, to their disks. May sleep. */
 int vfs_sync(void);
+/** Before the machine stops: write everything, and make all disks read-only
+ * and clean. May sleep. */
+void vfs_shutdown(void);
 /** Call @p fn for every mount, in order. May sleep within. */
 void mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg);
 
@@ -590,7 +597,8 @@ struct buf *buf_get(struct block_device *d, uint64_t block, uint32_t size,
 		    int *error);
 void buf_put(struct buf *b);
 void buf_dirty(struct buf *b);
-/** Forget a block that has been freed: it is not to be written any more. */
+/** Forget a block that has been freed: it is not to be written any more, and
+ * no write of it is under way. May sleep. */
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);
 /** Write all dirty blocks of @p d and flush it. @return 0 or -EIO */
 int buf_sync(struct block_device *d);

@@ -114,6 +114,7 @@ ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t want,
 	uint32_t group, i, bit;
 	int got;
 
+	INVARIANT(EXT4, ext2_in_operation(fs));
 	if (!may_allocate(fs))
 		return -ENOSPC;
 	if (goal < fs->first_data_block || goal >= fs->blocks_count)
@@ -160,6 +161,7 @@ ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count)
 	struct ext2_group_bufs b;
 	int error;
 
+	INVARIANT(EXT4, ext2_in_operation(fs));
 	if (!ext2_blocks_ok(fs, first, count))
 		return ext2_damaged(fs, "blocks %u+%u are freed, no file's",
 				    first, count);

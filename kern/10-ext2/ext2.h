@@ -34,10 +34,11 @@ struct ext2_fs {
 	uint32_t blocks_per_group, inodes_per_group;
 	uint32_t inode_blocks; /**< of a group's part of the inode table */
 	uint32_t ngroups, desc_blocks;
-	uint32_t overhead; /**< blocks that hold metadata of fixed place */
-	uint32_t resuid;   /**< besides root, may use the reserved blocks */
-	uint64_t max_size; /**< bytes: the longest file that can be mapped */
-	bool filetype;	   /**< entries have types */
+	uint32_t overhead;  /**< blocks that hold metadata of fixed place */
+	uint32_t resuid;    /**< besides root, may use the reserved blocks */
+	uint64_t max_size;  /**< bytes: the longest file that can be mapped */
+	bool filetype;	    /**< entries have types */
+	bool readable_only; /**< it has features that forbid writing */
 	struct ext2_group *groups;
 	struct page *group_pages;
 
@@ -84,6 +85,18 @@ struct ext2_inode {
 	uint32_t parent;    /**< what ".." says */
 	uint32_t free_hint; /**< no room in blocks before this one */
 };
+
+/** For EXT4's assertions: whether the running thread is in an operation. */
+static inline bool
+ext2_in_operation(const struct ext2_fs *fs)
+{
+#ifdef DEBUG
+	return lockcheck_held(&fs->op_lock);
+#else
+	(void)fs;
+	return true;
+#endif
+}
 
 static inline struct ext2_fs *
 ext2_fs(const struct vnode *v)

@@ -118,6 +118,7 @@ inode_alloc(struct ext2_fs *fs, const struct vnode *dir, uint32_t mode,
 	uint32_t group = first_choice(fs, dir, mode), i;
 	int error;
 
+	INVARIANT(EXT4, ext2_in_operation(fs));
 	for (i = 0; i < fs->ngroups; i++) {
 		error = group_alloc(fs, (group + i) % fs->ngroups,
 				    S_ISDIR(mode), ino);
@@ -153,6 +154,7 @@ ext2_inode_free(struct ext2_fs *fs, uint64_t ino, bool is_dir)
 	struct ext2_group_bufs b;
 	int error;
 
+	INVARIANT(EXT4, ext2_in_operation(fs));
 	ext2_group_lock(fs, group);
 	error = ext2_group_bufs_get(fs, group, fs->groups[group].inode_bitmap,
 				    ext2_read_surely, &b);

@@ -329,6 +329,7 @@ inode_store(struct vnode *v, bool is_new)
 	const struct ext2_fs *fs = ext2_fs(v);
 	struct ext2_dinode *di = dinode_of(in);
 
+	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
 	ext2_change(in->buf);
 	v->dirty = false;
 	if (is_new) {

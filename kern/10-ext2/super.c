@@ -191,8 +191,9 @@ ext2_sync(struct mount *m)
 /* ---- Checking a superblock ---- */
 
 static int
-features_check(struct mount *m, const struct ext2_super *s)
+features_check(struct ext2_fs *fs, const struct ext2_super *s)
 {
+	struct mount *m = fs->mount;
 	uint32_t unknown;
 
 	if (s->s_rev_level == 0)
@@ -211,6 +212,7 @@ features_check(struct mount *m, const struct ext2_super *s)
 		return -EINVAL;
 	}
 	unknown = s->s_feature_ro_compat & ~EXT2_RO_COMPAT_KNOWN;
+	fs->readable_only = unknown != 0;
 	if (unknown && !(m->flags & MS_RDONLY)) {
 		say(m->device,
 		    "mounted read-only: features not supported "
@@ -287,7 +289,7 @@ super_check(struct ext2_fs *fs, const struct ext2_super *s)
 		say(fs->device, "unknown revision %u", s->s_rev_level);
 		return -EINVAL;
 	}
-	if ((error = features_check(fs->mount, s)))
+	if ((error = features_check(fs, s)))
 		return error;
 	if (!block_geometry(fs, s) || !inode_geometry(fs, s)) {
 		say(fs->device, "damaged: the superblock's sizes do not fit "
@@ -335,31 +337,32 @@ fs_free(struct ext2_fs *fs)
 	kfree(fs);
 }
 
-/** The disk is whole again, and says so. */
+/** No operation will change the disk any more: have it say that it is whole,
+ * if it is. @return 0 or -EIO */
+static int
+mark_unused(struct ext2_fs *fs)
+{
+	fs->read_only = true;
+	if (fs->was_valid && !fs->damaged) {
+		ext2_change(fs->super);
+		super_of(fs)->s_state |= EXT2_STATE_VALID;
+		ext2_changed(fs->super);
+		fs->changed = true;
+	}
+	return ext2_sync(fs->mount);
+}
+
 static void
 unmount_op(struct mount *m)
 {
 	struct ext2_fs *fs = m->private_data;
-	struct ext2_super *s = super_of(fs);
+	int error = fs->read_only ? ext2_sync(m) : mark_unused(fs);
 
-	if (!fs->read_only && fs->was_valid && !fs->damaged) {
-		ext2_change(fs->super);
-		s->s_state |= EXT2_STATE_VALID;
-		ext2_changed(fs->super);
-		fs->changed = true;
-	}
-	if (ext2_sync(m))
+	if (error)
 		say(fs->device, "could not be written when unmounted");
 	fs_free(fs);
 	m->private_data = NULL;
 }
-
-static const struct mount_ops mount_ops = {
-	.statfs = statfs_op,
-	.sync = ext2_sync,
-	.write_inode = ext2_write_inode,
-	.unmount = unmount_op,
-};
 
 /** Before the first change: while the state is not VALID, nobody trusts the
  * disk unchecked. @return 0 or -EIO */
@@ -380,6 +383,36 @@ mark_in_use(struct ext2_fs *fs)
 	fs->changed = true;
 	return ext2_sync(fs->mount);
 }
+
+static int
+remount_op(struct mount *m, unsigned flags)
+{
+	struct ext2_fs *fs = m->private_data;
+	int error;
+
+	if (flags & MS_RDONLY) {
+		if (fs->read_only)
+			return 0;
+		/* Operations that have begun end first. */
+		rwlock_write_lock(&fs->op_lock);
+		fs->read_only = true;
+		rwlock_write_unlock(&fs->op_lock);
+		return mark_unused(fs);
+	}
+	if (fs->damaged || fs->readable_only)
+		return -EROFS;
+	error = mark_in_use(fs);
+	fs->read_only = error != 0;
+	return error;
+}
+
+static const struct mount_ops mount_ops = {
+	.statfs = statfs_op,
+	.sync = ext2_sync,
+	.write_inode = ext2_write_inode,
+	.remount = remount_op,
+	.unmount = unmount_op,
+};
 
 /** Read the superblock, by the only block size that is known yet. */
 static int

@@ -3,6 +3,7 @@
  * right in all its details is judged on the host: scripts/tests/test_ext2.py.
  */
 #include "abi/mount.h"
+#include "format.h"
 #include "string.h"
 #include "test_ext2.h"
 #include "test_vfs.h"
@@ -391,4 +392,47 @@ SELFTEST(ext2_threads)
 		CHECK(vfs_rmdir(AT_FDCWD, TOP "/w") == 0);
 		CHECK(end());
 	}
+}
+
+/* ---- Power off ---- */
+
+/** A tree of directories, files in them large and small. */
+static void
+plant(unsigned number)
+{
+	unsigned i, n = test_disk_in_memory(disk) ? 6 : 20;
+	char path[64];
+
+	snformat(path, sizeof(path), TOP "/t%u", number);
+	wrong += vfs_mkdir(AT_FDCWD, path, 0755) != 0;
+	for (i = 0; i < n; i++) {
+		snformat(path, sizeof(path), TOP "/t%u/d%u", number, i);
+		wrong += vfs_mkdir(AT_FDCWD, path, 0755) != 0;
+		snformat(path, sizeof(path), TOP "/t%u/d%u/f", number, i);
+		wrong += test_write_file(path, "planted") != 0;
+		wrong += truncate_to(path, i * 3000) != 0;
+		snformat(path, sizeof(path), TOP "/t%u/d%u/l", number, i / 2);
+		if (i % 2)
+			wrong += vfs_symlink(path, AT_FDCWD, path) != 0;
+	}
+}
+
+/** After sync, the disk is right as it is: on a real one, leave it so. */
+SELFTEST(ext2_synced_is_sound)
+{
+	unsigned i;
+	char path[64];
+
+	CHECK(begin(&formats[1]));
+	wrong = 0;
+	test_in_threads(THREADS, plant);
+	CHECK(wrong == 0);
+	CHECK(vfs_sync() == 0);
+	if (!test_disk_in_memory(disk))
+		return;
+	for (i = 0; i < THREADS; i++) {
+		snformat(path, sizeof(path), TOP "/t%u", i);
+		test_remove_tree(path);
+	}
+	CHECK(end());
 }

@@ -306,6 +306,19 @@ setgroups(struct cred *c, const uint32_t *ids)
 	return 0;
 }
 
+/* In ascending order, as Linux keeps them. */
+static void
+sort_ids(uint32_t *ids, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = i; j > 0 && ids[j - 1] > ids[j]; j--) {
+			uint32_t id = ids[j];
+
+			ids[j] = ids[j - 1];
+			ids[j - 1] = id;
+		}
+}
+
 static int64_t
 sys_setgroups(size_t size, const uint32_t *user)
 {
@@ -318,6 +331,7 @@ sys_setgroups(size_t size, const uint32_t *user)
 	ids[0] = size;
 	if (copyin(ids + 1, user, size * sizeof(ids[0])))
 		return -EFAULT;
+	sort_ids(ids + 1, size);
 	return change(setgroups, ids);
 }
 SYSCALL(NR_setgroups, sys_setgroups, 0);

@@ -66,6 +66,59 @@ image_close(struct image *image)
 	image->vnode = NULL;
 }
 
+/* ---- Programs ---- */
+
+struct program *
+program_new(struct image *image)
+{
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
+	const char *path = page ? page_address(page) : "";
+	struct program *g;
+	size_t len;
+
+	if (page && vnode_path(image->vnode, page_address(page),
+			       KALLOC_MAX - sizeof(*g)) < 0)
+		path = "";
+	len = strlen(path);
+	g = (struct program *)knew_array(uint8_t, sizeof(*g) + len + 1);
+	ref_init(&g->refs);
+	memcpy(g->path, path, len + 1);
+	g->vnode = image->vnode;
+	image->vnode = NULL;
+	if (page)
+		page_unref(page);
+	return g;
+}
+
+struct program *
+program_get(struct program *g)
+{
+	ref_get(&g->refs);
+	return g;
+}
+
+void
+program_put(struct program *g)
+{
+	if (!g || !ref_put(&g->refs))
+		return;
+	vnode_allow_write(g->vnode);
+	vnode_put(g->vnode);
+	kfree(g);
+}
+
+void
+proc_set_program(struct proc *p, struct program *g)
+{
+	struct program *old;
+
+	spin_lock(&p->lock);
+	old = p->program;
+	p->program = g;
+	spin_unlock(&p->lock);
+	program_put(old);
+}
+
 /* ---- Scripts ---- */
 
 /*
@@ -280,8 +333,7 @@ take_name(struct exec *x, struct proc *p)
 	spin_lock(&p->lock);
 	strlcpy(p->name, name, sizeof(p->name));
 	spin_unlock(&p->lock);
-	proc_set_executable(p, x->image.vnode);
-	x->image.vnode = NULL;
+	proc_set_program(p, program_new(&x->image));
 }
 
 /* The state in which a program begins: ABI for x86-64, 3.4.1. */

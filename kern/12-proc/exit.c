@@ -140,7 +140,7 @@ end_process(struct proc *p)
 		      p->exit_status);
 	if (p->sid == p->pid && proc_ops.session_end)
 		proc_ops.session_end(p);
-	proc_set_executable(p, NULL);
+	proc_set_program(p, NULL);
 
 	spin_lock(&proc_lock);
 	proc_release_parent(p);

@@ -329,12 +329,12 @@ sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command)
 		return 0; /* no key is bound to it */
 	case LINUX_REBOOT_CMD_POWER_OFF:
 	case LINUX_REBOOT_CMD_HALT:
-		vfs_sync();
+		vfs_shutdown();
 		kprintf("proc: power off\n");
 		power_off(true);
 	case LINUX_REBOOT_CMD_RESTART:
 	case LINUX_REBOOT_CMD_RESTART2:
-		vfs_sync();
+		vfs_shutdown();
 		kprintf("proc: restarting\n");
 		machine_reset();
 	default:

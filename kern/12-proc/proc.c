@@ -27,7 +27,7 @@ proc_put(struct proc *p)
 {
 	if (!p || !ref_put(&p->refs))
 		return;
-	ASSERT(!p->executable && !p->nthreads);
+	ASSERT(!p->program && !p->nthreads);
 	if (proc_ops.free)
 		proc_ops.free(p);
 	kfree(p);
@@ -83,10 +83,8 @@ proc_new(struct proc *from)
 	if (from) {
 		spin_lock(&from->lock);
 		memcpy(p->name, from->name, sizeof(p->name));
-		if (from->executable) {
-			p->executable = vnode_get(from->executable);
-			vnode_deny_write(p->executable);
-		}
+		if (from->program)
+			p->program = program_get(from->program);
 		p->tty = from->tty;
 		spin_unlock(&from->lock);
 		p->no_new_privs = from->no_new_privs;
@@ -99,23 +97,8 @@ proc_new(struct proc *from)
 void
 proc_discard(struct proc *p)
 {
-	proc_set_executable(p, NULL);
+	proc_set_program(p, NULL);
 	proc_put(p);
-}
-
-void
-proc_set_executable(struct proc *p, struct vnode *v)
-{
-	struct vnode *old;
-
-	spin_lock(&p->lock);
-	old = p->executable;
-	p->executable = v;
-	spin_unlock(&p->lock);
-	if (old) {
-		vnode_allow_write(old);
-		vnode_put(old);
-	}
 }
 
 void
@@ -210,35 +193,32 @@ proc_fs(struct proc *p)
 	return fs;
 }
 
-struct vnode *
-proc_executable(struct proc *p)
+struct program *
+proc_program(struct proc *p)
 {
-	struct vnode *v;
+	struct program *g;
 
 	spin_lock(&p->lock);
-	v = p->executable;
-	if (v)
-		vnode_get(v);
+	g = p->program ? program_get(p->program) : NULL;
 	spin_unlock(&p->lock);
-	return v;
+	return g;
 }
 
 /* ---- Usage ---- */
 
+/* proc_lock held. */
 static uint64_t
 switches_of(struct proc *p, uint64_t *cpu_ns)
 {
 	uint64_t switches = p->dead_switches, ns = p->dead_cpu_ns;
 	struct thread *t;
 
-	spin_lock(&proc_lock);
 	list_for_each (t, &p->threads, proc_link) {
 		ns += t->cpu_ns;
 		switches += t->switches;
 		if (t == current())
 			ns += clock_ns() - t->slice_start;
 	}
-	spin_unlock(&proc_lock);
 	*cpu_ns = ns;
 	return switches;
 }
@@ -248,7 +228,9 @@ proc_cpu_ns(struct proc *p)
 {
 	uint64_t ns;
 
+	spin_lock(&proc_lock);
 	switches_of(p, &ns);
+	spin_unlock(&proc_lock);
 	return ns;
 }
 
@@ -264,7 +246,9 @@ proc_usage(struct proc *p, struct rusage *ru)
 	uint64_t ns, peak = p->peak_resident;
 
 	memset(ru, 0, sizeof(*ru));
+	spin_lock(&proc_lock);
 	ru->ru_nvcsw = switches_of(p, &ns);
+	spin_unlock(&proc_lock);
 	ru->ru_utime = timeval_of(ns);
 	if (vm) {
 		peak = MAX(peak, vm_peak_resident(vm));

@@ -14,6 +14,8 @@
 
 enum proc_state { PROC_ALIVE, PROC_STOPPED, PROC_ZOMBIE };
 
+struct program;
+
 /**
  * PROC1: every process but init has a parent that is alive or init; a zombie
  * stays until its parent has waited, or does not want to.
@@ -56,12 +58,12 @@ struct proc {
 	/* Guarded by lock. */
 	struct spinlock lock;
 	struct rlimit limits[RLIM_NLIMITS];
-	uint64_t cpu_warned; /**< signal: seconds at the last SIGXCPU */
-	struct vnode *executable;
-	char name[16];	      /**< of its program: comm */
-	struct tty *tty;      /**< tty: controlling terminal */
-	struct timer *alarm;  /**< signal */
-	uint64_t dead_cpu_ns; /**< of threads that have ended */
+	uint64_t cpu_warned;	 /**< signal: seconds at the last SIGXCPU */
+	struct program *program; /**< what it runs; NULL: nothing yet */
+	char name[16];		 /**< of its program: comm */
+	struct tty *tty;	 /**< tty: controlling terminal */
+	struct timer *alarm;	 /**< signal */
+	uint64_t dead_cpu_ns;	 /**< of threads that have ended */
 	uint64_t dead_switches;
 	uint64_t peak_resident; /**< pages, of address spaces left */
 

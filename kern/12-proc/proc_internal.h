@@ -42,9 +42,6 @@ extern uint64_t forks_total;
 struct proc *proc_new(struct proc *from);
 /** Forget a process that never came into the tree. */
 void proc_discard(struct proc *p);
-/** Set what program the process runs: a vnode that may not be written to, and
- * its reference; NULL: none any more. May sleep. */
-void proc_set_executable(struct proc *p, struct vnode *v);
 /** Put thread @p t with pid @p tid in @p p; and @p p in the tree below
  * @p parent if it is new. proc_lock held. */
 void proc_link_thread(struct proc *p, struct thread *t, int tid);
@@ -61,7 +58,7 @@ int proc_check_room(const struct proc *p);
 struct vmspace *proc_vmspace(struct proc *p);
 struct fdtable *proc_fdtable(struct proc *p);
 struct fs_context *proc_fs(struct proc *p);
-struct vnode *proc_executable(struct proc *p);
+struct program *proc_program(struct proc *p);
 
 /** CPU time and so on of a process. */
 void proc_usage(struct proc *p, struct rusage *ru);
@@ -137,6 +134,22 @@ struct image {
 /** Open @p path for execution. 0, -EACCES, -ENOENT, -ETXTBSY... */
 int image_open(const char *path, struct image *image);
 void image_close(struct image *image);
+
+/** A program that is being run: shared by a process and those forked from it.
+ * While it exists, no one may open its file for writing. */
+struct program {
+	struct refcount refs;
+	struct vnode *vnode;
+	char path[]; /**< at the time of exec; "" where it is not known */
+};
+
+/** Make one of an image, whose reference goes with it. */
+struct program *program_new(struct image *image);
+struct program *program_get(struct program *g);
+/** Give a reference back; may sleep. */
+void program_put(struct program *g);
+/** Set what the process runs; the reference goes with it. May sleep. */
+void proc_set_program(struct proc *p, struct program *g);
 
 /** What the loader found out, for the auxiliary vector and the registers. */
 struct elf_info {

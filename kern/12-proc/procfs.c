@@ -2,25 +2,14 @@
  * The file system proc: directories of processes, and files that are written
  * when they are read. A vnode holds nothing: its inode number says what it is.
  *
- *	ino = pid << 20 | kind << 16 | index
- *
- * Kinds: of the whole system (pid 0: index into `nodes`), an entry of a
- * process's directory, the directory itself, a descriptor in its fd.
+ * See INO in procfs.h.
  */
 #include "format.h"
 #include "procfs.h"
 #include "string.h"
 
-enum kind { KIND_SYSTEM, KIND_PID, KIND_ENTRY, KIND_FD };
-
-#define INO(pid, kind, index)                                                  \
-	((uint64_t)(pid) << 20 | (uint64_t)(kind) << 16 | (index))
-#define INO_PID(ino)   ((int)((ino) >> 20))
-#define INO_KIND(ino)  ((enum kind)((ino) >> 16 & 0xf))
-#define INO_INDEX(ino) ((unsigned)((ino)&0xffff))
-
-#define NODES_MAX      64
-#define ROOT	       1 /* inode number, and index of the root's node */
+#define NODES_MAX 64
+#define ROOT	  1 /* inode number, and index of the root's node */
 /* Positions in the root directory: pids follow the files. */
 #define PID_POSITION 0x10000
 
@@ -39,7 +28,7 @@ static struct node nodes[NODES_MAX] = {
 };
 static unsigned nnodes = ROOT + 1;
 
-static const struct vnode_ops dir_ops, file_ops, path_link_ops, link_ops;
+static const struct vnode_ops dir_ops, file_ops, path_link_ops;
 
 /* ---- The files of the whole system ---- */
 
@@ -99,7 +88,16 @@ add_link(const char *name, int (*link)(char *buf, size_t size))
 static enum vnode_type
 type_of(uint32_t mode)
 {
-	return S_ISDIR(mode) ? VT_DIR : S_ISLNK(mode) ? VT_LNK : VT_REG;
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return VT_DIR;
+	case S_IFLNK:
+		return VT_LNK;
+	case S_IFREG:
+		return VT_REG;
+	default:
+		return VT_FIFO;
+	}
 }
 
 /* The owner of a process's files: its effective user. */
@@ -120,13 +118,15 @@ ops_of(uint64_t ino, uint32_t mode)
 {
 	if (S_ISDIR(mode))
 		return &dir_ops;
-	if (!S_ISLNK(mode))
+	if (S_ISREG(mode))
 		return &file_ops;
-	return INO_KIND(ino) == KIND_SYSTEM ? &path_link_ops : &link_ops;
+	if (!S_ISLNK(mode))
+		return &procfs_nameless_ops;
+	return INO_KIND(ino) == KIND_SYSTEM ? &path_link_ops : &procfs_link_ops;
 }
 
-static struct vnode *
-get_vnode(struct mount *m, uint64_t ino, uint32_t mode, struct proc *p)
+struct vnode *
+procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode, struct proc *p)
 {
 	struct vnode *v;
 	bool is_new;
@@ -162,9 +162,8 @@ is_fd_dir(const struct vnode *v)
 	       strcmp(entry_of(v)->name, "fd") == 0;
 }
 
-/* Whether the caller may see what only the user of @p may. */
-static bool
-may_inspect(struct proc *p)
+bool
+procfs_may_inspect(struct proc *p)
 {
 	const struct cred *c = current_cred();
 	struct fs_context *fs;
@@ -208,8 +207,8 @@ lookup_pid(struct vnode *dir, const char *name, size_t len,
 
 	if (!p)
 		return -ENOENT;
-	*result =
-		get_vnode(dir->mount, INO(pid, KIND_PID, 0), S_IFDIR | 0555, p);
+	*result = procfs_vnode(dir->mount, INO(pid, KIND_PID, 0),
+			       S_IFDIR | 0555, p);
 	proc_put(p);
 	return 0;
 }
@@ -221,7 +220,7 @@ lookup_system(struct vnode *dir, const char *name, size_t len,
 	unsigned i = find_node(INO_INDEX(dir->ino), name, len);
 
 	if (i) {
-		*result = get_vnode(dir->mount, i, nodes[i].mode, NULL);
+		*result = procfs_vnode(dir->mount, i, nodes[i].mode, NULL);
 		return 0;
 	}
 	return dir->ino == ROOT ? lookup_pid(dir, name, len, result) : -ENOENT;
@@ -235,8 +234,8 @@ lookup_entry(struct vnode *dir, struct proc *p, const char *name, size_t len,
 		if (strlen(pid_entries[i].name) != len ||
 		    memcmp(pid_entries[i].name, name, len) != 0)
 			continue;
-		*result = get_vnode(dir->mount, INO(p->pid, KIND_ENTRY, i),
-				    pid_entries[i].mode, p);
+		*result = procfs_vnode(dir->mount, INO(p->pid, KIND_ENTRY, i),
+				       pid_entries[i].mode, p);
 		return 0;
 	}
 	return -ENOENT;
@@ -257,8 +256,8 @@ lookup_fd(struct vnode *dir, struct proc *p, const char *name, size_t len,
 	if (!f)
 		return -ENOENT;
 	file_put(f);
-	*result = get_vnode(dir->mount, INO(p->pid, KIND_FD, fd),
-			    S_IFLNK | 0700, p);
+	*result = procfs_vnode(dir->mount, INO(p->pid, KIND_FD, fd),
+			       S_IFLNK | 0700, p);
 	return 0;
 }
 
@@ -277,8 +276,9 @@ procfs_lookup(struct vnode *dir, const char *name, size_t len,
 	if (INO_KIND(dir->ino) == KIND_PID)
 		error = lookup_entry(dir, p, name, len, result);
 	else if (is_fd_dir(dir))
-		error = may_inspect(p) ? lookup_fd(dir, p, name, len, result)
-				       : -EACCES;
+		error = procfs_may_inspect(p)
+				? lookup_fd(dir, p, name, len, result)
+				: -EACCES;
 	else
 		error = -ENOENT;
 	proc_put(p);
@@ -390,7 +390,7 @@ procfs_readdir(struct vnode *dir, uint64_t *pos,
 		return -ENOENT;
 	if (INO_KIND(dir->ino) == KIND_PID)
 		list_entries(p, &l);
-	else if (is_fd_dir(dir) && may_inspect(p))
+	else if (is_fd_dir(dir) && procfs_may_inspect(p))
 		list_fds(p, &l);
 	else if (is_fd_dir(dir))
 		error = -EACCES;
@@ -398,85 +398,11 @@ procfs_readdir(struct vnode *dir, uint64_t *pos,
 	return error;
 }
 
-/* ---- Links ---- */
-
-int
-procfs_path(struct vnode *v, char *buf, size_t size)
-{
-	int n = vnode_path(v, buf, size);
-
-	if (n == -ENOENT)
-		n = snformat(buf, size, "inode:[%lu]", v->ino);
-	return n;
-}
-
-/* Where a descriptor of another process leads: a vnode, or a text for what has
- * no name. */
+/* self is a path, unlike the links of a process. */
 static int
-fd_target(struct proc *p, int fd, struct vnode **result, char *buf, size_t size)
+path_readlink(struct vnode *v, char *buf, size_t size)
 {
-	struct fdtable *table = proc_fdtable(p);
-	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
-	int n = 0;
-
-	if (table)
-		fdtable_put(table);
-	if (!f)
-		return -ENOENT;
-	*result = f->vnode ? vnode_get(f->vnode) : NULL;
-	if (!f->vnode)
-		n = snformat(buf, size, "pipe:[%lu]",
-			     (uint64_t)f->private_data >> 4 & 0xffffff);
-	file_put(f);
-	return n;
-}
-
-/* Resolve a link of a process. @return 0 and *result, or the length of a text
- * in @buf (*result NULL), or a negative errno */
-static int
-resolve(struct vnode *v, struct vnode **result, char *buf, size_t size)
-{
-	struct proc *p = proc_of(v);
-	int error;
-
-	*result = NULL;
-	if (!p)
-		return -ENOENT;
-	if (!may_inspect(p))
-		error = -EACCES;
-	else if (INO_KIND(v->ino) == KIND_FD)
-		error = fd_target(p, INO_INDEX(v->ino), result, buf, size);
-	else
-		error = entry_of(v)->follow(p, result);
-	proc_put(p);
-	return error;
-}
-
-static int
-procfs_readlink(struct vnode *v, char *buf, size_t size)
-{
-	struct vnode *target;
-	int n;
-
-	if (INO_KIND(v->ino) == KIND_SYSTEM)
-		return nodes[INO_INDEX(v->ino)].link(buf, size);
-	n = resolve(v, &target, buf, size);
-	if (target) {
-		n = procfs_path(target, buf, size);
-		vnode_put(target);
-	}
-	return n;
-}
-
-static int
-procfs_follow(struct vnode *v, struct vnode **result)
-{
-	char text[NAME_MAX + 1];
-	int n = resolve(v, result, text, sizeof(text));
-
-	if (n < 0)
-		return n;
-	return *result ? 0 : -ENXIO; /* no name leads to a pipe */
+	return nodes[INO_INDEX(v->ino)].link(buf, size);
 }
 
 /* ---- Files ---- */
@@ -502,7 +428,7 @@ write_text(const struct vnode *v, struct text *t)
 	p = proc_of(v);
 	if (!p)
 		return -ESRCH;
-	if (!entry_of(v)->restricted || may_inspect(p))
+	if (!entry_of(v)->restricted || procfs_may_inspect(p))
 		error = entry_of(v)->show(t, p);
 	proc_put(p);
 	return error;
@@ -571,14 +497,8 @@ static const struct vnode_ops file_ops = {
 	.open = procfs_open,
 };
 
-/* self is a path; the links of a process lead to vnodes. */
 static const struct vnode_ops path_link_ops = {
-	.readlink = procfs_readlink,
-};
-
-static const struct vnode_ops link_ops = {
-	.readlink = procfs_readlink,
-	.follow = procfs_follow,
+	.readlink = path_readlink,
 };
 
 /* ---- Mounting ---- */
@@ -604,7 +524,7 @@ procfs_mount(struct mount *m, const char *options)
 	(void)options;
 	m->ops = &procfs_mount_ops;
 	m->no_cache = true;
-	m->root = get_vnode(m, ROOT, nodes[ROOT].mode, NULL);
+	m->root = procfs_vnode(m, ROOT, nodes[ROOT].mode, NULL);
 	return 0;
 }
 FILESYSTEM(proc, false, procfs_mount);

@@ -1,11 +1,31 @@
 /*
- * The parts of /proc: its tree (procfs.c), files of a process (procfs_pid.c)
- * and of the whole system (procfs_system.c), and the texts in them (text.c).
+ * The parts of /proc: its tree (procfs.c), its links (procfs_fd.c), files of a
+ * process (procfs_pid.c) and of the whole system (procfs_system.c), and the
+ * texts in them (text.c).
  */
 #ifndef PROCFS_H
 #define PROCFS_H
 
 #include "proc_internal.h"
+
+/**
+ * A vnode holds nothing: its inode number says what it is.
+ *
+ *	ino = pid << 20 | kind << 16 | index
+ */
+enum kind {
+	KIND_SYSTEM,   /**< of the whole system; pid is 0 */
+	KIND_PID,      /**< the directory of a process */
+	KIND_ENTRY,    /**< in it: index into pid_entries */
+	KIND_FD,       /**< in its fd: the link of a descriptor */
+	KIND_NAMELESS, /**< what that leads to, if it has no vnode */
+};
+
+#define INO(pid, kind, index)                                                  \
+	((uint64_t)(pid) << 20 | (uint64_t)(kind) << 16 | (index))
+#define INO_PID(ino)   ((int)((ino) >> 20))
+#define INO_KIND(ino)  ((enum kind)((ino) >> 16 & 0xf))
+#define INO_INDEX(ino) ((unsigned)((ino)&0xffff))
 
 struct text {
 	char *buf;
@@ -24,14 +44,23 @@ struct pid_entry {
 	int (*show)(struct text *t, struct proc *p);
 	/** Links: the vnode they lead to, referenced. */
 	int (*follow)(struct proc *p, struct vnode **result);
+	/** Links: how they read; NULL: the path of that vnode. */
+	int (*readlink)(struct proc *p, char *buf, size_t size);
 	bool restricted; /**< only the process's user, and root */
 };
 extern const struct pid_entry pid_entries[];
 extern const unsigned npid_entries;
 
-/** The path of @p v as a link to it reads, in @p buf.
- * @return its length, or -ERANGE */
-int procfs_path(struct vnode *v, char *buf, size_t size);
+/** The vnode of @p ino, referenced; if it is a new one, it belongs to the user
+ * of @p p, or to root. */
+struct vnode *procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode,
+			   struct proc *p);
+
+/** Whether the caller may see what only the user of @p p may. */
+bool procfs_may_inspect(struct proc *p);
+
+/** Operations of links, and of what they make up (procfs_fd.c). */
+extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;
 
 /** Add the files of procfs_system.c. */
 void procfs_system_init(void);

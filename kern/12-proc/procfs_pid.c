@@ -3,6 +3,7 @@
  * proc(5), to the byte where programs parse them (ps, top, pidof).
  */
 #include "abi/sched.h"
+#include "format.h"
 #include "procfs.h"
 #include "string.h"
 
@@ -329,7 +330,7 @@ mapping_name(const struct mapping *m, struct maps *maps)
 	if (m->vnode && m->vnode->nlink == 0 && m->flags & MAP_SHARED)
 		return "/dev/zero (deleted)";
 	if (m->vnode) {
-		n = procfs_path(m->vnode, maps->path, PATH_MAX);
+		n = vnode_path(m->vnode, maps->path, PATH_MAX);
 		return n > 0 ? maps->path : "";
 	}
 	if (m->start < vm->brk && m->end > vm->brk_start)
@@ -447,8 +448,13 @@ show_pid_mounts(struct text *t, struct proc *p)
 static int
 follow_exe(struct proc *p, struct vnode **result)
 {
-	*result = proc_executable(p);
-	return *result ? 0 : -ENOENT;
+	struct program *g = proc_program(p);
+
+	if (!g)
+		return -ENOENT;
+	*result = vnode_get(g->vnode);
+	program_put(g);
+	return 0;
 }
 
 static int
@@ -479,16 +485,41 @@ follow_root(struct proc *p, struct vnode **result)
 
 #define FILE(name, show)                                                       \
 	{                                                                      \
-		name, S_IFREG | 0444, show, NULL, false                        \
+		name, S_IFREG | 0444, show, NULL, NULL, false                  \
 	}
 #define SECRET(name, show)                                                     \
 	{                                                                      \
-		name, S_IFREG | 0400, show, NULL, true                         \
+		name, S_IFREG | 0400, show, NULL, NULL, true                   \
 	}
 #define LINK(name, follow)                                                     \
 	{                                                                      \
-		name, S_IFLNK | 0777, NULL, follow, true                       \
+		name, S_IFLNK | 0777, NULL, follow, NULL, true                 \
 	}
+
+/* The path of the program, also after its file has been removed. */
+static int
+readlink_exe(struct proc *p, char *buf, size_t size)
+{
+	struct program *g = proc_program(p);
+	int n;
+
+	if (!g)
+		return -ENOENT;
+	n = vnode_path(g->vnode, buf, size);
+	if (n == -ENOENT)
+		n = snformat(buf, size, "%s (deleted)", g->path);
+	program_put(g);
+	return n;
+}
+
+/* No one has logged in: that is what audit's "not set" says. */
+static int
+show_loginuid(struct text *t, struct proc *p)
+{
+	(void)p;
+	text_printf(t, "%u", UINT32_MAX);
+	return 0;
+}
 
 /* The order is that of readdir. */
 const struct pid_entry pid_entries[] = {
@@ -497,9 +528,10 @@ const struct pid_entry pid_entries[] = {
 	FILE("comm", show_comm),
 	LINK("cwd", follow_cwd),
 	SECRET("environ", show_environ),
-	LINK("exe", follow_exe),
-	{ "fd", S_IFDIR | 0500, NULL, NULL, true },
+	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
+	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
 	FILE("limits", show_limits),
+	FILE("loginuid", show_loginuid),
 	FILE("maps", show_maps),
 	FILE("mounts", show_pid_mounts),
 	LINK("root", follow_root),

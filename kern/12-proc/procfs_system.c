@@ -273,7 +273,9 @@ print_mount(struct mount *m, void *arg)
 {
 	struct text *t = arg;
 
-	text_printf(t, "%s %s %s %s", m->source[0] ? m->source : "none",
+	text_printf(t, "%s%s %s %s %s",
+		    m->device && m->source[0] != '/' ? "/dev/" : "",
+		    m->source[0] ? m->source : "none",
 		    m->target[0] ? m->target : "/", m->fs->name,
 		    m->flags & MS_RDONLY ? "ro" : "rw");
 	for (unsigned i = 0; i < ARRAY_SIZE(mount_flags); i++)

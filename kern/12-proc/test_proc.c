@@ -1,22 +1,14 @@
 /*
- * Self-tests of chapter proc. Some run kernel code in processes made for it,
- * some run programs in user mode: a few instructions each, in ELF files that
- * are made here, in the root directory of the kernel's threads.
+ * Self-tests of chapter proc: the life of processes, identities, limits, /proc.
+ * They run kernel code as processes. Programs: test_exec.c.
  */
 #include "abi/signal.h"
 #include "format.h"
 #include "procfs.h"
 #include "string.h"
-
-#define PROGRAM "/proc-test"
-#define BASE	0x400000UL
+#include "test_proc.h"
 
 /* ---- Calls and processes ---- */
-
-/* Make a system call as the running process. */
-#define CALL(nr, a, b, c, d)                                                   \
-	syscall_lookup(nr)->fn((uint64_t)(a), (uint64_t)(b), (uint64_t)(c),    \
-			       (uint64_t)(d), 0, 0)
 
 /* The tests' init waits for its children, for ever. */
 static void
@@ -42,10 +34,8 @@ need_init(void)
 	thread_start(t);
 }
 
-/* Run @fn(@arg) as a process, until that has ended.
- * @return its status as wait4 has it, or -1 */
-static int
-run_process(void (*fn)(void *arg), void *arg)
+int
+test_run_process(void (*fn)(void *arg), void *arg)
 {
 	struct thread *t;
 	struct proc *p;
@@ -65,48 +55,24 @@ run_process(void (*fn)(void *arg), void *arg)
 	return status;
 }
 
-/* Have a page at BASE, for calls that want user memory. */
-static void
-need_memory(void)
+void
+test_process_begin(void)
 {
-	struct vmspace *vm = vmspace_new();
+	struct vmspace *vm;
 
-	vm_map(vm, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+	heap_begin(PROC_HEAP_PAGES);
+	vm = vmspace_new();
+	vm_map(vm, TEST_BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
 	       MAP_PRIVATE | MAP_FIXED, NULL, 0, true);
 	vmspace_switch(vm);
 }
 
-static void __attribute__((noreturn)) done(bool ok)
+void
+test_process_end(bool ok)
 {
 	heap_release();
 	proc_exit(W_EXITCODE(ok ? 0 : 1, 0));
 }
-
-/* Define a test whose body runs as a process; it returns whether all is well.
- */
-#define PROCESS_TEST(name)                                                     \
-	static bool body_##name(void);                                         \
-	static void main_##name(void *arg)                                     \
-	{                                                                      \
-		(void)arg;                                                     \
-		heap_begin(PROC_HEAP_PAGES);                                   \
-		need_memory();                                                 \
-		done(body_##name());                                           \
-	}                                                                      \
-	SELFTEST(name)                                                         \
-	{                                                                      \
-		CHECK(run_process(main_##name, NULL) == 0);                    \
-	}                                                                      \
-	static bool body_##name(void)
-
-/* In such a body: fail unless the condition holds, and say where. */
-#define EXPECT(cond)                                                           \
-	do {                                                                   \
-		if (!(cond)) {                                                 \
-			kprintf("%s:%d: %s\n", __FILE__, __LINE__, #cond);     \
-			return false;                                          \
-		}                                                              \
-	} while (0)
 
 /* ---- Pids ---- */
 
@@ -167,7 +133,7 @@ user_int(void)
 {
 	int n = -1;
 
-	copyin(&n, (void *)BASE, sizeof(n));
+	copyin(&n, (void *)TEST_BASE, sizeof(n));
 	return n;
 }
 
@@ -175,12 +141,12 @@ PROCESS_TEST(proc_wait_collects_the_status)
 {
 	int pid = spawn(W_EXITCODE(7, 0));
 
-	EXPECT(CALL(NR_wait4, pid, BASE, 0, NULL) == pid);
+	EXPECT(CALL(NR_wait4, pid, TEST_BASE, 0, NULL) == pid);
 	EXPECT(WIFEXITED(user_int()) && WEXITSTATUS(user_int()) == 7);
-	EXPECT(CALL(NR_wait4, pid, BASE, 0, NULL) == -ECHILD);
+	EXPECT(CALL(NR_wait4, pid, TEST_BASE, 0, NULL) == -ECHILD);
 	EXPECT(proc_find(pid) == NULL);
 	pid = spawn(SIGKILL);
-	EXPECT(CALL(NR_wait4, -1, BASE, 0, NULL) == pid);
+	EXPECT(CALL(NR_wait4, -1, TEST_BASE, 0, NULL) == pid);
 	EXPECT(WIFSIGNALED(user_int()) && WTERMSIG(user_int()) == SIGKILL);
 	return true;
 }
@@ -218,8 +184,8 @@ PROCESS_TEST(proc_waitid_may_leave_the_zombie)
 	int pid = spawn(W_EXITCODE(3, 0));
 	siginfo_t info;
 
-	EXPECT(CALL(NR_waitid, P_PID, pid, BASE, WEXITED | WNOWAIT) == 0);
-	EXPECT(copyin(&info, (void *)BASE, sizeof(info)) == 0);
+	EXPECT(CALL(NR_waitid, P_PID, pid, TEST_BASE, WEXITED | WNOWAIT) == 0);
+	EXPECT(copyin(&info, (void *)TEST_BASE, sizeof(info)) == 0);
 	EXPECT(info.si_signo == SIGCHLD && info.si_code == CLD_EXITED &&
 	       info.si_status == 3 && info.si_pid == pid);
 	EXPECT(CALL(NR_waitid, P_ALL, 0, NULL, WEXITED) == 0);
@@ -241,7 +207,7 @@ leave_a_child(void *arg)
 	grandchild = p->pid;
 	proc_put(p);
 	thread_start(t);
-	done(true);
+	test_process_end(true);
 }
 
 SELFTEST(proc_orphans_go_to_init)
@@ -250,7 +216,7 @@ SELFTEST(proc_orphans_go_to_init)
 	int ppid;
 
 	may_go = false;
-	CHECK(run_process(leave_a_child, NULL) == 0);
+	CHECK(test_run_process(leave_a_child, NULL) == 0);
 	p = proc_find(grandchild);
 	CHECK(p);
 	ppid = p->ppid;
@@ -302,419 +268,19 @@ PROCESS_TEST(proc_limits_are_set_and_kept)
 {
 	struct rlimit limit = { 100, 200 };
 
-	EXPECT(copyout((void *)BASE, &limit, sizeof(limit)) == 0);
-	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, BASE, 0, 0) == 0);
-	EXPECT(CALL(NR_prlimit64, 0, RLIMIT_CPU, NULL, BASE) == 0);
-	EXPECT(copyin(&limit, (void *)BASE, sizeof(limit)) == 0);
+	EXPECT(copyout((void *)TEST_BASE, &limit, sizeof(limit)) == 0);
+	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, TEST_BASE, 0, 0) == 0);
+	EXPECT(CALL(NR_prlimit64, 0, RLIMIT_CPU, NULL, TEST_BASE) == 0);
+	EXPECT(copyin(&limit, (void *)TEST_BASE, sizeof(limit)) == 0);
 	EXPECT(limit.rlim_cur == 100 && limit.rlim_max == 200);
 	limit.rlim_cur = 300;
-	EXPECT(copyout((void *)BASE, &limit, sizeof(limit)) == 0);
-	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, BASE, 0, 0) == -EINVAL);
-	EXPECT(CALL(NR_setrlimit, RLIM_NLIMITS, BASE, 0, 0) == -EINVAL);
+	EXPECT(copyout((void *)TEST_BASE, &limit, sizeof(limit)) == 0);
+	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, TEST_BASE, 0, 0) == -EINVAL);
+	EXPECT(CALL(NR_setrlimit, RLIM_NLIMITS, TEST_BASE, 0, 0) == -EINVAL);
 	EXPECT(CALL(NR_setuid, 9, 0, 0, 0) == 0);
 	limit = (struct rlimit){ 100, 1000 };
-	EXPECT(copyout((void *)BASE, &limit, sizeof(limit)) == 0);
-	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, BASE, 0, 0) == -EPERM);
-	return true;
-}
-
-/* ---- Programs ---- */
-
-/* A program file: headers, then code; one segment, read and execute. */
-struct program {
-	Elf64_Ehdr header;
-	Elf64_Phdr phdr[2];
-	uint8_t code[256];
-};
-
-/* exit_group(argc) */
-asm(".section .rodata\n"
-    "test_argc:\n"
-    "	movq (%rsp), %rdi\n"
-    "	movl $231, %eax\n"
-    "	syscall\n"
-    "test_argc_end:\n"
-    /* fork; the child exits with 41, the parent with one more than it */
-    "test_fork:\n"
-    "	movl $57, %eax\n"
-    "	syscall\n"
-    "	testl %eax, %eax\n"
-    "	jz 1f\n"
-    "	movq $-1, %rdi\n"
-    "	leaq -64(%rsp), %rsi\n"
-    "	xorl %edx, %edx\n"
-    "	xorl %r10d, %r10d\n"
-    "	movl $61, %eax\n"
-    "	syscall\n"
-    "	movzbl -63(%rsp), %edi\n"
-    "	incl %edi\n"
-    "	jmp 2f\n"
-    "1:	movl $41, %edi\n"
-    "2:	movl $231, %eax\n"
-    "	syscall\n"
-    "test_fork_end:\n"
-    /* vfork; the child changes a word of the memory that both have */
-    "test_vfork:\n"
-    "	movq $5, -256(%rsp)\n"
-    "	movl $58, %eax\n"
-    "	syscall\n"
-    "	testl %eax, %eax\n"
-    "	jz 1f\n"
-    "	movq $-1, %rdi\n"
-    "	xorl %esi, %esi\n"
-    "	xorl %edx, %edx\n"
-    "	xorl %r10d, %r10d\n"
-    "	movl $61, %eax\n"
-    "	syscall\n"
-    "	movl -256(%rsp), %edi\n"
-    "	movl $231, %eax\n"
-    "	syscall\n"
-    "1:	movq $77, -256(%rsp)\n"
-    "	xorl %edi, %edi\n"
-    "	movl $60, %eax\n"
-    "	syscall\n"
-    "test_vfork_end:\n"
-    /* a thread (VM FS FILES SIGHAND THREAD CHILD_CLEARTID) writes 9 to a word
-     * and ends; wait until the kernel has cleared its tid */
-    "test_thread:\n"
-    "	subq $4096, %rsp\n"
-    "	movq $1, 512(%rsp)\n"
-    "	movl $0x210f00, %edi\n"
-    "	leaq 256(%rsp), %rsi\n"
-    "	xorl %edx, %edx\n"
-    "	leaq 512(%rsp), %r10\n"
-    "	movl $56, %eax\n"
-    "	syscall\n"
-    "	testq %rax, %rax\n"
-    "	jz 2f\n"
-    "1:	movl $24, %eax\n"
-    "	syscall\n"
-    "	cmpl $0, 512(%rsp)\n"
-    "	jne 1b\n"
-    "	movl 264(%rsp), %edi\n"
-    "	movl $231, %eax\n"
-    "	syscall\n"
-    "2:	movq $9, 8(%rsp)\n"
-    "	movl $60, %eax\n"
-    "	syscall\n"
-    "test_thread_end:\n"
-    /* touches nothing's address */
-    "test_crash:\n"
-    "	movl 8, %eax\n"
-    "test_crash_end:\n"
-    "	.text\n");
-
-#define CODE(name) extern const uint8_t test_##name[], test_##name##_end[]
-CODE(argc);
-CODE(fork);
-CODE(vfork);
-CODE(thread);
-CODE(crash);
-
-static void
-make_program(struct program *p, const uint8_t *code, const uint8_t *end)
-{
-	memset(p, 0, sizeof(*p));
-	memcpy(p->header.e_ident, ELFMAG, SELFMAG);
-	p->header.e_ident[EI_CLASS] = ELFCLASS64;
-	p->header.e_ident[EI_DATA] = ELFDATA2LSB;
-	p->header.e_ident[EI_VERSION] = EV_CURRENT;
-	p->header.e_type = ET_EXEC;
-	p->header.e_machine = EM_X86_64;
-	p->header.e_version = EV_CURRENT;
-	p->header.e_entry = BASE + offsetof(struct program, code);
-	p->header.e_phoff = offsetof(struct program, phdr);
-	p->header.e_ehsize = sizeof(p->header);
-	p->header.e_phentsize = sizeof(p->phdr[0]);
-	p->header.e_phnum = 2;
-	p->phdr[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
-				   .p_flags = PF_R | PF_X,
-				   .p_vaddr = BASE,
-				   .p_filesz = sizeof(*p),
-				   .p_memsz = sizeof(*p),
-				   .p_align = PAGE_SIZE };
-	p->phdr[1] =
-		(Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
-	memcpy(p->code, code, end - code);
-}
-
-static int
-write_file(const char *path, const void *bytes, size_t len, uint32_t mode)
-{
-	struct file *f;
-	struct iovec iov;
-	struct uio u = uio_kernel(&iov, (void *)bytes, len);
-	uint64_t pos = 0;
-	int64_t n;
-	int error;
-
-	error = file_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_TRUNC, mode, &f);
-	if (error)
-		return error;
-	n = file_write(f, &u, &pos);
-	file_put(f);
-	return n == (int64_t)len ? 0 : -EIO;
-}
-
-static const char *const test_argv[] = { "name", "first", "second", NULL };
-static const char *const test_envp[] = { "A=1", "LONG=value of it", NULL };
-
-/* Become a program, or exit with 128 + errno. */
-static void
-run_file(void *path)
-{
-	struct thread *t = current();
-	int error;
-
-	heap_begin(PROC_HEAP_PAGES);
-	t->md.user_frame = trap_user_frame(t->kstack_top);
-	error = proc_exec(path, test_argv, test_envp);
-	heap_end();
-	if (error)
-		proc_exit(W_EXITCODE(128 - error, 0));
-	trap_enter_user(t->md.user_frame);
-}
-
-static int
-run_code(const uint8_t *code, const uint8_t *end)
-{
-	static struct program p;
-	int error;
-
-	make_program(&p, code, end);
-	heap_begin(PROC_HEAP_PAGES);
-	error = write_file(PROGRAM, &p, sizeof(p), 0755);
-	heap_end();
-	return error ? error : run_process(run_file, PROGRAM);
-}
-
-#define RUN(name) run_code(test_##name, test_##name##_end)
-
-SELFTEST(proc_exec_runs_a_program)
-{
-	CHECK(RUN(argc) == W_EXITCODE(3, 0));
-}
-
-SELFTEST(proc_fork_and_wait_in_user_mode)
-{
-	CHECK(RUN(fork) == W_EXITCODE(42, 0));
-}
-
-SELFTEST(proc_vfork_shares_memory_and_holds_the_parent)
-{
-	CHECK(RUN(vfork) == W_EXITCODE(77, 0));
-}
-
-SELFTEST(proc_thread_shares_memory_and_clears_its_tid)
-{
-	CHECK(RUN(thread) == W_EXITCODE(9, 0));
-}
-
-SELFTEST(proc_fault_in_user_mode_ends_the_process)
-{
-	CHECK(RUN(crash) == SIGSEGV);
-}
-
-SELFTEST(proc_scripts_run_their_interpreter)
-{
-	static const char one[] = "#!" PROGRAM "\n";
-	static const char two[] = "#! " PROGRAM "  an argument \nrest";
-	static const char loop[] = "#!/proc-script\n";
-	int error;
-
-	CHECK(RUN(argc) == W_EXITCODE(3, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	error = write_file("/proc-script", one, strlen(one), 0755);
-	heap_end();
-	CHECK(error == 0);
-	/* interpreter, script, first, second */
-	CHECK(run_process(run_file, "/proc-script") == W_EXITCODE(4, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	write_file("/proc-script", two, strlen(two), 0755);
-	heap_end();
-	CHECK(run_process(run_file, "/proc-script") == W_EXITCODE(5, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	write_file("/proc-script", loop, strlen(loop), 0755);
-	heap_end();
-	CHECK(run_process(run_file, "/proc-script") ==
-	      W_EXITCODE(128 + ELOOP, 0));
-}
-
-SELFTEST(proc_exec_refuses_what_is_no_program)
-{
-	static const char text[] = "hello, world: this is a text, and no ELF";
-	int error;
-
-	CHECK(run_process(run_file, "/") == W_EXITCODE(128 + EACCES, 0));
-	CHECK(run_process(run_file, "/nowhere") == W_EXITCODE(128 + ENOENT, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	error = write_file("/proc-text", text, sizeof(text), 0755);
-	heap_end();
-	CHECK(error == 0);
-	CHECK(run_process(run_file, "/proc-text") ==
-	      W_EXITCODE(128 + ENOEXEC, 0));
-}
-
-/* ---- Damaged files: loaded, not run ---- */
-
-/* Load the file as exec would. @return elf_load's result */
-static int
-load(struct elf_info *info)
-{
-	struct vmspace *vm = vmspace_new();
-	struct image image;
-	int error = image_open(PROGRAM, &image);
-
-	if (!error) {
-		error = elf_load(vm, &image, info);
-		image_close(&image);
-	}
-	vmspace_put(vm);
-	return error;
-}
-
-static struct program damaged;
-
-PROCESS_TEST(proc_elf_damaged_headers_are_refused)
-{
-	struct elf_info info;
-	struct program *p = &damaged;
-
-#define DAMAGED(field, value)                                                  \
-	({                                                                     \
-		make_program(p, test_argc, test_argc_end);                     \
-		p->field = value;                                              \
-		write_file(PROGRAM, p, sizeof(*p), 0755);                      \
-		load(&info);                                                   \
-	})
-	EXPECT(DAMAGED(header.e_flags, 0) == 0);
-	EXPECT(info.entry == BASE + offsetof(struct program, code));
-	EXPECT(info.phdr == BASE + offsetof(struct program, phdr));
-	EXPECT(DAMAGED(header.e_ident[1], 'F') == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_ident[EI_CLASS], 1) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_ident[EI_DATA], 2) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_type, ET_REL) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_machine, 3) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_phentsize, 55) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_phnum, 0) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_phnum, 0xffff) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_phoff, sizeof(*p) - 8) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_phoff, UINT64_MAX - 8) == -ENOEXEC);
-	EXPECT(DAMAGED(header.e_entry, USER_TOP) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_type, PT_NULL) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_filesz, sizeof(*p) + 1) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_memsz, 8) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_memsz, UINT64_MAX) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_offset, 8) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_offset, UINT64_MAX - 4095) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_vaddr, USER_TOP - 4096 + 8) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_vaddr, UINT64_MAX - 4095) == -ENOEXEC);
-	EXPECT(DAMAGED(phdr[0].p_align, 3) == -ENOEXEC);
-	return true;
-#undef DAMAGED
-}
-
-/* Every cut, and random bytes anywhere: any result will do, but a panic. */
-PROCESS_TEST(proc_elf_any_damage_is_survived)
-{
-	uint64_t seed = 42;
-	struct elf_info info;
-	uint8_t *bytes = (uint8_t *)&damaged;
-
-	for (unsigned len = 0; len < sizeof(damaged); len += 7) {
-		make_program(&damaged, test_argc, test_argc_end);
-		write_file(PROGRAM, &damaged, len, 0755);
-		EXPECT(load(&info) == -ENOEXEC);
-	}
-	for (unsigned round = 0; round < 300; round++) {
-		make_program(&damaged, test_argc, test_argc_end);
-		for (unsigned i = 0; i < 1 + round % 4; i++) {
-			seed = seed * 6364136223846793005 + 1;
-			bytes[(seed >> 33) % offsetof(struct program, code)] =
-				seed >> 56;
-		}
-		write_file(PROGRAM, &damaged, sizeof(damaged), 0755);
-		load(&info);
-		heap_checkpoint(PROC_HEAP_PAGES);
-	}
-	return true;
-}
-
-/* ---- The stack of a new program ---- */
-
-/* Read a word, or a string, of the new stack. */
-static uint64_t
-stack_word(struct vmspace *vm, vaddr_t at)
-{
-	uint64_t word = 0;
-
-	vm_copy_in(vm, &word, at, sizeof(word));
-	return word;
-}
-
-static bool
-stack_string(struct vmspace *vm, vaddr_t at, const char *expected)
-{
-	char text[64] = "";
-
-	vm_copy_in(vm, text, at, strlen(expected) + 1);
-	return strcmp(text, expected) == 0;
-}
-
-PROCESS_TEST(proc_stack_holds_arguments_environment_and_auxv)
-{
-	const struct arg_source argv = { .kernel = test_argv };
-	const struct arg_source envp = { .kernel = test_envp };
-	struct elf_info info = { .entry = 1, .prog_entry = 2, .phnum = 3 };
-	struct vmspace *vm = vmspace_new();
-	struct exec_args a;
-	vaddr_t rsp, at;
-	unsigned auxv = 0;
-
-	args_init(&a);
-	EXPECT(args_push(&a, "/path") == 0);
-	a.exec_fn = USER_TOP - a.used;
-	a.argc = args_count(&argv);
-	a.envc = args_count(&envp);
-	EXPECT(a.argc == 3 && a.envc == 2);
-	EXPECT(args_push_list(&a, &envp, 2) == 0);
-	EXPECT(args_push_list(&a, &argv, 3) == 0);
-	a.strings = USER_TOP - a.used;
-	EXPECT(stack_build(vm, &a, &info, current_cred(), false, &rsp) == 0);
-	args_free(&a);
-
-	EXPECT(rsp % 16 == 0 && stack_word(vm, rsp) == 3);
-	for (unsigned i = 0; i < 3; i++)
-		EXPECT(stack_string(vm, stack_word(vm, rsp + 8 + 8 * i),
-				    test_argv[i]));
-	EXPECT(stack_word(vm, rsp + 32) == 0);
-	for (unsigned i = 0; i < 2; i++)
-		EXPECT(stack_string(vm, stack_word(vm, rsp + 40 + 8 * i),
-				    test_envp[i]));
-	EXPECT(stack_word(vm, rsp + 56) == 0);
-	for (at = rsp + 64; stack_word(vm, at) != AT_NULL; at += 16) {
-		uint64_t value = stack_word(vm, at + 8);
-
-		switch (stack_word(vm, at)) {
-		case AT_ENTRY:
-			auxv |= value == 2;
-			break;
-		case AT_PHNUM:
-			auxv |= (value == 3) << 1;
-			break;
-		case AT_EXECFN:
-			auxv |= stack_string(vm, value, "/path") << 2;
-			break;
-		case AT_PLATFORM:
-			auxv |= stack_string(vm, value, "x86_64") << 3;
-			break;
-		case AT_RANDOM:
-			auxv |= (stack_word(vm, value) != 0) << 4;
-			break;
-		}
-	}
-	EXPECT(auxv == 0x1f);
-	vmspace_put(vm);
+	EXPECT(copyout((void *)TEST_BASE, &limit, sizeof(limit)) == 0);
+	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, TEST_BASE, 0, 0) == -EPERM);
 	return true;
 }
 

@@ -125,8 +125,7 @@ SESSIONS = {
         "kill %1; wait %1 2>/dev/null; echo $?",
     ],
     "a background reader is stopped": [
-        "cat &",
-        "until jobs | grep -q Stopped; do :; done; echo stopped",
+        "cat & until jobs | grep -q Stopped; do :; done; echo stopped",
         "kill -KILL %1; while jobs | grep -q Stopped; do :; done; echo gone",
     ],
     "terminal settings": [
@@ -148,23 +147,25 @@ SESSIONS = {
     "the shell's read": [
         [("read -r x; echo got $x\n", "x\r*\n"), ("typed\n", NEXT)],
         [("read -p 'name? ' x; echo got $x\n", "name\\? $"), ("me\n", NEXT)],
-        [("read -s -p 'hidden? ' x; echo; echo got $x\n", "hidden\\? $"),
-         ("secret\n", NEXT)],
+        [("stty -echo; echo rea''dy; read -r x; echo got $x; stty echo\n",
+          READY), ("secret\n", NEXT)],
         [("read -n 1 -p 'key? ' x; echo; echo got $x\n", "key\\? $"),
          ("k", NEXT)],
         "read -t 1 x; echo status $?",
     ],
+    # After an escape nothing may follow until the screen says that insert mode
+    # is over ("- f"): vi would take both for a function key.
     "vi": [
-        [("vi f\n", "- f "), ("ihello world", "I f "), ("\x1b", "- f "),
+        [("vi f\n", "- f "), ("ihello world\x1b", "- f "),
          (":wq\n", ANYWHERE)],
         "cat f",
         [("vi f\n", "- f "), ("o", "I f "),
-         (f"second linX{ERASE}e\nthird", "third"), ("\x1b", "- f "),
-         ("1Gcw", "I f "), ("HELLO", "HELLO"), ("\x1b", "- f "),
+         (f"second linX{ERASE}e\nthird\x1b", "- f "),
+         ("1Gcw", "I f "), ("HELLO\x1b", "- f "),
          ("/third\n", "- f "), ("dd", "Delete"), ("u", "Undo"),
          (":s/third/3/\n", "- f "), ("ZZ", ANYWHERE)],
         "cat f",
-        [("vi f\n", "- f "), ("iunwanted", "I f "), ("\x1b", "- f "),
+        [("vi f\n", "- f "), ("iunwanted\x1b", "- f "),
          (":q!\n", ANYWHERE)],
         "cat f",
     ],

@@ -8,7 +8,7 @@ import subprocess
 import zlib
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_tool
 from ext2_model import Both, Host, fsck, pattern
 
 KINDS = {
@@ -60,8 +60,8 @@ def test_random_operations(program, make, tmp_path, kind):
     assert host("mount", 0) != -1
     both = Both(host, rng)
     wide = kind not in ("1k", "rev0", "plain")
-    for _ in range(4):
-        for _ in range(160):
+    for _ in range(3):
+        for _ in range(150):
             both.step()
         both.check(wide)
         host("sync")
@@ -185,19 +185,21 @@ def test_no_inodes_left(program, make, tmp_path):
     host.close()
 
 
-def test_link_limit(program, make, tmp_path):
-    image = make("-t ext2 -b 4096 -N 64", 8000)
-    saved = str(tmp_path / "saved.img")
-    debugfs(image, "mkdir d", "write /dev/null f", write=True)
+def test_link_limit(program, make):
+    image = make("-t ext2 -b 1024 -N 64", 2000)
+    debugfs(image, "mkdir d", "write /dev/null f", "sif f links_count 31999",
+            "sif d links_count 31999", write=True)
     host = Host(program, image)
     host("mount", 0)
-    for i in range(31999):
-        assert host("link", "/f", f"/d/{i}") == ["0"]
-    assert host("stat", "/f")[1] == "32000"
-    assert host("link", "/f", "/d/more") == -errno.EMLINK
+    assert host("link", "/f", "/g") == ["0"]
+    assert host("link", "/f", "/h") == -errno.EMLINK
+    assert host("mkdir", "/d/e", 0o755) == ["0"]
+    assert host("mkdir", "/d/f", 0o755) == -errno.EMLINK
+    assert host("mkdir", "/e", 0o755) == ["0"]
+    assert host("rename", "/e", "/d/e2") == -errno.EMLINK
+    assert host("rename", "/e", "/d/e") == ["0"], "it takes the other's place"
+    assert host("stat", "/d")[1] == "32000"
     host("unmount")
-    host("save", saved)
-    assert fsck(saved) is None
     host.close()
 
 
@@ -325,6 +327,45 @@ def test_directory_loops_are_refused(program, make, tmp_path):
     assert host("stat", "/a/self") == -errno.EUCLEAN
     host("unmount")
     assert "damaged" in host.close()
+
+
+@pytest.mark.parametrize("kind", ["1k", "2k", "4k"])
+def test_self_tests_on_a_disk(make, kind):
+    """The kernel's self-tests on a disk; the last one ends without unmounting,
+    after a sync."""
+    image = make(KINDS[kind], 12000)
+    done = run_tool("--chapter", "ext2", "--debug", "--disk", image,
+                    "--append", "selftest=ext2 ext2disk=sda")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "ext2_synced_is_sound" in done.stderr
+    assert fsck(image) is None
+    assert b"d19" in debugfs(image, "ls t3")
+
+
+@pytest.mark.parametrize("kind", ["1k", "4k"])
+def test_disk_errors(program, make, kind):
+    """A block that cannot be read fails a call, or makes the file system
+    read-only; nothing worse."""
+    image = make(KINDS[kind], 4000)
+    read_only = 0
+    for seed in range(40):
+        host = Host(program, image)
+        host("mount", 0)
+        both = Both(host, random.Random(seed))
+        try:
+            for _ in range(60):
+                host("fail", both.rng.randrange(1, 60), errno.EIO)
+                both.step()
+        except AssertionError:
+            assert host.process.poll() is None, host.process.stderr.read()
+        host("fail", 0, 0)
+        made = host("create", "/another", 0o100644, 0)
+        assert made in (["0"], -errno.EROFS, -errno.EEXIST)
+        host("unmount")
+        said = "read-only from now on" in host.close()
+        assert said == (made == -errno.EROFS)
+        read_only += said
+    assert 0 < read_only < 40
 
 
 @pytest.mark.parametrize("kind", ["1k", "4k"])

@@ -24,13 +24,13 @@ dd if=missing 2>&1; rc; dd if=f of=no/x 2>&1; rc; dd bs=0 2>&1; rc; dd nonsense 
 t devices
 d if=/dev/zero of=z bs=1000 count=3; od z; d if=/dev/null of=n; wc -c <n; dd if=/dev/urandom bs=100 count=1 2>/dev/null | wc -c; d if=f of=/dev/null bs=7
 t truncate
-truncate -s 10 t; wc -c <t; od -c t; echo abcdef >t; truncate -s 3 t; cat t; echo; truncate -s +2 t 2>&1; wc -c <t; truncate -c -s 5 nofile; ls nofile 2>&1; truncate -s 1K k; wc -c <k; truncate -s 0 k; wc -c <k; truncate k 2>&1 | head -n 1; truncate -s 100000000 huge; wc -c <huge; dd if=huge bs=1 skip=99999990 2>/dev/null | od -c; rm huge
+truncate -s 10 t; wc -c <t; od -c t; echo abcdef >t; truncate -s 3 t; cat t; echo; truncate -s +2 t 2>&1; wc -c <t; truncate -c -s 5 nofile; ls nofile 2>&1; truncate -s 1K k; wc -c <k; truncate -s 0 k; wc -c <k; truncate k 2>&1 | head -n 1; truncate -s 20000000 huge; wc -c <huge; dd if=huge bs=1 skip=19999990 2>/dev/null | od -c; rm huge
 t shrink and grow shows zeroes
 seq 1 3000 >sh; truncate -s 5000 sh; truncate -s 9000 sh; dd if=sh bs=1000 skip=5 2>/dev/null | tr -d '\0' | wc -c; head -c 5000 sh | md5sum; seq 1 3000 | head -c 5000 | md5sum
 t holes
 printf A >hole; printf B | dd of=hole bs=1 seek=100000 conv=notrunc 2>/dev/null; printf C | dd of=hole bs=1 seek=50000 conv=notrunc 2>/dev/null; wc -c <hole; tr -d '\0' <hole; echo; md5sum <hole; dd if=/dev/zero of=hole bs=1000 seek=20 count=1 conv=notrunc 2>/dev/null; md5sum <hole
 t past the double indirect blocks
-printf X | dd of=far bs=1M seek=100 2>/dev/null; wc -c <far; dd if=far bs=1M skip=100 2>/dev/null; echo; head -c 100 far | tr -d '\0' | wc -c; rm far
+printf X | dd of=far bs=1M seek=100 2>/dev/null; stat -c %s far; dd if=far bs=1M skip=100 2>/dev/null; echo; head -c 100 far | tr -d '\0' | wc -c; rm far
 t shred
 echo secret >se; shred se; wc -c <se; grep -c secret se; shred -u se; ls se 2>&1; shred -n 1 -z f; tr -d '\0' <f | wc -c
 t random overwrites
