@@ -106,6 +106,7 @@ MACHINES = {
     "1cpu": (["--smp", 1, "--icount"], ""),
     "ext2": ([], "-d /home"),
     "debug": (["--debug"], ""),
+    "debug1cpu": (["--debug", "--smp", 1], ""),
 }
 
 
