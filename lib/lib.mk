@@ -24,15 +24,15 @@ LIBC_SRC := $(sort $(wildcard lib/src/*.c lib/src/*.S lib/freestanding/*.c))
 LIBC_OBJ := $(patsubst %,$(U)/obj/%.o,$(basename $(LIBC_SRC)))
 
 $(U)/obj/lib/%.o: lib/%.c lib/lib.mk | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(UCC) -c $< -o $@
 
 $(U)/obj/lib/%.o: lib/%.S lib/lib.mk | deps
-	@mkdir -p $(@D); echo "  AS      $<"
+	@mkdir -p $(@D); $(call say,AS      $<)
 	$(Q)$(UCC) -c $< -o $@
 
 $(USERLIB): $(LIBC_OBJ)
-	@echo "  AR      $@"
+	@$(call say,AR      $@)
 	$(Q)rm -f $@; $(AR) rcsD $@ $(LIBC_OBJ)
 
 -include $(LIBC_OBJ:.o=.d)

@@ -7,6 +7,7 @@
 ifeq ($(firstword $(MAKEFILE_LIST)),user/user.mk)
 .DEFAULT_GOAL := user
 Q := $(if $(V),,@)
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo "  $1")
 .PHONY: deps
 deps:
 include lib/lib.mk
@@ -21,7 +22,7 @@ USER_PROGRAMS := $(patsubst %.c,$(U)/bin/%,$(notdir $(USER_BIN_SRC))) \
 USER_TESTS := $(patsubst %.c,$(U)/tests/%,$(notdir $(USER_TEST_SRC)))
 
 $(U)/obj/user/%.o: user/%.c lib/lib.mk user/user.mk | deps
-	@mkdir -p $(@D); echo "  CC      $<"
+	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(UCC) -Iuser -c $< -o $@
 
 # Pages of code and data apart, and no executable stack: what W^X can honour.
@@ -32,14 +33,14 @@ ULINK = $(CC) -static -nostdlib -Wl,-u,_start -Wl,--gc-sections \
 # $(call user_program,SOURCE,FOLDER)
 define user_program
 $(U)/$2/$(basename $(notdir $1)): $(U)/obj/$(basename $1).o $(USERLIB)
-	@mkdir -p $$(@D); echo "  LD      $$@"
+	@mkdir -p $$(@D); $$(call say,LD      $$@)
 	$$(Q)$$(ULINK) -o $$@ $$< $(USERLIB)
 endef
 $(foreach s,$(USER_BIN_SRC),$(eval $(call user_program,$s,bin)))
 $(foreach s,$(USER_TEST_SRC),$(eval $(call user_program,$s,tests)))
 
 $(U)/bin/bench: $(USER_BENCH_OBJ) $(USERLIB)
-	@mkdir -p $(@D); echo "  LD      $@"
+	@mkdir -p $(@D); $(call say,LD      $@)
 	$(Q)$(ULINK) -o $@ $(USER_BENCH_OBJ) $(USERLIB)
 
 .PHONY: user

@@ -1,19 +1,23 @@
-"""The ABI and library test programs on the host: what they expect of Hardtack
-is what Linux does, and Linux is asked first. Wants root, as they do."""
+"""The ABI and library test programs, the same ELFs on the host and on Hardtack:
+what they expect is what Linux does, and Linux is asked first (as root, for they
+change users). Then what misuses the machine: random calls, a fork bomb, a full
+disk, full pipes."""
 
 import os
-import pathlib
 import subprocess
 
 import pytest
+from conftest import ROOT, Guest, needs_user_space, run_tool
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 OTHERS = {"fuzz"}  # in user/tests/abi, but no check.h program
 PROGRAMS = sorted(
     path.stem for path in [*(ROOT / "user/tests/abi").glob("*.c"),
                            ROOT / "user/tests/libc.c"]
     if path.stem not in OTHERS)
 FOLDERS = {"gcc": "build/user", "clang": "build/user-clang"}
+
+MISUSE = ["forkbomb", "fulldisk", "fullpipe", "fuzz 1 20000"]
+GUEST_FOLDER = "/usr/lib/hardtack/tests"
 
 HARNESS = """
 #include "check.h"
@@ -30,6 +34,10 @@ TEST(user_fails) { AS_USER(CHECK(getuid() == 0)); }
 """
 
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0,
+                                reason="the tests change users")
+
+
 def make(cc, *targets):
     subprocess.run(["make", "-s", "-f", "user/user.mk", f"CC={cc}", *targets],
                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -41,7 +49,7 @@ def folder(request):
     return ROOT / FOLDERS[request.param] / "tests"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the tests change users")
+@needs_root
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(folder, program):
     done = subprocess.run([folder / program], capture_output=True, text=True,
@@ -52,7 +60,7 @@ def test_program(folder, program):
     assert len(wrong) == 1 and wrong[0].endswith(" 0 failed")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the tests change users")
+@needs_root
 def test_the_harness_can_fail(tmp_path):
     make("gcc", "build/user/libc.a")
     source = tmp_path / "harness.c"
@@ -80,3 +88,71 @@ def test_the_harness_can_fail(tmp_path):
     one = subprocess.run([program, "passes"], capture_output=True, text=True)
     assert one.returncode == 0
     assert subprocess.run([program, "no-such"]).returncode == 1
+
+
+@needs_root
+@pytest.mark.parametrize("command", MISUSE)
+def test_misuse(folder, command):
+    name, *arguments = command.split()
+    done = subprocess.run([folder / name, *arguments], capture_output=True,
+                          text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- On Hardtack --------------------------------------------------------------
+
+MACHINES = {
+    "4cpus": ([], ""),
+    "1cpu": (["--smp", 1, "--icount"], ""),
+    "ext2": ([], "-d /home"),
+    "debug": (["--debug"], ""),
+    "debug1cpu": (["--debug", "--smp", 1], ""),
+}
+
+
+@pytest.fixture(scope="module", params=MACHINES)
+def results(request, tmp_path_factory):
+    """All programs in one boot: {name: (status, output)}, and the log."""
+    options, arguments = MACHINES[request.param]
+    machine = Guest(tmp_path_factory.mktemp(request.param), *options)
+    for name in PROGRAMS:
+        machine.add(name, f"exec {GUEST_FOLDER}/{name} {arguments}")
+    return machine.run(), machine
+
+
+@needs_user_space
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_on_hardtack(results, program):
+    outcomes, machine = results
+    assert program in outcomes, "it did not end:\n" + machine.log[-3000:]
+    status, output = outcomes[program]
+    wrong = [line for line in output.splitlines()
+             if not line.startswith("ok ")]
+    assert status == 0, "\n".join(wrong)
+
+
+def misuse(command, *options, timeout=280):
+    """Runs a program that misuses the machine, which must stay up."""
+    name, *arguments = command.split()
+    done = run_tool(*options, "--timeout", timeout, "--",
+                    f"{GUEST_FOLDER}/{name}", *arguments, timeout=timeout + 20)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+
+
+@needs_user_space
+@pytest.mark.parametrize("command", [
+    "forkbomb", "forkbomb --all 5", "fulldisk /", "fulldisk /tmp", "fullpipe",
+    "fullpipe 100"])
+def test_misuse_of_hardtack(command):
+    misuse(command)
+
+
+@needs_user_space
+def test_random_calls_debug():
+    misuse("fuzz --all 2 100000", "--debug")
+
+
+@needs_user_space
+@pytest.mark.slow
+def test_a_million_random_calls():
+    misuse("fuzz --all 1 1000000", timeout=900)
