@@ -161,12 +161,15 @@ finish_switch(void)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue);
 	struct thread *prev = rq->previous;
+	/* Looked at before the lock is let go: from then on another CPU may
+	 * wake it, run it, and see it end. */
+	bool dead = prev->state == THREAD_DEAD;
 	bool moves = prev->state == THREAD_RUNNABLE && !prev->queued &&
 		     prev != rq->idle;
 
 	prev->on_cpu = false;
 	spin_unlock(&rq->lock);
-	if (prev->state == THREAD_DEAD)
+	if (dead)
 		rcu_defer(&prev->rcu, thread_release);
 	else if (moves)
 		place(prev);

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,15 +151,12 @@ def run_on_linux(busybox, folder, place, names=None):
 
 @pytest.fixture(scope="session")
 def linux(busybox, tmp_path_factory):
-    """linux(place): a Run on this machine; each place is run once."""
-    made = {}
-
-    def get(place):
-        if place not in made:
-            made[place] = run_on_linux(
-                busybox, tmp_path_factory.mktemp("linux"), place)
-        return made[place]
-    return get
+    """linux(place): a Run on this machine. Both places run side by side."""
+    with ThreadPoolExecutor() as pool:
+        runs = {place: pool.submit(run_on_linux, busybox,
+                                   tmp_path_factory.mktemp("linux"), place)
+                for place in PLACES}
+        yield lambda place: runs[place].result()
 
 
 def needs_root(name):
