@@ -3,6 +3,7 @@
  * console for ever, or, if the file /.hardtack/run exists (the host's
  * scripts/run writes it), that one command on the second serial line; its exit
  * status goes to the kernel log as one line, and the machine is powered off.
+ * A command reads /.hardtack/stdin, if that exists: a serial line has no end.
  * Both ways it reaps the orphans. It also runs as process 1 of a Linux
  * container, which is how it is tested.
  */
@@ -22,12 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUN_FILE "/.hardtack/run"
-#define ENV_FILE "/.hardtack/env"
-#define CONSOLE	 "/dev/console"
-#define CHANNEL	 "/dev/ttyS1" /* the command's standard streams */
-#define KLOG	 "/dev/kmsg"
-#define SHELL	 "/bin/sh"
+#define RUN_FILE   "/.hardtack/run"
+#define ENV_FILE   "/.hardtack/env"
+#define STDIN_FILE "/.hardtack/stdin"
+#define CONSOLE	   "/dev/console"
+#define CHANNEL	   "/dev/ttyS1" /* the command's standard streams */
+#define KLOG	   "/dev/kmsg"
+#define SHELL	   "/bin/sh"
 
 /* What shells answer when they cannot run a command. */
 #define NOT_FOUND      127
@@ -195,10 +197,15 @@ exec_command(char **argv, int channel)
 {
 	int error;
 
+	int input = open(STDIN_FILE, O_RDONLY);
+
 	setsid();
-	for (int i = 0; i < 3; i++)
-		dup2(channel, i);
-	if (channel > 2)
+	dup2(input < 0 ? channel : input, STDIN_FILENO);
+	dup2(channel, STDOUT_FILENO);
+	dup2(channel, STDERR_FILENO);
+	if (input > STDERR_FILENO)
+		close(input);
+	if (channel > STDERR_FILENO)
 		close(channel);
 	if (argv == NULL || argv[0] == NULL) {
 		fprintf(stderr, "init: %s holds no command\n", RUN_FILE);
