@@ -11,26 +11,31 @@
 #include "string.h"
 #include "x86.h"
 
-#define COM1     0x3f8
-#define UART_LCR (COM1 + 3)
-#define UART_MCR (COM1 + 4)
-#define UART_LSR (COM1 + 5)
-#define LSR_THRE 0x20 /* transmitter can take a byte */
+#define COM1	   0x3f8
+#define UART_LCR   (COM1 + 3)
+#define UART_MCR   (COM1 + 4)
+#define UART_LSR   (COM1 + 5)
+#define LSR_THRE   0x20 /* transmitter can take a byte */
+
+#define UART_POLLS 1000000 /* a second or more; 16 bytes take 1.4 ms */
+#define LOCK_POLLS 1000000
 
 static char ring[LOG_SIZE];
 static uint64_t ring_end; /* bytes ever logged; guarded by log_lock */
 static struct console *consoles;
 static int log_lock;
 
-/* Once panicking, a lock that another CPU died holding must not stop us. */
+/* Once panicking, a lock that another CPU died holding must not stop us; one
+ * that is in the middle of a line may end it. */
 static uint64_t
 lock_log(void)
 {
 	uint64_t rflags = read_rflags();
+	unsigned waited = 0;
 
 	cli();
 	while (__atomic_exchange_n(&log_lock, 1, __ATOMIC_ACQUIRE)) {
-		if (panicking)
+		if (panicking && ++waited == LOCK_POLLS)
 			break;
 		cpu_pause();
 	}
@@ -132,13 +137,22 @@ console_register(struct console *console)
 	unlock_log(rflags);
 }
 
-/* A UART that is not there reads as 0xff: always ready, nothing waits. */
+/* A UART that is not there reads as 0xff: always ready, nothing waits. One that
+ * has stopped sending (flow control, a broken line) is waited for once. */
 static void
 uart_put(char c)
 {
-	while (!(inb(UART_LSR) & LSR_THRE))
+	static bool stopped;
+	unsigned polls = stopped ? 1 : UART_POLLS;
+
+	for (; polls > 0; polls--) {
+		stopped = !(inb(UART_LSR) & LSR_THRE);
+		if (!stopped) {
+			outb(COM1, c);
+			return;
+		}
 		cpu_pause();
-	outb(COM1, c);
+	}
 }
 
 static void
@@ -160,10 +174,10 @@ early_console_init(void)
 
 	outb(COM1 + 1, 0);    /* no interrupts */
 	outb(UART_LCR, 0x80); /* divisor latch */
-	outb(COM1, 1);        /* 115200 baud */
+	outb(COM1, 1);	      /* 115200 baud */
 	outb(COM1 + 1, 0);
-	outb(UART_LCR, 3); /* 8 bits, no parity, 1 stop bit */
-	outb(COM1 + 2, 7); /* FIFOs on and cleared */
+	outb(UART_LCR, 3);   /* 8 bits, no parity, 1 stop bit */
+	outb(COM1 + 2, 7);   /* FIFOs on and cleared */
 	outb(UART_MCR, 0xb); /* DTR, RTS, OUT2 (interrupt line) */
 	console_register(&uart);
 }

@@ -10,16 +10,17 @@
 #include "x86.h"
 
 #define BACKTRACE_MAX 32
+#define NESTED_MAX    4 /* panics while reporting a panic */
 
 /* Exit devices: QEMU's isa-debug-exit; ACPI's port on QEMU; Bochs. */
-#define QEMU_EXIT_PORT   0xf4
-#define QEMU_EXIT_OK     0x10 /* QEMU exits with 2 * 0x10 + 1 = 33 */
-#define QEMU_EXIT_PANIC  0x7f /* ... 255 */
-#define ACPI_PM1A_PORT   0x604
-#define ACPI_SLEEP_S5    0x2000
-#define BOCHS_EXIT_PORT  0x8900
-#define RESET_PORT       0xcf9
-#define RESET_HARD       0x6
+#define QEMU_EXIT_PORT	0xf4
+#define QEMU_EXIT_OK	0x10 /* QEMU exits with 2 * 0x10 + 1 = 33 */
+#define QEMU_EXIT_PANIC 0x7f /* ... 255 */
+#define ACPI_PM1A_PORT	0x604
+#define ACPI_SLEEP_S5	0x2000
+#define BOCHS_EXIT_PORT 0x8900
+#define RESET_PORT	0xcf9
+#define RESET_HARD	0x6
 
 struct ksym {
 	uint64_t address;
@@ -93,17 +94,33 @@ backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
+/* The first CPU that panics reports; any others stop and wait to be asked where
+ * they are (panic_ops.stop_others). A report that panics itself begins anew, a
+ * few times. CPUs are told apart by what they say of themselves: the per-CPU
+ * data may be what is broken. */
+static void
+become_reporter(void)
+{
+	static uint32_t reporter, nested;
+	uint32_t none = 0, me = (cpuid(1, 0).b >> 24) + 1; /* APIC id */
+
+	if (!__atomic_compare_exchange_n(&reporter, &none, me, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+	    none != me)
+		for (;;)
+			hlt();
+	if (++nested > NESTED_MAX)
+		power_off(false);
+	panicking = true;
+}
+
 void
 panic(const char *fmt, ...)
 {
-	static int entered;
 	va_list ap;
 
 	cli();
-	/* The first CPU reports; others stop, and a panic within it ends. */
-	if (__atomic_fetch_add(&entered, 1, __ATOMIC_SEQ_CST) > 8)
-		power_off(false);
-	panicking = true;
+	become_reporter();
 	kprintf("\npanic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);

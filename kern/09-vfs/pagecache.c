@@ -49,9 +49,8 @@ wake(const void *key)
 }
 
 void
-page_clear_and_wake(struct page *page, unsigned flags)
+page_wake(struct page *page)
 {
-	atomic_fetch_and_explicit(&page->flags, ~flags, memory_order_release);
 	wake(page);
 }
 
@@ -204,7 +203,7 @@ remove_page(struct page_cache *c, struct page *page)
 		atomic_fetch_sub(&c->quota->used, 1);
 	} else if (page_test(page, PG_DIRTY)) {
 		list_del(&page->lru);
-		atomic_fetch_and(&page->flags, ~PG_DIRTY);
+		page_unset(page, PG_DIRTY);
 		c->ndirty--;
 		count_dirty(-1);
 	} else {
@@ -292,7 +291,8 @@ read_done(struct page_cache *c, struct page *page, int error)
 	} else {
 		page_set(page, PG_UPTODATE);
 	}
-	page_clear_and_wake(page, PG_LOCKED);
+	page_unset(page, PG_LOCKED);
+	page_wake(page);
 }
 
 /* Read pages from @p index on. @return the first, referenced; or NULL and

@@ -85,8 +85,14 @@ page_set(struct page *page, unsigned flags)
 {
 	atomic_fetch_or_explicit(&page->flags, flags, memory_order_release);
 }
-/** Clear PG_LOCKED or PG_WRITEBACK and wake who waits for that. */
-void page_clear_and_wake(struct page *page, unsigned flags);
+/** Clear flags; page_wake is to follow where one is waited for. */
+static inline void
+page_unset(struct page *page, unsigned flags)
+{
+	atomic_fetch_and_explicit(&page->flags, ~flags, memory_order_release);
+}
+/** Wake who waits for PG_LOCKED or PG_WRITEBACK to be clear, which it is. */
+void page_wake(struct page *page);
 /** Sleep until none of @p flags is set. */
 void page_wait(struct page *page, unsigned flags);
 

@@ -21,7 +21,7 @@ take(struct page_cache *c, struct page *page)
 	    page_test(page, PG_WRITEBACK))
 		return false;
 	list_del(&page->lru);
-	atomic_fetch_and(&page->flags, ~PG_DIRTY);
+	page_unset(page, PG_DIRTY);
 	page_set(page, PG_WRITEBACK);
 	c->ndirty--;
 	count_dirty(-1);
@@ -80,13 +80,17 @@ batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
 	spin_lock(&c->lock);
 	if (error)
 		c->error = error;
-	for (i = 0; i < n; i++)
+	/* Flag and list change together: whoever makes it dirty from now on
+	 * takes it from the list of the clean. */
+	for (i = 0; i < n; i++) {
+		page_unset(pages[i], PG_WRITEBACK);
 		if (!page_test(pages[i], PG_DIRTY))
 			lru_add(pages[i]);
+	}
 	last = atomic_fetch_sub(&c->nwriteback, n) == n;
 	spin_unlock(&c->lock);
 	for (i = 0; i < n; i++) {
-		page_clear_and_wake(pages[i], PG_WRITEBACK);
+		page_wake(pages[i]);
 		page_unref(pages[i]);
 	}
 	if (last)

@@ -111,11 +111,12 @@ leaf_find(const struct vnode *v, uint32_t logical, struct leaf *leaf)
 static uint32_t
 leaf_run(const struct leaf *leaf, uint32_t max)
 {
-	const uint32_t *slot = leaf->slots + leaf->at;
+	const uint32_t *slot;
 	uint32_t n = MIN(max, leaf->n - leaf->at), i;
 
 	if (!leaf->slots)
 		return n;
+	slot = leaf->slots + leaf->at;
 	for (i = 1; i < n; i++)
 		if (slot[i] != (slot[0] ? slot[0] + i : 0))
 			break;

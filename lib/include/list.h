@@ -2,7 +2,8 @@
  * Intrusive doubly linked circular lists. A struct list stands inside the
  * element and, alone, as the head; an empty head points to itself, so no
  * operation has a special case. The idea is as old as the VAX's queue
- * instructions. Nothing here locks.
+ * instructions. Nothing here locks. The kernel's checking build looks at the
+ * neighbours at each change, and panics where they do not agree.
  */
 #ifndef LIST_H
 #define LIST_H
@@ -15,6 +16,19 @@ struct list {
 	struct list *next;
 	struct list *prev;
 };
+
+/* A link whose neighbours do not know it: an element was added twice, or its
+ * memory was given away while it stood in a list. */
+#ifdef DEBUG
+void list_corrupted(const struct list *l);
+#define LIST_CHECK(l)                                                          \
+	do {                                                                   \
+		if ((l)->next->prev != (l) || (l)->prev->next != (l))          \
+			list_corrupted(l);                                     \
+	} while (0)
+#else
+#define LIST_CHECK(l) ((void)0)
+#endif
 
 /** A static head: struct list queue = LIST_INIT(queue); */
 #define LIST_INIT(name)                                                        \
@@ -40,6 +54,7 @@ list_empty(const struct list *head)
 static inline void
 list_add(struct list *elem, struct list *where)
 {
+	LIST_CHECK(where);
 	elem->next = where->next;
 	elem->prev = where;
 	where->next->prev = elem;
@@ -60,6 +75,7 @@ list_add_tail(struct list *elem, struct list *where)
 static inline void
 list_del(struct list *elem)
 {
+	LIST_CHECK(elem);
 	elem->prev->next = elem->next;
 	elem->next->prev = elem->prev;
 	list_init(elem);

@@ -1,12 +1,14 @@
 /*
- * What the debug build's undefined-behaviour checks call: each handler says
- * what was undefined and where, and panics. The interface is the compilers'
- * (gcc and clang agree); the data structures begin with the source location.
+ * What the debug build's checks call when they find something: of undefined
+ * behaviour, of the stack, of lists. Each says what is wrong, and panics. The
+ * interface of the first two is the compilers' (gcc and clang agree); the data
+ * structures begin with the source location.
  *
  * Source: LLVM compiler-rt, ubsan_handlers.h (the interface only).
  */
 #ifdef DEBUG
 #include "boot.h"
+#include "list.h"
 
 struct location {
 	const char *file;
@@ -46,5 +48,14 @@ void
 __stack_chk_fail(void)
 {
 	panic("stack smashed: a canary was overwritten");
+}
+
+void
+list_corrupted(const struct list *l)
+{
+	panic("list corrupted: %p has next %p (whose prev is %p) and prev %p "
+	      "(whose next is %p)",
+	      (const void *)l, (void *)l->next, (void *)l->next->prev,
+	      (void *)l->prev, (void *)l->prev->next);
 }
 #endif
