@@ -161,9 +161,13 @@ machine_reset(void)
 		uint16_t limit;
 		uint64_t base;
 	} __attribute__((packed)) no_idt = { 0, 0 };
+	unsigned i;
 
 	cli();
 	outb(RESET_PORT, RESET_HARD);
+	/* Which takes effect soon; meanwhile, reads that take a microsecond. */
+	for (i = 0; i < RESET_POLLS; i++)
+		inb(DELAY_PORT);
 	/* No chipset answered: an exception without an IDT resets the CPU. */
 	asm volatile("lidt %0; ud2" : : "m"(no_idt));
 	__builtin_unreachable();

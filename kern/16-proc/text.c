@@ -57,7 +57,7 @@ text_printf(struct text *t, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnformat(t->buf + t->len, room, fmt, ap);
+	n = vsnformat(t->buf ? t->buf + t->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if ((size_t)n < room) {
 		t->len += n;
