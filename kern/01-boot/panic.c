@@ -21,6 +21,8 @@
 #define BOCHS_EXIT_PORT 0x8900
 #define RESET_PORT	0xcf9
 #define RESET_HARD	0x6
+#define RESET_POLLS	100000
+#define DELAY_PORT	0x80
 
 struct ksym {
 	uint64_t address;

@@ -63,7 +63,7 @@ static void __attribute__((noreturn)) no_init(const char *path, int error)
 	      "/bin/sh is on the root file system. Give the machine a disk "
 	      "with one (make makes build/root.img), or say init=PATH or "
 	      "root=DISK on the kernel's command line; selftest runs the "
-	      "self-tests without");
+	      "self-tests, which need no program");
 }
 
 /* The thread of pid 1: in the kernel, until it has become init. */

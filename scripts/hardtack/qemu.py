@@ -1,10 +1,12 @@
 """The home machine: QEMU by TCG, with AHCI disk and two serial ports."""
 
+import contextlib
 import json
 import os
 import re
 import socket
 import threading
+from pathlib import Path
 
 from . import iso, machine, symbols
 from .tree import UserError
@@ -31,11 +33,37 @@ def base_argv(s, scratch):
                  "-device", "ide-cd,drive=cd,bus=ide.1", "-boot", "d"]
     else:
         argv += ["-kernel", str(s.kernel), "-append", s.append]
-    if s.disk:
-        argv += ["-drive", "if=none,id=disk,format=raw,"
-                 f"file={comma(s.disk)}",
-                 "-device", "ide-hd,drive=disk,bus=ide.0"]
-    return argv + s.extra
+    return argv + disk_argv(s) + s.extra
+
+
+def disk_argv(s):
+    """A disk behind the board's controller; or, where the clock counts
+    instructions, one that is memory: a controller's answers come when the host
+    gets around to them, after more or fewer instructions each time."""
+    if not s.disk:
+        return []
+    if s.icount:
+        size = Path(s.disk).stat().st_size
+        return ["-object", "memory-backend-file,id=disk,share=on,"
+                f"mem-path={comma(s.disk)},size={size}",
+                "-device", "ivshmem-plain,memdev=disk"]
+    return ["-drive", f"if=none,id=disk,format=raw,file={comma(s.disk)}",
+            "-device", "ide-hd,drive=disk,bus=ide.0"]
+
+
+@contextlib.contextmanager
+def fit_disk(s):
+    """While the machine runs, a disk that is memory has a power of two as its
+    size, as PCI wants; what is added is a hole in the file."""
+    if not (s.disk and s.icount):
+        yield
+        return
+    size = Path(s.disk).stat().st_size
+    os.truncate(s.disk, 1 << (size - 1).bit_length())
+    try:
+        yield
+    finally:
+        os.truncate(s.disk, size)
 
 
 def comma(path):
@@ -103,6 +131,11 @@ def run(s, scratch, output, log, timeout, flood):
     machine runs. timeout: wall seconds. flood: bytes of both at most.
     Returns a machine.Ending.
     """
+    with fit_disk(s):
+        return _run(s, scratch, output, log, timeout, flood)
+
+
+def _run(s, scratch, output, log, timeout, flood):
     monitor = Monitor()
     log_read, log_write = machine.pipe()
     out_read, out_write = machine.pipe()
@@ -170,6 +203,11 @@ def interactive(s, scratch, gdb=None):
 
     gdb: None, or a socket's path: wait there for a debugger before starting.
     """
+    with fit_disk(s):
+        return _interactive(s, scratch, gdb)
+
+
+def _interactive(s, scratch, gdb):
     argv = base_argv(s, scratch) + ["-serial", "mon:stdio"]
     if gdb:
         argv += ["-chardev", f"socket,id=gdb,path={comma(gdb)},server=on,"

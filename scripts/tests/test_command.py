@@ -120,6 +120,17 @@ def test_instruction_clock_repeats():
     assert "2024" in runs[0].stdout
 
 
+def test_any_disk_under_the_instruction_clock(tmp_path):
+    disk = tmp_path / "disk.img"
+    assert sh("true", "--disk", disk).returncode == 0
+    os.truncate(disk, disk.stat().st_size + 512)
+    size = disk.stat().st_size
+    assert sh("echo 1 >/root/f", "--icount", "--smp", 1,
+              "--disk", disk).returncode == 0
+    assert disk.stat().st_size == size
+    assert sh("cat /root/f", "--disk", disk).stdout == "1\n"
+
+
 def test_no_disk_says_what_to_do():
     done = run_tool("--no-disk", "--timeout", 60, "--", "/bin/true")
     assert done.returncode == 125
