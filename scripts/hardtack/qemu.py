@@ -14,6 +14,7 @@ from .tree import UserError
 QEMU = "qemu-system-x86_64"
 EXIT_OFF = 33           # isa-debug-exit with 0x10: an orderly power-off
 EXIT_FAIL = 255         # ... with 0x7f: panic, or failed self-tests
+ANSWER_TIME = 0.5       # seconds for a kernel that hangs to say where it is
 
 
 def base_argv(s, scratch):
@@ -103,6 +104,10 @@ class Monitor(threading.Thread):
             pass        # QEMU is gone
         self.ours.close()
 
+    def ask_where(self):
+        """A kernel that does not end says where its CPUs are, if it can."""
+        self._send("inject-nmi")
+
     def _hear(self, message):
         if message.get("event") == "SHUTDOWN":
             # Our own quit makes a second such event.
@@ -161,6 +166,9 @@ def _run(s, scratch, output, log, timeout, flood):
     try:
         monitor.go()
         how = machine.wait(process, [with_log, with_out], timeout, flood)
+        if how == "timeout":
+            monitor.ask_where()
+            machine.wait(process, [with_log, with_out], ANSWER_TIME, flood)
     finally:
         machine.stop(process)
     with_log.join()

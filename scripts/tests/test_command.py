@@ -89,6 +89,7 @@ def test_time_out():
     done = sh("echo begun; sleep 1000", "--timeout", 15)
     assert done.returncode == 124
     assert done.stdout == "begun\n"
+    assert "cpu 1 at\n" in done.stderr    # where the kernel is, by NMI
 
 
 def test_too_much_output():
