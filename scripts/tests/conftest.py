@@ -89,16 +89,3 @@ class Guest:
 def guest(tmp_path):
     """A maker of Guests: guest("--smp", 2)."""
     return lambda *options: Guest(tmp_path, *map(str, options))
-
-
-def pytest_collection_modifyitems(items):
-    """Tests listed in open.txt may fail for now: each line there names a
-    test, or the beginning of its name, and the reason."""
-    for line in (Path(__file__).parent / "open.txt").read_text().splitlines():
-        name, _, reason = line.partition("  ")
-        if line.startswith("#") or not name:
-            continue
-        for item in items:
-            if item.nodeid.startswith(name):
-                item.add_marker(pytest.mark.xfail(reason=reason.strip(),
-                                                  strict=False))
