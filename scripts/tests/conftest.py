@@ -10,9 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts/tests")]
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes many seconds")
-
 
 def run_tool(*argv, timeout=300, **options):
     """Run scripts/run; the finished process, its streams as text."""

@@ -153,6 +153,5 @@ def test_random_calls_debug():
 
 
 @needs_user_space
-@pytest.mark.slow
 def test_a_million_random_calls():
     misuse("fuzz --all 1 1000000", timeout=900)
