@@ -45,7 +45,7 @@ struct thread {
 	uint64_t vruntime;    /**< weighted ns it has run */
 	uint64_t slice_start; /**< clock_ns when it was switched to */
 	uint64_t saved_rsp;
-	int nice; /**< NICE_MIN (most CPU) to NICE_MAX */
+	int nice;	 /**< NICE_MIN (most CPU) to NICE_MAX */
 	uint32_t weight; /**< share of CPU that nice gives, 1024 at 0 */
 	cpuset_t affinity;
 
@@ -61,11 +61,11 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_granted;  /**< reserved at its start ... */
+	uint32_t heap_granted;	/**< reserved at its start ... */
 	uint32_t heap_reserved; /**< ... and not yet taken */
-	uint32_t heap_call;     /**< the call's number */
+	uint32_t heap_call;	/**< the call's number */
 
-	struct rcu_head rcu;     /**< frees it */
+	struct rcu_head rcu; /**< frees it */
 #ifdef DEBUG
 	struct held_locks held;
 #endif
@@ -76,10 +76,12 @@ struct thread {
 	struct fdtable *fdtable;   /**< vfs */
 	struct fs_context *fs;	   /**< vfs: cwd, root, umask, credentials */
 	struct sigstate *sigstate; /**< signal */
-	struct list proc_link;	   /**< proc: threads of the process */
-	uint32_t *clear_tid;	   /**< proc: user word cleared at exit */
-	void *robust_list;	   /**< proc: set_robust_list's head */
-	struct list all_link;	   /**< all threads */
+	struct transaction *transaction; /**< journal: of its operation */
+	unsigned credits;      /**< journal: blocks it may yet change */
+	struct list proc_link; /**< proc: threads of the process */
+	uint32_t *clear_tid;   /**< proc: user word cleared at exit */
+	void *robust_list;     /**< proc: set_robust_list's head */
+	struct list all_link;  /**< all threads */
 };
 
 /** The running thread; never NULL once sched is up. */
@@ -294,7 +296,7 @@ bool mutex_held(const struct mutex *m);
 
 /** Many readers or one writer; a waiting writer holds off new readers. */
 struct rwlock {
-	_Atomic uint32_t state; /**< RW_* flags and the number of readers */
+	_Atomic uint32_t state;	  /**< RW_* flags and the number of readers */
 	unsigned writers_waiting; /* guarded by wq.lock */
 	struct waitq wq;
 #ifdef DEBUG

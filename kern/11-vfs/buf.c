@@ -153,8 +153,8 @@ discard(struct buf *b)
 
 /* ---- Entry points ---- */
 
-static struct buf *
-lookup(struct block_device *d, uint64_t block, uint32_t size)
+struct buf *
+buf_find(struct block_device *d, uint64_t block, uint32_t size)
 {
 	struct buf *b;
 
@@ -169,7 +169,7 @@ lookup(struct block_device *d, uint64_t block, uint32_t size)
 struct buf *
 buf_get(struct block_device *d, uint64_t block, uint32_t size, int *error)
 {
-	struct buf *b = lookup(d, block, size), *fresh, **chain;
+	struct buf *b = buf_find(d, block, size), *fresh, **chain;
 
 	ASSERT(size <= PAGE_SIZE && size % SECTOR_SIZE == 0);
 	if (b)
@@ -226,6 +226,27 @@ buf_read(struct block_device *d, uint64_t block, uint32_t size, int *error)
 }
 
 void
+buf_hold(struct buf *b)
+{
+	spin_lock(&buf_lock);
+	ASSERT(b->refs.n > 0);
+	b->refs.n++;
+	spin_unlock(&buf_lock);
+}
+
+void
+buf_filled(struct buf *b)
+{
+	atomic_fetch_or(&b->flags, BUF_UPTODATE);
+}
+
+int
+buf_write(struct buf *b)
+{
+	return transfer(b, BLOCK_WRITE);
+}
+
+void
 buf_put(struct buf *b)
 {
 	spin_lock(&buf_lock);
@@ -262,13 +283,8 @@ clear_dirty(struct buf *b)
 void
 buf_forget(struct block_device *d, uint64_t block, uint32_t size)
 {
-	struct buf *b;
+	struct buf *b = buf_find(d, block, size);
 
-	spin_lock(&buf_lock);
-	b = find(d, block, size);
-	if (b)
-		hold(b);
-	spin_unlock(&buf_lock);
 	if (!b)
 		return;
 	/* Who holds the lock may be writing it: the block's next owner must

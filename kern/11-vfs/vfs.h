@@ -568,6 +568,19 @@ int block_transfer_pages(struct block_device *d, enum block_op op,
 /* ---- Blocks of a disk, for file systems' metadata ---- */
 
 /** A block of a device, cached. */
+struct transaction;
+
+/** Where a buffer stands in a journal: chapter journal's, guarded by its lock.
+ * Each transaction named holds a reference to the buffer. */
+struct buf_log {
+	struct transaction *running;	/**< being changed in this one */
+	struct transaction *committing; /**< being written to the log */
+	struct transaction *logged;	/**< in the log, and not home */
+	struct list running_link, committing_link, logged_link;
+	bool revoked;	   /**< in the running one: freed, not changed */
+	struct page *copy; /**< what is committed; the thread's */
+};
+
 struct buf {
 	struct block_device *device;
 	uint64_t block; /**< in units of size */
@@ -579,6 +592,7 @@ struct buf {
 	struct buf *hash_next;
 	struct list lru; /* free, clean (by use) or dirty (by age) */
 	struct page *page;
+	struct buf_log log;
 };
 /** Read block @p block; referenced. The headers come from pages, not from the
  * kernel heap: faults read blocks, too. NULL and *error on -EIO, -ENOMEM. */
@@ -588,7 +602,15 @@ struct buf *buf_read(struct block_device *d, uint64_t block, uint32_t size,
 struct buf *buf_get(struct block_device *d, uint64_t block, uint32_t size,
 		    int *error);
 void buf_put(struct buf *b);
+/** One more reference to a buffer that has one. */
+void buf_hold(struct buf *b);
+/** The block if it is in the cache, referenced; or NULL. */
+struct buf *buf_find(struct block_device *d, uint64_t block, uint32_t size);
 void buf_dirty(struct buf *b);
+/** Its contents are whole, but are not to be written by the cache. */
+void buf_filled(struct buf *b);
+/** Write it now; its lock is held. @return 0 or -EIO */
+int buf_write(struct buf *b);
 /** Forget a block that has been freed: it is not to be written any more, and
  * no write of it is under way. May sleep. */
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);

@@ -1,0 +1,409 @@
+/*
+ * Committing a transaction, by the journal's thread:
+ *
+ * 1. Close it: no operation joins it any more, those in it end.
+ * 2. Copy its blocks. Now the next transaction can begin and change them.
+ * 3. Have the data written that its metadata points to.
+ * 4. Write to the log: descriptors, the copies, what is revoked.
+ * 5. Flush: all that is on the disk before ...
+ * 6. the commit block is written, and flushed: it has happened.
+ *
+ * The order of 5 and 6 is the whole point: a disk writes what is in its cache
+ * in any order. Source of the design: Tweedie, "Journaling the Linux ext2fs
+ * Filesystem", 1998; Biscuit (OSDI 2018) for copying instead of sharing.
+ */
+#include "journal_internal.h"
+
+/* ---- 1, 2: closing and copying ---- */
+
+static void
+let_end(struct journal *j, struct transaction *t)
+{
+	spin_lock(&j->lock);
+	t->state = TRANSACTION_CLOSING;
+	while (t->operations > 0)
+		waitq_wait(&j->work, &j->lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	spin_unlock(&j->lock);
+	if (t->nbufs == 0 && t->nrevoked == 0)
+		return;
+	current()->transaction = t;
+	current()->credits = JOURNAL_CLOSING;
+	j->ops->closing(j->fs);
+	current()->transaction = NULL;
+}
+
+/* Copy what is to be logged. @return false: memory does not do for it, so no
+ * one may change a block before it has been written */
+static bool
+copy_blocks(struct journal *j, struct transaction *t)
+{
+	struct buf *b;
+	bool all = true;
+
+	list_for_each (b, &t->bufs, log.running_link) {
+		b->log.copy = page_alloc(0, PAGE_KERNEL, 0);
+		if (b->log.copy)
+			memcpy(page_address(b->log.copy), b->data,
+			       j->block_size);
+		else
+			all = false;
+	}
+	return all;
+}
+
+static void
+to_committing(struct list *list, struct transaction *t)
+{
+	struct list moved = LIST_INIT(moved);
+	struct buf *b, *next;
+
+	list_for_each_safe (b, next, list, log.running_link) {
+		list_del(&b->log.running_link);
+		b->log.running = NULL;
+		b->log.committing = t;
+		list_add_tail(&b->log.committing_link, &moved);
+	}
+	list_splice_tail(&moved, list);
+}
+
+/* From here on the next transaction can be made; it takes operations once
+ * @p open is set. */
+static void
+become_committing(struct journal *j, struct transaction *t)
+{
+	struct buf *b;
+
+	spin_lock(&j->lock);
+	list_for_each (b, &t->revoked, log.running_link)
+		b->log.revoked = false;
+	to_committing(&t->bufs, t);
+	to_committing(&t->revoked, t);
+	t->state = TRANSACTION_COMMITTING;
+	t->start = j->head;
+	t->blocks = transaction_blocks(j, t->nbufs, t->nrevoked);
+	j->free -= t->blocks;
+	j->committing = t;
+	spin_unlock(&j->lock);
+}
+
+static void
+open_next(struct journal *j)
+{
+	spin_lock(&j->lock);
+	j->running = NULL;
+	j->room_wanted = false;
+	waitq_wake_all(&j->room);
+	spin_unlock(&j->lock);
+}
+
+/* ---- 4: writing the log ---- */
+
+/** Blocks on their way to the log, as large requests. */
+struct writer {
+	struct journal *j;
+	struct transaction *t;
+	struct block_request *r;
+	uint32_t at;   /* the next log block */
+	uint64_t next; /* disk sector behind the request's last */
+	int error;
+};
+
+static void
+writer_flush(struct writer *w)
+{
+	if (w->r->nsegments > 0 && !w->error)
+		w->error = block_run(w->j->device, w->r);
+	w->r->nsegments = 0;
+}
+
+/* Write a block that lies in @p page, which stays as it is until a flush. */
+static void
+writer_add(struct writer *w, const struct page *page)
+{
+	struct journal *j = w->j;
+	uint64_t sector = log_sector(j, w->at);
+
+	if (sector != w->next || w->r->nsegments == BLOCK_REQUEST_PAGES_MAX)
+		writer_flush(w);
+	if (w->r->nsegments == 0)
+		w->r->sector = sector;
+	w->r->segments[w->r->nsegments++] =
+		(struct block_segment){ page_to_phys(page), j->block_size };
+	w->next = sector + j->block_size / SECTOR_SIZE;
+	w->at = log_next(j, w->at);
+}
+
+/* The scratch page as a block of ours, empty. What was in it is written. */
+static void *
+own_block(struct writer *w, enum journal_block_type type)
+{
+	struct journal_header *h = page_address(w->j->scratch);
+
+	writer_flush(w);
+	memset(h, 0, w->j->block_size);
+	h->magic = to_be32(JOURNAL_MAGIC);
+	h->type = to_be32(type);
+	h->sequence = to_be32(w->t->tid);
+	return h;
+}
+
+static void
+tail_set(const struct journal *j, void *block)
+{
+	struct journal_tail *tail =
+		(void *)((char *)block + j->block_size - sizeof(*tail));
+
+	tail->checksum = to_be32(log_checksum(j, block));
+}
+
+/* What is logged of @p b: a block that begins as our own do must not be taken
+ * for one. */
+static const struct page *
+image_of(struct writer *w, struct buf *b, uint32_t *flags)
+{
+	struct page *page = b->log.copy ? b->log.copy : b->page;
+	be32_t *word = page_address(page);
+
+	if (be32(*word) != JOURNAL_MAGIC)
+		return page;
+	*flags |= JOURNAL_TAG_ESCAPED;
+	if (!b->log.copy) {
+		writer_flush(w);
+		memcpy(page_address(w->j->escape), word, w->j->block_size);
+		page = w->j->escape;
+		word = page_address(page);
+	}
+	*word = to_be32(0);
+	return page;
+}
+
+static void
+tag_set(const struct writer *w, struct journal_tag3 *tag, const struct buf *b,
+	uint32_t flags, const struct page *image)
+{
+	tag->block = to_be32((uint32_t)b->block);
+	tag->flags = to_be32(flags);
+	tag->checksum =
+		to_be32(log_tag_checksum(w->j, w->t->tid, page_address(image)));
+}
+
+/* A descriptor, then what it describes: blocks from @p b on. The first tag is
+ * followed by the UUID, as in all journals of others. @return the block behind
+ * the last */
+static struct buf *
+write_described(struct writer *w, struct buf *b)
+{
+	char *block = own_block(w, JOURNAL_DESCRIPTOR);
+	char *at = block + sizeof(struct journal_header);
+	uint32_t place = w->at, flags = 0;
+	struct buf *next;
+	unsigned n;
+
+	w->at = log_next(w->j, place);
+	for (n = 0; b && n < w->j->tags_per_block; n++, b = next) {
+		const struct page *image;
+
+		next = list_next(b, &w->t->bufs, log.committing_link);
+		if (!next || n + 1 == w->j->tags_per_block)
+			flags |= JOURNAL_TAG_LAST;
+		image = image_of(w, b, &flags);
+		tag_set(w, (void *)at, b, flags, image);
+		at += sizeof(struct journal_tag3);
+		if (n == 0) {
+			memcpy(at, w->j->super->uuid, 16);
+			at += 16;
+		}
+		writer_add(w, image);
+		if (image == w->j->escape)
+			writer_flush(w);
+		flags = JOURNAL_TAG_SAME_UUID;
+	}
+	tail_set(w->j, block);
+	writer_flush(w);
+	if (!w->error)
+		w->error =
+			log_transfer(w->j, BLOCK_WRITE, place, w->j->scratch);
+	return b;
+}
+
+static void
+write_revoked(struct writer *w)
+{
+	struct buf *b =
+		list_first(&w->t->revoked, struct buf, log.committing_link);
+	unsigned n;
+
+	while (b) {
+		struct journal_revoke *block = own_block(w, JOURNAL_REVOKE);
+		be32_t *number = (be32_t *)(block + 1);
+
+		for (n = 0; b && n < w->j->revokes_per_block; n++) {
+			*number++ = to_be32((uint32_t)b->block);
+			b = list_next(b, &w->t->revoked, log.committing_link);
+		}
+		block->bytes = to_be32((char *)number - (char *)block);
+		tail_set(w->j, block);
+		writer_add(w, w->j->scratch);
+		writer_flush(w);
+	}
+}
+
+static void
+write_commit(struct writer *w)
+{
+	struct journal_commit *c = own_block(w, JOURNAL_COMMIT);
+	uint64_t now = clock_realtime_ns();
+
+	c->seconds = to_be64(now / 1000000000);
+	c->nanoseconds = to_be32(now % 1000000000);
+	c->checksum[0] = to_be32(log_checksum(w->j, c));
+	writer_add(w, w->j->scratch);
+	writer_flush(w);
+}
+
+/* @return 0 or -EIO */
+static int
+write_log(struct journal *j, struct transaction *t)
+{
+	struct writer w = { .j = j, .t = t, .r = j->request, .at = t->start };
+	struct buf *b = list_first(&t->bufs, struct buf, log.committing_link);
+
+	j->request->op = BLOCK_WRITE;
+	j->request->nsegments = 0;
+	if (j->marked_empty) {
+		w.error = log_super_write(j, t->start, t->tid);
+		j->marked_empty = false;
+	}
+	while (b && !w.error)
+		b = write_described(&w, b);
+	write_revoked(&w);
+	if (!w.error)
+		w.error = block_flush(j->device);
+	if (!w.error)
+		write_commit(&w);
+	if (!w.error)
+		w.error = block_flush(j->device);
+	j->head = w.at;
+	return w.error;
+}
+
+/* ---- After it ---- */
+
+void
+buf_unlog(struct buf *b)
+{
+	list_del(&b->log.logged_link);
+	b->log.logged = NULL;
+	buf_put(b);
+}
+
+/* The lock is held. A block that has been revoked is not to go home any more;
+ * of others, this version is the one that goes. */
+static void
+settle_bufs(struct transaction *t, struct list *list, bool revoked)
+{
+	struct buf *b;
+
+	while ((b = list_first(list, struct buf, log.committing_link))) {
+		list_del(&b->log.committing_link);
+		b->log.committing = NULL;
+		if (b->log.logged)
+			buf_unlog(b);
+		if (revoked) {
+			buf_put(b);
+			continue;
+		}
+		b->log.logged = t; /* the reference stays */
+		list_add_tail(&b->log.logged_link, &t->away);
+	}
+}
+
+static void
+free_copies(struct transaction *t)
+{
+	struct buf *b;
+
+	list_for_each (b, &t->bufs, log.committing_link) {
+		if (b->log.copy)
+			page_unref(b->log.copy);
+		b->log.copy = NULL;
+	}
+}
+
+static void
+become_logged(struct journal *j, struct transaction *t)
+{
+	free_copies(t);
+	spin_lock(&j->lock);
+	settle_bufs(t, &t->bufs, false);
+	settle_bufs(t, &t->revoked, true);
+	t->state = TRANSACTION_LOGGED;
+	list_add_tail(&t->link, &j->logged);
+	j->committing = NULL;
+	j->half_home = false;
+	spin_unlock(&j->lock);
+}
+
+static void
+tell(struct journal *j, journal_tid tid)
+{
+	spin_lock(&j->lock);
+	if (!j->error)
+		j->committed = tid;
+	waitq_wake_all(&j->done);
+	spin_unlock(&j->lock);
+}
+
+void
+journal_fail(struct journal *j, int error)
+{
+	kprintf("journal: %s: the log cannot be written (error %d)\n",
+		j->device->name, error);
+	spin_lock(&j->lock);
+	j->error = error;
+	waitq_wake_all(&j->room);
+	waitq_wake_all(&j->done);
+	spin_unlock(&j->lock);
+	j->ops->failed(j->fs, error);
+}
+
+static void
+abandon(struct journal *j, struct transaction *t)
+{
+	spin_lock(&j->lock);
+	t->state = TRANSACTION_FREE;
+	spin_unlock(&j->lock);
+	open_next(j);
+	tell(j, t->tid);
+}
+
+void
+journal_commit_running(struct journal *j)
+{
+	struct transaction *t = j->running;
+	bool copied;
+	int error;
+
+	let_end(j, t);
+	if (t->nbufs == 0 && t->nrevoked == 0) {
+		abandon(j, t);
+		return;
+	}
+	copied = copy_blocks(j, t);
+	become_committing(j, t);
+	if (copied)
+		open_next(j);
+	/* Data that cannot be written is told to its fsync, by the page cache.
+	 */
+	j->ops->write_data(j->fs);
+	error = j->error ? j->error : write_log(j, t);
+	become_logged(j, t);
+	if (!copied)
+		open_next(j);
+	if (error && !j->error)
+		journal_fail(j, error);
+	if (!error)
+		j->ops->committed(j->fs);
+	tell(j, t->tid);
+}

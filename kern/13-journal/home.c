@@ -1,0 +1,118 @@
+/*
+ * Writing committed blocks home, to where they belong on the disk, and so
+ * making room in the log: a transaction's part of it is free when all of its
+ * blocks are home, or committed again by a later one. (Others call this
+ * checkpointing.) What a running operation has changed since stays away: its
+ * new contents are not committed.
+ */
+#include "journal_internal.h"
+
+static bool
+is_running(struct journal *j, const struct buf *b)
+{
+	bool is;
+
+	spin_lock(&j->lock);
+	is = b->log.running && !b->log.revoked;
+	spin_unlock(&j->lock);
+	return is;
+}
+
+/* Write a block, unless it is being changed again. @return whether it is home,
+ * and *error */
+static bool
+write_one(struct journal *j, struct buf *b, int *error)
+{
+	bool home;
+
+	mutex_lock(&b->lock);
+	home = !is_running(j, b);
+	if (home)
+		*error = buf_write(b);
+	mutex_unlock(&b->lock);
+	return home;
+}
+
+/* @return whether all of @p t's blocks are home */
+static bool
+write_transaction(struct journal *j, struct transaction *t, int *error)
+{
+	struct buf *b, *next;
+
+	list_for_each_safe (b, next, &t->away, log.logged_link) {
+		if (write_one(j, b, error)) {
+			list_del(&b->log.logged_link);
+			list_add_tail(&b->log.logged_link, &t->home);
+		}
+		if (*error)
+			return false;
+	}
+	return list_empty(&t->away);
+}
+
+/* The lock is held. */
+static void
+transaction_free(struct journal *j, struct transaction *t)
+{
+	struct buf *b;
+
+	while ((b = list_first(&t->home, struct buf, log.logged_link)))
+		buf_unlog(b);
+	INVARIANT(LOG5, list_empty(&t->away));
+	list_del(&t->link);
+	j->free += t->blocks;
+	t->state = TRANSACTION_FREE;
+}
+
+/* The oldest that is not home yet, which the log has to begin with. */
+static struct transaction *
+first_away(struct journal *j)
+{
+	struct transaction *t;
+
+	list_for_each (t, &j->logged, link)
+		if (!list_empty(&t->away))
+			return t;
+	return NULL;
+}
+
+static int
+move_start(struct journal *j)
+{
+	struct transaction *t = first_away(j);
+	int error = block_flush(j->device);
+
+	if (!error)
+		error = t ? log_super_write(j, t->start, t->tid)
+			  : log_super_write(j, 0, j->next_tid);
+	j->marked_empty = !t;
+	return error ? error : block_flush(j->device);
+}
+
+void
+journal_write_home(struct journal *j)
+{
+	struct transaction *t, *next, *first;
+	int error = j->error;
+
+	list_for_each (t, &j->logged, link)
+		if (!error)
+			write_transaction(j, t, &error);
+	if (!error && !list_empty(&j->logged))
+		error = move_start(j);
+	if (error && !j->error)
+		journal_fail(j, error);
+	spin_lock(&j->lock);
+	first = first_away(j);
+	list_for_each_safe (t, next, &j->logged, link) {
+		if (t == first && !j->error)
+			break;
+		if (j->error) /* nothing can be done for them any more */
+			list_splice_tail(&t->away, &t->home);
+		transaction_free(j, t);
+	}
+	j->room_wanted = false;
+	j->half_home = true;
+	waitq_wake_all(&j->room);
+	spin_unlock(&j->lock);
+}

@@ -1,0 +1,104 @@
+/*
+ * journal: operations on a disk that happen wholly or not at all. Blocks that
+ * an operation changes are written to a log first; once the log says that all
+ * are there, the operation has happened, whatever the power does. Operations
+ * are gathered in transactions, and committed together.
+ *
+ * A file system brackets each operation by journal_begin and journal_end, and
+ * each change of a block by journal_change and journal_changed.
+ */
+#ifndef JOURNAL_H
+#define JOURNAL_H
+
+#include "vfs.h"
+
+struct journal;
+
+/** Blocks [log, log + count) of the journal are on the disk from @p disk on. */
+struct journal_run {
+	uint32_t log, count;
+	uint64_t disk;
+};
+
+/** What the file system does for its journal. Called by the journal's thread,
+ * which may sleep but must not begin an operation. */
+struct journal_ops {
+	/** A transaction is closed, no operation runs: change what is to be in
+	 * it beside (counts in a superblock). At most JOURNAL_CLOSING blocks.
+	 */
+	void (*closing)(void *fs);
+	/** Before the transaction is committed: write the data that its
+	 * metadata points to, so that no block is ever seen with what a former
+	 * owner left in it. @return 0 or -EIO */
+	int (*write_data)(void *fs);
+	/** It is committed: blocks that it has freed may be used again. */
+	void (*committed)(void *fs);
+	/** The log cannot be written: nothing will be committed any more. */
+	void (*failed)(void *fs, int error);
+};
+
+#define JOURNAL_CLOSING 4
+
+/**
+ * Open the journal that lies in @p runs of @p device, in order and without
+ * gaps, and replay what is in it. The device's buffers must not be in use.
+ * @param block_size  the file system's, which must be the journal's
+ * @param read_only   replay, but no operations
+ * @param result      the journal; journal_close it
+ * @return 0; -EINVAL: it has features that are not known; -EUCLEAN: it is
+ * damaged; -EIO, -ENOMEM
+ */
+int journal_open(struct block_device *device, uint32_t block_size,
+		 const struct journal_run *runs, unsigned nruns,
+		 struct journal **result);
+
+/** How many blocks the journal at @p runs must replay before the disk is
+ * whole are in none: whether it was replayed by journal_open. */
+bool journal_was_replayed(const struct journal *j);
+
+/** Begin to take operations: start the journal's thread.
+ * @param credits  blocks that an operation may change at most
+ * @return 0, or -EINVAL: the journal is too small for such operations */
+int journal_start(struct journal *j, unsigned credits,
+		  const struct journal_ops *ops, void *fs);
+
+/** Commit all, write all home, mark the log empty, stop the thread and free
+ * the journal. @return 0 or -EIO */
+int journal_close(struct journal *j);
+
+/** The operations of this transaction are on disk together. */
+typedef uint32_t journal_tid;
+
+/**
+ * Begin an operation, joining the running transaction. Waits while the log has
+ * no room, or the transaction is being closed. Not nested. Heap: none.
+ * @return 0, or -EROFS: the journal has failed
+ */
+int journal_begin(struct journal *j);
+/** End it. @return the transaction it is part of */
+journal_tid journal_end(struct journal *j);
+/** How many more blocks the running operation may change. */
+unsigned journal_room(void);
+
+/** Take @p b for a change: in an operation, or in ops->closing. Sleeps; then
+ * b->lock is held. */
+void journal_change(struct journal *j, struct buf *b);
+/** The change is made. */
+void journal_changed(struct journal *j, struct buf *b);
+
+/** Block @p block, of metadata, is freed by the running operation: no version
+ * of it may be written or replayed once that is committed. */
+void journal_revoke(struct journal *j, uint64_t block);
+
+/** Have transaction @p tid, and those before it, on the disk. May sleep, not
+ * in an operation. @return 0 or -EIO */
+int journal_commit(struct journal *j, journal_tid tid);
+/** The same for all operations that have ended. */
+int journal_sync(struct journal *j);
+/** Whether @p tid is on the disk already. */
+bool journal_committed(struct journal *j, journal_tid tid);
+
+/** crc32c (Castagnoli) of @p len bytes, going on from @p crc; ~0 to begin. */
+uint32_t crc32c(uint32_t crc, const void *data, size_t len);
+
+#endif

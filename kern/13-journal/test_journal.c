@@ -1,0 +1,442 @@
+/*
+ * Self-tests, on a disk in memory that has a cache like a real one: what was
+ * not flushed is lost when the power is cut.
+ */
+#include "journal_internal.h"
+
+#define BLOCK	     1024u
+#define LOG_BLOCKS   JOURNAL_MIN_BLOCKS
+#define HOME	     LOG_BLOCKS /* the first block behind the log */
+#define HOME_BLOCKS  64u
+#define DISK_ORDER   9 /* 2 MiB */
+#define TEST_CREDITS 8
+#define HEAP_PAGES   32
+
+static struct {
+	struct block_device device;
+	struct page *now_pages, *lasting_pages;
+	uint8_t *now, *lasting; /* with what is in the cache; without */
+	struct spinlock lock;
+	bool broken; /* writes fail */
+} disk = { .lock = SPINLOCK("journal test disk") };
+
+static void
+disk_submit(struct block_device *d, struct block_request *r)
+{
+	uint8_t *at = disk.now + r->sector * SECTOR_SIZE;
+	int error = r->op != BLOCK_READ && disk.broken ? -EIO : 0;
+	unsigned i;
+
+	(void)d;
+	spin_lock(&disk.lock);
+	for (i = 0; i < r->nsegments && !error; i++) {
+		const struct block_segment *s = &r->segments[i];
+
+		if (r->op == BLOCK_READ)
+			memcpy(direct_map(s->pa), at, s->len);
+		else
+			memcpy(at, direct_map(s->pa), s->len);
+		at += s->len;
+	}
+	if (r->op == BLOCK_FLUSH && !error)
+		memcpy(disk.lasting, disk.now, PAGE_SIZE << DISK_ORDER);
+	spin_unlock(&disk.lock);
+	block_finish(r, error);
+}
+
+/* As mke2fs makes a journal. */
+static void
+make_journal(void)
+{
+	struct journal_super *s = (void *)disk.now;
+
+	s->header.magic = to_be32(JOURNAL_MAGIC);
+	s->header.type = to_be32(JOURNAL_SUPER_2);
+	s->block_size = to_be32(BLOCK);
+	s->blocks = to_be32(LOG_BLOCKS);
+	s->first = to_be32(1);
+	s->sequence = to_be32(1);
+	memcpy(s->uuid, "a journal's UUID", 16);
+}
+
+static bool
+disk_new(void)
+{
+	disk.now_pages = page_alloc(DISK_ORDER, PAGE_KERNEL, ALLOC_ZERO);
+	disk.lasting_pages = page_alloc(DISK_ORDER, PAGE_KERNEL, ALLOC_ZERO);
+	if (!disk.now_pages || !disk.lasting_pages)
+		return false;
+	disk.now = page_address(disk.now_pages);
+	disk.lasting = page_address(disk.lasting_pages);
+	disk.broken = false;
+	disk.device = (struct block_device){
+		.name = "test",
+		.sectors = (PAGE_SIZE << DISK_ORDER) / SECTOR_SIZE,
+		.submit = disk_submit,
+	};
+	make_journal();
+	memcpy(disk.lasting, disk.now, PAGE_SIZE << DISK_ORDER);
+	heap_begin(HEAP_PAGES);
+	return true;
+}
+
+static void
+disk_free(void)
+{
+	heap_end();
+	buf_invalidate(&disk.device);
+	page_unref(disk.now_pages);
+	page_unref(disk.lasting_pages);
+}
+
+/* ---- A file system of numbers ---- */
+
+static void
+nothing(void *fs)
+{
+	(void)fs;
+}
+
+static int
+no_data(void *fs)
+{
+	(void)fs;
+	return 0;
+}
+
+static void
+no_failure(void *fs, int error)
+{
+	(void)fs;
+	(void)error;
+}
+
+static const struct journal_ops test_ops = { nothing, no_data, nothing,
+					     no_failure };
+static struct journal *journal;
+
+static bool
+mount(void)
+{
+	/* In two pieces, so that the way to the second is tried. */
+	static const struct journal_run runs[] = { { 0, 500, 0 },
+						   { 500, 524, 500 } };
+
+	return journal_open(&disk.device, BLOCK, runs, 2, &journal) == 0 &&
+	       journal_start(journal, TEST_CREDITS, &test_ops, NULL) == 0;
+}
+
+/* The machine stops: nothing more is written, and the disk's cache is lost. */
+static void
+power_cut(void)
+{
+	disk.broken = true;
+	journal_close(journal);
+	buf_invalidate(&disk.device);
+	memcpy(disk.now, disk.lasting, PAGE_SIZE << DISK_ORDER);
+	disk.broken = false;
+}
+
+static void
+put(unsigned n, uint32_t value)
+{
+	int error;
+	struct buf *b = buf_read(&disk.device, HOME + n, BLOCK, &error);
+
+	if (!b)
+		return;
+	journal_change(journal, b);
+	((uint32_t *)b->data)[0] = value;
+	((uint32_t *)b->data)[BLOCK / 4 - 1] = value;
+	journal_changed(journal, b);
+	buf_put(b);
+}
+
+/* An operation that puts the same value into @p count blocks from @p n on. */
+static journal_tid
+operation(unsigned n, unsigned count, uint32_t value)
+{
+	if (journal_begin(journal))
+		return 0;
+	for (; count > 0; count--)
+		put(n++, value);
+	return journal_end(journal);
+}
+
+/* What the disk itself has there. */
+static uint32_t
+on_disk(unsigned n)
+{
+	return *(uint32_t *)(disk.now + (HOME + n) * BLOCK);
+}
+
+/* ---- The tests ---- */
+
+SELFTEST(journal_committed_operations_survive_a_power_cut)
+{
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 3, 11)) == 0);
+	CHECK(on_disk(0) == 0); /* not home yet: it is in the log */
+	power_cut();
+	CHECK(on_disk(0) == 0);
+	CHECK(mount() && journal_was_replayed(journal));
+	CHECK(on_disk(0) == 11 && on_disk(1) == 11 && on_disk(2) == 11);
+	CHECK(journal_close(journal) == 0);
+	CHECK(mount() && !journal_was_replayed(journal));
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+SELFTEST(journal_uncommitted_operations_never_happened)
+{
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 2, 1)) == 0);
+	operation(1, 2, 2);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == 1 && on_disk(1) == 1 && on_disk(2) == 0);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+SELFTEST(journal_closing_writes_all_home)
+{
+	CHECK(disk_new() && mount());
+	operation(0, 4, 7);
+	CHECK(journal_close(journal) == 0);
+	CHECK(on_disk(0) == 7 && on_disk(3) == 7);
+	CHECK(be32(((struct journal_super *)disk.lasting)->start) == 0);
+	disk_free();
+}
+
+/* Block 0 is logged, freed, and used by others without the journal: replaying
+ * its old version would destroy what they wrote. */
+SELFTEST(journal_revoked_blocks_are_not_replayed)
+{
+	journal_tid tid;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 2, 5)) == 0);
+	CHECK(journal_begin(journal) == 0);
+	journal_revoke(journal, HOME);
+	put(2, 6);
+	tid = journal_end(journal);
+	CHECK(journal_commit(journal, tid) == 0);
+	*(uint32_t *)(disk.now + HOME * BLOCK) = 99;
+	CHECK(block_flush(&disk.device) == 0);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == 99 && on_disk(1) == 5 && on_disk(2) == 6);
+	CHECK(journal_close(journal) == 0);
+	CHECK(on_disk(0) == 99);
+	disk_free();
+}
+
+/* Freed, and then metadata again: the new version is replayed. */
+SELFTEST(journal_a_revoked_block_can_be_logged_again)
+{
+	journal_tid tid;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 1, 5)) == 0);
+	CHECK(journal_begin(journal) == 0);
+	journal_revoke(journal, HOME);
+	tid = journal_end(journal);
+	CHECK(journal_commit(journal, tid) == 0);
+	CHECK(journal_commit(journal, operation(0, 1, 8)) == 0);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == 8);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+SELFTEST(journal_blocks_that_look_like_its_own_pass)
+{
+	uint32_t magic = to_be32(JOURNAL_MAGIC).raw;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 2, magic)) == 0);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == magic && on_disk(1) == magic);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+/* More than the log holds, many times over; blocks are changed again while
+ * their last version is on its way. */
+SELFTEST(journal_goes_round_in_its_log)
+{
+	unsigned i, n;
+
+	CHECK(disk_new() && mount());
+	for (i = 1; i <= 1000; i++) {
+		journal_tid tid = operation(i * 7 % 58, 6, i);
+
+		if (i % 4 == 0)
+			CHECK(journal_commit(journal, tid) == 0);
+	}
+	power_cut();
+	CHECK(mount());
+	for (n = 0; n < 6; n++)
+		CHECK(on_disk(1000 * 7 % 58 + n) == 1000);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+/* ---- Many at once ---- */
+
+static struct spinlock done_lock = SPINLOCK("journal test threads");
+static struct waitq done_wq = WAITQ(done_wq, "journal test threads queue");
+static unsigned nrunning;
+
+/* Block 0 counts the operations; each thread's own block its own. */
+static void
+count_operations(void *arg)
+{
+	unsigned number = (unsigned)(uint64_t)arg, i;
+
+	heap_begin(HEAP_PAGES);
+	for (i = 1; i <= 200; i++) {
+		struct buf *b;
+		journal_tid tid;
+		int error;
+
+		if (journal_begin(journal))
+			break;
+		b = buf_read(&disk.device, HOME, BLOCK, &error);
+		if (b) {
+			journal_change(journal, b);
+			++*(uint32_t *)b->data;
+			journal_changed(journal, b);
+			buf_put(b);
+		}
+		put(number, i);
+		tid = journal_end(journal);
+		if (i % 16 == number)
+			journal_commit(journal, tid);
+	}
+	heap_end();
+	spin_lock(&done_lock);
+	nrunning--;
+	waitq_wake_all(&done_wq);
+	spin_unlock(&done_lock);
+}
+
+static void
+run_threads(void)
+{
+	uint64_t i;
+
+	nrunning = 4;
+	for (i = 1; i <= 4; i++)
+		kthread_run("test", count_operations, (void *)i);
+	spin_lock(&done_lock);
+	while (nrunning > 0)
+		waitq_wait(&done_wq, &done_lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	spin_unlock(&done_lock);
+}
+
+SELFTEST(journal_many_operations_at_once_are_whole)
+{
+	unsigned n, sum = 0;
+
+	CHECK(disk_new() && mount());
+	run_threads();
+	power_cut();
+	CHECK(mount());
+	for (n = 1; n <= 4; n++) {
+		CHECK(on_disk(n) >= 192);
+		sum += on_disk(n);
+	}
+	CHECK(on_disk(0) == sum);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+/* ---- Trouble ---- */
+
+SELFTEST(journal_that_cannot_be_written_says_so)
+{
+	journal_tid tid;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(0, 2, 3)) == 0);
+	tid = operation(0, 2, 4);
+	disk.broken = true;
+	CHECK(journal_commit(journal, tid) == -EIO);
+	CHECK(journal_begin(journal) == -EROFS);
+	CHECK(journal_close(journal) == -EIO);
+	buf_invalidate(&disk.device);
+	disk.broken = false;
+	CHECK(mount());
+	CHECK(on_disk(0) == 3);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+static int
+try_open(void)
+{
+	static const struct journal_run run = { 0, LOG_BLOCKS, 0 };
+	int error = journal_open(&disk.device, BLOCK, &run, 1, &journal);
+
+	if (error == 0)
+		journal_close(journal);
+	return error;
+}
+
+/* Whatever byte is wrong, opening ends; magic, type and sizes must be right. */
+SELFTEST(journal_damaged_superblocks_are_refused)
+{
+	struct journal_super *s;
+	unsigned i;
+
+	CHECK(disk_new());
+	s = (void *)disk.now;
+	CHECK(try_open() == 0);
+	for (i = 0; i < offsetof(struct journal_super, error); i++) {
+		bool vital = i < 8 || (i >= 12 && i < 20);
+		int error;
+
+		disk.now[i] ^= 0x55;
+		error = try_open();
+		disk.now[i] ^= 0x55;
+		CHECK(error == -EUCLEAN || (error == 0 && !vital));
+	}
+	s->incompat = to_be32(JOURNAL_INCOMPAT_ASYNC);
+	CHECK(try_open() == -EINVAL);
+	disk_free();
+}
+
+/* Any bit of a committed log may be wrong: the mount succeeds or is refused,
+ * and block 1, which the log does not name, stays. */
+SELFTEST(journal_damaged_logs_are_survived)
+{
+	uint8_t *copy;
+	struct page *pages;
+	unsigned i;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_commit(journal, operation(2, 4, 5)) == 0);
+	CHECK(journal_begin(journal) == 0);
+	journal_revoke(journal, HOME + 2);
+	CHECK(journal_commit(journal, journal_end(journal)) == 0);
+	power_cut();
+	pages = page_alloc(DISK_ORDER, PAGE_KERNEL, 0);
+	CHECK(pages);
+	copy = page_address(pages);
+	memcpy(copy, disk.now, PAGE_SIZE << DISK_ORDER);
+	for (i = 0; i < 400; i++) {
+		unsigned at = BLOCK + i * 37 % (9 * BLOCK);
+
+		memcpy(disk.now, copy, PAGE_SIZE << DISK_ORDER);
+		disk.now[at] ^= 1u << i % 8;
+		try_open();
+		CHECK(on_disk(1) == 0);
+	}
+	page_unref(pages);
+	disk_free();
+}

@@ -1,0 +1,223 @@
+/*
+ * Operations and the running transaction that they join: who may begin, what
+ * they change and free, and waiting for commits. An operation that has begun
+ * never waits for room in the log: it is reserved for it when it begins.
+ */
+#include "journal_internal.h"
+
+/* ---- Room ---- */
+
+uint32_t
+transaction_blocks(const struct journal *j, unsigned nbufs, unsigned nrevoked)
+{
+	return nbufs + DIV_ROUND_UP(nbufs, j->tags_per_block) +
+	       DIV_ROUND_UP(nrevoked, j->revokes_per_block) + 1;
+}
+
+static struct transaction *
+transaction_new(struct journal *j)
+{
+	unsigned i;
+
+	for (i = 0; i < JOURNAL_TRANSACTIONS; i++) {
+		struct transaction *t = &j->transactions[i];
+
+		if (t->state != TRANSACTION_FREE)
+			continue;
+		t->state = TRANSACTION_RUNNING;
+		t->tid = j->next_tid++;
+		t->began = clock_ns();
+		t->nbufs = t->nrevoked = t->operations = 0;
+		j->running = t;
+		waitq_wake_all(&j->work); /* its time runs from now on */
+		return t;
+	}
+	return NULL;
+}
+
+/* Whether one more operation fits: in the transaction, and in the log. Each
+ * that runs may yet change all it may, and free as much. */
+static bool
+has_room(const struct journal *j, const struct transaction *t)
+{
+	unsigned more = (t->operations + 1) * j->credits + JOURNAL_CLOSING;
+	unsigned nbufs = t->nbufs + more;
+
+	return nbufs <= j->transaction_max &&
+	       transaction_blocks(j, nbufs, t->nrevoked + more) <= j->free;
+}
+
+static bool
+join(struct journal *j)
+{
+	struct transaction *t = j->running ? j->running : transaction_new(j);
+
+	if (t && t->state != TRANSACTION_RUNNING)
+		return false; /* room is told of when it is committing */
+	if (!t || !has_room(j, t)) {
+		j->room_wanted = true;
+		waitq_wake_all(&j->work);
+		return false;
+	}
+	t->operations++;
+	current()->transaction = t;
+	current()->credits = j->credits;
+	return true;
+}
+
+/* ---- Operations ---- */
+
+int
+journal_begin(struct journal *j)
+{
+	ASSERT(!current()->transaction);
+	spin_lock(&j->lock);
+	while (!j->error && !join(j))
+		waitq_wait(&j->room, &j->lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	spin_unlock(&j->lock);
+	return current()->transaction ? 0 : -EROFS;
+}
+
+journal_tid
+journal_end(struct journal *j)
+{
+	struct transaction *t = current()->transaction;
+
+	current()->transaction = NULL;
+	spin_lock(&j->lock);
+	INVARIANT(LOG1, t == j->running && t->operations > 0);
+	if (--t->operations == 0 && t->state == TRANSACTION_CLOSING)
+		waitq_wake_all(&j->work);
+	else if (!list_empty(&j->room.waiters))
+		waitq_wake_all(&j->room);
+	spin_unlock(&j->lock);
+	return t->tid;
+}
+
+unsigned
+journal_room(void)
+{
+	return current()->credits;
+}
+
+/* ---- Changes ---- */
+
+void
+journal_change(struct journal *j, struct buf *b)
+{
+	struct transaction *t = current()->transaction;
+	struct buf_log *log = &b->log;
+
+	ASSERT(t);
+	mutex_lock(&b->lock);
+	spin_lock(&j->lock);
+	if (log->running != t) {
+		INVARIANT(LOG2, !log->running);
+		buf_hold(b);
+		log->running = t;
+		list_add_tail(&log->running_link, &t->bufs);
+		t->nbufs++;
+		INVARIANT(LOG3, current()->credits > 0);
+		current()->credits--;
+	}
+	INVARIANT(LOG4, !log->revoked);
+	spin_unlock(&j->lock);
+}
+
+void
+journal_changed(struct journal *j, struct buf *b)
+{
+	(void)j;
+	buf_filled(b);
+	mutex_unlock(&b->lock);
+}
+
+static void
+leave_running(struct buf *b)
+{
+	list_del(&b->log.running_link);
+	b->log.running->nbufs--;
+	b->log.running = NULL;
+	buf_put(b);
+}
+
+void
+journal_revoke(struct journal *j, uint64_t block)
+{
+	struct transaction *t = current()->transaction;
+	struct buf *b = buf_find(j->device, block, j->block_size);
+	struct buf_log *log;
+
+	/* Blocks of which the log has a version are in the cache. */
+	if (!b)
+		return;
+	log = &b->log;
+	spin_lock(&j->lock);
+	if (log->running && !log->revoked)
+		leave_running(b);
+	if (!log->running && (log->committing || log->logged)) {
+		buf_hold(b);
+		log->running = t;
+		log->revoked = true;
+		list_add_tail(&log->running_link, &t->revoked);
+		t->nrevoked++;
+		INVARIANT(LOG3, current()->credits > 0);
+		current()->credits--;
+	}
+	spin_unlock(&j->lock);
+	buf_put(b);
+}
+
+/* ---- Waiting for the disk ---- */
+
+bool
+journal_committed(struct journal *j, journal_tid tid)
+{
+	bool is;
+
+	spin_lock(&j->lock);
+	is = (int32_t)(j->committed - tid) >= 0;
+	spin_unlock(&j->lock);
+	return is;
+}
+
+/* The lock is held. */
+static int
+wait_committed(struct journal *j, journal_tid tid)
+{
+	while (!j->error && (int32_t)(j->committed - tid) < 0) {
+		if ((int32_t)(tid - j->wanted) > 0) {
+			j->wanted = tid;
+			waitq_wake_all(&j->work);
+		}
+		waitq_wait(&j->done, &j->lock, WAIT_UNINTERRUPTIBLE,
+			   WAIT_FOREVER);
+	}
+	return (int32_t)(j->committed - tid) >= 0 ? 0 : -EIO;
+}
+
+int
+journal_commit(struct journal *j, journal_tid tid)
+{
+	int error;
+
+	ASSERT(!current()->transaction);
+	spin_lock(&j->lock);
+	error = wait_committed(j, tid);
+	spin_unlock(&j->lock);
+	return error;
+}
+
+int
+journal_sync(struct journal *j)
+{
+	int error;
+
+	spin_lock(&j->lock);
+	error = wait_committed(j, j->running	  ? j->running->tid
+				  : j->committing ? j->committing->tid
+						  : j->committed);
+	spin_unlock(&j->lock);
+	return error;
+}
