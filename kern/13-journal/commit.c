@@ -404,6 +404,6 @@ journal_commit_running(struct journal *j)
 	if (error && !j->error)
 		journal_fail(j, error);
 	if (!error)
-		j->ops->committed(j->fs);
+		j->ops->committed(j->fs, t->tid);
 	tell(j, t->tid);
 }

@@ -32,7 +32,7 @@ struct journal_ops {
 	 * owner left in it. @return 0 or -EIO */
 	int (*write_data)(void *fs);
 	/** It is committed: blocks that it has freed may be used again. */
-	void (*committed)(void *fs);
+	void (*committed)(void *fs, uint32_t tid);
 	/** The log cannot be written: nothing will be committed any more. */
 	void (*failed)(void *fs, int error);
 };
@@ -41,19 +41,18 @@ struct journal_ops {
 
 /**
  * Open the journal that lies in @p runs of @p device, in order and without
- * gaps, and replay what is in it. The device's buffers must not be in use.
+ * gaps. The device's buffers must not be in use.
  * @param block_size  the file system's, which must be the journal's
- * @param read_only   replay, but no operations
+ * @param replay      replay what is in it; else forget it
  * @param result      the journal; journal_close it
  * @return 0; -EINVAL: it has features that are not known; -EUCLEAN: it is
  * damaged; -EIO, -ENOMEM
  */
 int journal_open(struct block_device *device, uint32_t block_size,
-		 const struct journal_run *runs, unsigned nruns,
+		 const struct journal_run *runs, unsigned nruns, bool replay,
 		 struct journal **result);
 
-/** How many blocks the journal at @p runs must replay before the disk is
- * whole are in none: whether it was replayed by journal_open. */
+/** Whether journal_open has replayed anything. */
 bool journal_was_replayed(const struct journal *j);
 
 /** Begin to take operations: start the journal's thread.
@@ -77,6 +76,8 @@ typedef uint32_t journal_tid;
 int journal_begin(struct journal *j);
 /** End it. @return the transaction it is part of */
 journal_tid journal_end(struct journal *j);
+/** The transaction of the running operation. */
+journal_tid journal_current(void);
 /** How many more blocks the running operation may change. */
 unsigned journal_room(void);
 

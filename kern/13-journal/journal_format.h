@@ -122,8 +122,9 @@ struct journal_tag {
 	be32_t block_high;
 };
 
-#define JOURNAL_TAG_ESCAPED 0x1 /**< it began with JOURNAL_MAGIC: put it back  \
-				 */
+#define JOURNAL_TAG_ESCAPED                                                    \
+	0x1 /**< it began with JOURNAL_MAGIC: put it back                      \
+	     */
 #define JOURNAL_TAG_SAME_UUID 0x2 /**< else 16 bytes of UUID follow */
 #define JOURNAL_TAG_DELETED   0x4
 #define JOURNAL_TAG_LAST      0x8

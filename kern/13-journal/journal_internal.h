@@ -110,6 +110,9 @@ journal_has(const struct journal *j, uint32_t incompat)
  * -EIO, -ENOMEM */
 int journal_recover(struct journal *j, journal_tid *next);
 
+/** Mark the log empty, whatever is in it. *next as above. */
+int journal_forget(struct journal *j, journal_tid *next);
+
 /* ---- commit.c, home.c: by the journal's thread ---- */
 
 /** Commit the running transaction, if there is one. */

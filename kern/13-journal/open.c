@@ -128,7 +128,7 @@ journal_new(struct block_device *device, uint32_t block_size,
 }
 
 static int
-load(struct journal *j)
+load(struct journal *j, bool replay)
 {
 	int error;
 
@@ -137,7 +137,8 @@ load(struct journal *j)
 	j->super = page_address(j->page);
 	if ((error = log_transfer(j, BLOCK_READ, 0, j->page)) ||
 	    (error = super_check(j)) ||
-	    (error = journal_recover(j, &j->next_tid))) {
+	    (error = replay ? journal_recover(j, &j->next_tid)
+			    : journal_forget(j, &j->next_tid))) {
 		if (error == -EUCLEAN)
 			say(j, "it cannot be replayed: run e2fsck");
 		return error;
@@ -152,7 +153,7 @@ load(struct journal *j)
 
 int
 journal_open(struct block_device *device, uint32_t block_size,
-	     const struct journal_run *runs, unsigned nruns,
+	     const struct journal_run *runs, unsigned nruns, bool replay,
 	     struct journal **result)
 {
 	struct journal *j;
@@ -161,7 +162,7 @@ journal_open(struct block_device *device, uint32_t block_size,
 	if (nruns == 0 || nruns > JOURNAL_RUNS_MAX)
 		return -EINVAL;
 	j = journal_new(device, block_size, runs, nruns);
-	error = load(j);
+	error = load(j, replay);
 	if (error)
 		journal_free(j);
 	else

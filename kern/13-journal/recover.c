@@ -357,6 +357,21 @@ passes(struct recovery *r)
 	return r->damaged ? -EUCLEAN : block_flush(r->j->device);
 }
 
+/* The numbers go on behind all that may lie in the log: each transaction takes
+ * two blocks at least. */
+int
+journal_forget(struct journal *j, journal_tid *next)
+{
+	int error;
+
+	*next = be32(j->super->sequence);
+	if (be32(j->super->start) == 0)
+		return 0;
+	*next += j->end;
+	error = log_super_write(j, 0, *next);
+	return error ? error : block_flush(j->device);
+}
+
 int
 journal_recover(struct journal *j, journal_tid *next)
 {

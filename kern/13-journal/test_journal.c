@@ -97,6 +97,13 @@ nothing(void *fs)
 	(void)fs;
 }
 
+static void
+not_freed(void *fs, uint32_t tid)
+{
+	(void)fs;
+	(void)tid;
+}
+
 static int
 no_data(void *fs)
 {
@@ -111,7 +118,7 @@ no_failure(void *fs, int error)
 	(void)error;
 }
 
-static const struct journal_ops test_ops = { nothing, no_data, nothing,
+static const struct journal_ops test_ops = { nothing, no_data, not_freed,
 					     no_failure };
 static struct journal *journal;
 
@@ -122,7 +129,8 @@ mount(void)
 	static const struct journal_run runs[] = { { 0, 500, 0 },
 						   { 500, 524, 500 } };
 
-	return journal_open(&disk.device, BLOCK, runs, 2, &journal) == 0 &&
+	return journal_open(&disk.device, BLOCK, runs, 2, true, &journal) ==
+		       0 &&
 	       journal_start(journal, TEST_CREDITS, &test_ops, NULL) == 0;
 }
 
@@ -381,7 +389,7 @@ static int
 try_open(void)
 {
 	static const struct journal_run run = { 0, LOG_BLOCKS, 0 };
-	int error = journal_open(&disk.device, BLOCK, &run, 1, &journal);
+	int error = journal_open(&disk.device, BLOCK, &run, 1, true, &journal);
 
 	if (error == 0)
 		journal_close(journal);

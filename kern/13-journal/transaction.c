@@ -95,6 +95,12 @@ journal_end(struct journal *j)
 	return t->tid;
 }
 
+journal_tid
+journal_current(void)
+{
+	return current()->transaction->tid;
+}
+
 unsigned
 journal_room(void)
 {

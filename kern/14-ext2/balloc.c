@@ -55,7 +55,7 @@ take_from(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
 		return ext2_damaged(fs, "group %u: no block is free, not %u",
 				    group, g->free_blocks);
 	*first = ext2_group_first(fs, group) + bit;
-	ext2_change(bitmap);
+	ext2_change(fs, bitmap);
 	got = take_run(bitmap->data, n, bit, MIN(want, g->free_blocks));
 	if (!ext2_blocks_ok(fs, *first, got)) {
 		clear_run(bitmap->data, bit, got);
@@ -63,7 +63,7 @@ take_from(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
 		return ext2_damaged(fs, "group %u: metadata at %u is free",
 				    group, *first);
 	}
-	ext2_changed(bitmap);
+	ext2_changed(fs, bitmap);
 	g->free_blocks -= got;
 	fs->free_blocks -= got;
 	return (int)got;
@@ -146,9 +146,9 @@ give_back(struct ext2_fs *fs, uint32_t group, uint32_t first, uint32_t count,
 	if (g->free_blocks + count > ext2_group_blocks(fs, group))
 		return ext2_damaged(fs, "group %u: too many blocks free",
 				    group);
-	ext2_change(bitmap);
+	ext2_change(fs, bitmap);
 	clear_run(bitmap->data, bit, count);
-	ext2_changed(bitmap);
+	ext2_changed(fs, bitmap);
 	g->free_blocks += count;
 	fs->free_blocks += count;
 	return 0;

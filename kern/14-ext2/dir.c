@@ -270,7 +270,7 @@ room_append(struct vnode *dir, struct buf **b, struct view *e)
 		error = MIN(ext2_map(dir, n, 1, &block), 0);
 	if (!error && (*b = ext2_fresh(fs, block, &error))) {
 		dirent_at(*b, 0)->rec_len = (uint16_t)fs->block_size;
-		ext2_changed(*b);
+		ext2_changed(fs, *b);
 		dir->size += fs->block_size;
 		*e = (struct view){ .rec_len = fs->block_size };
 		ext2_inode(dir)->free_hint = n;
@@ -300,6 +300,7 @@ int
 ext2_dir_add(struct vnode *dir, const char *name, size_t len,
 	     const struct vnode *v)
 {
+	struct ext2_fs *fs = ext2_fs(dir);
 	struct ext2_dirent *d;
 	struct view e;
 	struct buf *b;
@@ -308,7 +309,7 @@ ext2_dir_add(struct vnode *dir, const char *name, size_t len,
 
 	if (error)
 		return error;
-	ext2_change(b);
+	ext2_change(fs, b);
 	d = dirent_at(b, e.offset);
 	used = e.ino ? EXT2_DIRENT_SIZE(e.name_len) : 0;
 	if (used) {
@@ -317,7 +318,7 @@ ext2_dir_add(struct vnode *dir, const char *name, size_t len,
 	}
 	dirent_fill(d, (uint32_t)v->ino, e.rec_len - used, name, len,
 		    file_type(ext2_fs(dir), v->mode));
-	ext2_changed(b);
+	ext2_changed(fs, b);
 	buf_put(b);
 	dir_changed(dir);
 	return 0;
@@ -346,6 +347,7 @@ previous_get(const struct vnode *dir, const struct ext2_entry *entry,
 int
 ext2_dir_remove(struct vnode *dir, struct ext2_entry *entry)
 {
+	struct ext2_fs *fs = ext2_fs(dir);
 	struct ext2_inode *in = ext2_inode(dir);
 	struct buf *b = entry->buf;
 	struct view before, e, next;
@@ -363,11 +365,11 @@ ext2_dir_remove(struct vnode *dir, struct ext2_entry *entry)
 	end = e.offset + e.rec_len;
 	if (view_get(dir, b, entry->block, end, &next) > 0 && next.ino == 0)
 		end += next.rec_len;
-	ext2_change(b);
+	ext2_change(fs, b);
 	dirent_at(b, start)->rec_len = (uint16_t)(end - start);
 	if (entry->offset == 0)
 		dirent_at(b, 0)->inode = 0;
-	ext2_changed(b);
+	ext2_changed(fs, b);
 	in->free_hint = MIN(in->free_hint, entry->block);
 	ext2_entry_put(entry);
 	dir_changed(dir);
@@ -377,12 +379,13 @@ ext2_dir_remove(struct vnode *dir, struct ext2_entry *entry)
 void
 ext2_dir_replace(struct vnode *dir, struct ext2_entry *e, const struct vnode *v)
 {
+	struct ext2_fs *fs = ext2_fs(dir);
 	struct ext2_dirent *d = dirent_at(e->buf, e->offset);
 
-	ext2_change(e->buf);
+	ext2_change(fs, e->buf);
 	d->inode = (uint32_t)v->ino;
 	d->file_type = (uint8_t)file_type(ext2_fs(dir), v->mode);
-	ext2_changed(e->buf);
+	ext2_changed(fs, e->buf);
 	ext2_entry_put(e);
 	dir_changed(dir);
 }
@@ -390,7 +393,7 @@ ext2_dir_replace(struct vnode *dir, struct ext2_entry *e, const struct vnode *v)
 int
 ext2_dir_init(struct vnode *dir, uint32_t parent)
 {
-	const struct ext2_fs *fs = ext2_fs(dir);
+	struct ext2_fs *fs = ext2_fs(dir);
 	uint32_t first = EXT2_DIRENT_SIZE(1);
 	unsigned type = file_type(fs, S_IFDIR);
 	struct view e;
@@ -399,11 +402,11 @@ ext2_dir_init(struct vnode *dir, uint32_t parent)
 
 	if (made < 0)
 		return made;
-	ext2_change(b);
+	ext2_change(fs, b);
 	dirent_fill(dirent_at(b, 0), (uint32_t)dir->ino, first, ".", 1, type);
 	dirent_fill(dirent_at(b, first), parent, fs->block_size - first, "..",
 		    2, type);
-	ext2_changed(b);
+	ext2_changed(fs, b);
 	buf_put(b);
 	ext2_inode(dir)->parent = parent;
 	ext2_inode_store(dir);

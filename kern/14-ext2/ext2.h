@@ -10,7 +10,7 @@
 #define EXT2_H
 
 #include "ext2_format.h"
-#include "vfs.h"
+#include "journal.h"
 
 #define EXT2_GROUP_LOCKS 16
 
@@ -58,6 +58,10 @@ struct ext2_fs {
 	bool was_valid; /* the state found at mount */
 
 	struct buf *super; /* its data guarded by the buffer's lock */
+
+	/** NULL: there is none, or it does not run. Set and cleared when no
+	 * operation runs. */
+	struct journal *journal;
 };
 
 /** Of a vnode: its private_data. */
@@ -78,6 +82,8 @@ struct ext2_inode {
 	struct spinlock lock;
 	uint32_t block[EXT2_NBLOCKS];
 	uint32_t flags, file_acl, dtime;
+	bool logged; /**< stored since it was read, last in this: */
+	journal_tid logged_in;
 	uint64_t prepared; /**< end of the bytes that prepare_write made room
 				for; beyond the size until they are written */
 
@@ -156,9 +162,9 @@ int ext2_begin(struct ext2_fs *fs);
 int ext2_end(struct ext2_fs *fs, int error);
 
 /** Take the block for a change of its contents; sleeps. */
-void ext2_change(struct buf *b);
+void ext2_change(struct ext2_fs *fs, struct buf *b);
 /** The change is made: the block is to be written. */
-void ext2_changed(struct buf *b);
+void ext2_changed(struct ext2_fs *fs, struct buf *b);
 
 /**
  * Say, not too often, what is damaged. Any context that may sleep.
@@ -190,6 +196,22 @@ int ext2_sync(struct mount *m);
 
 /** Seconds since 1970 for the disk's fields. */
 uint32_t ext2_now(void);
+
+/* ---- log.c: the mount's journal ---- */
+
+/** Open the journal of a file system that has one, and replay it if the
+ * superblock @p s asks for it. Before anything else is read.
+ * @return 0; -EINVAL, -EUCLEAN: it cannot be used; -EIO, -ENOMEM */
+int ext2_journal_open(struct ext2_fs *fs, const struct ext2_super *s,
+		      struct journal **result);
+/** From here on operations go through journal @p j. @return 0, -EINVAL */
+int ext2_journal_start(struct ext2_fs *fs, struct journal *j);
+/** No more: all is committed and home. @return 0 or -EIO */
+int ext2_journal_stop(struct ext2_fs *fs);
+
+/** Bring the superblock's buffer up to date: counts, state. In an operation,
+ * or where none runs. (super.c) */
+void ext2_super_update(struct ext2_fs *fs);
 
 /* ---- group.c: descriptors ---- */
 

@@ -85,7 +85,8 @@ _Static_assert(sizeof(struct ext2_super) == EXT2_SUPER_SIZE, "on-disk size");
 #define EXT2_STATE_ERROR 0x2 /**< damage was seen */
 
 /* Compatible features change nothing for who does not know them. */
-#define EXT2_COMPAT_DIR_INDEX 0x20
+#define EXT2_COMPAT_HAS_JOURNAL 0x4
+#define EXT2_COMPAT_DIR_INDEX	0x20
 
 /* Who does not know one of these may only read. */
 #define EXT2_RO_COMPAT_SPARSE_SUPER 0x1 /**< fewer superblock copies */
@@ -96,7 +97,7 @@ _Static_assert(sizeof(struct ext2_super) == EXT2_SUPER_SIZE, "on-disk size");
 /* Who does not know one of these must not touch the disk. */
 #define EXT2_INCOMPAT_FILETYPE 0x2 /**< entries say the file's type */
 #define EXT2_INCOMPAT_RECOVER  0x4 /**< the journal must be replayed first */
-#define EXT2_INCOMPAT_KNOWN    EXT2_INCOMPAT_FILETYPE
+#define EXT2_INCOMPAT_KNOWN    (EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_RECOVER)
 
 /** A group descriptor. */
 struct ext2_group_desc {

@@ -187,11 +187,11 @@ ext2_group_bufs_changed(struct ext2_fs *fs, uint32_t group,
 		(struct ext2_group_desc *)b->desc->data + group % each;
 	const struct ext2_group *g = &fs->groups[group];
 
-	ext2_change(b->desc);
+	ext2_change(fs, b->desc);
 	desc->bg_free_blocks_count = g->free_blocks;
 	desc->bg_free_inodes_count = g->free_inodes;
 	desc->bg_used_dirs_count = g->dirs;
-	ext2_changed(b->desc);
+	ext2_changed(fs, b->desc);
 	ext2_group_bufs_put(b);
 }
 

@@ -77,9 +77,9 @@ take_from(struct ext2_fs *fs, uint32_t group, bool is_dir, struct buf *bitmap,
 	if (bit == n)
 		return ext2_damaged(fs, "group %u: no inode is free, not %u",
 				    group, g->free_inodes);
-	ext2_change(bitmap);
+	ext2_change(fs, bitmap);
 	bitmap_set(bitmap->data, bit);
-	ext2_changed(bitmap);
+	ext2_changed(fs, bitmap);
 	g->free_inodes--;
 	fs->free_inodes--;
 	g->dirs += is_dir;
@@ -138,9 +138,9 @@ give_back(struct ext2_fs *fs, uint32_t group, uint64_t ino, bool is_dir,
 	if (!bitmap_test(bitmap->data, bit) ||
 	    g->free_inodes >= fs->inodes_per_group || g->dirs < is_dir)
 		return ext2_damaged(fs, "inode %lu is freed twice", ino);
-	ext2_change(bitmap);
+	ext2_change(fs, bitmap);
 	bitmap_clear(bitmap->data, bit);
-	ext2_changed(bitmap);
+	ext2_changed(fs, bitmap);
 	g->free_inodes++;
 	fs->free_inodes++;
 	g->dirs -= is_dir;

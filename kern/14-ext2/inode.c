@@ -326,11 +326,11 @@ static void
 inode_store(struct vnode *v, bool is_new)
 {
 	struct ext2_inode *in = ext2_inode(v);
-	const struct ext2_fs *fs = ext2_fs(v);
+	struct ext2_fs *fs = ext2_fs(v);
 	struct ext2_dinode *di = dinode_of(in);
 
 	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
-	ext2_change(in->buf);
+	ext2_change(fs, in->buf);
 	v->dirty = false;
 	if (is_new) {
 		memset(di, 0, fs->inode_size);
@@ -343,8 +343,12 @@ inode_store(struct vnode *v, bool is_new)
 	}
 	spin_lock(&in->lock);
 	dinode_fill(fs, di, v);
+	if (fs->journal) {
+		in->logged_in = journal_current();
+		in->logged = true;
+	}
 	spin_unlock(&in->lock);
-	ext2_changed(in->buf);
+	ext2_changed(fs, in->buf);
 }
 
 void
@@ -362,13 +366,16 @@ ext2_inode_store_new(struct vnode *v)
 int
 ext2_write_inode(struct mount *m, struct vnode *v)
 {
-	const struct ext2_fs *fs = m->private_data;
+	struct ext2_fs *fs = m->private_data;
 
-	if (fs->read_only)
-		v->dirty = false;
-	else if (v->dirty)
-		ext2_inode_store(v);
-	return 0;
+	if (!v->dirty)
+		return 0;
+	if (ext2_begin(fs)) {
+		v->dirty = false; /* it cannot be kept */
+		return 0;
+	}
+	ext2_inode_store(v);
+	return ext2_end(fs, 0);
 }
 
 int
@@ -394,14 +401,25 @@ ext2_links_add(struct vnode *v, int delta)
 int
 ext2_fsync(struct vnode *v, bool data_only)
 {
+	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
+	journal_tid tid;
+	bool logged;
 
 	/* vfs has written the pages. To find them, a grown file's blocks and
 	 * size are needed: there is less to do only if nothing has changed. */
 	if (data_only && !fs->changed && !v->dirty)
 		return block_flush(fs->device);
 	ext2_write_inode(v->mount, v);
-	return ext2_sync(fs->mount);
+	if (!fs->journal)
+		return ext2_sync(fs->mount);
+	spin_lock(&in->lock);
+	tid = in->logged_in;
+	logged = in->logged;
+	spin_unlock(&in->lock);
+	if (!logged || journal_committed(fs->journal, tid))
+		return block_flush(fs->device);
+	return journal_commit(fs->journal, tid);
 }
 
 /* ---- The end of a file ---- */
@@ -426,14 +444,14 @@ xattr_free(struct vnode *v)
 	if (!b)
 		return error;
 	h = b->data;
-	ext2_change(b);
+	ext2_change(fs, b);
 	if (h->h_magic != EXT2_XATTR_MAGIC || h->h_refcount == 0)
 		error = -EUCLEAN;
 	shared = !error && h->h_refcount > 1;
 	if (shared)
 		h->h_refcount--;
 	if (shared)
-		ext2_changed(b);
+		ext2_changed(fs, b);
 	else
 		mutex_unlock(&b->lock);
 	buf_put(b);

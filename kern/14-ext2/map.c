@@ -214,13 +214,13 @@ leaf_set(struct vnode *v, struct leaf *leaf, uint32_t block, uint32_t n)
 	uint32_t i;
 
 	if (leaf->buf)
-		ext2_change(leaf->buf);
+		ext2_change(ext2_fs(v), leaf->buf);
 	else
 		spin_lock(&in->lock);
 	for (i = 0; i < n; i++)
 		leaf->slots[leaf->at + i] = block + i;
 	if (leaf->buf)
-		ext2_changed(leaf->buf);
+		ext2_changed(ext2_fs(v), leaf->buf);
 	else
 		spin_unlock(&in->lock);
 	blocks_count(v, n);
@@ -240,7 +240,7 @@ leaf_grow(struct window *w, struct leaf *leaf, uint32_t want)
 	b = ext2_fresh(fs, w->next, &error);
 	if (!b)
 		return error;
-	ext2_changed(b);
+	ext2_changed(fs, b);
 	block = window_take(w, 1);
 	leaf_set(w->v, leaf, block, 1);
 	leaf_put(leaf);
@@ -451,9 +451,9 @@ cut_below(struct cut *c, uint32_t block, unsigned level, uint64_t from)
 	error = cut_slots(c, slots, c->fs->block_size / 4, level - 1, from,
 			  &end);
 	if ((error || from > 0) && end > start) {
-		ext2_change(b);
+		ext2_change(c->fs, b);
 		memset(slots + start, 0, (end - start) * sizeof(*slots));
-		ext2_changed(b);
+		ext2_changed(c->fs, b);
 	}
 	buf_put(b);
 	return error;

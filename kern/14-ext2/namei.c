@@ -63,7 +63,7 @@ link_write(struct vnode *v, const char *target)
 	if (!b)
 		return error;
 	memcpy(b->data, target, len);
-	ext2_changed(b);
+	ext2_changed(fs, b);
 	buf_put(b);
 	v->size = len;
 	return 0;

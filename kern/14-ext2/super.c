@@ -60,14 +60,18 @@ ext2_now(void)
 int
 ext2_begin(struct ext2_fs *fs)
 {
+	int error = 0;
+
 	rwlock_read_lock(&fs->op_lock);
-	if (fs->read_only) {
+	if (fs->read_only)
+		error = -EROFS;
+	else if (fs->journal)
+		error = journal_begin(fs->journal);
+	if (error)
 		rwlock_read_unlock(&fs->op_lock);
-		return -EROFS;
-	}
-	if (!fs->changed)
+	else if (!fs->changed)
 		fs->changed = true;
-	return 0;
+	return error;
 }
 
 /* What an operation has left half-done must not be built upon. */
@@ -79,19 +83,28 @@ ext2_end(struct ext2_fs *fs, int error)
 		fs->read_only = true;
 		say(fs->device, "read-only from now on (error %d)", error);
 	}
+	if (fs->journal)
+		journal_end(fs->journal);
 	rwlock_read_unlock(&fs->op_lock);
 	return error;
 }
 
 void
-ext2_change(struct buf *b)
+ext2_change(struct ext2_fs *fs, struct buf *b)
 {
-	mutex_lock(&b->lock);
+	if (fs->journal)
+		journal_change(fs->journal, b);
+	else
+		mutex_lock(&b->lock);
 }
 
 void
-ext2_changed(struct buf *b)
+ext2_changed(struct ext2_fs *fs, struct buf *b)
 {
+	if (fs->journal) {
+		journal_changed(fs->journal, b);
+		return;
+	}
 	buf_dirty(b);
 	mutex_unlock(&b->lock);
 }
@@ -122,7 +135,7 @@ ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error)
 	struct buf *b = buf_get(fs->device, block, fs->block_size, error);
 
 	if (b) {
-		ext2_change(b);
+		ext2_change(fs, b);
 		memset(b->data, 0, fs->block_size);
 	}
 	return b;
@@ -145,29 +158,46 @@ ext2_note_large_file(struct ext2_fs *fs)
 
 	if (s->s_feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)
 		return;
-	ext2_change(fs->super);
+	ext2_change(fs, fs->super);
 	if (s->s_rev_level == 0) { /* it has no features: make it have them */
 		s->s_rev_level = 1;
 		s->s_first_ino = EXT2_FIRST_INO_0;
 		s->s_inode_size = EXT2_DINODE_SIZE;
 	}
 	s->s_feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
-	ext2_changed(fs->super);
+	ext2_changed(fs, fs->super);
 }
 
-/** Bring the superblock's buffer up to date. No operation runs. */
-static void
-super_update(struct ext2_fs *fs)
+void
+ext2_super_update(struct ext2_fs *fs)
 {
 	struct ext2_super *s = super_of(fs);
 
-	ext2_change(fs->super);
+	ext2_change(fs, fs->super);
 	s->s_free_blocks_count = fs->free_blocks;
 	s->s_free_inodes_count = fs->free_inodes;
 	s->s_wtime = ext2_now();
 	if (fs->damaged)
 		s->s_state |= EXT2_STATE_ERROR;
-	ext2_changed(fs->super);
+	ext2_changed(fs, fs->super);
+}
+
+/** Without a journal: write what has changed, between operations. */
+static int
+sync_plainly(struct ext2_fs *fs)
+{
+	int error;
+
+	rwlock_write_lock(&fs->op_lock);
+	if (fs->changed) {
+		fs->changed = false;
+		ext2_super_update(fs);
+	}
+	error = buf_sync(fs->device);
+	if (error)
+		fs->changed = true;
+	rwlock_write_unlock(&fs->op_lock);
+	return error;
 }
 
 int
@@ -176,16 +206,11 @@ ext2_sync(struct mount *m)
 	struct ext2_fs *fs = m->private_data;
 	int error;
 
-	rwlock_write_lock(&fs->op_lock);
-	if (fs->changed) {
-		fs->changed = false;
-		super_update(fs);
-	}
-	error = buf_sync(fs->device);
-	if (error)
-		fs->changed = true;
-	rwlock_write_unlock(&fs->op_lock);
-	return error;
+	if (!fs->journal)
+		return sync_plainly(fs);
+	error = journal_sync(fs->journal);
+	/* There may have been nothing to commit but data to flush. */
+	return error ? error : block_flush(fs->device);
 }
 
 /* ---- Checking a superblock ---- */
@@ -198,8 +223,9 @@ features_check(struct ext2_fs *fs, const struct ext2_super *s)
 
 	if (s->s_rev_level == 0)
 		return 0;
-	if (s->s_feature_incompat & EXT2_INCOMPAT_RECOVER) {
-		say(m->device, "its journal must be replayed first: "
+	if (s->s_feature_incompat & EXT2_INCOMPAT_RECOVER &&
+	    !(s->s_feature_compat & EXT2_COMPAT_HAS_JOURNAL)) {
+		say(m->device, "there is a journal to be replayed, but none: "
 			       "run e2fsck on it");
 		return -EINVAL;
 	}
@@ -338,17 +364,26 @@ fs_free(struct ext2_fs *fs)
 }
 
 /** No operation will change the disk any more: have it say that it is whole,
- * if it is. @return 0 or -EIO */
+ * if it is. What a journal could not write, the next mount replays.
+ * @return 0 or -EIO */
 static int
 mark_unused(struct ext2_fs *fs)
 {
+	int error = 0;
+
+	rwlock_write_lock(&fs->op_lock); /* operations that run end first */
 	fs->read_only = true;
-	if (fs->was_valid && !fs->damaged) {
-		ext2_change(fs->super);
+	if (fs->journal)
+		error = ext2_journal_stop(fs);
+	rwlock_write_unlock(&fs->op_lock);
+	if (error)
+		return error;
+	ext2_change(fs, fs->super);
+	super_of(fs)->s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
+	if (fs->was_valid && !fs->damaged)
 		super_of(fs)->s_state |= EXT2_STATE_VALID;
-		ext2_changed(fs->super);
-		fs->changed = true;
-	}
+	ext2_changed(fs, fs->super);
+	fs->changed = true;
 	return ext2_sync(fs->mount);
 }
 
@@ -356,7 +391,8 @@ static void
 unmount_op(struct mount *m)
 {
 	struct ext2_fs *fs = m->private_data;
-	int error = fs->read_only ? ext2_sync(m) : mark_unused(fs);
+	int error =
+		fs->read_only && !fs->journal ? ext2_sync(m) : mark_unused(fs);
 
 	if (error)
 		say(fs->device, "could not be written when unmounted");
@@ -364,10 +400,11 @@ unmount_op(struct mount *m)
 	m->private_data = NULL;
 }
 
-/** Before the first change: while the state is not VALID, nobody trusts the
- * disk unchecked. @return 0 or -EIO */
+/** Before the first change: the state is not VALID, so nobody trusts the disk
+ * unchecked; or a journal makes it whole, and must be replayed by whoever
+ * uses the disk next. @return 0 or -EIO */
 static int
-mark_in_use(struct ext2_fs *fs)
+mark_in_use(struct ext2_fs *fs, bool journal)
 {
 	struct ext2_super *s = super_of(fs);
 
@@ -375,33 +412,43 @@ mark_in_use(struct ext2_fs *fs)
 	if (!fs->was_valid)
 		say(fs->device, "was not unmounted cleanly: "
 				"running e2fsck is advised");
-	ext2_change(fs->super);
-	s->s_state &= ~EXT2_STATE_VALID;
+	ext2_change(fs, fs->super);
+	if (journal)
+		s->s_feature_incompat |= EXT2_INCOMPAT_RECOVER;
+	else
+		s->s_state &= ~EXT2_STATE_VALID;
 	s->s_mtime = ext2_now();
 	s->s_mnt_count++;
-	ext2_changed(fs->super);
+	ext2_changed(fs, fs->super);
 	fs->changed = true;
 	return ext2_sync(fs->mount);
+}
+
+/** Begin to change the disk, through journal @p j if it has one. */
+static int
+use(struct ext2_fs *fs, struct journal *j)
+{
+	int error = mark_in_use(fs, j != NULL);
+
+	if (!error && j)
+		error = ext2_journal_start(fs, j);
+	return error;
 }
 
 static int
 remount_op(struct mount *m, unsigned flags)
 {
 	struct ext2_fs *fs = m->private_data;
+	struct journal *j = NULL;
 	int error;
 
-	if (flags & MS_RDONLY) {
-		if (fs->read_only)
-			return 0;
-		/* Operations that have begun end first. */
-		rwlock_write_lock(&fs->op_lock);
-		fs->read_only = true;
-		rwlock_write_unlock(&fs->op_lock);
-		return mark_unused(fs);
-	}
+	if (flags & MS_RDONLY)
+		return fs->read_only ? 0 : mark_unused(fs);
 	if (fs->damaged || fs->readable_only)
 		return -EROFS;
-	error = mark_in_use(fs);
+	error = ext2_journal_open(fs, super_of(fs), &j);
+	if (!error)
+		error = use(fs, j);
 	fs->read_only = error != 0;
 	return error;
 }
@@ -428,13 +475,33 @@ super_read(struct ext2_fs *fs, struct ext2_super *s)
 	return 0;
 }
 
+/** Read what describes the file system. */
 static int
-fs_load(struct ext2_fs *fs, struct ext2_super *s)
+geometry_load(struct ext2_fs *fs, struct ext2_super *s)
 {
 	int error;
 
-	if ((error = super_read(fs, s)) || (error = super_check(fs, s)) ||
-	    (error = ext2_groups_load(fs, s)))
+	if ((error = super_read(fs, s)) || (error = super_check(fs, s)))
+		return error;
+	return ext2_groups_load(fs, s);
+}
+
+/** The same, after the journal has made it whole, if there is one. */
+static int
+fs_load(struct ext2_fs *fs, struct ext2_super *s, struct journal **j)
+{
+	int error = geometry_load(fs, s);
+
+	if (!error)
+		error = ext2_journal_open(fs, s, j);
+	if (!error && *j && journal_was_replayed(*j)) {
+		ext2_groups_unload(fs);
+		fs->group_pages = NULL;
+		buf_invalidate(fs->device);
+		fs->free_blocks = fs->free_inodes = 0;
+		error = geometry_load(fs, s);
+	}
+	if (error)
 		return error;
 	fs->super = ext2_read(fs, fs->first_data_block, &error);
 	return fs->super ? 0 : error;
@@ -477,20 +544,27 @@ ext2_mount(struct mount *m, const char *options)
 {
 	struct ext2_fs *fs = fs_new(m);
 	struct ext2_super *s = knew(struct ext2_super);
-	int error = fs_load(fs, s);
+	struct journal *j = NULL;
+	int error = fs_load(fs, s, &j);
 
 	(void)options;
 	kfree(s);
 	if (error) {
+		if (j)
+			journal_close(j);
 		fs_free(fs);
 		return error;
 	}
-	fs->read_only = m->flags & MS_RDONLY;
+	fs->read_only = true;
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);
-	if (!error && !fs->read_only)
-		error = mark_in_use(fs);
+	if (!error && !(m->flags & MS_RDONLY)) {
+		error = use(fs, j);
+		fs->read_only = error != 0;
+	}
+	if (j && !fs->journal)
+		journal_close(j);
 	return error;
 }
 
