@@ -3,7 +3,7 @@
  * pages, outside of the heap: how long it gets depends on how much there is to
  * tell. A text that gets no more memory is cut short.
  */
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "format.h"
 #include "string.h"
 

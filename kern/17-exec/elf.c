@@ -6,8 +6,7 @@
  * checked for overflow, and a file that does not add up is -ENOEXEC.
  * Source: System V ABI, chapters 4 and 5.
  */
-#include "abi/elf.h"
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 #define PIE_BASE  0x555555554000UL /* two thirds up, where Linux has them */
