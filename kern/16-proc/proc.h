@@ -22,6 +22,8 @@ enum proc_state { PROC_ALIVE, PROC_STOPPED, PROC_ZOMBIE };
  * a process group or session that has members.
  * PROC3: a process is a zombie only after its last thread has given back its
  * memory, its descriptors and its directories.
+ * PROC4: nobody finds a thread by number after its end began to be final.
+ * PROC5: no one writes a file while a process runs it.
  */
 struct proc {
 	/* Constant. */
@@ -51,8 +53,11 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
-	uint64_t killed_ns; /**< when it was ended for its memory, or 0 */
-	uint32_t uid;	    /**< real user ID at its end */
+	uint64_t killed_ns;   /**< when it was ended for its memory, or 0 */
+	uint32_t uid;	      /**< real user ID at its end */
+	uint64_t dead_cpu_ns; /**< of threads that have ended */
+	uint64_t dead_switches;
+	uint64_t peak_resident; /**< pages, of address spaces left */
 
 	/* Guarded by lock. */
 	struct spinlock lock;
@@ -61,9 +66,6 @@ struct proc {
 	struct program *program; /**< what it runs; NULL: nothing yet */
 	char name[16];		 /**< of its program: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */
-	uint64_t dead_cpu_ns;	 /**< of threads that have ended */
-	uint64_t dead_switches;
-	uint64_t peak_resident; /**< pages, of address spaces left */
 
 	struct proc_signals *signals; /**< signal: handlers, pending */
 };

@@ -15,6 +15,7 @@ program_new(struct vnode *v)
 	struct program *g;
 	size_t len;
 
+	INVARIANT(PROC5, atomic_load(&v->writers) < 0);
 	if (page &&
 	    vnode_path(v, page_address(page), KALLOC_MAX - sizeof(*g)) < 0)
 		path = "";

@@ -4,6 +4,7 @@
  */
 #include "abi/signal.h"
 #include "proc_internal.h"
+#include "string.h"
 #include "test_proc.h"
 
 /* ---- Pids ---- */
@@ -160,6 +161,44 @@ SELFTEST(proc_orphans_go_to_init)
 		proc_put(p);
 		thread_yield();
 	}
+}
+
+/* ---- Programs ---- */
+
+static int
+open_program(unsigned flags)
+{
+	struct file *f;
+	int error = file_open(AT_FDCWD, "/proc-program", flags, 0755, &f);
+
+	if (!error)
+		file_put(f);
+	return error;
+}
+
+PROCESS_TEST(proc_program_is_inherited_and_not_written)
+{
+	struct thread *t;
+	struct vnode *v;
+	struct proc *p;
+
+	EXPECT(open_program(O_RDWR | O_CREAT) == 0);
+	EXPECT(path_walk(AT_FDCWD, "/proc-program", 0, &v) == 0);
+	EXPECT(vnode_deny_write(v) == 0);
+	proc_set_program(current_proc(), program_new(v));
+	EXPECT(strcmp(current_proc()->program->path, "/proc-program") == 0);
+	/* The child goes on with it. */
+	may_go = false;
+	p = proc_create(current_proc(), wait_for_go, NULL, &t);
+	thread_start(t);
+	proc_put(p);
+	proc_set_program(current_proc(), NULL);
+	EXPECT(open_program(O_WRONLY) == -ETXTBSY);
+	EXPECT(open_program(O_RDONLY) == 0);
+	may_go = true;
+	EXPECT(CALL(NR_wait4, -1, NULL, 0, NULL) > 0);
+	EXPECT(open_program(O_WRONLY) == 0);
+	return true;
 }
 
 /* ---- Limits ---- */

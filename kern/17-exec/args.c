@@ -359,6 +359,7 @@ stack_build(struct vmspace *vm, struct exec_args *a,
 	if (mapped < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < a->npages; i++) {
+		INVARIANT(EXEC3, a->pages[i]);
 		error = vm_insert_page(vm, USER_TOP - (i + 1) * PAGE_SIZE,
 				       a->pages[i]);
 		if (error)

@@ -243,6 +243,8 @@ become(struct exec *x)
 {
 	struct thread *t = current();
 
+	INVARIANT(EXEC2, x->vm && x->image.vnode && t->proc->nthreads == 1 &&
+				 t->tid == t->proc->pid);
 	proc_take_memory(x->vm);
 	x->vm = NULL;
 	t->clear_tid = NULL;

@@ -154,6 +154,8 @@ proc_of(const struct vnode *v)
 static const struct pid_entry *
 entry_of(const struct vnode *v)
 {
+	INVARIANT(PROCFS1, INO_KIND(v->ino) == KIND_ENTRY &&
+				   INO_INDEX(v->ino) < npid_entries);
 	return &pid_entries[INO_INDEX(v->ino)];
 }
 
@@ -448,6 +450,7 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 		error = write_text(f->vnode, &pf->text);
 		pf->written = !error;
 	}
+	INVARIANT(PROCFS2, error || pf->written);
 	n = *pos < pf->text.len ? MIN(pf->text.len - *pos, u->left) : 0;
 	if (!error && n > 0) {
 		size_t done = uio_copy_to(u, pf->text.buf + *pos, n);

@@ -47,6 +47,7 @@ text_append(struct text *t, const void *bytes, size_t len)
 		return;
 	memcpy(t->buf + t->len, bytes, len);
 	t->len += len;
+	INVARIANT(PROCFS4, t->len <= t->cap);
 }
 
 void
@@ -69,6 +70,7 @@ text_printf(struct text *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	t->len += vsnformat(t->buf + t->len, n + 1, fmt, ap);
 	va_end(ap);
+	INVARIANT(PROCFS4, t->len < t->cap);
 }
 
 void
