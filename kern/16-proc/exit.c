@@ -22,8 +22,8 @@ clear_tid_word(struct thread *t)
 		proc_ops.futex_wake(word);
 }
 
-static void
-note_peak(struct proc *p, const struct vmspace *vm)
+void
+proc_note_peak(struct proc *p, const struct vmspace *vm)
 {
 	p->peak_resident = MAX(p->peak_resident, vm_peak_resident(vm));
 }
@@ -40,7 +40,7 @@ drop_parts(struct thread *t, struct proc *p)
 	spin_lock(&proc_lock);
 	vm = vmspace_switch(NULL);
 	if (vm)
-		note_peak(p, vm);
+		proc_note_peak(p, vm);
 	if (p->nthreads == 1)
 		proc_release_parent(p);
 	files = t->fdtable;

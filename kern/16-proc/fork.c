@@ -26,10 +26,35 @@ struct clone {
 
 /* ---- Threads of user mode ---- */
 
-void *
+static void *
 fpu_area_new(void)
 {
 	return knew_array(uint8_t, fpu_area_size);
+}
+
+void
+user_state_init(vaddr_t entry, vaddr_t stack)
+{
+	struct md_thread *md = &current()->md;
+	struct trapframe *tf = trap_user_frame(current()->kstack_top);
+	uint64_t vector = tf->vector, error = tf->error;
+
+	memset(tf, 0, sizeof(*tf));
+	tf->vector = vector;
+	tf->error = error;
+	tf->rip = entry;
+	tf->rsp = stack;
+	trapframe_sanitize(tf);
+	md->user_frame = tf;
+	if (!md->fpu)
+		md->fpu = fpu_area_new();
+	preempt_disable();
+	fpu_area_init(md->fpu);
+	fpu_restore(md->fpu);
+	md->fsbase = md->gsbase = 0;
+	wrmsr(MSR_FS_BASE, 0);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	preempt_enable();
 }
 
 /* A new thread's first code: what is left is to become the user's. */
@@ -95,14 +120,16 @@ count_of_user(uint32_t uid)
 	struct proc *p;
 	unsigned n = 0;
 
-	for (p = pid_next_proc(1); p; p = pid_next_proc(p->pid + 1))
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		list_for_each (t, &p->threads, proc_link)
 			n += t->fs && t->fs->cred.uid == uid;
 	return n;
 }
 
-int
-proc_check_room(const struct proc *p)
+/* Whether one more thread may be made by the running process: 0 or -EAGAIN.
+ * proc_lock held. */
+static int
+check_room(const struct proc *p)
 {
 	const struct cred *cred = current_cred();
 	uint64_t limit = p ? p->limits[RLIMIT_NPROC].rlim_cur : RLIM_INFINITY;
@@ -123,7 +150,7 @@ take_tid(const struct proc *p)
 	int tid;
 
 	spin_lock(&proc_lock);
-	tid = proc_check_room(p);
+	tid = check_room(p);
 	if (!tid)
 		tid = pid_alloc();
 	spin_unlock(&proc_lock);

@@ -79,7 +79,7 @@ choose(uint64_t (*holds)(struct proc *p), bool *fresh)
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	for (p = pid_next_proc(1); p; p = pid_next_proc(p->pid + 1))
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		consider(p, &c);
 	if (c.best) {
 		proc_get(c.best);

@@ -39,7 +39,7 @@ limits_init(struct proc *p, struct proc *from)
 }
 
 uint64_t
-limit_of(struct proc *p, unsigned resource)
+proc_limit_of(struct proc *p, unsigned resource)
 {
 	return __atomic_load_n(&p->limits[resource].rlim_cur, __ATOMIC_RELAXED);
 }
@@ -49,7 +49,7 @@ proc_limit(unsigned resource)
 {
 	struct proc *p = current_proc();
 
-	return p ? limit_of(p, resource) : RLIM_INFINITY;
+	return p ? proc_limit_of(p, resource) : RLIM_INFINITY;
 }
 
 /* vfs_ops.nofile_limit */

@@ -64,7 +64,7 @@ names_group(int pid)
 {
 	struct proc *p;
 
-	for (p = pid_next_proc(1); p; p = pid_next_proc(p->pid + 1))
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		if (p->pgid == pid || p->sid == pid)
 			return true;
 	return false;
@@ -134,7 +134,7 @@ pid_proc(int pid)
 }
 
 struct proc *
-pid_next_proc(int pid)
+proc_next(int pid)
 {
 	unsigned word = pid / WORD_BITS;
 	uint64_t used;

@@ -1,7 +1,7 @@
 /*
  * The tree of processes: making and freeing struct proc, linking and finding,
  * what others may read of a process that is not the running one, and the
- * chapter's start-up. The life itself is in fork.c, exec.c, exit.c, wait.c.
+ * chapter's start-up. The life itself is in fork.c, exit.c, wait.c.
  */
 #include "abi/signal.h"
 #include "proc_internal.h"
@@ -11,7 +11,7 @@ struct spinlock proc_lock = SPINLOCK("processes");
 struct proc *init_proc;
 struct proc_ops proc_ops;
 unsigned threads_max, threads_now, procs_now;
-uint64_t forks_total;
+static uint64_t forks; /* since boot */
 
 /* ---- References ---- */
 
@@ -58,7 +58,7 @@ proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg)
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	for (p = pid_next_proc(1); p; p = pid_next_proc(p->pid + 1))
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		fn(p, arg);
 	spin_unlock(&proc_lock);
 }
@@ -107,7 +107,7 @@ proc_link_thread(struct proc *p, struct thread *t, int tid)
 	list_add_tail(&t->proc_link, &p->threads);
 	p->nthreads++;
 	threads_now++;
-	forks_total++;
+	forks++;
 	pid_set(tid, NULL, t);
 }
 
@@ -193,18 +193,17 @@ proc_fs(struct proc *p)
 	return fs;
 }
 
-struct program *
-proc_program(struct proc *p)
-{
-	struct program *g;
-
-	spin_lock(&p->lock);
-	g = p->program ? program_get(p->program) : NULL;
-	spin_unlock(&p->lock);
-	return g;
-}
-
 /* ---- Usage ---- */
+
+void
+proc_stats_get(struct proc_stats *s)
+{
+	spin_lock(&proc_lock);
+	s->threads = threads_now;
+	s->last_pid = pid_last();
+	s->forks = forks;
+	spin_unlock(&proc_lock);
+}
 
 /* proc_lock held. */
 static uint64_t
@@ -325,7 +324,5 @@ proc_init(void)
 	limits_hook();
 	vfs_ops.pid = running_pid;
 	killer_init();
-	procfs_init();
-	boot_ops.start_user = start_user;
 }
 CHAPTER_INIT(proc_init);

@@ -1,6 +1,7 @@
 /*
- * proc: processes. fork, exec, exit and wait; the identities and limits of a
- * process; the time of day; and /proc, where programs read of all that.
+ * proc: processes and threads. fork, exit and wait; the identities and limits
+ * of a process; the time of day. Here is also what chapter exec needs to put
+ * another program in a process, and chapter procfs to tell of one.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -14,8 +15,6 @@
 
 enum proc_state { PROC_ALIVE, PROC_STOPPED, PROC_ZOMBIE };
 
-struct program;
-
 /**
  * PROC1: every process but init has a parent that is alive or init; a zombie
  * stays until its parent has waited, or does not want to.
@@ -23,6 +22,8 @@ struct program;
  * a process group or session that has members.
  * PROC3: a process is a zombie only after its last thread has given back its
  * memory, its descriptors and its directories.
+ * PROC4: nobody finds a thread by number after its end began to be final.
+ * PROC5: no one writes a file while a process runs it.
  */
 struct proc {
 	/* Constant. */
@@ -52,8 +53,11 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
-	uint64_t killed_ns; /**< when it was ended for its memory, or 0 */
-	uint32_t uid;	    /**< real user ID at its end */
+	uint64_t killed_ns;   /**< when it was ended for its memory, or 0 */
+	uint32_t uid;	      /**< real user ID at its end */
+	uint64_t dead_cpu_ns; /**< of threads that have ended */
+	uint64_t dead_switches;
+	uint64_t peak_resident; /**< pages, of address spaces left */
 
 	/* Guarded by lock. */
 	struct spinlock lock;
@@ -62,10 +66,6 @@ struct proc {
 	struct program *program; /**< what it runs; NULL: nothing yet */
 	char name[16];		 /**< of its program: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */
-	struct timer *alarm;	 /**< signal */
-	uint64_t dead_cpu_ns;	 /**< of threads that have ended */
-	uint64_t dead_switches;
-	uint64_t peak_resident; /**< pages, of address spaces left */
 
 	struct proc_signals *signals; /**< signal: handlers, pending */
 };
@@ -77,31 +77,30 @@ current_proc(void)
 	return current()->proc;
 }
 
+/* ---- Finding ---- */
+
+extern struct spinlock proc_lock;
+extern struct proc *init_proc;
+
 /** The process with @p pid, referenced, zombies included; or NULL. */
 struct proc *proc_find(int pid);
 /** The same, with proc_lock held, and not referenced. */
 struct proc *proc_find_locked(int pid);
+/** The first process with a pid of at least @p pid, or NULL. proc_lock held. */
+struct proc *proc_next(int pid);
+/** Call @p fn for every process, by pid, under proc_lock. */
+void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
 struct proc *proc_get(struct proc *p);
 /** Give a reference back. Any context but interrupt handlers. */
 void proc_put(struct proc *p);
 /** The thread with @p tid, valid until rcu_read_unlock; or NULL. Called within
  * rcu_read_lock. */
 struct thread *thread_find(int tid);
-/** Call @p fn for every process, by pid, under proc_lock. */
-void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
-extern struct spinlock proc_lock;
-extern struct proc *init_proc;
 
-/** End the running thread's whole process. @p status as wait4 reports it.
- * Where another thread ends the process already, or is in exec, only the
- * running thread ends. No locks held. */
-void proc_exit(int status) __attribute__((noreturn));
+/* ---- Making, ending ---- */
 
-/** End the running thread; the process ends with its last one. */
-void proc_exit_thread(int status) __attribute__((noreturn));
-
-/** CPU time of the process's threads, dead ones too, in ns. */
-uint64_t proc_cpu_ns(struct proc *p);
+/** Bound on the kernel heap of making a process, in pages. */
+#define PROC_HEAP_PAGES 64
 
 /**
  * Make a process with one thread that runs @p entry(@p arg) in the kernel: the
@@ -115,22 +114,85 @@ uint64_t proc_cpu_ns(struct proc *p);
 struct proc *proc_create(struct proc *parent, void (*entry)(void *arg),
 			 void *arg, struct thread **thread);
 
-/** Bound on the kernel heap of making a process, in pages. */
-#define PROC_HEAP_PAGES 64
+/** End the running thread's whole process. @p status as wait4 reports it.
+ * Where another thread ends the process already, or is in exec, only the
+ * running thread ends. No locks held. */
+void proc_exit(int status) __attribute__((noreturn));
 
-/** Replace the running process's program, as execve(2); @p argv and @p envp are
- * kernel arrays of kernel strings, ended by NULL. The registers of the new
- * program are left in the user frame. @return 0 or a negative errno */
-int proc_exec(const char *path, const char *const argv[],
-	      const char *const envp[]);
+/** End the running thread; the process ends with its last one. */
+void proc_exit_thread(int status) __attribute__((noreturn));
 
+/* ---- What a process runs: for exec ---- */
+
+/** A program that is being run: shared by a process and those forked from it.
+ * While it exists, no one may open its file for writing. */
+struct program {
+	struct refcount refs;
+	struct vnode *vnode;
+	char path[]; /**< at the time of exec; "" where it is not known */
+};
+
+/** Make one of @p v, whose reference goes with it, as does its
+ * vnode_deny_write. May sleep. @return it, referenced */
+struct program *program_new(struct vnode *v);
+struct program *program_get(struct program *g);
+/** Give a reference back (NULL: nothing to do); may sleep. */
+void program_put(struct program *g);
+/** Set what the process runs; the reference goes with it. May sleep. */
+void proc_set_program(struct proc *p, struct program *g);
+
+/**
+ * End all other threads of the running process, and give the running one the
+ * process's number. On success no thread can be made or end the process until
+ * proc_take_memory. No locks held; sleeps.
+ * @return 0; -EAGAIN: another thread is in exec, or ends the process; -EINTR:
+ *         the thread is to die. Others may have ended then
+ */
+int proc_become_single(void);
+
+/** After proc_become_single: make @p vm (whose reference goes with it) the
+ * process's memory, in the place of what it has; a parent in vfork goes on. No
+ * locks held; may sleep. */
+void proc_take_memory(struct vmspace *vm);
+
+/** Give the running thread the state in which a program begins (ABI for x86-64,
+ * 3.4.1): user frame, FPU, segment bases; all zeros, but for where it begins
+ * and its stack pointer. trap_enter_user, or the way out of a system call, then
+ * runs it. Heap: fpu_area_size. */
+void user_state_init(vaddr_t entry, vaddr_t stack);
+
+/* ---- What others read of a process ---- */
+
+/** Its memory, descriptors, directories and program; referenced, or NULL: it
+ * has given them back, or has had none. */
+struct vmspace *proc_vmspace(struct proc *p);
+struct fdtable *proc_fdtable(struct proc *p);
+struct fs_context *proc_fs(struct proc *p);
+struct program *proc_program(struct proc *p);
+
+/** CPU time of the process's threads, dead ones too, in ns. */
+uint64_t proc_cpu_ns(struct proc *p);
+
+/** Soft limit of the running process (RLIM_INFINITY for kernel threads). */
+uint64_t proc_limit(unsigned resource);
+/** Soft limit of any process. */
+uint64_t proc_limit_of(struct proc *p, unsigned resource);
+
+struct proc_stats {
+	unsigned threads; /**< there are */
+	int last_pid;	  /**< given out last */
+	uint64_t forks;	  /**< processes and threads made since boot */
+};
+void proc_stats_get(struct proc_stats *s);
+
+/* ---- Hooks ---- */
+
+/** What later chapters fill in. Unfilled hooks are not called. */
 struct proc_ops {
 	/** signal: a new process inherits; @p parent NULL: the first. */
 	void (*fork)(struct proc *parent, struct proc *child);
 	/** signal: the same for a thread. child->proc is set. */
 	void (*thread_new)(struct thread *parent, struct thread *child);
-	/** signal: the running process has got a new program. */
-	void (*exec)(struct proc *p);
 	/** signal: the process is freed. May not sleep. */
 	void (*free)(struct proc *p);
 	/** signal: the running thread ends; it still is on its process's list,
@@ -146,31 +208,10 @@ struct proc_ops {
 	void (*send)(struct proc *p, int signo);
 	/** tty: a session leader exits. */
 	void (*session_end)(struct proc *leader);
-	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. */
-	void (*tty_info)(struct proc *p, int *tty_nr, int *tpgid);
-	/** signal: masks for /proc/PID/status. */
-	void (*signal_info)(struct proc *p, uint64_t *pending,
-			    uint64_t *blocked, uint64_t *ignored,
-			    uint64_t *caught);
 	/** ipc: wake one waiter on the user word @p address (the word that
 	 * CLONE_CHILD_CLEARTID names) of the running address space. */
 	void (*futex_wake)(uint32_t *address);
 };
 extern struct proc_ops proc_ops;
-
-/** Soft limit of the running process (RLIM_INFINITY for kernel threads). */
-uint64_t proc_limit(unsigned resource);
-
-/* ---- /proc ---- */
-
-/** A text under construction; it grows on pages, not on the heap. */
-struct text;
-void text_printf(struct text *t, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/** Append @p len bytes as they are. */
-void text_append(struct text *t, const void *bytes, size_t len);
-
-/** Add a file to the root of /proc: @p show prints its text. At start-up. */
-void procfs_add(const char *name, void (*show)(struct text *t));
 
 #endif

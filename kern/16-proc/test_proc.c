@@ -1,78 +1,11 @@
 /*
- * Self-tests of chapter proc: the life of processes, identities, limits, /proc.
- * They run kernel code as processes. Programs: test_exec.c.
+ * Self-tests of chapter proc: the life of processes, identities, limits. They
+ * run kernel code as processes; for code in user mode see test_user.c.
  */
 #include "abi/signal.h"
-#include "format.h"
-#include "procfs.h"
+#include "proc_internal.h"
 #include "string.h"
 #include "test_proc.h"
-
-/* ---- Calls and processes ---- */
-
-/* The tests' init waits for its children, for ever. */
-static void
-reap_all(void *arg)
-{
-	(void)arg;
-	for (;;) {
-		heap_begin(PROC_HEAP_PAGES);
-		CALL(NR_wait4, -1, NULL, 0, NULL);
-		heap_end();
-		thread_sleep_until(clock_ns() + 1000000, WAIT_UNINTERRUPTIBLE);
-	}
-}
-
-static void
-need_init(void)
-{
-	struct thread *t;
-
-	if (init_proc)
-		return;
-	proc_put(proc_create(NULL, reap_all, NULL, &t));
-	thread_start(t);
-}
-
-int
-test_run_process(void (*fn)(void *arg), void *arg)
-{
-	struct thread *t;
-	struct proc *p;
-	int status;
-
-	heap_begin(PROC_HEAP_PAGES);
-	need_init();
-	p = proc_create(init_proc, fn, arg, &t);
-	heap_end();
-	if (!p)
-		return -1;
-	thread_start(t);
-	while (p->state != PROC_ZOMBIE)
-		thread_sleep_until(clock_ns() + 100000, WAIT_UNINTERRUPTIBLE);
-	status = p->exit_status;
-	proc_put(p);
-	return status;
-}
-
-void
-test_process_begin(void)
-{
-	struct vmspace *vm;
-
-	heap_begin(PROC_HEAP_PAGES);
-	vm = vmspace_new();
-	vm_map(vm, TEST_BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
-	       MAP_PRIVATE | MAP_FIXED, NULL, 0, true);
-	vmspace_switch(vm);
-}
-
-void
-test_process_end(bool ok)
-{
-	heap_release();
-	proc_exit(W_EXITCODE(ok ? 0 : 1, 0));
-}
 
 /* ---- Pids ---- */
 
@@ -230,35 +163,41 @@ SELFTEST(proc_orphans_go_to_init)
 	}
 }
 
-/* ---- Identity ---- */
+/* ---- Programs ---- */
 
-PROCESS_TEST(proc_user_ids_follow_the_rules)
+static int
+open_program(unsigned flags)
 {
-	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 0);
-	EXPECT(CALL(NR_setresuid, 10, 20, 30, 0) == 0);
-	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 10);
-	EXPECT(CALL(NR_geteuid, 0, 0, 0, 0) == 20);
-	EXPECT(CALL(NR_setuid, 5, 0, 0, 0) == -EPERM);
-	EXPECT(CALL(NR_setuid, 30, 0, 0, 0) == 0);
-	EXPECT(CALL(NR_geteuid, 0, 0, 0, 0) == 30);
-	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 10);
-	EXPECT(CALL(NR_setreuid, 20, -1, 0, 0) == -EPERM);
-	EXPECT(CALL(NR_setreuid, -1, 10, 0, 0) == 0);
-	EXPECT(CALL(NR_setresuid, 30, -1, -1, 0) == 0);
-	EXPECT(CALL(NR_setresuid, 0, 0, 0, 0) == -EPERM);
-	EXPECT(CALL(NR_setgroups, 0, NULL, 0, 0) == -EPERM);
-	return true;
+	struct file *f;
+	int error = file_open(AT_FDCWD, "/proc-program", flags, 0755, &f);
+
+	if (!error)
+		file_put(f);
+	return error;
 }
 
-PROCESS_TEST(proc_root_gives_all_its_user_ids_up)
+PROCESS_TEST(proc_program_is_inherited_and_not_written)
 {
-	EXPECT(CALL(NR_setgroups, 0, NULL, 0, 0) == 0);
-	EXPECT(CALL(NR_setgid, 7, 0, 0, 0) == 0);
-	EXPECT(CALL(NR_getegid, 0, 0, 0, 0) == 7);
-	EXPECT(CALL(NR_setuid, 7, 0, 0, 0) == 0);
-	EXPECT(CALL(NR_setuid, 0, 0, 0, 0) == -EPERM);
-	EXPECT(CALL(NR_setgid, 0, 0, 0, 0) == -EPERM);
-	EXPECT(current_cred()->suid == 7 && current_cred()->fsuid == 7);
+	struct thread *t;
+	struct vnode *v;
+	struct proc *p;
+
+	EXPECT(open_program(O_RDWR | O_CREAT) == 0);
+	EXPECT(path_walk(AT_FDCWD, "/proc-program", 0, &v) == 0);
+	EXPECT(vnode_deny_write(v) == 0);
+	proc_set_program(current_proc(), program_new(v));
+	EXPECT(strcmp(current_proc()->program->path, "/proc-program") == 0);
+	/* The child goes on with it. */
+	may_go = false;
+	p = proc_create(current_proc(), wait_for_go, NULL, &t);
+	thread_start(t);
+	proc_put(p);
+	proc_set_program(current_proc(), NULL);
+	EXPECT(open_program(O_WRONLY) == -ETXTBSY);
+	EXPECT(open_program(O_RDONLY) == 0);
+	may_go = true;
+	EXPECT(CALL(NR_wait4, -1, NULL, 0, NULL) > 0);
+	EXPECT(open_program(O_WRONLY) == 0);
 	return true;
 }
 
@@ -277,52 +216,9 @@ PROCESS_TEST(proc_limits_are_set_and_kept)
 	EXPECT(copyout((void *)TEST_BASE, &limit, sizeof(limit)) == 0);
 	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, TEST_BASE, 0, 0) == -EINVAL);
 	EXPECT(CALL(NR_setrlimit, RLIM_NLIMITS, TEST_BASE, 0, 0) == -EINVAL);
-	EXPECT(CALL(NR_setuid, 9, 0, 0, 0) == 0);
+	current()->fs->cred.euid = 9;
 	limit = (struct rlimit){ 100, 1000 };
 	EXPECT(copyout((void *)TEST_BASE, &limit, sizeof(limit)) == 0);
 	EXPECT(CALL(NR_setrlimit, RLIMIT_CPU, TEST_BASE, 0, 0) == -EPERM);
-	return true;
-}
-
-/* ---- /proc ---- */
-
-static bool
-contains(struct text *t, const char *word)
-{
-	return t->buf && memmem(t->buf, t->len, word, strlen(word));
-}
-
-PROCESS_TEST(proc_files_tell_of_the_process)
-{
-	struct text t = { 0 };
-	char expected[32];
-	bool ok;
-
-	snformat(expected, sizeof(expected), "%d (", current_proc()->pid);
-	for (unsigned i = 0; i < npid_entries; i++) {
-		t.len = 0;
-		if (!pid_entries[i].show)
-			continue;
-		EXPECT(pid_entries[i].show(&t, current_proc()) == 0);
-		if (strcmp(pid_entries[i].name, "stat") == 0)
-			EXPECT(memcmp(t.buf, expected, strlen(expected)) == 0);
-	}
-	t.len = 0;
-	show_mounts(&t);
-	ok = contains(&t, " / ");
-	text_free(&t);
-	return ok;
-}
-
-PROCESS_TEST(proc_texts_grow)
-{
-	struct text t = { 0 };
-
-	for (unsigned i = 0; i < 5000; i++)
-		text_printf(&t, "%04u", i);
-	EXPECT(t.len == 20000);
-	EXPECT(memcmp(t.buf, "00000001", 8) == 0);
-	EXPECT(memcmp(t.buf + 19996, "4999", 4) == 0);
-	text_free(&t);
 	return true;
 }

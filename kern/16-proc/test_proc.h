@@ -1,11 +1,12 @@
 /*
- * What the self-tests of chapter proc have in common: running kernel code as a
- * process of its own.
+ * What the self-tests of this chapter and of later ones have in common: running
+ * kernel code as a process of its own.
  */
 #ifndef TEST_PROC_H
 #define TEST_PROC_H
 
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "proc.h"
 
 /** Where such a process has a page of user memory. */
 #define TEST_BASE 0x400000UL

@@ -3,6 +3,7 @@
  * hangs itself into those below: what proc's and trap's hooks do at fork, exec
  * and exit.
  */
+#include "procfs.h"
 #include "sigstate.h"
 #include "string.h"
 
@@ -51,7 +52,7 @@ signal_fork(struct proc *parent, struct proc *child)
 	child->signals = s;
 }
 
-/* proc_ops.exec: the handlers' code is gone; what was ignored stays so. */
+/* exec_ops.done: the handlers' code is gone; what was ignored stays so. */
 static void
 signal_exec(struct proc *p)
 {
@@ -249,13 +250,13 @@ signal_init(void)
 	trap_ops.user_fault = signal_user_fault;
 	proc_ops.fork = signal_fork;
 	proc_ops.thread_new = signal_thread_new;
-	proc_ops.exec = signal_exec;
+	exec_ops.done = signal_exec;
 	proc_ops.free = signal_free;
 	proc_ops.thread_exit = signal_thread_exit;
 	proc_ops.child_changed = job_child_changed;
 	proc_ops.kill_threads = signal_kill_threads;
 	proc_ops.send = kernel_send;
-	proc_ops.signal_info = signal_info;
+	procfs_ops.signal_info = signal_info;
 	vfs_ops.fsize_exceeded = send_sigxfsz;
 	next_thread_free = sched_ops.thread_free;
 	sched_ops.thread_free = signal_thread_free;

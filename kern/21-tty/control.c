@@ -4,6 +4,7 @@
  * controlling terminal is the one that belongs to its session, so nothing has
  * to be handed down by fork. POSIX.1-2017, 11.1.2 to 11.1.4.
  */
+#include "procfs.h"
 #include "terminal.h"
 
 #define TTYS_MAX 8
@@ -266,5 +267,5 @@ void
 control_init(void)
 {
 	proc_ops.session_end = session_end;
-	proc_ops.tty_info = tty_info;
+	procfs_ops.tty_info = tty_info;
 }

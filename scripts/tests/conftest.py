@@ -28,7 +28,7 @@ def run():
 
 def has_user_space():
     """Whether the chapters in this tree can run a program."""
-    return (any((ROOT / "kern").glob("*-proc/*.c"))
+    return (any((ROOT / "kern").glob("*-exec/*.c"))
             and (ROOT / "build/user/bin/init").exists())
 
 

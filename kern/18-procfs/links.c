@@ -5,7 +5,7 @@
  * on to the first.
  */
 #include "format.h"
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "string.h"
 
 /* ---- Descriptors ---- */

@@ -3,7 +3,7 @@
  * pages, outside of the heap: how long it gets depends on how much there is to
  * tell. A text that gets no more memory is cut short.
  */
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "format.h"
 #include "string.h"
 
@@ -47,6 +47,7 @@ text_append(struct text *t, const void *bytes, size_t len)
 		return;
 	memcpy(t->buf + t->len, bytes, len);
 	t->len += len;
+	INVARIANT(PROCFS4, t->len <= t->cap);
 }
 
 void
@@ -69,6 +70,7 @@ text_printf(struct text *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	t->len += vsnformat(t->buf + t->len, n + 1, fmt, ap);
 	va_end(ap);
+	INVARIANT(PROCFS4, t->len < t->cap);
 }
 
 void

@@ -1,21 +1,15 @@
 /*
- * Small calls: who and where am I (getpid, uname, sysinfo), what the thread is
- * set to (arch_prctl, prctl, robust list), random numbers, and reboot.
+ * What a thread asks and sets about itself: its numbers (getpid, gettid,
+ * getppid, getcpu), its segment bases (arch_prctl), its name and rights
+ * (prctl), its list of robust futexes, its personality; and random numbers.
  */
-#include "abi/reboot.h"
 #include "abi/sched.h"
-#include "abi/sysinfo.h"
-#include "abi/utsname.h"
 #include "proc_internal.h"
 #include "string.h"
 
+#define ROBUST_SIZE   24 /* struct robust_list_head */
 #define RANDOM_CHUNK  256
 #define SECURE_RANDOM 33554431 /* most that one getrandom gives */
-#define ROBUST_SIZE   24       /* struct robust_list_head */
-
-const char kernel_release[] = "6.1.0-hardtack";
-const char kernel_version[] = "#1 SMP PREEMPT Hardtack";
-const char machine_name[] = "x86_64";
 
 /* ---- Numbers ---- */
 
@@ -56,85 +50,6 @@ sys_getcpu(unsigned *cpu, unsigned *node)
 	return 0;
 }
 SYSCALL(NR_getcpu, sys_getcpu, 0);
-
-/* ---- Names ---- */
-
-static struct spinlock names_lock = SPINLOCK("host name");
-static char host_name[UTSNAME_LEN] = "hardtack";
-static char domain_name[UTSNAME_LEN] = "(none)";
-
-void
-hostname_get(char *name, size_t size)
-{
-	spin_lock(&names_lock);
-	strlcpy(name, host_name, size);
-	spin_unlock(&names_lock);
-}
-
-static int64_t
-sys_uname(struct utsname *user)
-{
-	struct utsname u;
-
-	memset(&u, 0, sizeof(u));
-	strlcpy(u.sysname, "Linux", sizeof(u.sysname)); /* the ABI's name */
-	strlcpy(u.release, kernel_release, sizeof(u.release));
-	strlcpy(u.version, kernel_version, sizeof(u.version));
-	strlcpy(u.machine, machine_name, sizeof(u.machine));
-	spin_lock(&names_lock);
-	strlcpy(u.nodename, host_name, sizeof(u.nodename));
-	strlcpy(u.domainname, domain_name, sizeof(u.domainname));
-	spin_unlock(&names_lock);
-	return copyout(user, &u, sizeof(u));
-}
-SYSCALL(NR_uname, sys_uname, 0);
-
-static int64_t
-set_name(char *name, const char *user, int len)
-{
-	char new[UTSNAME_LEN] = "";
-
-	if (current_cred()->euid != 0)
-		return -EPERM;
-	if (len < 0 || len >= UTSNAME_LEN)
-		return -EINVAL;
-	if (copyin(new, user, len))
-		return -EFAULT;
-	spin_lock(&names_lock);
-	memcpy(name, new, sizeof(new));
-	spin_unlock(&names_lock);
-	return 0;
-}
-
-static int64_t
-sys_sethostname(const char *user, int len)
-{
-	return set_name(host_name, user, len);
-}
-SYSCALL(NR_sethostname, sys_sethostname, 0);
-
-static int64_t
-sys_setdomainname(const char *user, int len)
-{
-	return set_name(domain_name, user, len);
-}
-SYSCALL(NR_setdomainname, sys_setdomainname, 0);
-
-static int64_t
-sys_sysinfo(struct sysinfo *user)
-{
-	struct sysinfo info = { .mem_unit = 1 };
-	struct mem_stats mem;
-
-	mem_stats_get(&mem);
-	sched_load_average(info.loads);
-	info.uptime = clock_ns() / NS_PER_SEC;
-	info.totalram = mem.total * PAGE_SIZE;
-	info.freeram = mem.free * PAGE_SIZE;
-	info.procs = threads_now;
-	return copyout(user, &info, sizeof(info));
-}
-SYSCALL(NR_sysinfo, sys_sysinfo, 0);
 
 /* ---- The thread's settings ---- */
 
@@ -301,44 +216,3 @@ sys_getrandom(uint8_t *user, size_t len, unsigned flags)
 	return len;
 }
 SYSCALL(NR_getrandom, sys_getrandom, 0);
-
-/* ---- reboot ---- */
-
-static bool
-reboot_magic_ok(uint32_t magic1, uint32_t magic2)
-{
-	return magic1 == LINUX_REBOOT_MAGIC1 &&
-	       (magic2 == LINUX_REBOOT_MAGIC2 ||
-		magic2 == LINUX_REBOOT_MAGIC2A ||
-		magic2 == LINUX_REBOOT_MAGIC2B ||
-		magic2 == LINUX_REBOOT_MAGIC2C);
-}
-
-/* Linux leaves the sync to the caller; a kernel with an orderly mind does it
- * all the same. */
-static int64_t
-sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command)
-{
-	if (current_cred()->euid != 0)
-		return -EPERM;
-	if (!reboot_magic_ok(magic1, magic2))
-		return -EINVAL;
-	switch (command) {
-	case LINUX_REBOOT_CMD_CAD_ON:
-	case LINUX_REBOOT_CMD_CAD_OFF:
-		return 0; /* no key is bound to it */
-	case LINUX_REBOOT_CMD_POWER_OFF:
-	case LINUX_REBOOT_CMD_HALT:
-		vfs_shutdown();
-		kprintf("proc: power off\n");
-		power_off(true);
-	case LINUX_REBOOT_CMD_RESTART:
-	case LINUX_REBOOT_CMD_RESTART2:
-		vfs_shutdown();
-		kprintf("proc: restarting\n");
-		machine_reset();
-	default:
-		return -EINVAL;
-	}
-}
-SYSCALL(NR_reboot, sys_reboot, 32);

@@ -2,10 +2,10 @@
  * The file system proc: directories of processes, and files that are written
  * when they are read. A vnode holds nothing: its inode number says what it is.
  *
- * See INO in procfs.h.
+ * See INO in procfs_internal.h.
  */
 #include "format.h"
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "string.h"
 
 #define NODES_MAX 64
@@ -27,6 +27,8 @@ static struct node nodes[NODES_MAX] = {
 	[ROOT] = { "", 0, 0, S_IFDIR | 0555, NULL, NULL },
 };
 static unsigned nnodes = ROOT + 1;
+
+struct procfs_ops procfs_ops;
 
 static const struct vnode_ops dir_ops, file_ops, path_link_ops;
 
@@ -152,6 +154,8 @@ proc_of(const struct vnode *v)
 static const struct pid_entry *
 entry_of(const struct vnode *v)
 {
+	INVARIANT(PROCFS1, INO_KIND(v->ino) == KIND_ENTRY &&
+				   INO_INDEX(v->ino) < npid_entries);
 	return &pid_entries[INO_INDEX(v->ino)];
 }
 
@@ -333,7 +337,7 @@ list_system(const struct vnode *dir, struct listing *l)
 	*l->pos = MAX(*l->pos, (uint64_t)PID_POSITION);
 	for (;;) {
 		spin_lock(&proc_lock);
-		p = pid_next_proc(*l->pos - PID_POSITION + 1);
+		p = proc_next(*l->pos - PID_POSITION + 1);
 		pid = p ? p->pid : 0;
 		spin_unlock(&proc_lock);
 		if (!pid || !put_number(l, pid, INO(pid, KIND_PID, 0), S_IFDIR,
@@ -446,6 +450,7 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 		error = write_text(f->vnode, &pf->text);
 		pf->written = !error;
 	}
+	INVARIANT(PROCFS2, error || pf->written);
 	n = *pos < pf->text.len ? MIN(pf->text.len - *pos, u->left) : 0;
 	if (!error && n > 0) {
 		size_t done = uio_copy_to(u, pf->text.buf + *pos, n);
@@ -529,7 +534,7 @@ procfs_mount(struct mount *m, const char *options)
 }
 FILESYSTEM(proc, false, procfs_mount);
 
-void
+static void
 procfs_init(void)
 {
 	add_link("self", link_self);
@@ -537,3 +542,4 @@ procfs_init(void)
 	add_link("thread-self", link_self);
 	procfs_system_init();
 }
+CHAPTER_INIT(procfs_init);

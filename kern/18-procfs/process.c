@@ -3,8 +3,9 @@
  * proc(5), to the byte where programs parse them (ps, top, pidof).
  */
 #include "abi/sched.h"
+#include "abi/elf.h"
 #include "format.h"
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "string.h"
 
 #define KIB(pages)  ((pages) * (PAGE_SIZE / 1024))
@@ -105,17 +106,18 @@ show_stat(struct text *t, struct proc *p)
 	struct view v;
 
 	view_get(&v, p);
-	if (proc_ops.tty_info)
-		proc_ops.tty_info(p, &tty_nr, &tpgid);
-	if (proc_ops.signal_info && v.state != 'Z')
-		proc_ops.signal_info(p, &pending, &blocked, &ignored, &caught);
+	if (procfs_ops.tty_info)
+		procfs_ops.tty_info(p, &tty_nr, &tpgid);
+	if (procfs_ops.signal_info && v.state != 'Z')
+		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
+				       &caught);
 	text_printf(t, "%d (%s) %c %d %d %d %d %d 0", v.pid, v.name, v.state,
 		    v.ppid, v.pgid, v.sid, tty_nr, tpgid);
 	text_printf(t, " 0 0 0 0 %lu 0 %lu %lu", v.cpu_ns / NS_PER_TICK,
 		    ticks(v.children.ru_utime), ticks(v.children.ru_stime));
 	text_printf(t, " %d %d %u 0 %lu", 20 + v.nice, v.nice, v.nthreads,
 		    v.start_ns / NS_PER_TICK);
-	stat_memory(t, vm, limit_of(p, RLIMIT_RSS));
+	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS));
 	/* Of the masks only the first 31 signals have a place here. */
 	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0",
 		    pending & INT32_MAX, blocked & INT32_MAX,
@@ -191,8 +193,9 @@ status_signals(struct text *t, struct proc *p, const struct view *v)
 {
 	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
 
-	if (proc_ops.signal_info && v->state != 'Z')
-		proc_ops.signal_info(p, &pending, &blocked, &ignored, &caught);
+	if (procfs_ops.signal_info && v->state != 'Z')
+		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
+				       &caught);
 	text_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n",
 		    v->nthreads, 0UL, pending);
 	text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",

@@ -5,7 +5,7 @@
  * privileged means an effective user ID of 0; there are no capabilities.
  */
 #include "abi/mount.h"
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 #define KEEP UINT32_MAX /* -1: leave as it is */

@@ -3,7 +3,7 @@
  * mount and df read them.
  */
 #include "abi/mount.h"
-#include "procfs.h"
+#include "procfs_internal.h"
 #include "string.h"
 
 #define KIB(pages)  ((pages) * (PAGE_SIZE / 1024))
@@ -94,13 +94,16 @@ show_uptime(struct text *t)
 static void
 show_loadavg(struct text *t)
 {
+	struct proc_stats procs;
 	uint64_t load[3];
 
 	sched_load_average(load);
+	proc_stats_get(&procs);
 	for (unsigned i = 0; i < 3; i++)
 		text_printf(t, "%lu.%02lu ", load[i] >> 16,
 			    (load[i] & 0xffff) * 100 >> 16);
-	text_printf(t, "%u/%u %d\n", sched_runnable(), threads_now, pid_last());
+	text_printf(t, "%u/%u %d\n", sched_runnable(), procs.threads,
+		    procs.last_pid);
 }
 
 /* What is not idle counts as user time: see proc_usage. */
@@ -116,7 +119,9 @@ static void
 show_stat(struct text *t)
 {
 	uint64_t now = clock_ns(), idle = 0, interrupts = 0, count;
+	struct proc_stats procs;
 
+	proc_stats_get(&procs);
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
 		idle += sched_idle_ns(cpu);
 	text_printf(t, "cpu ");
@@ -132,7 +137,7 @@ show_stat(struct text *t)
 		    sched_context_switches());
 	text_printf(t, "btime %ld\nprocesses %lu\n",
 		    (clock_realtime_ns() - (int64_t)now) / (int64_t)NS_PER_SEC,
-		    forks_total);
+		    procs.forks);
 	text_printf(t, "procs_running %u\nprocs_blocked 0\n", sched_runnable());
 }
 

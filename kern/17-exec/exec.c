@@ -4,10 +4,12 @@
  * one. Then the other threads are ended, and the old memory goes.
  */
 #include "abi/mount.h"
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 #define SCRIPTS_MAX 4 /* interpreters of interpreters */
+
+struct exec_ops exec_ops;
 
 struct exec {
 	const char *path; /* as the caller named it */
@@ -64,59 +66,6 @@ image_close(struct image *image)
 	vnode_allow_write(image->vnode);
 	vnode_put(image->vnode);
 	image->vnode = NULL;
-}
-
-/* ---- Programs ---- */
-
-struct program *
-program_new(struct image *image)
-{
-	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
-	const char *path = page ? page_address(page) : "";
-	struct program *g;
-	size_t len;
-
-	if (page && vnode_path(image->vnode, page_address(page),
-			       KALLOC_MAX - sizeof(*g)) < 0)
-		path = "";
-	len = strlen(path);
-	g = (struct program *)knew_array(uint8_t, sizeof(*g) + len + 1);
-	ref_init(&g->refs);
-	memcpy(g->path, path, len + 1);
-	g->vnode = image->vnode;
-	image->vnode = NULL;
-	if (page)
-		page_unref(page);
-	return g;
-}
-
-struct program *
-program_get(struct program *g)
-{
-	ref_get(&g->refs);
-	return g;
-}
-
-void
-program_put(struct program *g)
-{
-	if (!g || !ref_put(&g->refs))
-		return;
-	vnode_allow_write(g->vnode);
-	vnode_put(g->vnode);
-	kfree(g);
-}
-
-void
-proc_set_program(struct proc *p, struct program *g)
-{
-	struct program *old;
-
-	spin_lock(&p->lock);
-	old = p->program;
-	p->program = g;
-	spin_unlock(&p->lock);
-	program_put(old);
 }
 
 /* ---- Scripts ---- */
@@ -258,54 +207,6 @@ build(struct exec *x, const struct arg_source *argv,
 
 /* ---- Becoming it ---- */
 
-/* End all other threads, and take the number of the process. */
-static int
-become_single(struct proc *p)
-{
-	struct thread *t = current();
-	int error = 0;
-
-	spin_lock(&proc_lock);
-	if (p->exiting || p->exec_thread) {
-		spin_unlock(&proc_lock);
-		return -EAGAIN;
-	}
-	p->exec_thread = t;
-	if (p->nthreads > 1 && proc_ops.kill_threads) {
-		spin_unlock(&proc_lock);
-		proc_ops.kill_threads(p);
-		spin_lock(&proc_lock);
-	}
-	while (p->nthreads > 1 && !error)
-		error = waitq_wait(&p->child_wq, &proc_lock, WAIT_KILLABLE,
-				   WAIT_FOREVER);
-	if (!error && t->tid != p->pid) {
-		pid_clear_thread(t->tid);
-		t->tid = p->pid;
-		pid_set(p->pid, NULL, t);
-	}
-	if (error)
-		p->exec_thread = NULL;
-	spin_unlock(&proc_lock);
-	return error;
-}
-
-static void
-take_memory(struct proc *p, struct vmspace *vm)
-{
-	struct vmspace *old;
-
-	spin_lock(&proc_lock);
-	old = vmspace_switch(vm);
-	if (old)
-		p->peak_resident = MAX(p->peak_resident, vm_peak_resident(old));
-	proc_release_parent(p);
-	p->did_exec = true;
-	p->exec_thread = NULL;
-	spin_unlock(&proc_lock);
-	vmspace_put(old);
-}
-
 static void
 take_identity(struct exec *x)
 {
@@ -333,65 +234,42 @@ take_name(struct exec *x, struct proc *p)
 	spin_lock(&p->lock);
 	strlcpy(p->name, name, sizeof(p->name));
 	spin_unlock(&p->lock);
-	proc_set_program(p, program_new(&x->image));
-}
-
-/* The state in which a program begins: ABI for x86-64, 3.4.1. */
-static void
-fresh_registers(struct exec *x)
-{
-	struct md_thread *md = &current()->md;
-	struct trapframe *tf = md->user_frame;
-	uint64_t vector = tf->vector, error = tf->error;
-
-	memset(tf, 0, sizeof(*tf));
-	tf->vector = vector;
-	tf->error = error;
-	tf->rip = x->info.entry;
-	tf->rsp = x->rsp;
-	trapframe_sanitize(tf);
-	if (!md->fpu)
-		md->fpu = fpu_area_new();
-	preempt_disable();
-	fpu_area_init(md->fpu);
-	fpu_restore(md->fpu);
-	md->fsbase = md->gsbase = 0;
-	wrmsr(MSR_FS_BASE, 0);
-	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	preempt_enable();
+	proc_set_program(p, program_new(x->image.vnode));
+	x->image.vnode = NULL; /* it is the program's now */
 }
 
 static void
-become(struct exec *x, struct proc *p)
+become(struct exec *x)
 {
 	struct thread *t = current();
 
-	take_memory(p, x->vm);
+	INVARIANT(EXEC2, x->vm && x->image.vnode && t->proc->nthreads == 1 &&
+				 t->tid == t->proc->pid);
+	proc_take_memory(x->vm);
 	x->vm = NULL;
 	t->clear_tid = NULL;
 	t->robust_list = NULL;
 	fdtable_close_on_exec(t->fdtable);
 	take_identity(x);
-	take_name(x, p);
-	if (proc_ops.exec)
-		proc_ops.exec(p);
-	fresh_registers(x);
+	take_name(x, t->proc);
+	if (exec_ops.done)
+		exec_ops.done(t->proc);
+	user_state_init(x->info.entry, x->rsp);
 }
 
 static int
 kexec(const char *path, const struct arg_source *argv,
       const struct arg_source *envp)
 {
-	struct proc *p = current_proc();
 	struct exec x = { .path = path };
 	int error = args_init(&x.args);
 
 	if (!error)
 		error = build(&x, argv, envp);
 	if (!error)
-		error = become_single(p);
+		error = proc_become_single();
 	if (!error)
-		become(&x, p);
+		become(&x);
 	image_close(&x.image);
 	args_free(&x.args);
 	vmspace_put(x.vm);
@@ -399,7 +277,8 @@ kexec(const char *path, const struct arg_source *argv,
 }
 
 int
-proc_exec(const char *path, const char *const argv[], const char *const envp[])
+exec_program(const char *path, const char *const argv[],
+	     const char *const envp[])
 {
 	struct arg_source a = { .kernel = argv }, e = { .kernel = envp };
 
@@ -420,4 +299,4 @@ sys_execve(const char *user_path, const char *const *argv,
 	path_free(path);
 	return error;
 }
-SYSCALL(NR_execve, sys_execve, PROC_HEAP_PAGES);
+SYSCALL(NR_execve, sys_execve, EXEC_HEAP_PAGES);

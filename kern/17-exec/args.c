@@ -3,7 +3,7 @@
  * become the top of the new program's stack; downwards, so that all the rest
  * of the stack follows below them in the same page.
  */
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 #define ARGS_FLOOR 32 /* pages that are allowed with any RLIMIT_STACK */
@@ -292,7 +292,7 @@ fill_auxv(Elf64_auxv_t *v, const struct exec_args *a,
 		{ AT_NULL, 0 },
 	};
 
-	_Static_assert(ARRAY_SIZE(all) <= AUXV_MAX, "proc_internal.h");
+	_Static_assert(ARRAY_SIZE(all) <= AUXV_MAX, "exec_internal.h");
 	memcpy(v, all, sizeof(all));
 	return sizeof(all);
 }
@@ -359,6 +359,7 @@ stack_build(struct vmspace *vm, struct exec_args *a,
 	if (mapped < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < a->npages; i++) {
+		INVARIANT(EXEC3, a->pages[i]);
 		error = vm_insert_page(vm, USER_TOP - (i + 1) * PAGE_SIZE,
 				       a->pages[i]);
 		if (error)

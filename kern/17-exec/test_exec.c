@@ -1,13 +1,13 @@
 /*
- * Self-tests of chapter proc: programs. They are a few instructions each, in
- * ELF files that are made here, in the root directory of the kernel's threads;
- * some run in user mode, damaged ones are only loaded.
+ * Self-tests of chapter exec. The programs are a few instructions each, in ELF
+ * files that are made here, in the root directory of the kernel's threads; some
+ * run in user mode, damaged ones are only loaded.
  */
-#include "abi/signal.h"
+#include "exec_internal.h"
 #include "string.h"
 #include "test_proc.h"
 
-#define PROGRAM "/proc-test"
+#define PROGRAM "/exec-test"
 
 /* ---- Programs ---- */
 
@@ -25,85 +25,11 @@ asm(".section .rodata\n"
     "	movl $231, %eax\n"
     "	syscall\n"
     "test_argc_end:\n"
-    /* fork; the child exits with 41, the parent with one more than it */
-    "test_fork:\n"
-    "	movl $57, %eax\n"
-    "	syscall\n"
-    "	testl %eax, %eax\n"
-    "	jz 1f\n"
-    "	movq $-1, %rdi\n"
-    "	leaq -64(%rsp), %rsi\n"
-    "	xorl %edx, %edx\n"
-    "	xorl %r10d, %r10d\n"
-    "	movl $61, %eax\n"
-    "	syscall\n"
-    "	movzbl -63(%rsp), %edi\n"
-    "	incl %edi\n"
-    "	jmp 2f\n"
-    "1:	movl $41, %edi\n"
-    "2:	movl $231, %eax\n"
-    "	syscall\n"
-    "test_fork_end:\n"
-    /* vfork; the child changes a word of the memory that both have */
-    "test_vfork:\n"
-    "	movq $5, -256(%rsp)\n"
-    "	movl $58, %eax\n"
-    "	syscall\n"
-    "	testl %eax, %eax\n"
-    "	jz 1f\n"
-    "	movq $-1, %rdi\n"
-    "	xorl %esi, %esi\n"
-    "	xorl %edx, %edx\n"
-    "	xorl %r10d, %r10d\n"
-    "	movl $61, %eax\n"
-    "	syscall\n"
-    "	movl -256(%rsp), %edi\n"
-    "	movl $231, %eax\n"
-    "	syscall\n"
-    "1:	movq $77, -256(%rsp)\n"
-    "	xorl %edi, %edi\n"
-    "	movl $60, %eax\n"
-    "	syscall\n"
-    "test_vfork_end:\n"
-    /* a thread (VM FS FILES SIGHAND THREAD CHILD_CLEARTID) writes 9 to a word
-     * and ends; wait until the kernel has cleared its tid */
-    "test_thread:\n"
-    "	subq $4096, %rsp\n"
-    "	movq $1, 512(%rsp)\n"
-    "	movl $0x210f00, %edi\n"
-    "	leaq 256(%rsp), %rsi\n"
-    "	xorl %edx, %edx\n"
-    "	leaq 512(%rsp), %r10\n"
-    "	movl $56, %eax\n"
-    "	syscall\n"
-    "	testq %rax, %rax\n"
-    "	jz 2f\n"
-    "1:	movl $24, %eax\n"
-    "	syscall\n"
-    "	cmpl $0, 512(%rsp)\n"
-    "	jne 1b\n"
-    "	movl 264(%rsp), %edi\n"
-    "	movl $231, %eax\n"
-    "	syscall\n"
-    "2:	movq $9, 8(%rsp)\n"
-    "	movl $60, %eax\n"
-    "	syscall\n"
-    "test_thread_end:\n"
-    /* touches nothing's address */
-    "test_crash:\n"
-    "	movl 8, %eax\n"
-    "test_crash_end:\n"
     "	.text\n");
-
-#define CODE(name) extern const uint8_t test_##name[], test_##name##_end[]
-CODE(argc);
-CODE(fork);
-CODE(vfork);
-CODE(thread);
-CODE(crash);
+extern const uint8_t test_argc[], test_argc_end[];
 
 static void
-make_program(struct program_file *p, const uint8_t *code, const uint8_t *end)
+make_program(struct program_file *p)
 {
 	memset(p, 0, sizeof(*p));
 	memcpy(p->header.e_ident, ELFMAG, SELFMAG);
@@ -126,7 +52,7 @@ make_program(struct program_file *p, const uint8_t *code, const uint8_t *end)
 				   .p_align = PAGE_SIZE };
 	p->phdr[1] =
 		(Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
-	memcpy(p->code, code, end - code);
+	memcpy(p->code, test_argc, test_argc_end - test_argc);
 }
 
 static int
@@ -154,84 +80,60 @@ static const char *const test_envp[] = { "A=1", "LONG=value of it", NULL };
 static void
 run_file(void *path)
 {
-	struct thread *t = current();
 	int error;
 
-	heap_begin(PROC_HEAP_PAGES);
-	t->md.user_frame = trap_user_frame(t->kstack_top);
-	error = proc_exec(path, test_argv, test_envp);
+	heap_begin(EXEC_HEAP_PAGES);
+	error = exec_program(path, test_argv, test_envp);
 	heap_end();
 	if (error)
 		proc_exit(W_EXITCODE(128 - error, 0));
-	trap_enter_user(t->md.user_frame);
+	trap_enter_user(current()->md.user_frame);
 }
 
 static int
-run_code(const uint8_t *code, const uint8_t *end)
+run_argc(void)
 {
 	static struct program_file p;
 	int error;
 
-	make_program(&p, code, end);
-	heap_begin(PROC_HEAP_PAGES);
+	make_program(&p);
+	heap_begin(EXEC_HEAP_PAGES);
 	error = write_file(PROGRAM, &p, sizeof(p), 0755);
 	heap_end();
 	return error ? error : test_run_process(run_file, PROGRAM);
 }
 
-#define RUN(name) run_code(test_##name, test_##name##_end)
-
-SELFTEST(proc_exec_runs_a_program)
+SELFTEST(exec_runs_a_program)
 {
-	CHECK(RUN(argc) == W_EXITCODE(3, 0));
+	CHECK(run_argc() == W_EXITCODE(3, 0));
 }
 
-SELFTEST(proc_fork_and_wait_in_user_mode)
-{
-	CHECK(RUN(fork) == W_EXITCODE(42, 0));
-}
-
-SELFTEST(proc_vfork_shares_memory_and_holds_the_parent)
-{
-	CHECK(RUN(vfork) == W_EXITCODE(77, 0));
-}
-
-SELFTEST(proc_thread_shares_memory_and_clears_its_tid)
-{
-	CHECK(RUN(thread) == W_EXITCODE(9, 0));
-}
-
-SELFTEST(proc_fault_in_user_mode_ends_the_process)
-{
-	CHECK(RUN(crash) == SIGSEGV);
-}
-
-SELFTEST(proc_scripts_run_their_interpreter)
+SELFTEST(exec_scripts_run_their_interpreter)
 {
 	static const char one[] = "#!" PROGRAM "\n";
 	static const char two[] = "#! " PROGRAM "  an argument \nrest";
-	static const char loop[] = "#!/proc-script\n";
+	static const char loop[] = "#!/exec-script\n";
 	int error;
 
-	CHECK(RUN(argc) == W_EXITCODE(3, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	error = write_file("/proc-script", one, strlen(one), 0755);
+	CHECK(run_argc() == W_EXITCODE(3, 0));
+	heap_begin(EXEC_HEAP_PAGES);
+	error = write_file("/exec-script", one, strlen(one), 0755);
 	heap_end();
 	CHECK(error == 0);
 	/* interpreter, script, first, second */
-	CHECK(test_run_process(run_file, "/proc-script") == W_EXITCODE(4, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	write_file("/proc-script", two, strlen(two), 0755);
+	CHECK(test_run_process(run_file, "/exec-script") == W_EXITCODE(4, 0));
+	heap_begin(EXEC_HEAP_PAGES);
+	write_file("/exec-script", two, strlen(two), 0755);
 	heap_end();
-	CHECK(test_run_process(run_file, "/proc-script") == W_EXITCODE(5, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	write_file("/proc-script", loop, strlen(loop), 0755);
+	CHECK(test_run_process(run_file, "/exec-script") == W_EXITCODE(5, 0));
+	heap_begin(EXEC_HEAP_PAGES);
+	write_file("/exec-script", loop, strlen(loop), 0755);
 	heap_end();
-	CHECK(test_run_process(run_file, "/proc-script") ==
+	CHECK(test_run_process(run_file, "/exec-script") ==
 	      W_EXITCODE(128 + ELOOP, 0));
 }
 
-SELFTEST(proc_exec_refuses_what_is_no_program)
+SELFTEST(exec_refuses_what_is_no_program)
 {
 	static const char text[] = "hello, world: this is a text, and no ELF";
 	int error;
@@ -239,11 +141,11 @@ SELFTEST(proc_exec_refuses_what_is_no_program)
 	CHECK(test_run_process(run_file, "/") == W_EXITCODE(128 + EACCES, 0));
 	CHECK(test_run_process(run_file, "/nowhere") ==
 	      W_EXITCODE(128 + ENOENT, 0));
-	heap_begin(PROC_HEAP_PAGES);
-	error = write_file("/proc-text", text, sizeof(text), 0755);
+	heap_begin(EXEC_HEAP_PAGES);
+	error = write_file("/exec-text", text, sizeof(text), 0755);
 	heap_end();
 	CHECK(error == 0);
-	CHECK(test_run_process(run_file, "/proc-text") ==
+	CHECK(test_run_process(run_file, "/exec-text") ==
 	      W_EXITCODE(128 + ENOEXEC, 0));
 }
 
@@ -267,14 +169,14 @@ load(struct elf_info *info)
 
 static struct program_file damaged;
 
-PROCESS_TEST(proc_elf_damaged_headers_are_refused)
+PROCESS_TEST(exec_elf_damaged_headers_are_refused)
 {
 	struct elf_info info;
 	struct program_file *p = &damaged;
 
 #define DAMAGED(field, value)                                                  \
 	({                                                                     \
-		make_program(p, test_argc, test_argc_end);                     \
+		make_program(p);                                               \
 		p->field = value;                                              \
 		write_file(PROGRAM, p, sizeof(*p), 0755);                      \
 		load(&info);                                                   \
@@ -307,19 +209,19 @@ PROCESS_TEST(proc_elf_damaged_headers_are_refused)
 }
 
 /* Every cut, and random bytes anywhere: any result will do, but a panic. */
-PROCESS_TEST(proc_elf_any_damage_is_survived)
+PROCESS_TEST(exec_elf_any_damage_is_survived)
 {
 	uint64_t seed = 42;
 	struct elf_info info;
 	uint8_t *bytes = (uint8_t *)&damaged;
 
 	for (unsigned len = 0; len < sizeof(damaged); len += 7) {
-		make_program(&damaged, test_argc, test_argc_end);
+		make_program(&damaged);
 		write_file(PROGRAM, &damaged, len, 0755);
 		EXPECT(load(&info) == -ENOEXEC);
 	}
 	for (unsigned round = 0; round < 300; round++) {
-		make_program(&damaged, test_argc, test_argc_end);
+		make_program(&damaged);
 		for (unsigned i = 0; i < 1 + round % 4; i++) {
 			seed = seed * 6364136223846793005 + 1;
 			bytes[(seed >> 33) %
@@ -327,7 +229,7 @@ PROCESS_TEST(proc_elf_any_damage_is_survived)
 		}
 		write_file(PROGRAM, &damaged, sizeof(damaged), 0755);
 		load(&info);
-		heap_checkpoint(PROC_HEAP_PAGES);
+		heap_checkpoint(EXEC_HEAP_PAGES);
 	}
 	return true;
 }
@@ -353,7 +255,7 @@ stack_string(struct vmspace *vm, vaddr_t at, const char *expected)
 	return strcmp(text, expected) == 0;
 }
 
-PROCESS_TEST(proc_stack_holds_arguments_environment_and_auxv)
+PROCESS_TEST(exec_stack_holds_arguments_environment_and_auxv)
 {
 	const struct arg_source argv = { .kernel = test_argv };
 	const struct arg_source envp = { .kernel = test_envp };
@@ -407,5 +309,37 @@ PROCESS_TEST(proc_stack_holds_arguments_environment_and_auxv)
 	}
 	EXPECT(auxv == 0x1f);
 	vmspace_put(vm);
+	return true;
+}
+
+/* ---- Identity ---- */
+
+PROCESS_TEST(exec_user_ids_follow_the_rules)
+{
+	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 0);
+	EXPECT(CALL(NR_setresuid, 10, 20, 30, 0) == 0);
+	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 10);
+	EXPECT(CALL(NR_geteuid, 0, 0, 0, 0) == 20);
+	EXPECT(CALL(NR_setuid, 5, 0, 0, 0) == -EPERM);
+	EXPECT(CALL(NR_setuid, 30, 0, 0, 0) == 0);
+	EXPECT(CALL(NR_geteuid, 0, 0, 0, 0) == 30);
+	EXPECT(CALL(NR_getuid, 0, 0, 0, 0) == 10);
+	EXPECT(CALL(NR_setreuid, 20, -1, 0, 0) == -EPERM);
+	EXPECT(CALL(NR_setreuid, -1, 10, 0, 0) == 0);
+	EXPECT(CALL(NR_setresuid, 30, -1, -1, 0) == 0);
+	EXPECT(CALL(NR_setresuid, 0, 0, 0, 0) == -EPERM);
+	EXPECT(CALL(NR_setgroups, 0, NULL, 0, 0) == -EPERM);
+	return true;
+}
+
+PROCESS_TEST(exec_root_gives_all_its_user_ids_up)
+{
+	EXPECT(CALL(NR_setgroups, 0, NULL, 0, 0) == 0);
+	EXPECT(CALL(NR_setgid, 7, 0, 0, 0) == 0);
+	EXPECT(CALL(NR_getegid, 0, 0, 0, 0) == 7);
+	EXPECT(CALL(NR_setuid, 7, 0, 0, 0) == 0);
+	EXPECT(CALL(NR_setuid, 0, 0, 0, 0) == -EPERM);
+	EXPECT(CALL(NR_setgid, 0, 0, 0, 0) == -EPERM);
+	EXPECT(current_cred()->suid == 7 && current_cred()->fsuid == 7);
 	return true;
 }

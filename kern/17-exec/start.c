@@ -2,7 +2,7 @@
  * The first process: mounting what the system is to be found on, opening its
  * console, and running init as pid 1.
  */
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 static const char *const init_paths[] = { "/sbin/init", "/bin/init",
@@ -12,20 +12,20 @@ static const char *const init_environment[] = {
 	"HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL
 };
 
-static bool
+/* A kernel that ends with this chapter knows no "proc". */
+static void
 mount_if_possible(const char *type, const char *target)
 {
 	struct vnode *v;
 	int error;
 
 	if (path_walk(AT_FDCWD, target, WALK_DIRECTORY, &v))
-		return false;
+		return;
 	vnode_put(v);
 	error = vfs_mount(type, type, target, 0, NULL);
-	if (error)
-		kprintf("proc: %s cannot be mounted on %s (error %d)\n", type,
+	if (error && error != -ENODEV)
+		kprintf("exec: %s cannot be mounted on %s (error %d)\n", type,
 			target, error);
-	return error == 0;
 }
 
 /* Descriptors 0, 1 and 2, where there is a console. */
@@ -36,7 +36,7 @@ open_console(void)
 	int error = file_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &f);
 
 	if (error) {
-		kprintf("proc: init has no console: /dev/console cannot be "
+		kprintf("exec: init has no console: /dev/console cannot be "
 			"opened (error %d)\n",
 			error);
 		return;
@@ -51,13 +51,13 @@ try_init(const char *path)
 {
 	const char *argv[] = { path, NULL };
 
-	return proc_exec(path, argv, init_environment);
+	return exec_program(path, argv, init_environment);
 }
 
 static void __attribute__((noreturn)) no_init(const char *path, int error)
 {
 	if (path)
-		kprintf("proc: init=%s cannot be run (error %d)\n", path,
+		kprintf("exec: init=%s cannot be run (error %d)\n", path,
 			error);
 	panic("there is no init to run: none of /sbin/init, /bin/init and "
 	      "/bin/sh is on the root file system. Give the machine a disk "
@@ -70,13 +70,11 @@ static void __attribute__((noreturn)) no_init(const char *path, int error)
 static void
 init_main(void *arg)
 {
-	struct thread *t = current();
 	char path[PATH_MAX / 16] = "";
 	int error = 0;
 
 	(void)arg;
-	heap_begin(PROC_HEAP_PAGES);
-	t->md.user_frame = trap_user_frame(t->kstack_top);
+	heap_begin(EXEC_HEAP_PAGES);
 	open_console();
 	if (command_line_get("init", path, sizeof(path)) && path[0]) {
 		error = try_init(path);
@@ -90,10 +88,11 @@ init_main(void *arg)
 			no_init(NULL, error);
 	}
 	heap_end();
-	trap_enter_user(t->md.user_frame);
+	trap_enter_user(current()->md.user_frame);
 }
 
-void
+/* boot_ops.start_user */
+static void
 start_user(void)
 {
 	struct thread *t;
@@ -112,3 +111,10 @@ start_user(void)
 	/* The boot thread has done its work. */
 	thread_exit();
 }
+
+static void
+exec_init(void)
+{
+	boot_ops.start_user = start_user;
+}
+CHAPTER_INIT(exec_init);

@@ -1,12 +1,15 @@
 /*
- * The parts of /proc: its tree (procfs.c), its links (procfs_fd.c), files of a
- * process (procfs_pid.c) and of the whole system (procfs_system.c), and the
- * texts in them (text.c).
+ * The parts of /proc: its tree (procfs.c), its links (links.c), files of a
+ * process (process.c) and of the whole system (system.c), and the texts in
+ * them (text.c).
  */
-#ifndef PROCFS_H
-#define PROCFS_H
+#ifndef PROCFS_INTERNAL_H
+#define PROCFS_INTERNAL_H
 
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "procfs.h"
+
+#define NS_PER_SEC 1000000000UL
 
 /**
  * A vnode holds nothing: its inode number says what it is.
@@ -59,11 +62,16 @@ struct vnode *procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode,
 /** Whether the caller may see what only the user of @p p may. */
 bool procfs_may_inspect(struct proc *p);
 
-/** Operations of links, and of what they make up (procfs_fd.c). */
+/** Operations of links, and of what they make up (links.c). */
 extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;
 
-/** Add the files of procfs_system.c. */
+/** Add the files of system.c. */
 void procfs_system_init(void);
+
+/** The host's name, as uname tells it; copied. */
+void hostname_get(char *name, size_t size);
+/** uname's release and version. */
+extern const char kernel_release[], kernel_version[];
 
 /** /proc/mounts, which is also in each process's directory. */
 void show_mounts(struct text *t);

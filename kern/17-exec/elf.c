@@ -6,8 +6,7 @@
  * checked for overflow, and a file that does not add up is -ENOEXEC.
  * Source: System V ABI, chapters 4 and 5.
  */
-#include "abi/elf.h"
-#include "proc_internal.h"
+#include "exec_internal.h"
 #include "string.h"
 
 #define PIE_BASE  0x555555554000UL /* two thirds up, where Linux has them */
@@ -133,6 +132,7 @@ map_bss(struct vmspace *vm, const Elf64_Phdr *p, vaddr_t file_end,
 	vaddr_t pages = ROUND_UP(file_end, PAGE_SIZE);
 	int64_t n;
 
+	INVARIANT(EXEC4, file_end <= mem_end && mem_end <= USER_TOP);
 	if (p->p_filesz && p->p_flags & PF_W && pages > file_end) {
 		n = pages - file_end;
 		if (vm_copy_out(vm, file_end, NULL, n) != n)
