@@ -8,8 +8,6 @@
 #include "abi/syscall.h"
 #include "proc.h"
 
-#define NS_PER_SEC 1000000000UL
-
 /* ---- Pids (pid.c); proc_lock held ---- */
 
 /** A free pid, or -EAGAIN. It stays taken until a pid_clear_... finds that it

@@ -5,8 +5,6 @@
 #include "abi/time.h"
 #include "proc_internal.h"
 
-#define NS_PER_USEC 1000
-
 struct timeval
 timeval_of(uint64_t ns)
 {

@@ -9,8 +9,6 @@
 #include "abi/syscall.h"
 #include "procfs.h"
 
-#define NS_PER_SEC 1000000000UL
-
 /**
  * A vnode holds nothing: its inode number says what it is.
  *

@@ -6,8 +6,6 @@
  */
 #include "sigstate.h"
 
-#define NS_PER_S 1000000000UL
-
 /* sched_ops.tick: in interrupt context. */
 static void
 note_tick(struct thread *t)
@@ -20,7 +18,7 @@ void
 cpu_limit_check(void)
 {
 	struct proc *p = current_proc();
-	uint64_t seconds = proc_cpu_ns(p) / NS_PER_S, soft, hard;
+	uint64_t seconds = proc_cpu_ns(p) / NS_PER_SEC, soft, hard;
 	bool warn;
 
 	spin_lock(&p->lock);

@@ -8,8 +8,6 @@
 #include "abi/syscall.h"
 #include "sigstate.h"
 
-#define NS_PER_SEC   1000000000UL
-#define NS_PER_USEC  1000UL
 #define USEC_PER_SEC 1000000L
 
 /* CPU time is looked at no more often than this. */

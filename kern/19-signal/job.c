@@ -9,7 +9,7 @@
  */
 #include "sigstate.h"
 
-#define NS_PER_TICK (1000000000 / USER_HZ)
+#define NS_PER_TICK (NS_PER_SEC / USER_HZ)
 
 /* ---- Walking the tree of processes ---- */
 

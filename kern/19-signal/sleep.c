@@ -6,18 +6,16 @@
 #include "abi/syscall.h"
 #include "signal.h"
 
-#define NS_PER_SEC 1000000000L
-
 bool
 timespec_valid(const struct timespec *t)
 {
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS_PER_SEC;
+	return t->tv_sec >= 0 && (uint64_t)t->tv_nsec < NS_PER_SEC;
 }
 
 uint64_t
 timespec_ns(const struct timespec *t)
 {
-	if (t->tv_sec >= INT64_MAX / NS_PER_SEC)
+	if ((uint64_t)t->tv_sec >= INT64_MAX / NS_PER_SEC)
 		return INT64_MAX;
 	return t->tv_sec * NS_PER_SEC + t->tv_nsec;
 }

@@ -6,9 +6,6 @@
 #include "poll.h"
 #include "string.h"
 
-#define NS_PER_SEC   1000000000UL
-#define NS_PER_MSEC  1000000UL
-#define NS_PER_USEC  1000UL
 #define USEC_PER_SEC 1000000L
 
 /* ---- Time-outs ---- */
