@@ -8,7 +8,6 @@
  * through a buffer in the kernel's image, which lies low.
  */
 #include "ata.h"
-#include "devices.h"
 #include "string.h"
 
 #define CHANNELS 2

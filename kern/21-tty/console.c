@@ -4,6 +4,7 @@
  * line discipline, which may sleep. Also the devices that stand for another
  * one: /dev/console, /dev/tty.
  */
+#include "console.h"
 #include "string.h"
 #include "terminal.h"
 

@@ -4,7 +4,7 @@
  * slow video memory is only written, never read.
  * Source: IBM VGA Technical Reference: CRT and graphics controllers.
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "string.h"
 
 #define VIDEO_MEMORY	  0xb8000

@@ -4,7 +4,7 @@
  * colours. It is memory only; vga.c copies what changed to the hardware.
  * Sources: ECMA-48; console_codes(4), for what programs expect.
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "format.h"
 #include "string.h"
 

@@ -4,7 +4,7 @@
  * also goes to COM1, a byte at a time, by boot's early console.
  * Source: National Semiconductor PC16550D data sheet, section 8.
  */
-#include "devices.h"
+#include "console_devices.h"
 
 #define REG_DATA      0
 #define REG_IER	      1 /* interrupt enable */
