@@ -17,6 +17,13 @@ console_device_write(enum console_device dev, const char *text, size_t len)
 		uart_write(dev, text, len);
 }
 
+void
+console_device_resume(enum console_device dev)
+{
+	if (dev != CONSOLE_VGA_KEYBOARD && uart_present(dev))
+		uart_resume(dev);
+}
+
 bool
 console_device_present(enum console_device dev)
 {

@@ -19,9 +19,16 @@ enum console_device {
 };
 
 struct console_ops {
-	/** tty: characters arrived at a device. Interrupt context, or that of
-	 * a writer to the screen who asked where the cursor is. */
-	void (*input)(enum console_device dev, const char *text, size_t len);
+	/**
+	 * tty: @p len characters have arrived at a device. Interrupt context
+	 * or console_device_resume's, with a lock of the device held; or that
+	 * of a writer to the screen who asked where the cursor is.
+	 *
+	 * @return how many it takes, from the first on. A UART keeps the rest
+	 *         and is not read until console_device_resume; of the keyboard
+	 *         and the screen the rest is lost
+	 */
+	size_t (*input)(enum console_device dev, const char *text, size_t len);
 };
 extern struct console_ops console_ops;
 
@@ -30,6 +37,11 @@ extern struct console_ops console_ops;
  * screen takes what TERM=linux programs send. */
 void console_device_write(enum console_device dev, const char *text,
 			  size_t len);
+/** There is room again for input that was not taken: it is offered once more,
+ * and the device goes on. Also to be called for each device once console_ops is
+ * filled: until then nothing is taken. Any context, holding no lock that input
+ * takes. */
+void console_device_resume(enum console_device dev);
 /** Whether the device was found. */
 bool console_device_present(enum console_device dev);
 /** Size of the screen behind a device, in characters (VGA 80 x 25; a UART

@@ -82,6 +82,7 @@ void vga_write(const char *text, size_t len);
 void uart_init(void);
 bool uart_present(enum console_device dev);
 void uart_write(enum console_device dev, const char *text, size_t len);
+void uart_resume(enum console_device dev);
 
 /** The registers of the CMOS clock, as read. */
 struct rtc_registers {

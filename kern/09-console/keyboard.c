@@ -143,7 +143,7 @@ put_string(const char *s, char *text)
 {
 	size_t n = strlen(s);
 
-	ASSERT(n <= KEY_TEXT_MAX);
+	INVARIANT(CONS3, n <= KEY_TEXT_MAX);
 	memcpy(text, s, n);
 	return n;
 }

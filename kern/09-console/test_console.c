@@ -1,8 +1,68 @@
 /*
- * Self-tests of chapter console: the decoders, fed with bytes.
+ * Self-tests of chapter console: a serial line that talks to itself, and the
+ * decoders, fed with bytes.
  */
 #include "console_devices.h"
 #include "string.h"
+
+/* ---- A serial line ---- */
+
+#define COM2_MCR 0x2fc
+#define MCR_LOOP 0x10 /* what is sent is received */
+
+static struct {
+	_Atomic unsigned offers;
+	_Atomic size_t n, room;
+	char text[64];
+} heard;
+
+static size_t
+hear(enum console_device dev, const char *text, size_t len)
+{
+	size_t n = MIN(len, heard.room - heard.n);
+
+	if (dev != CONSOLE_COM2)
+		return len;
+	memcpy(heard.text + heard.n, text, n);
+	heard.n += n;
+	heard.offers++;
+	return n;
+}
+
+/* Send 16 bytes to ourselves and listen to none, then three, then all. */
+static bool
+line_waits_for_its_listener(void)
+{
+	console_device_resume(CONSOLE_COM2);
+	console_device_write(CONSOLE_COM2, "0123456789", 10);
+	if (!device_wait(heard.offers > 0, 1000) || heard.n != 0)
+		return false;
+	heard.room = 3;
+	console_device_resume(CONSOLE_COM2);
+	console_device_write(CONSOLE_COM2, "abcdef", 6);
+	if (device_wait(heard.n != 3, 20))
+		return false;
+	heard.room = sizeof(heard.text);
+	console_device_resume(CONSOLE_COM2);
+	return device_wait(heard.n == 16, 1000) &&
+	       memcmp(heard.text, "0123456789abcdef", 16) == 0;
+}
+
+SELFTEST(console_uart_keeps_what_is_not_taken)
+{
+	struct console_ops before = console_ops;
+	bool ok;
+
+	if (!console_device_present(CONSOLE_COM2))
+		return;
+	heard.n = heard.room = heard.offers = 0;
+	console_ops.input = hear;
+	outb(COM2_MCR, inb(COM2_MCR) | MCR_LOOP);
+	ok = line_waits_for_its_listener();
+	outb(COM2_MCR, inb(COM2_MCR) & ~MCR_LOOP);
+	console_ops = before;
+	CHECK(ok);
+}
 
 /* ---- Keyboard ---- */
 
