@@ -55,7 +55,9 @@ SELFTEST(console_uart_keeps_what_is_not_taken)
 
 	if (!console_device_present(CONSOLE_COM2))
 		return;
-	heard.n = heard.room = heard.offers = 0;
+	heard.n = 0;
+	heard.room = 0;
+	heard.offers = 0;
 	console_ops.input = hear;
 	outb(COM2_MCR, inb(COM2_MCR) | MCR_LOOP);
 	ok = line_waits_for_its_listener();
