@@ -121,6 +121,7 @@ vnode_open(struct vnode *v, unsigned flags, struct file **result)
 		kfree(f); /* no one has seen it */
 		return error;
 	}
+	f->flags &= ~O_NOCTTY; /* it was for a terminal's open alone */
 	vnode_get(v);
 	*result = f;
 	return 0;

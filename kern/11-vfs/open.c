@@ -7,8 +7,7 @@
 
 /* Flags that say how to open, not what the open file is like. */
 #define OPEN_ONLY                                                              \
-	(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY |     \
-	 O_NOFOLLOW)
+	(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
 struct opening {

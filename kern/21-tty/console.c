@@ -1,9 +1,11 @@
 /*
  * The machine's terminals: the UARTs, and screen with keyboard. Interrupt
  * handlers put what arrives into a ring; a kernel thread carries it through the
- * line discipline, which may sleep. Also the devices that stand for another
- * one: /dev/console, /dev/tty.
+ * line discipline, which may sleep. Where the discipline has no room the ring
+ * fills, and where that has none the device is left unread (TTY4). Also the
+ * devices that stand for another one: /dev/console, /dev/tty.
  */
+#include "console.h"
 #include "string.h"
 #include "terminal.h"
 
@@ -20,7 +22,8 @@ struct ring {
 	struct tty tty;
 	/* Guarded by input_lock. */
 	uint32_t head, tail;
-	bool held_back; /* the line discipline has no room */
+	bool held_back; /* the line discipline has no room, or no use yet */
+	bool refused;	/* the device waits for room here */
 	uint8_t data[RING_SIZE];
 	uint8_t line_buffer[TTY_BUFFER];
 };
@@ -42,19 +45,20 @@ static const struct {
 
 /* ---- From the devices ---- */
 
-/* console_ops.input, in interrupt context. When the ring is full, characters
- * are lost: the device cannot wait. */
-static void
+/* console_ops.input */
+static size_t
 console_input(enum console_device dev, const char *text, size_t len)
 {
 	struct ring *r = &rings[dev];
 	uint64_t rflags = spin_lock_irqsave(&input_lock);
-	size_t i;
+	size_t n;
 
-	for (i = 0; i < len && r->head - r->tail < RING_SIZE; i++)
-		r->data[r->head++ % RING_SIZE] = text[i];
+	for (n = 0; n < len && r->head - r->tail < RING_SIZE; n++)
+		r->data[r->head++ % RING_SIZE] = text[n];
+	r->refused = n < len;
 	spin_unlock_irqrestore(&input_lock, rflags);
 	waitq_wake_one(&input_wq);
+	return n;
 }
 
 /* tty_driver.unthrottle */
@@ -84,17 +88,33 @@ next_ring(void)
 	return NULL;
 }
 
-/* Take up to @p size characters of @p r. @return how many */
+/* Copy up to @p size characters of @p r, which stay there. @return how many */
 static size_t
-take(struct ring *r, char *text, size_t size)
+look(struct ring *r, char *text, size_t size)
 {
 	uint64_t rflags = spin_lock_irqsave(&input_lock);
 	size_t n = 0;
 
-	while (n < size && r->tail != r->head)
-		text[n++] = r->data[r->tail++ % RING_SIZE];
+	for (; n < size && r->tail + n != r->head; n++)
+		text[n] = r->data[(r->tail + n) % RING_SIZE];
 	spin_unlock_irqrestore(&input_lock, rflags);
 	return n;
+}
+
+/* The line discipline has taken @p n characters, and takes more or not.
+ * @return whether there is room for what the device keeps */
+static bool
+take(struct ring *r, size_t n, bool more)
+{
+	uint64_t rflags = spin_lock_irqsave(&input_lock);
+	bool resume;
+
+	r->tail += n;
+	if (!more)
+		r->held_back = true;
+	resume = r->refused && r->head - r->tail <= RING_SIZE / 2;
+	spin_unlock_irqrestore(&input_lock, rflags);
+	return resume;
 }
 
 /* Carry a chunk into the line discipline, or note that it has no room: under
@@ -103,20 +123,16 @@ static void
 carry(struct ring *r)
 {
 	char text[CHUNK];
-	uint64_t rflags;
-	size_t room;
+	size_t n, taken;
+	bool resume;
 
 	mutex_lock(&r->tty.lock);
-	room = tty_room(&r->tty);
-	if (!room) {
-		rflags = spin_lock_irqsave(&input_lock);
-		r->held_back = true;
-		spin_unlock_irqrestore(&input_lock, rflags);
-	}
+	n = look(r, text, sizeof(text));
+	taken = tty_receive(&r->tty, text, n);
+	resume = take(r, taken, taken == n);
 	mutex_unlock(&r->tty.lock);
-	if (room)
-		tty_receive(&r->tty, text,
-			    take(r, text, MIN(room, sizeof(text))));
+	if (resume)
+		console_device_resume(r - rings);
 }
 
 static void
@@ -202,6 +218,7 @@ add_device(enum console_device dev)
 		console_device_size(dev, &columns, &rows);
 	t->winsize.ws_col = columns;
 	t->winsize.ws_row = rows;
+	rings[dev].held_back = true;
 	tty_add(t);
 	devfs_add(t->name, MODE_TTY, t->rdev, open_device);
 }
@@ -254,6 +271,8 @@ tty_chapter_init(void)
 	devfs_add("tty", MODE_ALL, dev_make(TTYAUX_MAJOR, 0), open_own);
 	kthread_run("tty input", input_thread, NULL);
 	console_ops.input = console_input;
+	for (i = 0; i < NCONSOLE; i++)
+		console_device_resume(i);
 	if (system_console)
 		kprintf("tty: the console is %s\n", system_console->name);
 }

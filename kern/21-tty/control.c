@@ -108,17 +108,31 @@ is_leader(const struct proc *p)
 	return p && p->pid == p->sid;
 }
 
+/* From now on ^C must work, though nobody reads yet. */
+static void
+begin_session(struct tty *t)
+{
+	mutex_lock(&t->lock);
+	tty_input_wanted(t);
+	mutex_unlock(&t->lock);
+}
+
 void
 tty_take_control(struct tty *t)
 {
 	struct proc *p = current_proc();
+	bool taken = false;
 
 	if (!is_leader(p) || t->session)
 		return;
 	spin_lock(&proc_lock);
-	if (!t->session && !tty_of_session(p->sid))
+	if (!t->session && !tty_of_session(p->sid)) {
 		give_to(t, p);
+		taken = true;
+	}
 	spin_unlock(&proc_lock);
+	if (taken)
+		begin_session(t);
 }
 
 int
@@ -137,6 +151,8 @@ tty_set_controlling(struct tty *t, bool steal)
 	else
 		give_to(t, p);
 	spin_unlock(&proc_lock);
+	if (!error)
+		begin_session(t);
 	return error;
 }
 

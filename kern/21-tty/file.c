@@ -134,6 +134,7 @@ tty_poll(struct file *f, struct poll_table *table)
 	poll_add(table, &t->read_wq);
 	poll_add(table, &t->write_wq);
 	mutex_lock(&t->lock);
+	tty_input_wanted(t);
 	if (tty_is_dead(f))
 		events |= POLLHUP | POLLERR | POLLIN | POLLOUT | POLLRDNORM |
 			  POLLWRNORM;

@@ -32,12 +32,14 @@ set_bit(uint64_t *bits, uint32_t pos, bool value)
 
 /* Without a whole line to read, input must go on: the keys that end a line or
  * raise a signal would be lost. What does not fit is dropped (receive_char). */
-size_t
-tty_room(const struct tty *t)
+bool
+tty_has_room(const struct tty *t)
 {
+	uint32_t most = tty_iflag(t, PARMRK) ? 2 : 1; /* a character makes */
+
 	if (tty_lflag(t, ICANON) && t->line_start == t->tail)
-		return TTY_BUFFER;
-	return TTY_BUFFER - 1 - held(t);
+		return true;
+	return held(t) + most <= TTY_BUFFER - 1;
 }
 
 static void
@@ -61,12 +63,18 @@ store(struct tty *t, uint8_t c, bool ends_line, bool eof)
 }
 
 void
+tty_input_wanted(struct tty *t)
+{
+	if (t->driver->unthrottle)
+		t->driver->unthrottle(t);
+}
+
+void
 tty_flush_input(struct tty *t)
 {
 	t->tail = t->line_start = t->head;
 	t->literal_next = false;
-	if (t->driver->unthrottle)
-		t->driver->unthrottle(t);
+	tty_input_wanted(t);
 }
 
 /* From raw to canonical, what is there becomes a line; from canonical to raw,
@@ -90,8 +98,7 @@ tty_settings_changed(struct tty *t, const struct termios *old)
 		tty_start(t);
 		mutex_unlock(&t->out_lock);
 	}
-	if (t->driver->unthrottle)
-		t->driver->unthrottle(t);
+	tty_input_wanted(t);
 }
 
 /* ---- Keys ---- */
@@ -275,20 +282,19 @@ release_sender(struct tty *t)
 	mutex_unlock(&t->out_lock);
 }
 
-void
+size_t
 tty_receive(struct tty *t, const char *text, size_t len)
 {
-	size_t i;
+	size_t n;
 
-	mutex_lock(&t->lock);
 	mutex_lock(&t->out_lock);
-	for (i = 0; i < len; i++)
-		receive_char(t, text[i]);
+	for (n = 0; n < len && tty_has_room(t); n++)
+		receive_char(t, text[n]);
 	hold_sender(t);
 	mutex_unlock(&t->out_lock);
 	if (!tty_lflag(t, ICANON) && held(t))
 		waitq_wake_all(&t->read_wq);
-	mutex_unlock(&t->lock);
+	return n;
 }
 
 void
@@ -296,6 +302,5 @@ tty_input_taken(struct tty *t)
 {
 	if (t->stop_sent && TTY_BUFFER - held(t) >= ROOM_HIGH)
 		release_sender(t);
-	if (t->driver->unthrottle)
-		t->driver->unthrottle(t);
+	tty_input_wanted(t);
 }

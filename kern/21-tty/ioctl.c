@@ -127,6 +127,7 @@ input_waiting(struct tty *t, uint64_t user)
 	size_t n;
 
 	mutex_lock(&t->lock);
+	tty_input_wanted(t);
 	n = tty_readable(t);
 	mutex_unlock(&t->lock);
 	return put_int(user, n);

@@ -91,6 +91,7 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 {
 	int error;
 
+	tty_input_wanted(t);
 	while (!tty_readable(t)) {
 		if (tty_is_dead(f))
 			return 1;

@@ -15,8 +15,8 @@
 struct tty_driver {
 	/** Write bytes as they are; out_lock held; may take its time. */
 	void (*write)(struct tty *t, const char *text, size_t len);
-	/** There is room in the buffer for what was held back. NULL: nothing
-	 * is ever held back. `lock` held. */
+	/** There is room in the buffer for what was held back, or use for it.
+	 * NULL: nothing is ever held back. `lock` held. */
 	void (*unthrottle)(struct tty *t);
 };
 
@@ -70,13 +70,20 @@ void tty_output(struct tty *t, const char *text, size_t len);
 
 /* ---- Input (input.c) ---- */
 
-/** How many characters tty_receive takes now; lock held. Those that it does
- * not take are to be kept by the driver. */
-size_t tty_room(const struct tty *t);
+/** Whether tty_receive takes a character now; lock held. */
+bool tty_has_room(const struct tty *t);
 
-/** Characters have been typed: at most tty_room of them. Neither lock held;
- * may sleep. */
-void tty_receive(struct tty *t, const char *text, size_t len);
+/**
+ * Characters have been typed; lock held, out_lock not; may sleep.
+ *
+ * @return how many were taken, from the first on: the driver keeps the others
+ *         until unthrottle
+ */
+size_t tty_receive(struct tty *t, const char *text, size_t len);
+
+/** Somebody uses the terminal for input: what came before is carried on (TTY4);
+ * lock held. */
+void tty_input_wanted(struct tty *t);
 
 /** Forget what has been typed; lock held. */
 void tty_flush_input(struct tty *t);

@@ -41,10 +41,22 @@ start_raw(unsigned min)
 	tty.termios.c_cc[VMIN] = min;
 }
 
+/* @return how many characters were taken */
+static size_t
+type_bytes(const char *text, size_t len)
+{
+	size_t n;
+
+	mutex_lock(&tty.lock);
+	n = tty_receive(&tty, text, len);
+	mutex_unlock(&tty.lock);
+	return n;
+}
+
 static void
 type(const char *text)
 {
-	tty_receive(&tty, text, strlen(text));
+	type_bytes(text, strlen(text));
 }
 
 static int64_t
@@ -219,7 +231,7 @@ SELFTEST(tty_raw_input_is_exact)
 	for (i = 0; i < sizeof(all); i++)
 		all[i] = i;
 	start_raw(1);
-	tty_receive(&tty, all, sizeof(all));
+	CHECK(type_bytes(all, sizeof(all)) == sizeof(all));
 	CHECK(get(got, sizeof(got)) == sizeof(got));
 	CHECK(memcmp(all, got, sizeof(all)) == 0);
 	CHECK(shows(""));
@@ -266,12 +278,34 @@ SELFTEST(tty_long_line_keeps_its_end)
 	tty.termios.c_lflag &= ~(uint32_t)ECHO;
 	for (i = 0; i < TTY_BUFFER + 100; i++)
 		type("x");
-	CHECK(tty_room(&tty) > 0);
+	CHECK(tty_has_room(&tty));
 	type("\n");
-	CHECK(tty_room(&tty) == 0); /* a line waits: the rest is held back */
+	CHECK(!tty_has_room(&tty)); /* a line waits: the rest is held back */
 	CHECK(get(text, sizeof(text)) == TTY_BUFFER - 1);
 	CHECK(text[TTY_BUFFER - 2] == '\n' && text[0] == 'x');
-	CHECK(tty_room(&tty) > 0);
+	CHECK(tty_has_room(&tty));
+}
+
+/* What there is no room for is not taken, and so not lost. */
+SELFTEST(tty_takes_what_it_has_room_for)
+{
+	static char text[TTY_BUFFER];
+
+	start();
+	CHECK(type_bytes("ab\n", 3) == 3);
+	memset(text, 'x', sizeof(text));
+	CHECK(type_bytes(text, sizeof(text)) == TTY_BUFFER - 4);
+	CHECK(type_bytes("\n", 1) == 0);
+	CHECK(reads("ab\n"));
+	CHECK(type_bytes("yz\nw", 4) == 3); /* the w must wait for a reader */
+	CHECK(get(text, sizeof(text)) == TTY_BUFFER - 1);
+	start_raw(1);
+	CHECK(type_bytes(text, sizeof(text)) == TTY_BUFFER - 1);
+	CHECK(get(text, 10) == 10);
+	CHECK(type_bytes(text, sizeof(text)) == 10);
+	tty.termios.c_iflag |= PARMRK;
+	CHECK(get(text, 3) == 3);
+	CHECK(type_bytes("\xff\xff", 2) == 1); /* it takes two places */
 }
 
 static void

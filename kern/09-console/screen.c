@@ -4,7 +4,7 @@
  * colours. It is memory only; vga.c copies what changed to the hardware.
  * Sources: ECMA-48; console_codes(4), for what programs expect.
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "format.h"
 #include "string.h"
 
@@ -631,8 +631,13 @@ screen_write(struct screen *s, const char *text, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++)
+	for (i = 0; i < len; i++) {
 		put_byte(s, text[i]);
+		INVARIANT(CONS2, s->row >= 0 && s->row < SCREEN_ROWS);
+		INVARIANT(CONS2, s->column >= 0 && s->column <= SCREEN_COLUMNS);
+		INVARIANT(CONS2, s->top >= 0 && s->top < s->bottom &&
+					 s->bottom < SCREEN_ROWS);
+	}
 }
 
 void

@@ -3,7 +3,7 @@
  * while it is read, so it is read until two readings agree.
  * Source: Motorola MC146818A data sheet; the century's place from ACPI's FADT.
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "string.h"
 
 #define CMOS_INDEX     0x70

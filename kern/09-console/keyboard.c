@@ -4,7 +4,7 @@
  * that are no characters send what TERM=linux promises.
  * Sources: IBM PS/2 Technical Reference, keyboard controller; terminfo(5).
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "string.h"
 
 #define I8042_DATA	  0x60
@@ -143,7 +143,7 @@ put_string(const char *s, char *text)
 {
 	size_t n = strlen(s);
 
-	ASSERT(n <= KEY_TEXT_MAX);
+	INVARIANT(CONS3, n <= KEY_TEXT_MAX);
 	memcpy(text, s, n);
 	return n;
 }

@@ -4,7 +4,7 @@
  * slow video memory is only written, never read.
  * Source: IBM VGA Technical Reference: CRT and graphics controllers.
  */
-#include "devices.h"
+#include "console_devices.h"
 #include "string.h"
 
 #define VIDEO_MEMORY	  0xb8000
@@ -133,6 +133,19 @@ memory_keeps(volatile uint64_t *at, uint64_t pattern)
 	return *at == pattern;
 }
 
+/* What was logged before there was a screen. */
+static void
+show_log(void)
+{
+	char text[256];
+	uint64_t pos = 0;
+	size_t n;
+
+	while ((n = log_read(&pos, text, sizeof(text))) > 0)
+		screen_log(&screen, text, n);
+	show();
+}
+
 void
 vga_init(void)
 {
@@ -151,7 +164,7 @@ vga_init(void)
 	memory = at;
 	crtc_write(CRTC_START_HIGH, 0);
 	crtc_write(CRTC_START_LOW, 0);
-	show();
+	show_log();
 	console_register(&console);
 }
 
