@@ -10,7 +10,7 @@
 #define EXT2_H
 
 #include "ext2_format.h"
-#include "vfs.h"
+#include "tmpfs.h"
 
 #define EXT2_GROUP_LOCKS 16
 

@@ -183,7 +183,7 @@ in_core(struct mapping *m, vaddr_t va)
 		return true;
 	if (!m->vnode)
 		return false;
-	page = page_cache_peek(m->vnode, map_index(m, va));
+	page = page_cache_peek(m->vnode->cache, map_index(m, va));
 	if (page)
 		page_unref(page);
 	return page;

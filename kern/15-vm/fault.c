@@ -186,7 +186,7 @@ file_page(struct fault *f, uint64_t index)
 		f->ready = NULL;
 		return page;
 	}
-	return page_cache_peek(f->m->vnode, index);
+	return page_cache_peek(f->m->vnode->cache, index);
 }
 
 /* Map up to AROUND_PAGES cached pages at once, for reading. The entries are in
@@ -205,7 +205,7 @@ fault_around(struct fault *f, pte_t *pte)
 	pte -= (f->va - va) >> PAGE_SHIFT;
 	for (unsigned i = 0; i < n; i++)
 		pages[i] = pte[i] ? NULL
-				  : page_cache_peek(v, map_index(f->m, va) + i);
+				  : page_cache_peek(v->cache, map_index(f->m, va) + i);
 
 	spin_lock(&f->vm->pt_lock);
 	for (unsigned i = 0; i < n; i++) {
@@ -246,11 +246,11 @@ fault_shared_write(struct fault *f, pte_t *pte, pte_t old, struct page *page)
 	struct vnode *v = f->m->vnode;
 	bool prepared = f->prepared && f->vnode == v && f->index == page->index;
 
-	if (!prepared && !(page->flags & PG_DIRTY) && v->ops->prepare_write) {
+	if (!prepared && !(page->flags & PG_DIRTY) && v->cache->ops->prepare_write) {
 		page_unref(page);
 		return NEED_SPACE;
 	}
-	page_cache_dirty(v, page);
+	page_cache_dirty(v->cache, page);
 	if (old) { /* it has the page; only the right is missing */
 		page_unref(page);
 		spin_lock(&f->vm->pt_lock);
@@ -364,7 +364,7 @@ get_page(struct fault *f)
 {
 	int error = 0;
 
-	f->ready = page_cache_get(f->vnode, f->index, &error);
+	f->ready = page_cache_get(f->vnode->cache, f->index, &error);
 	if (f->ready)
 		return 0;
 	return error == -ENOMEM ? vm_wait_for_memory(f->waits++) : -ENXIO;
@@ -381,7 +381,7 @@ get_space(struct fault *f)
 	rwlock_write_lock(&v->lock);
 	size = v->size;
 	if (at < size)
-		error = v->ops->prepare_write(v, at, MIN(PAGE_SIZE, size - at));
+		error = v->cache->ops->prepare_write(v, at, MIN(PAGE_SIZE, size - at));
 	rwlock_write_unlock(&v->lock);
 	f->prepared = true;
 	return error ? -ENXIO : 0;

@@ -7,7 +7,7 @@
 #define VM_H
 
 #include "abi/mman.h"
-#include "vfs.h"
+#include "files.h"
 
 /** A mapped range: [start, end) of one vmspace, all alike. */
 struct mapping {
