@@ -97,6 +97,9 @@ struct page_cache {
 	 * reclaimed, and are counted here. */
 	struct page_quota *quota;
 
+	struct list mappings; /**< vm: address spaces that map the file */
+	struct spinlock mappings_lock;
+
 	/** The tree: a pointer with its height in the low bits; height 0 is the
 	 * page of index 0 itself. Read in RCU sections. */
 	uintptr_t root;
@@ -167,12 +170,13 @@ struct cache_ops {
 	 * reserved and no locks held. May sleep. */
 	void (*flush)(void);
 	/**
-	 * vm: pages @p first to @p last of file @p owner have been marked clean
-	 * and are about to be written: take the right to write from all who map
-	 * them, so that the next write marks them dirty anew (CACHE4). No locks
-	 * are held but those of who called page_cache_sync.
+	 * vm: pages @p first to @p last have been marked clean and are about to
+	 * be written: take the right to write from all who map them, so that
+	 * the next write marks them dirty anew (CACHE4). No locks are held but
+	 * those of who called page_cache_sync.
 	 */
-	void (*clean_pages)(void *owner, uint64_t first, uint64_t last);
+	void (*clean_pages)(struct page_cache *c, uint64_t first,
+			    uint64_t last);
 };
 extern struct cache_ops cache_ops;
 /** Have the flush thread run now. */

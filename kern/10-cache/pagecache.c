@@ -445,6 +445,8 @@ page_cache_new(void *owner, const struct page_cache_ops *ops,
 	c->size = size;
 	spin_init(&c->lock, "page cache");
 	list_init(&c->dirty);
+	list_init(&c->mappings);
+	spin_init(&c->mappings_lock, "file mappings");
 	return c;
 }
 

@@ -59,9 +59,16 @@ take_batch(struct page_cache *c, struct page **pages)
 	return n;
 }
 
+/*
+ * The pages are marked clean: first have the next write to them through a
+ * mapping be noticed (CACHE4), then write them. What is stored between the two
+ * marks is in what is written; what comes later makes the page dirty again.
+ */
 static int
 write_batch(struct page_cache *c, struct page **pages, unsigned n)
 {
+	if (cache_ops.clean_pages)
+		cache_ops.clean_pages(c, pages[0]->index, pages[n - 1]->index);
 	if (n > 1)
 		return c->ops->write_pages(c->owner, pages, n);
 	return c->ops->write_page(c->owner, pages[0]);

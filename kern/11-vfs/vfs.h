@@ -152,8 +152,6 @@ struct vnode {
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
 	void *ipc;		  /**< ipc: the pipe behind a FIFO */
-	struct list mappings;	  /**< vm: address spaces that map it */
-	struct spinlock mappings_lock;
 
 	/** Open files that may write, or minus the number of programs that run
 	 * from it (ETXTBSY). */

@@ -62,8 +62,6 @@ vnode_new(struct mount *m, uint64_t ino)
 	v->ino = ino;
 	v->mount = m;
 	v->refs.n = 2; /* the table's and the caller's */
-	list_init(&v->mappings);
-	spin_init(&v->mappings_lock, "vnode mappings");
 	list_init(&v->names);
 	list_init(&v->children);
 	list_init(&v->clock_link);
