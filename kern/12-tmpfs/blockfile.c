@@ -7,9 +7,6 @@
 #include "abi/ioctl.h"
 #include "tmpfs_internal.h"
 
-#define DISK_MAJOR  8
-#define DISK_MINORS 16
-
 struct disk {
 	struct block_device *device;
 	struct vnode *vnode;

@@ -7,8 +7,6 @@
 #include "tmpfs_internal.h"
 
 #define ANONYMOUS_MAJOR 0
-#define DISK_MAJOR	8
-#define DISK_MINORS	16 /* of each disk */
 
 static struct mutex mounts_lock;
 static struct list mounts = LIST_INIT(mounts); /* under mounts_lock */

@@ -1,21 +1,20 @@
 /*
- * tmpfs: files in memory. The vnode is the inode, and stays in its mount's
- * table as long as it has links (mount.in_memory); the page cache's pages are
- * the contents, and are never written back nor reclaimed (page_cache.quota).
- * Directories are trees of entries.
+ * tmpfs: files in memory. TMPFS1: the vnode is the inode, and stays in its
+ * mount's table as long as it has links (mount.in_memory); the page cache's
+ * pages are the contents, and are never written back nor reclaimed
+ * (page_cache.quota). Directories are trees of entries.
  *
- * What a mount takes is bounded: pages by its size (half of memory), kernel
- * heap by a share of it, so that files alone cannot exhaust the heap, which
- * ending processes would not give back.
+ * TMPFS2: what a mount takes is bounded, pages by its size (half of memory),
+ * kernel heap by a share of it, so that files alone cannot exhaust the heap,
+ * which ending processes would not give back.
  */
 #include "tmpfs_internal.h"
 
 #define HEAP_SHARE 3 /* of the heap, 1/n may be a mount's files and names */
 /* Of heap, for a file; a ninth is lost in the slabs. */
 #define FILE_BYTES ((sizeof(struct vnode) + sizeof(struct page_cache)) * 9 / 8)
-#define DIRENT_SIZE                                                            \
-	20 /* that an entry adds to a directory's size, as Linux               \
-	    */
+/* What an entry adds to a directory's size, as on Linux. */
+#define DIRENT_SIZE 20
 
 /* Of a directory (vnode.private_data); under the vnode's lock. */
 struct tmpdir {
@@ -64,6 +63,7 @@ charge(struct tmpfs *t, uint64_t bytes)
 static void
 uncharge(struct tmpfs *t, uint64_t bytes)
 {
+	INVARIANT(TMPFS2, t->heap_used >= bytes);
 	atomic_fetch_sub(&t->heap_used, bytes);
 }
 
@@ -432,6 +432,7 @@ tmpfs_inactive(struct vnode *v)
 {
 	struct tmpfs *t = tmpfs_of(v);
 
+	INVARIANT(TMPFS1, v->nlink == 0 || list_empty(&v->mount->link));
 	if (v->type == VT_DIR) {
 		dir_free(v);
 	} else if (v->type == VT_LNK) {

@@ -235,6 +235,7 @@ take_slot(struct fdtable *t, unsigned fd)
 	if (!(c->used >> fd % FDS_A_CHUNK & 1))
 		return NULL;
 	f = c->files[fd % FDS_A_CHUNK];
+	INVARIANT(FILES1, f);
 	rcu_assign(c->files[fd % FDS_A_CHUNK], NULL);
 	c->used &= ~BIT(fd % FDS_A_CHUNK);
 	return f;
