@@ -21,7 +21,7 @@ cached(const char *dir, const char *text)
 	return state;
 }
 
-SELFTEST(vfs_name_cache_agrees_with_the_directory)
+SELFTEST(tmpfs_name_cache_agrees_with_the_directory)
 {
 	CHECK(test_begin());
 	CHECK(cached("/t", "a") == NAME_MISS);
@@ -37,7 +37,7 @@ SELFTEST(vfs_name_cache_agrees_with_the_directory)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_name_cache_forgets_removed_directories)
+SELFTEST(tmpfs_name_cache_forgets_removed_directories)
 {
 	unsigned before;
 
@@ -54,7 +54,7 @@ SELFTEST(vfs_name_cache_forgets_removed_directories)
 
 /* ---- Mounts ---- */
 
-SELFTEST(vfs_mount_covers_and_uncovers)
+SELFTEST(tmpfs_mount_covers_and_uncovers)
 {
 	uint64_t t;
 
@@ -79,7 +79,7 @@ SELFTEST(vfs_mount_covers_and_uncovers)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_busy_mount_stays)
+SELFTEST(tmpfs_busy_mount_stays)
 {
 	struct file *f;
 
@@ -95,7 +95,7 @@ SELFTEST(vfs_busy_mount_stays)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_read_only_mount)
+SELFTEST(tmpfs_read_only_mount)
 {
 	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
@@ -106,7 +106,7 @@ SELFTEST(vfs_read_only_mount)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_tmpfs_size_is_a_limit)
+SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];
 	struct file *f;
@@ -129,7 +129,7 @@ SELFTEST(vfs_tmpfs_size_is_a_limit)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_devfs_has_the_devices)
+SELFTEST(tmpfs_devfs_has_the_devices)
 {
 	char buf[5] = "aaaa";
 	struct file *f;

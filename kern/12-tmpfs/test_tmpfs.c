@@ -4,7 +4,7 @@
  */
 #include "test_tmpfs.h"
 
-SELFTEST(vfs_file_holds_what_is_written)
+SELFTEST(tmpfs_file_holds_what_is_written)
 {
 	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "hello") == 0);
@@ -16,7 +16,7 @@ SELFTEST(vfs_file_holds_what_is_written)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_append_goes_to_the_end)
+SELFTEST(tmpfs_append_goes_to_the_end)
 {
 	struct file *f;
 
@@ -29,7 +29,7 @@ SELFTEST(vfs_append_goes_to_the_end)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_holes_read_as_zeros)
+SELFTEST(tmpfs_holes_read_as_zeros)
 {
 	struct file *f;
 	char c[3] = "xyz";
@@ -47,7 +47,7 @@ SELFTEST(vfs_holes_read_as_zeros)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_truncate_zeroes_what_comes_back)
+SELFTEST(tmpfs_truncate_zeroes_what_comes_back)
 {
 	struct vnode *v;
 
@@ -70,7 +70,7 @@ SELFTEST(vfs_truncate_zeroes_what_comes_back)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_removed_file_lives_while_open)
+SELFTEST(tmpfs_removed_file_lives_while_open)
 {
 	struct file *f;
 	char buf[4];
@@ -86,7 +86,7 @@ SELFTEST(vfs_removed_file_lives_while_open)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_running_program_is_not_written)
+SELFTEST(tmpfs_running_program_is_not_written)
 {
 	struct file *f;
 	struct vnode *v;
@@ -129,7 +129,7 @@ list_entry_fn(void *arg, const char *name, size_t len, uint64_t ino,
 	return true;
 }
 
-SELFTEST(vfs_readdir_survives_changes)
+SELFTEST(tmpfs_readdir_survives_changes)
 {
 	struct listing l = { .stop_after = 6 };
 	char name[] = "/t/fx";

@@ -11,7 +11,7 @@ null_file(void)
 	return file_new(&ops, O_RDONLY, NULL);
 }
 
-SELFTEST(vfs_descriptors_lowest_first)
+SELFTEST(files_descriptors_lowest_first)
 {
 	struct file *f = null_file();
 	struct fdtable *copy, *old = current()->fdtable;
@@ -45,7 +45,7 @@ SELFTEST(vfs_descriptors_lowest_first)
 	file_put(f);
 }
 
-SELFTEST(vfs_descriptor_of_a_dying_file_is_none)
+SELFTEST(files_descriptor_of_a_dying_file_is_none)
 {
 	struct fdtable *t = fdtable_new();
 	struct file *f = null_file();
@@ -61,7 +61,7 @@ SELFTEST(vfs_descriptor_of_a_dying_file_is_none)
 	fdtable_put(t);
 }
 
-SELFTEST(vfs_descriptors_have_a_limit)
+SELFTEST(files_descriptors_have_a_limit)
 {
 	struct file *f = null_file();
 	struct fdtable *old = current()->fdtable;

@@ -18,7 +18,7 @@ test_open(const char *path, unsigned flags)
 
 /* ---- Files ---- */
 
-SELFTEST(vfs_access_mode_is_checked)
+SELFTEST(files_access_mode_is_checked)
 {
 	struct file *f;
 	char c;
@@ -40,7 +40,7 @@ SELFTEST(vfs_access_mode_is_checked)
 
 /* ---- Names ---- */
 
-SELFTEST(vfs_open_exclusive)
+SELFTEST(files_open_exclusive)
 {
 	CHECK(test_begin());
 	CHECK(test_open("/t/a", O_CREAT | O_EXCL | O_WRONLY) == 0);
@@ -54,7 +54,7 @@ SELFTEST(vfs_open_exclusive)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_links_share_a_file)
+SELFTEST(files_links_share_a_file)
 {
 	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "one") == 0);
@@ -69,7 +69,7 @@ SELFTEST(vfs_links_share_a_file)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_mkdir_and_rmdir)
+SELFTEST(files_mkdir_and_rmdir)
 {
 	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d/", 0777) == 0);
@@ -90,7 +90,7 @@ SELFTEST(vfs_mkdir_and_rmdir)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
+SELFTEST(files_nothing_is_made_in_a_removed_directory)
 {
 	struct vnode *d;
 	struct fs_context *c = fs_context_new(), *old = current()->fs;
@@ -110,7 +110,7 @@ SELFTEST(vfs_nothing_is_made_in_a_removed_directory)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_rename_moves_and_replaces)
+SELFTEST(files_rename_moves_and_replaces)
 {
 	CHECK(test_begin());
 	CHECK(test_write_file("/t/a", "a") == 0);
@@ -130,7 +130,7 @@ SELFTEST(vfs_rename_moves_and_replaces)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_rename_of_directories)
+SELFTEST(files_rename_of_directories)
 {
 	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0777) == 0);
@@ -152,7 +152,7 @@ SELFTEST(vfs_rename_of_directories)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_special_files)
+SELFTEST(files_special_files)
 {
 	CHECK(test_begin());
 	CHECK(vfs_mknod(AT_FDCWD, "/t/p", S_IFIFO | 0644, 0) == 0);
@@ -168,7 +168,7 @@ SELFTEST(vfs_special_files)
 
 /* ---- Paths ---- */
 
-SELFTEST(vfs_walk_dots_and_slashes)
+SELFTEST(files_walk_dots_and_slashes)
 {
 	uint64_t t;
 
@@ -187,7 +187,7 @@ SELFTEST(vfs_walk_dots_and_slashes)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_walk_links)
+SELFTEST(files_walk_links)
 {
 	CHECK(test_begin());
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
@@ -207,7 +207,7 @@ SELFTEST(vfs_walk_links)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_walk_link_limit)
+SELFTEST(files_walk_link_limit)
 {
 	char from[16], to[16];
 	unsigned i;
@@ -230,7 +230,7 @@ SELFTEST(vfs_walk_link_limit)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_walk_long_names)
+SELFTEST(files_walk_long_names)
 {
 	static char path[PATH_MAX];
 
@@ -248,7 +248,7 @@ SELFTEST(vfs_walk_long_names)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_permissions)
+SELFTEST(files_permissions)
 {
 	struct fs_context *c = fs_context_new(), *old = current()->fs;
 
@@ -280,7 +280,7 @@ SELFTEST(vfs_permissions)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_chroot_holds)
+SELFTEST(files_chroot_holds)
 {
 	struct fs_context *c = fs_context_new(), *old = current()->fs;
 	struct vnode *d;
@@ -305,7 +305,7 @@ SELFTEST(vfs_chroot_holds)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_path_of_a_vnode)
+SELFTEST(files_path_of_a_vnode)
 {
 	struct vnode *d, *f;
 	char buf[64];
@@ -330,7 +330,7 @@ SELFTEST(vfs_path_of_a_vnode)
 	CHECK(test_end());
 }
 
-SELFTEST(vfs_link_text_of_what_is_gone)
+SELFTEST(files_link_text_of_what_is_gone)
 {
 	struct vnode *d, *f;
 	char buf[64];
