@@ -1,6 +1,6 @@
 /*
- * Reading directories. Entries are collected in a page of the
- * kernel with the directory's lock held, and copied to the caller without it.
+ * Reading directories. Entries are collected in a page of the kernel with the
+ * directory's lock held, and copied to the caller without it.
  */
 #include "tmpfs_internal.h"
 

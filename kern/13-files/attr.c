@@ -1,7 +1,6 @@
 /*
  * The calls that change attributes: chmod, chown, utimensat, truncate, umask,
- * each with its kin;
- * and those for extended attributes.
+ * each with its kin; and those for extended attributes.
  */
 #include "abi/syscall.h"
 #include "files_internal.h"

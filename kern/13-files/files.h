@@ -11,6 +11,7 @@
  * the running thread's. */
 int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	      struct file **result);
+
 /* ---- Descriptors ---- */
 
 /** A process's descriptors (shared by CLONE_FILES). */
