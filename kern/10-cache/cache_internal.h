@@ -59,8 +59,6 @@ page_unset(struct page *page, unsigned flags)
 }
 /** Wake who waits for PG_LOCKED or PG_WRITEBACK to be clear, which it is. */
 void page_wake(struct page *page);
-/** Sleep until none of @p flags is set. */
-void page_wait(struct page *page, unsigned flags);
 
 /** Sleep until none of the file's pages is under write-back; say so. */
 void page_cache_wait_written(struct page_cache *c);
@@ -80,9 +78,6 @@ void lru_init(void);
 
 /* ---- writeback.c ---- */
 
-/** Write up to @p max dirty pages back; @p wait: until all of the file's are
- * written, by whomever. @return 0 or the first error */
-int page_cache_write(struct page_cache *c, uint64_t max, bool wait);
 void writeback_init(void);
 
 /* ---- buf.c ---- */

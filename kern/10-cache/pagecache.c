@@ -25,7 +25,8 @@ bucket_of(const void *key)
 	return &wait_buckets[((uint64_t)key >> 4) * 0x9e3779b97f4a7c15 >> 58];
 }
 
-void
+/* Sleep until none of @p flags is set. */
+static void
 page_wait(struct page *page, unsigned flags)
 {
 	struct wait_bucket *b = bucket_of(page);

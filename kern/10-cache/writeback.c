@@ -102,8 +102,10 @@ batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
 		page_cache_wake_written(c);
 }
 
-int
-page_cache_write(struct page_cache *c, uint64_t max, bool wait)
+/* Write up to @p max dirty pages back; @p wait: until all of the file's are
+ * written, by whomever. @return 0 or the first error */
+static int
+write_pages(struct page_cache *c, uint64_t max, bool wait)
 {
 	struct page *pages[PAGES_AT_ONCE];
 	uint64_t done = 0;
@@ -134,7 +136,7 @@ page_cache_write(struct page_cache *c, uint64_t max, bool wait)
 int
 page_cache_sync(struct page_cache *c)
 {
-	return page_cache_write(c, c->ndirty, true);
+	return write_pages(c, c->ndirty, true);
 }
 
 void
@@ -143,7 +145,7 @@ dirty_balance(struct page_cache *c)
 	if (dirty_too_many()) {
 		flush_kick();
 		if (!c->quota)
-			page_cache_write(c, BALANCE_PAGES, false);
+			write_pages(c, BALANCE_PAGES, false);
 	}
 }
 

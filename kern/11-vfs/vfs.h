@@ -1,6 +1,6 @@
 /*
- * vfs: vnodes and names. A vnode is a file of whatever file system; a mount is a
- * file system that stands in the tree; a path leads from name to name to a
+ * vfs: vnodes and names. A vnode is a file of whatever file system; a mount is
+ * a file system that stands in the tree; a path leads from name to name to a
  * vnode. Here is what a file system provides and what is common to all. How a
  * path is walked step by step, and entries change, is in walk.h.
  */

@@ -47,17 +47,6 @@ int name_lookup_unlocked(struct vnode *dir, const struct name *name,
  * held. @return 0, or -EINTR: the thread is to die */
 int walk_checkpoint(void);
 
-/** Root of the topmost file system that is mounted on @p v, or @p v. */
-static inline struct vnode *
-mounted_root(struct vnode *v)
-{
-	struct mount *m;
-
-	while ((m = (struct mount *)rcu_deref(v->mounted)))
-		v = m->root;
-	return v;
-}
-
 /* ---- Entries ---- */
 
 /** Directory @p v is found as @p name in @p dir: remember it, for ".." and

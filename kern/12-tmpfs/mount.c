@@ -25,7 +25,8 @@ filesystem_find(const char *name)
 
 /* ---- Making and taking down ---- */
 
-struct mount *
+/* A mount that stands nowhere yet. */
+static struct mount *
 mount_new(const struct filesystem *fs, unsigned flags, const char *source)
 {
 	struct mount *m = knew(struct mount);

@@ -31,9 +31,6 @@ int tmpfs_add(struct vnode *dir, const char *name, uint32_t mode, uint64_t rdev,
 /** All types (the linker's section). */
 extern const struct filesystem filesystems[], filesystems_end[];
 
-/** Make a mount that stands nowhere yet. */
-struct mount *mount_new(const struct filesystem *fs, unsigned flags,
-			const char *source);
 /** The file system type @p name, or NULL. */
 const struct filesystem *filesystem_find(const char *name);
 /** Mount @p fs on @p covered (whose reference is taken over on success; NULL:
