@@ -29,7 +29,7 @@ struct page {
 			struct list slab_link;
 			uint16_t in_use, slab_state;
 		};
-		struct { /**< PAGE_CACHE: a page of a file (vfs) */
+		struct { /**< PAGE_CACHE: a page of a file (cache) */
 			void *owner;
 			uint64_t index; /**< in pages from the file's start */
 			struct list lru;
@@ -133,7 +133,7 @@ struct mem_stats {
 void mem_stats_get(struct mem_stats *stats);
 
 struct mem_ops {
-	/** vfs, vm: free about @p want pages. May sleep.
+	/** cache: free about @p want pages. May sleep.
 	 * @return pages freed; 0: none can be */
 	uint64_t (*reclaim)(uint64_t want);
 };
