@@ -252,7 +252,7 @@ void selftest_fail(const char *file, int line, const char *what);
  */
 bool selftest_run(void);
 
-/** What the kernel does once all chapters are up; proc fills it. */
+/** What the kernel does once all chapters are up; exec fills it. */
 struct boot_ops {
 	/** Start the first process; returns only if that cannot be done. */
 	void (*start_user)(void);

@@ -29,7 +29,7 @@ struct page {
 			struct list slab_link;
 			uint16_t in_use, slab_state;
 		};
-		struct { /**< PAGE_CACHE: a page of a file (vfs) */
+		struct { /**< PAGE_CACHE: a page of a file (cache) */
 			void *owner;
 			uint64_t index; /**< in pages from the file's start */
 			struct list lru;
@@ -53,13 +53,15 @@ enum page_use {
 #define ALLOC_ZERO   0x1 /**< clear the pages */
 #define ALLOC_HEAP   0x2 /**< for the kernel heap: may use the heap's share */
 #define ALLOC_NOWAIT 0x4 /**< fail rather than reclaim (locks are held) */
+#define ALLOC_LOW    0x8 /**< below 4 GiB: for devices of 32 address bits */
 
 /**
  * Allocate 2^@p order contiguous pages, with one reference.
  *
  * Without ALLOC_HEAP, pages that are set aside for the kernel heap are not
  * given out (MEM3). If none are free, the reclaim hook is called first, unless
- * ALLOC_NOWAIT is given or preemption is off.
+ * ALLOC_NOWAIT is given or preemption is off. ALLOC_LOW searches the lists of
+ * free blocks: it is for drivers that start.
  *
  * @return the first page, or NULL where there is no memory
  */
@@ -131,7 +133,7 @@ struct mem_stats {
 void mem_stats_get(struct mem_stats *stats);
 
 struct mem_ops {
-	/** vfs, vm: free about @p want pages. May sleep.
+	/** cache: free about @p want pages. May sleep.
 	 * @return pages freed; 0: none can be */
 	uint64_t (*reclaim)(uint64_t want);
 };

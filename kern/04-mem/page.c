@@ -183,13 +183,46 @@ take_single(unsigned flags)
 }
 
 static struct page *
-take_block(unsigned order)
+find_low(unsigned order)
+{
+	struct page *page;
+	unsigned k;
+
+	for (k = order; k <= PAGE_ORDER_MAX; k++)
+		list_for_each(page, &buddy.free[k], free_link)
+			if (page_to_phys(page) < 1UL << 32)
+				return page;
+	return NULL;
+}
+
+/* buddy_remove below 4 GiB. What the block has too much goes back; it does not
+ * merge with what is taken, which is not free. */
+static struct page *
+buddy_remove_low(unsigned order)
+{
+	struct page *page = find_low(order);
+	unsigned k;
+
+	if (!page)
+		return NULL;
+	k = page->order;
+	list_del(&page->free_link);
+	page->use = PAGE_KERNEL;
+	buddy.free_pages -= 1UL << k;
+	while (k-- > order)
+		buddy_insert(page + (1UL << k), k);
+	return page;
+}
+
+static struct page *
+take_block(unsigned order, unsigned flags)
 {
 	struct page *page = NULL;
 
 	spin_lock(&buddy.lock);
 	if (free_for_all() >= 1UL << order)
-		page = buddy_remove(order);
+		page = flags & ALLOC_LOW ? buddy_remove_low(order)
+					 : buddy_remove(order);
 	spin_unlock(&buddy.lock);
 	return page;
 }
@@ -198,7 +231,9 @@ static struct page *
 try_alloc(unsigned order, unsigned flags)
 {
 	uint64_t rflags = irq_save();
-	struct page *page = order ? take_block(order) : take_single(flags);
+	struct page *page = order || (flags & ALLOC_LOW)
+				    ? take_block(order, flags)
+				    : take_single(flags);
 
 	irq_restore(rflags);
 	return page;

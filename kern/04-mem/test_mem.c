@@ -51,6 +51,27 @@ SELFTEST(mem_page_blocks_do_not_overlap)
 	page_check_buddies();
 }
 
+#define LOW_ORDERS 7
+
+SELFTEST(mem_low_blocks_are_below_4_gib)
+{
+	uint64_t before = free_now();
+	struct page *p[LOW_ORDERS];
+	unsigned k;
+
+	for (k = 0; k < LOW_ORDERS; k++) {
+		p[k] = page_alloc(k, PAGE_KERNEL, ALLOC_LOW);
+		CHECK(p[k] != NULL && p[k]->order == k);
+		CHECK(page_to_phys(p[k]) + (PAGE_SIZE << k) <= 1UL << 32);
+		CHECK(page_to_phys(p[k]) % (PAGE_SIZE << k) == 0);
+	}
+	CHECK(free_now() == before - BIT(LOW_ORDERS) + 1);
+	for (k = 0; k < LOW_ORDERS; k++)
+		page_unref(p[k]);
+	page_check_buddies();
+	CHECK(free_now() == before);
+}
+
 SELFTEST(mem_freed_pages_merge_again)
 {
 	uint64_t before = free_now();

@@ -8,7 +8,7 @@
 #include "smp_internal.h"
 #include "string.h"
 
-#define TABLE_LEN_MAX 0x100000 /* no sane table is larger than 1 MiB */
+#define TABLE_LEN_MAX	 0x100000 /* no sane table is larger than 1 MiB */
 #define ROOT_ENTRIES_MAX 64
 
 struct rsdp {
@@ -37,9 +37,9 @@ enum {
 	MADT_LAPIC_ADDRESS = 5,
 	MADT_X2APIC = 9,
 };
-#define MADT_ENABLED     0x1
-#define MADT_ENTRIES_AT  44
-#define FADT_PM_TMR_AT   76 /* PM_TMR_BLK: a port */
+#define MADT_ENABLED	0x1
+#define MADT_ENTRIES_AT 44
+#define FADT_PM_TMR_AT	76 /* PM_TMR_BLK: a port */
 
 struct acpi_info acpi_info;
 static const struct table_header *tables[ROOT_ENTRIES_MAX];

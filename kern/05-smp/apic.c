@@ -22,16 +22,16 @@ enum {
 	LAPIC_TIMER_CURRENT = 0x390,
 	LAPIC_TIMER_DIVIDE = 0x3e0,
 };
-#define SVR_ENABLE          0x100
-#define LVT_MASKED          0x10000
-#define LVT_NMI             0x400
-#define LVT_TSC_DEADLINE    0x40000
-#define DIVIDE_BY_16        0x3
-#define ICR_PENDING         0x1000
-#define APIC_BASE_X2APIC    0x400
-#define APIC_BASE_ENABLE    0x800
-#define MSR_TSC_DEADLINE    0x6e0
-#define MSR_X2APIC          0x800
+#define SVR_ENABLE	 0x100
+#define LVT_MASKED	 0x10000
+#define LVT_NMI		 0x400
+#define LVT_TSC_DEADLINE 0x40000
+#define DIVIDE_BY_16	 0x3
+#define ICR_PENDING	 0x1000
+#define APIC_BASE_X2APIC 0x400
+#define APIC_BASE_ENABLE 0x800
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_X2APIC	 0x800
 
 static volatile uint32_t *lapic; /* NULL in x2APIC mode */
 uint32_t cpu_apic_id[NCPU_MAX];

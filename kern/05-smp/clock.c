@@ -13,12 +13,11 @@
 
 #define PM_TIMER_HZ   3579545
 #define PM_TIMER_MASK 0xffffff /* 24 bits are always there */
-#define PIT_HZ        1193182
+#define PIT_HZ	      1193182
 #define PIT_CHANNEL2  0x42
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
 #define SAMPLE_NS     20000000 /* 20 ms */
-#define NS_PER_S      1000000000UL
 
 static uint64_t tsc_start;
 static uint64_t ns_per_tick; /* fixed point, 32 bits of fraction */
@@ -128,8 +127,8 @@ clock_init(void)
 	}
 	if (tsc_hz < 1000000)
 		panic("smp: no timer to measure the processor's clock by");
-	ns_per_tick = (NS_PER_S << 32) / tsc_hz;
-	ticks_per_ns = (tsc_hz << 30) / NS_PER_S << 2;
+	ns_per_tick = (NS_PER_SEC << 32) / tsc_hz;
+	ticks_per_ns = (tsc_hz << 30) / NS_PER_SEC << 2;
 	tsc_start = rdtsc();
 	kprintf("smp: clock at %lu.%03lu MHz\n", tsc_hz / 1000000,
 		tsc_hz / 1000 % 1000);

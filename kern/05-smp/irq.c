@@ -7,21 +7,21 @@
  */
 #include "smp_internal.h"
 
-#define PIC1 0x20
-#define PIC2 0xa0
+#define PIC1		   0x20
+#define PIC2		   0xa0
 
-#define IOAPIC_VERSION    0x01
-#define IOAPIC_REDIR(pin) (0x10 + 2 * (pin))
-#define REDIR_MASKED      0x10000u
-#define REDIR_LEVEL       0x8000u
-#define REDIR_ACTIVE_LOW  0x2000u
+#define IOAPIC_VERSION	   0x01
+#define IOAPIC_REDIR(pin)  (0x10 + 2 * (pin))
+#define REDIR_MASKED	   0x10000u
+#define REDIR_LEVEL	   0x8000u
+#define REDIR_ACTIVE_LOW   0x2000u
 
-#define INTI_POLARITY     0x3 /* MPS INTI flags (ACPI 5.2.12.5) */
-#define INTI_POLARITY_LOW 0x3
-#define INTI_TRIGGER      0xc
+#define INTI_POLARITY	   0x3 /* MPS INTI flags (ACPI 5.2.12.5) */
+#define INTI_POLARITY_LOW  0x3
+#define INTI_TRIGGER	   0xc
 #define INTI_TRIGGER_LEVEL 0xc
 
-#define SHARED_MAX 4
+#define SHARED_MAX	   4
 
 /* Handlers are added, never removed; n is raised after an entry is complete,
  * so the dispatcher needs no lock. */
@@ -209,8 +209,7 @@ out:
 }
 
 int
-irq_isa_route(unsigned irq, irq_handler_fn handler, void *arg,
-	      const char *name)
+irq_isa_route(unsigned irq, irq_handler_fn handler, void *arg, const char *name)
 {
 	uint16_t flags;
 	uint32_t mode = 0; /* ISA: edge, active high */
@@ -226,8 +225,7 @@ irq_isa_route(unsigned irq, irq_handler_fn handler, void *arg,
 }
 
 int
-irq_gsi_route(unsigned gsi, irq_handler_fn handler, void *arg,
-	      const char *name)
+irq_gsi_route(unsigned gsi, irq_handler_fn handler, void *arg, const char *name)
 {
 	return route(gsi, REDIR_LEVEL | REDIR_ACTIVE_LOW, handler, arg, name);
 }

@@ -20,7 +20,7 @@ static PERCPU(_Atomic uint64_t, seen) = 1;
 /* Touched with interrupts off. */
 struct callbacks {
 	struct rcu_head *next, **next_end; /* since the last grace period */
-	struct rcu_head *waiting;          /* for `number` */
+	struct rcu_head *waiting;	   /* for `number` */
 	uint64_t number;
 };
 static PERCPU(struct callbacks, callbacks);

@@ -74,6 +74,10 @@ const char *irq_describe(unsigned v, uint64_t *count);
 
 /* ---- Time ---- */
 
+#define NS_PER_SEC  1000000000UL
+#define NS_PER_MSEC 1000000UL
+#define NS_PER_USEC 1000UL
+
 /** Nanoseconds since boot: CLOCK_MONOTONIC. Any context; never goes back. */
 uint64_t clock_ns(void);
 

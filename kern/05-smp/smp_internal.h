@@ -26,16 +26,16 @@ struct acpi_ioapic {
 };
 
 struct acpi_info {
-	unsigned ncpus;                /**< usable local APICs listed */
+	unsigned ncpus; /**< usable local APICs listed */
 	uint32_t apic_ids[NCPU_MAX];
-	paddr_t lapic_base;            /**< 0: not told */
+	paddr_t lapic_base; /**< 0: not told */
 	unsigned nioapics;
 	struct acpi_ioapic ioapics[IOAPICS_MAX];
 	struct {
 		uint32_t gsi;
 		uint16_t flags; /**< MPS INTI flags: polarity, trigger */
 	} isa[16];
-	uint16_t pm_timer_port;        /**< 0: none */
+	uint16_t pm_timer_port; /**< 0: none */
 };
 extern struct acpi_info acpi_info;
 
@@ -53,7 +53,7 @@ void lapic_eoi(void);
 void lapic_send(uint32_t apic_id, uint32_t command);
 #define IPI_INIT    0x4500u /* INIT, assert */
 #define IPI_STARTUP 0x4600u /* | page number of the start address */
-#define IPI_NMI     0x4400u
+#define IPI_NMI	    0x4400u
 #define IPI_FIXED   0x4000u /* | vector */
 extern uint32_t cpu_apic_id[NCPU_MAX];
 

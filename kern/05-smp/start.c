@@ -8,9 +8,9 @@
 #include "smp_internal.h"
 #include "string.h"
 
-#define TRAMPOLINE 0x8000 /* below 1 MiB: mem leaves that alone */
-#define INIT_WAIT_NS 10000000
-#define SIPI_WAIT_NS 200000
+#define TRAMPOLINE    0x8000 /* below 1 MiB: mem leaves that alone */
+#define INIT_WAIT_NS  10000000
+#define SIPI_WAIT_NS  200000
 #define START_WAIT_NS 5000000000
 
 extern const uint8_t trampoline_start[], trampoline_end[];
@@ -64,8 +64,8 @@ prepare(unsigned cpu)
 	if (!page || !ap_stack)
 		return false;
 	memcpy(page_address(page), percpu_template, len);
-	percpu_offset[cpu] = (uint64_t)page_address(page) -
-			     (uint64_t)percpu_start;
+	percpu_offset[cpu] =
+		(uint64_t)page_address(page) - (uint64_t)percpu_start;
 	ap_gs_base = percpu_offset[cpu];
 	ap_number = cpu;
 	return true;

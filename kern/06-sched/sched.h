@@ -73,7 +73,7 @@ struct thread {
 	/* Owned by later chapters, which alone look inside. */
 	struct proc *proc;	   /**< proc; NULL: kernel thread */
 	struct vmspace *vmspace;   /**< vm */
-	struct fdtable *fdtable;   /**< vfs */
+	struct fdtable *fdtable;   /**< files: descriptors */
 	struct fs_context *fs;	   /**< vfs: cwd, root, umask, credentials */
 	struct sigstate *sigstate; /**< signal */
 	struct transaction *transaction; /**< journal: of its operation */

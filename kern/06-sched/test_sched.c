@@ -246,7 +246,7 @@ SELFTEST(sched_timers_fire_unless_disarmed)
 	fired = 0;
 	timer_init(&a, note_fired);
 	timer_init(&b, note_fired);
-	timer_arm(&a, clock_ns() + 1000000);
+	timer_arm(&a, clock_ns() + 1000000000000);
 	timer_arm(&b, clock_ns() + 1000000000000);
 	timer_arm(&a, clock_ns() + 2000000); /* again: it fires once */
 	while (fired == 0)

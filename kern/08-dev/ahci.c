@@ -6,7 +6,6 @@
  * An error or a time-out hands the port to ahci_port.c's recovery.
  */
 #include "ahci.h"
-#include "devices.h"
 #include "string.h"
 
 #define FIS_H2D	       0x27

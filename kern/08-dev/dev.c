@@ -1,10 +1,7 @@
 /*
- * The chapter's start, and the console devices under one name: COM1, COM2, and
- * the screen with its keyboard.
+ * The chapter's start: the drivers' thread, the bus, and then the drivers.
  */
 #include "devices.h"
-
-struct console_ops console_ops;
 
 /* What the devices' descriptions take of the heap: bounded by the number of
  * PCI devices, and by the disks of a few controllers. */
@@ -14,10 +11,6 @@ static void
 dev_init(void)
 {
 	heap_begin(HEAP_PAGES);
-	vga_init();
-	uart_init();
-	keyboard_init();
-	rtc_init();
 	work_start();
 	pci_init();
 	pci_attach_drivers();
@@ -28,29 +21,3 @@ dev_init(void)
 }
 
 CHAPTER_INIT(dev_init);
-
-void
-console_device_write(enum console_device dev, const char *text, size_t len)
-{
-	if (!console_device_present(dev))
-		return;
-	if (dev == CONSOLE_VGA_KEYBOARD)
-		vga_write(text, len);
-	else
-		uart_write(dev, text, len);
-}
-
-bool
-console_device_present(enum console_device dev)
-{
-	if (dev == CONSOLE_VGA_KEYBOARD)
-		return vga_present();
-	return uart_present(dev);
-}
-
-void
-console_device_size(enum console_device dev, unsigned *columns, unsigned *rows)
-{
-	*columns = SCREEN_COLUMNS;
-	*rows = dev == CONSOLE_VGA_KEYBOARD ? SCREEN_ROWS : 24;
-}

@@ -1,7 +1,7 @@
 /*
- * dev: the bus and the devices. PCI finds them and its drivers attach; the
- * block layer gives disks one face, whatever drives them; characters typed at
- * the UARTs and the keyboard go to whoever listens (chapter tty).
+ * dev: the bus and the disks. PCI finds the devices and its drivers attach; the
+ * block layer gives disks one face, whatever drives them. The devices of
+ * characters are chapter console's.
  */
 #ifndef DEV_H
 #define DEV_H
@@ -186,39 +186,5 @@ int block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 
 /** Have what was written reach the platter. May sleep. @return 0 or -EIO */
 int block_flush(struct block_device *d);
-
-/* ---- Console input and output devices ---- */
-
-enum console_device {
-	CONSOLE_VGA_KEYBOARD,
-	CONSOLE_COM1,
-	CONSOLE_COM2,
-	NCONSOLE
-};
-
-struct console_ops {
-	/** tty: characters arrived at a device. Interrupt context, or that of
-	 * a writer to the screen who asked where the cursor is. */
-	void (*input)(enum console_device dev, const char *text, size_t len);
-};
-extern struct console_ops console_ops;
-
-/** Write to a device, not to the log; may spin while a UART is full. Any
- * context. COM2 carries bytes unchanged; so does COM1 (no CR is added). The
- * screen takes what TERM=linux programs send. */
-void console_device_write(enum console_device dev, const char *text,
-			  size_t len);
-/** Whether the device was found. */
-bool console_device_present(enum console_device dev);
-/** Size of the screen behind a device, in characters (VGA 80 x 25; a UART
- * cannot tell: 80 x 24). */
-void console_device_size(enum console_device dev, unsigned *columns,
-			 unsigned *rows);
-
-/* ---- Clock of the day ---- */
-
-/** Seconds since 1970 UTC from the CMOS clock; 0: none, or it shows no valid
- * date. May sleep. */
-int64_t rtc_read(void);
 
 #endif

@@ -5,10 +5,9 @@
  * Controller, revision 1.0.
  *
  * The controller has 32 address bits: a request with memory above 4 GiB goes
- * through a buffer in the kernel's image, which lies low.
+ * through a buffer below, which each channel with a disk has if there is any.
  */
 #include "ata.h"
-#include "devices.h"
 #include "string.h"
 
 #define CHANNELS 2
@@ -45,6 +44,10 @@
 #define PRESENT_TIMEOUT 1000  /* ms: to answer IDENTIFY */
 #define RESET_TIMEOUT	31000 /* ms: ATA-7, 9.2 */
 
+#define BUFFER_ORDER	5
+_Static_assert(PAGE_SIZE << BUFFER_ORDER == BLOCK_REQUEST_PAGES_MAX * PAGE_SIZE,
+	       "a request fits");
+
 /* An entry of the bus master's table. */
 struct ide_segment {
 	uint32_t base;
@@ -65,12 +68,11 @@ struct ide_channel {
 	/* Read by the bus master. Aligned so that it crosses no 64 KiB. */
 	struct ide_segment table[BLOCK_REQUEST_PAGES_MAX]
 		__attribute__((aligned(512)));
-	uint8_t buffer[BLOCK_REQUEST_PAGES_MAX * PAGE_SIZE]
-		__attribute__((aligned(4096)));
 
 	/* Constant once attached. */
 	uint16_t command_base, control, bus_master;
 	uint64_t timeout; /* ns for a command */
+	uint8_t *buffer;  /* of a request's size; NULL: all memory is low */
 	struct ide_drive drives[DRIVES];
 
 	/* Guarded by lock, which interrupt handlers take. The registers
@@ -443,23 +445,26 @@ drive_identify(struct ide_channel *c, unsigned number)
 	return ata_identity_read(words, &drive->identity);
 }
 
-static void
-drive_attach(struct ide_channel *c, unsigned number)
+/* Look for a drive. @return whether there is one that can be used */
+static bool
+drive_find(struct ide_channel *c, unsigned number)
 {
 	struct ide_drive *drive = &c->drives[number];
 	const char *why;
 
 	drive->channel = c;
 	drive->number = number;
-	drive->dead = true;
 	why = drive_identify(c, number);
-	if (why) {
-		if (*why)
-			kprintf("ide: channel %d drive %u %s; left alone\n",
-				(int)(c - channels), number, why);
-		return;
-	}
-	drive->dead = false;
+	if (why && *why)
+		kprintf("ide: channel %d drive %u %s; left alone\n",
+			(int)(c - channels), number, why);
+	drive->dead = why != NULL;
+	return !why;
+}
+
+static void
+drive_start(struct ide_channel *c, struct ide_drive *drive)
+{
 	drive->disk.sectors = drive->identity.sectors;
 	drive->disk.submit = ide_submit;
 	drive->disk.driver_data = drive;
@@ -482,9 +487,26 @@ channel_init(struct ide_channel *c, uint16_t command, uint16_t control,
 	work_init(&c->recovery, channel_recover);
 }
 
+/* @return 0 or -ENOMEM */
+static int
+buffer_alloc(struct ide_channel *c)
+{
+	struct page *page;
+
+	if (page_array_len <= 1ull << 32 >> PAGE_SHIFT)
+		return 0;
+	page = page_alloc(BUFFER_ORDER, PAGE_KERNEL, ALLOC_LOW);
+	if (!page)
+		return -ENOMEM;
+	c->buffer = page_address(page);
+	return 0;
+}
+
+/* @return 0, also without a drive; or an error, and none is driven */
 static int
 channel_attach(struct ide_channel *c, unsigned irq)
 {
+	bool found = false;
 	unsigned i;
 	int error;
 
@@ -494,13 +516,22 @@ channel_attach(struct ide_channel *c, unsigned irq)
 		return 0;
 	outb(c->control, CONTROL_NO_IRQ);
 	for (i = 0; i < DRIVES; i++)
-		drive_attach(c, i);
+		found |= drive_find(c, i);
+	if (!found)
+		return 0;
 	error = irq_isa_route(irq, channel_interrupt, c, "ide");
+	if (!error)
+		error = buffer_alloc(c);
+	if (error)
+		return error;
 	select_drive(c, 0);
 	inb(c->command_base + REG_STATUS);
 	outb(c->bus_master + BM_STATUS, BM_ERROR | BM_INTERRUPT);
 	outb(c->control, 0);
-	return error;
+	for (i = 0; i < DRIVES; i++)
+		if (!c->drives[i].dead)
+			drive_start(c, &c->drives[i]);
+	return 0;
 }
 
 static bool

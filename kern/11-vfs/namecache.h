@@ -2,7 +2,7 @@
  * The name cache's interface to the path walk: (directory, name) -> vnode, or
  * "there is no such name". It is a cache only: a miss says nothing.
  *
- * VFS4: an entry agrees with the directory. Entries are made and changed only
+ * VFS2: an entry agrees with the directory. Entries are made and changed only
  * with the directory's lock held, by whoever looked the name up or changed it.
  */
 #ifndef NAMECACHE_H

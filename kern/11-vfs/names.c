@@ -2,29 +2,12 @@
  * The calls that make and remove names: mknod, mkdir, symlink, link, unlink,
  * rmdir. Each walks to the last name's directory, locks it, looks the name up,
  * and lets the file system make the change; the name cache is told with the
- * lock still held (VFS4). rename is in rename.c.
+ * lock still held (VFS2). rename is in rename.c.
  */
 #include "abi/syscall.h"
 #include "vfs_internal.h"
 
 /* ---- Making ---- */
-
-int
-may_create(struct vnode *dir)
-{
-	if (dir->nlink == 0)
-		return -ENOENT;
-	return vnode_access(dir, W_OK | X_OK);
-}
-
-void
-entry_added(struct vnode *dir, const struct name *name, struct vnode *v)
-{
-	if (v->type == VT_DIR)
-		vnode_set_parent(v, dir, name);
-	namecache_enter(dir, name, v);
-	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
-}
 
 /* What is to be made under a name. */
 struct maker {
@@ -198,17 +181,6 @@ vfs_link(int from_fd, const char *from, int to_fd, const char *to,
 
 /* ---- Removing ---- */
 
-void
-entry_removed(struct vnode *dir, const struct name *name, struct vnode *v)
-{
-	/* Two references are the table's and ours. With more, somebody uses the
-	 * file, and may ask for its name yet. */
-	if (v->type != VT_DIR && ref_count(&v->refs) > 2)
-		vnode_set_parent(v, dir, name);
-	vnode_touch(v, TOUCH_CTIME);
-	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
-}
-
 static int
 remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 	      bool directory)
@@ -221,28 +193,13 @@ remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 		return -EPERM;
 	if (v->mounted)
 		return -EBUSY;
-	if (directory && !directory_is_empty(v))
-		return -ENOTEMPTY;
-	error = op(dir, name->text, name->len, v);
+	error = directory ? directory_check_empty(v) : 0;
+	if (!error)
+		error = op(dir, name->text, name->len, v);
 	if (error)
 		return error;
 	entry_removed(dir, name, v);
 	namecache_enter(dir, name, NULL);
-	return 0;
-}
-
-/* Whether the caller may remove @p v from @p dir: unlink(2), rmdir(2). */
-int
-may_remove(struct vnode *dir, const struct vnode *v)
-{
-	const struct cred *c = current_cred();
-	int error = vnode_access(dir, W_OK | X_OK);
-
-	if (error)
-		return error;
-	if ((dir->mode & S_ISVTX) && !is_root(c) && c->fsuid != v->uid &&
-	    c->fsuid != dir->uid)
-		return -EPERM;
 	return 0;
 }
 

@@ -94,30 +94,7 @@ path_free(char *path)
 int
 fd_vnode(int fd, struct vnode **v)
 {
-	struct file *f = fd_get(fd);
-
-	if (!f)
-		return -EBADF;
-	*v = f->vnode ? vnode_get(f->vnode) : NULL;
-	file_put(f);
-	return *v ? 0 : -ENOTDIR;
-}
-
-int
-fd_real_vnode(int fd, struct vnode **v)
-{
-	struct file *f = fd_get(fd);
-	int error = -EBADF;
-
-	if (!f)
-		return -EBADF;
-	if (!(f->flags & O_PATH)) {
-		error = f->vnode ? 0 : -EINVAL;
-		if (f->vnode)
-			*v = vnode_get(f->vnode);
-	}
-	file_put(f);
-	return error;
+	return vfs_ops.fd_vnode ? vfs_ops.fd_vnode(fd, v) : -EBADF;
 }
 
 int

@@ -144,9 +144,11 @@ move(struct renaming *r)
 
 	if (!from->ops->rename)
 		return -EPERM;
-	if (r->replaced && r->replaced->type == VT_DIR &&
-	    !directory_is_empty(r->replaced))
-		return -ENOTEMPTY;
+	if (r->replaced && r->replaced->type == VT_DIR) {
+		error = directory_check_empty(r->replaced);
+		if (error)
+			return error;
+	}
 	error = from->ops->rename(from, r->from.last.text, r->from.last.len,
 				  r->moved, to, r->to.last.text, r->to.last.len,
 				  r->replaced);

@@ -44,6 +44,15 @@ vnode_set_attributes(struct vnode *v, const struct vattr *attr)
 	v->dirty = true;
 }
 
+int
+vnode_change_locked(struct vnode *v, const struct vattr *attr)
+{
+	if (v->ops->setattr)
+		return v->ops->setattr(v, attr);
+	vnode_set_attributes(v, attr);
+	return 0;
+}
+
 void
 vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode)
 {

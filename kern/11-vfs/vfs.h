@@ -1,8 +1,8 @@
 /*
- * vfs: names and files. A vnode is a file of whatever file system, an open
- * file is a position in one (or a pipe, a terminal), a descriptor is a number
- * in a process's table. The page cache holds the pages of regular files, for
- * read, write and mmap alike.
+ * vfs: vnodes and names. A vnode is a file of whatever file system; a mount is
+ * a file system that stands in the tree; a path leads from name to name to a
+ * vnode. Here is what a file system provides and what is common to all. How a
+ * path is walked step by step, and entries change, is in walk.h.
  */
 #ifndef VFS_H
 #define VFS_H
@@ -11,52 +11,16 @@
 #include "abi/dirent.h"
 #include "abi/fcntl.h"
 #include "abi/limits.h"
-#include "abi/poll.h"
+#include "abi/mount.h"
 #include "abi/stat.h"
 #include "abi/statfs.h"
 #include "abi/time.h"
-#include "abi/uio.h"
 #include "abi/unistd.h"
-#include "dev.h"
+#include "cache.h"
 
 struct vnode;
 struct file;
 struct mount;
-struct poll_table;
-
-/* ---- Moving bytes to and from the caller ---- */
-
-/** A buffer of a read or write: user or kernel memory, several pieces. */
-struct uio {
-	const struct iovec *iov; /**< pieces left; in kernel memory */
-	unsigned niov;
-	size_t offset; /**< into iov[0] */
-	size_t left;   /**< bytes in all */
-	bool user;     /**< the pieces are user addresses */
-};
-
-/** Copy @p len bytes (at most u->left) from @p from to the uio and advance it.
- * May sleep on user memory. @return bytes copied, less than @p len on a
- * fault */
-size_t uio_copy_to(struct uio *u, const void *from, size_t len);
-/** The other direction. */
-size_t uio_copy_from(struct uio *u, void *to, size_t len);
-/** Zero @p len bytes of the uio and advance it. @return bytes done */
-size_t uio_zero(struct uio *u, size_t len);
-/** A uio over one kernel or user buffer; *iov is its only piece. */
-static inline struct uio
-uio_kernel(struct iovec *iov, void *buf, size_t len)
-{
-	*iov = (struct iovec){ buf, len };
-	return (struct uio){ .iov = iov, .niov = 1, .left = len };
-}
-
-static inline struct uio
-uio_user(struct iovec *iov, void *buf, size_t len)
-{
-	*iov = (struct iovec){ buf, len };
-	return (struct uio){ .iov = iov, .niov = 1, .left = len, .user = true };
-}
 
 /* ---- Vnodes ---- */
 
@@ -139,19 +103,9 @@ struct vnode_ops {
 	 * v->size and free the blocks past it. NULL op: the former alone. */
 	int (*setattr)(struct vnode *v, const struct vattr *attr);
 
-	/** Page cache: read page @p page->index (zero past the end, and for
-	 * holes). */
-	int (*read_page)(struct vnode *v, struct page *page);
-	/** Page cache, may be NULL: read @p n pages of consecutive indices, at
-	 * most PAGES_AT_ONCE; an error is all pages' error. */
-	int (*read_pages)(struct vnode *v, struct page **pages, unsigned n);
-	/** Page cache: write a page back to where it is allocated. */
-	int (*write_page)(struct vnode *v, struct page *page);
-	/** Page cache, may be NULL: the same for consecutive pages. */
-	int (*write_pages)(struct vnode *v, struct page **pages, unsigned n);
-	/** Before a write to [offset, offset+len): allocate what it needs, so
-	 * that write_page cannot run out of space. -ENOSPC, -EDQUOT, -EFBIG. */
-	int (*prepare_write)(struct vnode *v, uint64_t offset, uint64_t len);
+	/** VT_REG: of its page cache, whose owner is the vnode; or NULL. */
+	const struct page_cache_ops *pages;
+
 	/** Have the file (its metadata too) reach the disk. */
 	int (*fsync)(struct vnode *v, bool data_only);
 	/** The vnode is to go: write the inode back, or free the file if it
@@ -198,13 +152,11 @@ struct vnode {
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
 	void *ipc;		  /**< ipc: the pipe behind a FIFO */
-	struct list mappings;	  /**< vm: address spaces that map it */
-	struct spinlock mappings_lock;
 
 	/** Open files that may write, or minus the number of programs that run
 	 * from it (ETXTBSY). */
 	_Atomic int writers;
-	void *locks; /**< record locks (reclock.c) */
+	void *locks; /**< files: record locks, or NULL */
 
 	/* Of directories, and of files that are in use and have lost their
 	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */
@@ -231,6 +183,14 @@ void vnode_put(struct vnode *v);
  * table. @return false: it is being taken down */
 bool vnode_try_get(struct vnode *v);
 
+/* Levels of directories' locks (lockcheck's subclasses): a rename holds the
+ * locks of both parents, and of what it moves and replaces. */
+enum { DIR_PARENT, DIR_PARENT2, DIR_VICTIM, DIR_VICTIM2 };
+#define FILE_SECOND 1 /* level of the second of two files' locks */
+/** Lock for writing. */
+void vnode_lock(struct vnode *v, unsigned level);
+void vnode_unlock(struct vnode *v);
+
 /**
  * Find or make the vnode of inode @p ino, referenced. A new one (*is_new) is
  * hidden from others, who wait for it here, until the file system has filled
@@ -255,6 +215,9 @@ int vnode_stat(struct vnode *v, struct stat *st);
 #define TOUCH_CTIME 4
 void vnode_touch(struct vnode *v, unsigned which);
 struct timespec timespec_now(void);
+
+/** Change attributes by the file system's setattr; @p v's lock is held. */
+int vnode_change_locked(struct vnode *v, const struct vattr *attr);
 
 /** exec: while a program runs from @p v no one may open it for writing.
  * @return 0, or -ETXTBSY: someone has it open for writing */
@@ -310,22 +273,32 @@ struct filesystem {
 	static const struct filesystem filesystem_##ident LINKED(              \
 		".filesystem") = { #ident, device, mount_fn }
 
-/** Mount a file system of type @p type on path @p target (NULL: as root, over
- * the present one). @p source: "sda", "/dev/sda", or any text. Checks no
- * permission. @return 0, -ENODEV: no such type, -ENOTBLK, -EBUSY... */
-int vfs_mount(const char *type, const char *source, const char *target,
-	      unsigned flags, const char *options);
-int vfs_unmount(const char *target, unsigned flags);
-/** proc, before the first program: mount the root file system that root=NAME
- * on the command line names (else the first disk, else memory) and /dev. */
-void vfs_mount_root(void);
-/** Write everything dirty, of all mounts, to their disks. May sleep. */
-int vfs_sync(void);
-/** Before the machine stops: write everything, and make all disks read-only
- * and clean. May sleep. */
-void vfs_shutdown(void);
-/** Call @p fn for every mount, in order. May sleep within. */
-void mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg);
+/** The mount at the root of the tree; NULL before there is one. */
+extern struct mount *root_mount;
+/** -EROFS on a read-only mount, else 0. */
+static inline int
+mount_writable(const struct vnode *v)
+{
+	return v->mount->flags & MS_RDONLY ? -EROFS : 0;
+}
+
+/* The table of a mount's vnodes, for who mounts and writes back. */
+
+/** The vnode of @p m with the least inode number above @p ino that @p want
+ * accepts (under the table's lock), referenced, or NULL. */
+struct vnode *vnode_next(struct mount *m, uint64_t ino,
+			 bool (*want)(struct vnode *v));
+/** Take down all idle vnodes of @p m but its root, those with links too. */
+void vnode_evict_mount(struct mount *m);
+/** Whether vnodes of @p m are referenced from outside. A hint while path walks
+ * can enter. */
+bool vnode_mount_busy(struct mount *m);
+/** Whether a file of @p m is open for writing. */
+bool mount_has_writers(struct mount *m);
+/** Take down the root: the last vnode of a mount that goes away. */
+void vnode_drop_root(struct mount *m);
+/** Evict idle vnodes beyond the bound; for the flush thread. */
+void vnode_trim(void);
 
 /* ---- Whose call it is ---- */
 
@@ -353,12 +326,23 @@ const struct cred *current_cred(void);
 bool cred_in_group(const struct cred *c, uint32_t gid);
 /** The running thread's context; kernel threads share one. */
 struct fs_context *current_fs(void);
+/** Kernel threads see @p root as "/" from now on. */
+void context_set_kernel_root(struct vnode *root);
+/** Replace root or cwd of the caller's context; takes @p v's reference. */
+void context_set_dir(struct vnode **which, struct vnode *v);
+static inline bool
+is_root(const struct cred *c)
+{
+	return c->fsuid == 0;
+}
 
 /** Whether the caller may access @p v: @p want is of R_OK, W_OK, X_OK.
  * 0, -EACCES, -EROFS. */
 int vnode_access(struct vnode *v, int want);
 /** The same for other credentials. */
 int cred_access(const struct cred *c, struct vnode *v, int want);
+/** Whether the caller owns @p v or is root: -EPERM if not. */
+int check_owner(const struct vnode *v);
 
 /* ---- Path walk ---- */
 
@@ -382,11 +366,6 @@ enum last_type { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 int path_walk_parent(int dirfd, const char *path, struct vnode **dir,
 		     char *name, enum last_type *last_type);
 
-/** Copy a path from user space into a fresh buffer of the heap; free it with
- * path_free. 0, -EFAULT, -ENAMETOOLONG, -ENOENT for "". */
-int path_copyin(const char *user, char **path);
-void path_free(char *path);
-
 /** The path of @p v from the caller's root, in @p buf: of a directory always,
  * of a file that is in use by the name it was last found by.
  * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */
@@ -396,112 +375,23 @@ int vnode_path(struct vnode *v, char *buf, size_t size);
  * if that is gone. @return its length, or -ERANGE */
 int vnode_link_text(struct vnode *v, char *buf, size_t size);
 
-/* ---- Open files and descriptors ---- */
+/* ---- The calls on names, for the kernel itself ---- */
 
-/**
- * Operations of an open file. All may sleep; NULL is -EINVAL (read, write) or
- * as the call's manual page says.
- */
-struct file_ops {
-	/** *pos moves by what was transferred. @return bytes or -errno */
-	int64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
-	int64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
-	int64_t (*seek)(struct file *f, int64_t offset, int whence);
-	int (*readdir)(struct file *f, void *dirent, size_t size);
-	int (*ioctl)(struct file *f, uint64_t request, uint64_t arg);
-	/** Ready events (POLLIN...) now. If @p table is not NULL, first
-	 * poll_add(table, wq) for each queue that would announce a change. */
-	unsigned (*poll)(struct file *f, struct poll_table *table);
-	int (*fsync)(struct file *f, bool data_only);
-	/** Files without a vnode: what fstat shows. */
-	int (*stat)(struct file *f, struct stat *st);
-	/** vm: what a mapping of this file maps (NULL: memory of zeros); 0 or
-	 * -ENODEV, -EACCES. NULL op: -ENODEV. */
-	int (*mmap)(struct file *f, struct vnode **backing);
-	/** The last reference is gone. */
-	void (*release)(struct file *f);
-};
+/* As the system calls of these names, with paths in kernel memory. No locks are
+ * held. */
+int vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
+int vfs_mkdir(int dirfd, const char *path, uint32_t mode);
+int vfs_unlink(int dirfd, const char *path);
+int vfs_rmdir(int dirfd, const char *path);
+int vfs_symlink(const char *target, int dirfd, const char *path);
+int vfs_link(int from_fd, const char *from, int to_fd, const char *to,
+	     unsigned at_flags);
+int vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
+	       unsigned flags);
 
-struct file {
-	struct refcount refs;
-	const struct file_ops *ops;
-	struct vnode *vnode;	/**< NULL: pipe, ... */
-	_Atomic unsigned flags; /**< O_*: access mode and status flags */
-	/** Read and write use pos (regular files, directories, disks), and
-	 * hold pos_lock for it. */
-	bool has_pos;
-	struct mutex pos_lock;
-	uint64_t pos;
-	void *private_data;
-	struct rcu_head rcu; /* fd_get takes no lock */
-};
+/* ---- What later chapters do for vfs, tmpfs and files ---- */
 
-static inline bool
-file_readable(const struct file *f)
-{
-	return !(f->flags & (O_PATH | O_WRONLY));
-}
-
-static inline bool
-file_writable(const struct file *f)
-{
-	unsigned flags = f->flags;
-
-	return !(flags & O_PATH) && (flags & O_ACCMODE) - 1u < 2;
-}
-
-/** ipc's poll: how a file says what to wait on; NULL table: do not wait. */
-struct poll_table {
-	void (*add)(struct poll_table *t, struct waitq *wq);
-};
-static inline void
-poll_add(struct poll_table *t, struct waitq *wq)
-{
-	if (t)
-		t->add(t, wq);
-}
-
-/** An open file without a vnode. */
-struct file *file_new(const struct file_ops *ops, unsigned flags,
-		      void *private_data);
-/** Open @p v: checks no permission; a reference to v is taken. @return 0,
- * -ETXTBSY, -ENXIO, -EACCES (device on a MS_NODEV mount), the device's */
-int vnode_open(struct vnode *v, unsigned flags, struct file **result);
-/** open(2) for the kernel: @p path is kernel memory, AT_FDCWD resolved against
- * the running thread's. */
-int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
-	      struct file **result);
-struct file *file_get(struct file *f);
-void file_put(struct file *f);
-
-extern const struct file_ops regular_file_ops, dir_file_ops;
-
-/** Read or write at *pos, or at the file's own position where @p pos is NULL.
- * Checks the access mode. @return bytes or -errno (-ESPIPE: @p pos given, and
- * the file has no positions) */
-int64_t file_read(struct file *f, struct uio *u, uint64_t *pos);
-int64_t file_write(struct file *f, struct uio *u, uint64_t *pos);
-
-/** A process's descriptors (shared by CLONE_FILES). */
-struct fdtable *fdtable_new(void);
-struct fdtable *fdtable_copy(struct fdtable *from);
-struct fdtable *fdtable_get(struct fdtable *t);
-void fdtable_put(struct fdtable *t);
-void fdtable_close_on_exec(struct fdtable *t);
-
-/** The file behind descriptor @p fd of the running thread, referenced; NULL:
- * there is none (-EBADF). */
-struct file *fd_get(int fd);
-/** The same in another process's table, for /proc/PID/fd. */
-struct file *fdtable_get_file(struct fdtable *t, int fd);
-/** Next used descriptor >= @p fd, or -1. */
-int fdtable_next(struct fdtable *t, int fd);
-/** Install @p f at the lowest free descriptor >= @p from; takes over the
- * caller's reference on success. @return fd, or -EMFILE */
-int fd_install(struct file *f, int from, bool cloexec);
-/** Close. @return 0 or -EBADF */
-int fd_close(int fd);
-
+/** NULL: nothing, or as if there were no limit. */
 struct vfs_ops {
 	/** proc: the limit RLIMIT_NOFILE of the running process. */
 	unsigned (*nofile_limit)(void);
@@ -516,120 +406,11 @@ struct vfs_ops {
 	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.
 	 * -EINVAL where they do not apply. */
 	int64_t (*fcntl)(struct file *f, unsigned command, uint64_t arg);
+	/** files: see fd_vnode. */
+	int (*fd_vnode)(int fd, struct vnode **v);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };
 extern struct vfs_ops vfs_ops;
-
-/** Read or write a file from the kernel (exec). @return bytes or -errno */
-int64_t vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos);
-
-/* ---- The page cache ---- */
-
-/*
- * VFS2: a page in a cache is referenced by the cache; whoever uses it takes
- * another reference. PG_UPTODATE once its contents are the file's.
- */
-#define PG_UPTODATE  0x1
-#define PG_DIRTY     0x2
-#define PG_LOCKED    0x4 /**< being read or written back */
-#define PG_WRITEBACK 0x8
-#define PG_ERROR     0x10
-#define PG_RECENT    0x20 /**< used since reclaim came by */
-
-/** Most pages that read_pages and write_pages are given. */
-#define PAGES_AT_ONCE 16
-
-/** The page of @p v at @p index, read if need be; referenced. NULL and *error:
- * -EIO, -ENOMEM. May sleep. Past the end of file the page is zeros. */
-struct page *page_cache_get(struct vnode *v, uint64_t index, int *error);
-/** The page if it is there and up to date, else NULL. Does not sleep. */
-struct page *page_cache_peek(struct vnode *v, uint64_t index);
-/** The page's contents have changed; the caller holds a reference. Any context
- * that may take a spinlock. */
-void page_cache_dirty(struct vnode *v, struct page *page);
-/** Drop pages from @p first on (truncate) and zero the rest of a partial one:
- * @p size is the new size in bytes. */
-void page_cache_truncate(struct vnode *v, uint64_t size);
-/** Write dirty pages back and wait. @return 0 or -EIO */
-int page_cache_sync(struct vnode *v);
-/** Drop all pages and the cache itself (the vnode goes away). */
-void page_cache_destroy(struct vnode *v);
-/** Pages in all caches, and dirty ones. */
-void page_cache_stats(uint64_t *cached, uint64_t *dirty);
-
-/** Transfer @p bytes between consecutive sectors and @p n pages (at most
- * BLOCK_REQUEST_PAGES_MAX) in one request, and wait: for read_pages and
- * write_pages. May sleep. @return 0 or -EIO */
-int block_transfer_pages(struct block_device *d, enum block_op op,
-			 uint64_t sector, struct page **pages, unsigned n,
-			 uint64_t bytes);
-
-/* ---- Blocks of a disk, for file systems' metadata ---- */
-
-/** A block of a device, cached. */
-struct transaction;
-
-/** Where a buffer stands in a journal: chapter journal's, guarded by its lock.
- * Each transaction named holds a reference to the buffer. */
-struct buf_log {
-	struct transaction *running;	/**< being changed in this one */
-	struct transaction *committing; /**< being written to the log */
-	struct transaction *logged;	/**< in the log, and not home */
-	struct list running_link, committing_link, logged_link;
-	bool revoked;	   /**< in the running one: freed, not changed */
-	struct page *copy; /**< what is committed; the thread's */
-};
-
-struct buf {
-	struct block_device *device;
-	uint64_t block; /**< in units of size */
-	uint32_t size;	/**< bytes: 1024 to 4096 */
-	void *data;
-	struct refcount refs;
-	_Atomic uint32_t flags;
-	struct mutex lock; /**< guards data; held by who changes it */
-	struct buf *hash_next;
-	struct list lru; /* free, clean (by use) or dirty (by age) */
-	struct page *page;
-	struct buf_log log;
-};
-/** Read block @p block; referenced. The headers come from pages, not from the
- * kernel heap: faults read blocks, too. NULL and *error on -EIO, -ENOMEM. */
-struct buf *buf_read(struct block_device *d, uint64_t block, uint32_t size,
-		     int *error);
-/** The block without reading it, for one that will be overwritten whole. */
-struct buf *buf_get(struct block_device *d, uint64_t block, uint32_t size,
-		    int *error);
-void buf_put(struct buf *b);
-/** One more reference to a buffer that has one. */
-void buf_hold(struct buf *b);
-/** The block if it is in the cache, referenced; or NULL. */
-struct buf *buf_find(struct block_device *d, uint64_t block, uint32_t size);
-void buf_dirty(struct buf *b);
-/** Its contents are whole, but are not to be written by the cache. */
-void buf_filled(struct buf *b);
-/** Write it now; its lock is held. @return 0 or -EIO */
-int buf_write(struct buf *b);
-/** Forget a block that has been freed: it is not to be written any more, and
- * no write of it is under way. May sleep. */
-void buf_forget(struct block_device *d, uint64_t block, uint32_t size);
-/** Write all dirty blocks of @p d and flush it. @return 0 or -EIO */
-int buf_sync(struct block_device *d);
-/** Forget all clean blocks of @p d that nobody holds: before a mount, when
- * the disk may have been written to as a file. */
-void buf_invalidate(struct block_device *d);
-
-/* ---- Devices as files ---- */
-
-/**
- * Make a device file /dev/@p name. @p mode is S_IFCHR or S_IFBLK and
- * permission bits. Opening it calls @p open with a file whose operations it
- * sets (and may refuse).
- */
-void devfs_add(const char *name, uint32_t mode, uint64_t rdev,
-	       int (*open)(struct vnode *v, struct file *f));
-/** Open device @p rdev: for device nodes in other file systems (mknod). */
-int devfs_open_rdev(struct vnode *v, struct file *f);
 
 #endif

@@ -3,7 +3,6 @@
  * nobody uses. A vnode is made by vnode_lookup and vnode_ready, and goes away
  * in take_down: when it is idle and has no links, or when memory is short.
  */
-#include "pagecache.h"
 #include "vfs_internal.h"
 
 #define VNODES_MIN    64u
@@ -63,8 +62,6 @@ vnode_new(struct mount *m, uint64_t ino)
 	v->ino = ino;
 	v->mount = m;
 	v->refs.n = 2; /* the table's and the caller's */
-	list_init(&v->mappings);
-	spin_init(&v->mappings_lock, "vnode mappings");
 	list_init(&v->names);
 	list_init(&v->children);
 	list_init(&v->clock_link);
@@ -111,7 +108,7 @@ vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
 	v->ops = ops;
 	rwlock_init(&v->lock, type == VT_DIR ? "directory" : "file");
 	if (type == VT_REG)
-		v->cache = page_cache_new(v);
+		v->cache = page_cache_new(v, ops->pages, &v->size);
 	if (!v->mount->in_memory && !v->mount->no_cache) {
 		spin_lock(&clock_lock);
 		list_add(&v->clock_link, &clock);
@@ -183,6 +180,7 @@ claim(struct vnode *v)
 static struct vnode *
 take_down(struct vnode *v)
 {
+	struct page_cache *cache = v->type == VT_REG ? v->cache : NULL;
 	struct vnode *parent;
 	char *name;
 
@@ -201,15 +199,17 @@ take_down(struct vnode *v)
 	v->name = NULL;
 	spin_unlock(&tree_lock);
 	kfree(name);
-	if (v->cache && v->type == VT_REG) {
+	if (cache) {
 		if (v->nlink > 0)
-			page_cache_sync(v);
-		page_cache_drop(v);
+			page_cache_sync(cache);
+		page_cache_drop(cache);
 	}
 	if (v->ops->inactive)
 		v->ops->inactive(v);
-	if (v->cache && v->type == VT_REG)
-		page_cache_destroy(v);
+	if (cache) {
+		rcu_assign(v->cache, NULL);
+		page_cache_destroy(cache);
+	}
 	table_remove(v);
 	return parent;
 }
@@ -244,7 +244,8 @@ may_evict(struct vnode *v, bool with_pages)
 		v->recent = false;
 		return false;
 	}
-	if (page_cache_has_dirty(v) || (!with_pages && page_cache_has_pages(v)))
+	if (page_cache_has_dirty(rcu_deref(v->cache)) ||
+	    (!with_pages && page_cache_has_pages(rcu_deref(v->cache))))
 		return false;
 	if (v->type == VT_DIR && namecache_children_in_use(v))
 		return false;
@@ -303,12 +304,6 @@ vnode_trim(void)
 {
 	if (nclock > vnodes_max)
 		evict_some(nclock - vnodes_max, false);
-}
-
-unsigned
-vnode_count(void)
-{
-	return nclock;
 }
 
 struct vnode *
@@ -411,7 +406,7 @@ vnode_drop_root(struct mount *m)
 	if (put_and_claim(root))
 		take_down(root);
 	else
-		panic("vfs: VFS5: the root of %s is in use after unmounting",
+		panic("vfs: VFS3: the root of %s is in use after unmounting",
 		      m->target);
 }
 

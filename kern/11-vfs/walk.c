@@ -71,6 +71,17 @@ follows(const struct walk *w, const struct step *s)
 
 /* ---- Single steps ---- */
 
+/* Root of the topmost file system that is mounted on @p v, or it. */
+static inline struct vnode *
+mounted_root(struct vnode *v)
+{
+	struct mount *m;
+
+	while ((m = (struct mount *)rcu_deref(v->mounted)))
+		v = m->root;
+	return v;
+}
+
 /* Whether the caller may look a name up in @p v. */
 static inline int
 may_search(const struct walk *w, struct vnode *v)

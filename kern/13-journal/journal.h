@@ -10,7 +10,7 @@
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
-#include "vfs.h"
+#include "cache.h"
 
 struct journal;
 

@@ -11,6 +11,7 @@
 
 #include "ext2_format.h"
 #include "journal.h"
+#include "tmpfs.h"
 
 #define EXT2_GROUP_LOCKS 16
 
@@ -144,9 +145,9 @@ ext2_group_of_inode(const struct ext2_fs *fs, uint64_t ino)
 
 /* ---- super.c: the mount ---- */
 
-/** Mount the file system of m->device; called by vfs. @p options is ignored.
- * @return 0; -EINVAL: not ext2, or features that are not known; -EUCLEAN:
- * damaged; -EIO; -ENOMEM */
+/** Mount the file system of m->device; called by mount_on. @p options is
+ * ignored. @return 0; -EINVAL: not ext2, or features that are not known;
+ * -EUCLEAN: damaged; -EIO; -ENOMEM */
 int ext2_mount(struct mount *m, const char *options);
 
 /**

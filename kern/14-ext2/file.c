@@ -141,8 +141,9 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 /* What lies behind the end of the file in its last block may be anything: a
  * mapping can have written there. */
 static int
-ext2_read_pages(struct vnode *v, struct page **pages, unsigned n)
+ext2_read_pages(void *owner, struct page **pages, unsigned n)
 {
+	struct vnode *v = owner;
 	struct transfer t;
 	size_t valid = bytes_before(pages[0], n, v->size);
 	int error;
@@ -158,9 +159,9 @@ ext2_read_pages(struct vnode *v, struct page **pages, unsigned n)
 }
 
 static int
-ext2_read_page(struct vnode *v, struct page *page)
+ext2_read_page(void *owner, struct page *page)
 {
-	return ext2_read_pages(v, &page, 1);
+	return ext2_read_pages(owner, &page, 1);
 }
 
 /* ---- Allocating ---- */
@@ -240,7 +241,7 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 	int error = 0;
 
 	for (; (index + n) << PAGE_SHIFT < MIN(end, v->size); n++) {
-		pages[n] = page_cache_get(v, index + n, &error);
+		pages[n] = page_cache_get(v->cache, index + n, &error);
 		if (!pages[n])
 			break;
 	}
@@ -248,7 +249,7 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 		error = allocate(v, offset, end);
 	while (n-- > 0) {
 		/* Also after an error: some may have got their blocks. */
-		page_cache_dirty(v, pages[n]);
+		page_cache_dirty(v->cache, pages[n]);
 		page_unref(pages[n]);
 	}
 	return error;
@@ -292,13 +293,13 @@ zero_tail(struct vnode *v)
 	n = ext2_map(v, block_at(ext2_fs(v), size), 1, &block);
 	if (n < 0)
 		return n;
-	page = page_cache_get(v, size >> PAGE_SHIFT, &n);
+	page = page_cache_get(v->cache, size >> PAGE_SHIFT, &n);
 	if (!page)
 		return n;
 	memset((char *)page_address(page) + size % PAGE_SIZE, 0,
 	       PAGE_SIZE - size % PAGE_SIZE);
 	if (block)
-		page_cache_dirty(v, page);
+		page_cache_dirty(v->cache, page);
 	page_unref(page);
 	return 0;
 }
@@ -313,7 +314,7 @@ trim_if_short(struct vnode *v)
 
 	if (ext2_inode(v)->prepared <= v->size)
 		return 0;
-	error = page_cache_sync(v);
+	error = page_cache_sync(v->cache);
 	if (error || (error = ext2_begin(fs)))
 		return error;
 	error = ext2_trim(v);
@@ -322,8 +323,9 @@ trim_if_short(struct vnode *v)
 }
 
 static int
-ext2_prepare_write(struct vnode *v, uint64_t offset, uint64_t len)
+ext2_prepare_write(void *owner, uint64_t offset, uint64_t len)
 {
+	struct vnode *v = owner;
 	struct ext2_fs *fs = ext2_fs(v);
 	uint32_t flags = ext2_inode(v)->flags;
 	int error = 0;
@@ -393,8 +395,9 @@ blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
 }
 
 static int
-ext2_write_pages(struct vnode *v, struct page **pages, unsigned n)
+ext2_write_pages(void *owner, struct page **pages, unsigned n)
 {
+	struct vnode *v = owner;
 	uint64_t end = MAX(v->size, ext2_inode(v)->prepared);
 	struct transfer t;
 
@@ -409,9 +412,9 @@ ext2_write_pages(struct vnode *v, struct page **pages, unsigned n)
 }
 
 static int
-ext2_write_page(struct vnode *v, struct page *page)
+ext2_write_page(void *owner, struct page *page)
 {
-	return ext2_write_pages(v, &page, 1);
+	return ext2_write_pages(owner, &page, 1);
 }
 
 /* ---- Changing the size ---- */
@@ -443,8 +446,8 @@ ext2_size_settle(struct vnode *v, uint64_t size)
 	if (size > v->size)
 		return 0;
 	v->size = size;
-	page_cache_truncate(v, size);
-	return size % PAGE_SIZE ? page_cache_sync(v) : 0;
+	page_cache_truncate(v->cache, size);
+	return size % PAGE_SIZE ? page_cache_sync(v->cache) : 0;
 }
 
 int
@@ -465,14 +468,18 @@ file_getattr(struct vnode *v, struct stat *st)
 	return 0;
 }
 
-const struct vnode_ops ext2_file_ops = {
-	.getattr = file_getattr,
-	.setattr = ext2_setattr,
+static const struct page_cache_ops ext2_page_ops = {
 	.read_page = ext2_read_page,
 	.read_pages = ext2_read_pages,
 	.write_page = ext2_write_page,
 	.write_pages = ext2_write_pages,
 	.prepare_write = ext2_prepare_write,
+};
+
+const struct vnode_ops ext2_file_ops = {
+	.getattr = file_getattr,
+	.setattr = ext2_setattr,
+	.pages = &ext2_page_ops,
 	.fsync = ext2_fsync,
 	.inactive = ext2_inactive,
 };

@@ -538,7 +538,8 @@ root_get(struct ext2_fs *fs)
 	return ext2_damaged(fs, "the root is no directory");
 }
 
-/* Once ops is set, vfs takes down a mount that failed by unmounting it. */
+/* Once ops is set, chapter tmpfs takes a mount that failed down by unmounting
+ * it. */
 int
 ext2_mount(struct mount *m, const char *options)
 {

@@ -6,7 +6,7 @@
 #include "format.h"
 #include "string.h"
 #include "test_ext2.h"
-#include "test_vfs.h"
+#include "test_files.h"
 
 #define TOP "/ext2"
 

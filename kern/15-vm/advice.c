@@ -162,10 +162,10 @@ sys_msync(vaddr_t addr, size_t len, int flags)
 	end = ROUND_UP(addr + len, PAGE_SIZE);
 	while (addr < end && !io) {
 		v = sync_mapping(vm, &addr, end, flags & MS_SYNC, &error);
-		if (v && v->ops->fsync)
-			io = v->ops->fsync(v, true);
-		if (v)
+		if (v) {
+			io = vnode_fsync(v, true);
 			vnode_put(v);
+		}
 	}
 	return io ? io : error;
 }
@@ -183,7 +183,7 @@ in_core(struct mapping *m, vaddr_t va)
 		return true;
 	if (!m->vnode)
 		return false;
-	page = page_cache_peek(m->vnode, map_index(m, va));
+	page = page_cache_peek(m->vnode->cache, map_index(m, va));
 	if (page)
 		page_unref(page);
 	return page;

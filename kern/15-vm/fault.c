@@ -56,6 +56,19 @@ resident_add(struct vmspace *vm, uint64_t pages)
 }
 
 /*
+ * Whether the right to write is left out of an entry of a shared mapping: the
+ * page was marked dirty for it, but write-back has come by since (VM5). The
+ * fault comes again. pt_lock is held: write-back marks the page clean before it
+ * looks for entries under that lock.
+ */
+static inline bool
+is_clean(const struct fault *f, const struct page *page)
+{
+	return f->m->flags & MAP_SHARED && !f->m->vnode->cache->quota &&
+	       !(page->flags & PG_DIRTY);
+}
+
+/*
  * Make entry *@pte, found to be @old, refer to @page, whose reference goes
  * with it. Where another CPU was first, the page is given back.
  * @return whether it was done
@@ -69,6 +82,8 @@ install(struct fault *f, pte_t *pte, pte_t old, struct page *page, bool write)
 	spin_lock(&f->vm->pt_lock);
 	done = ((*pte ^ old) & ~(PTE_A | PTE_D)) == 0;
 	if (done) {
+		if (write && is_clean(f, page))
+			new &= ~(PTE_W | PTE_D);
 		*pte = new;
 		if ((!old || pte_is_zero_page(old)) && page != vm_zero_page)
 			resident_add(f->vm, 1);
@@ -186,7 +201,7 @@ file_page(struct fault *f, uint64_t index)
 		f->ready = NULL;
 		return page;
 	}
-	return page_cache_peek(f->m->vnode, index);
+	return page_cache_peek(f->m->vnode->cache, index);
 }
 
 /* Map up to AROUND_PAGES cached pages at once, for reading. The entries are in
@@ -205,7 +220,8 @@ fault_around(struct fault *f, pte_t *pte)
 	pte -= (f->va - va) >> PAGE_SHIFT;
 	for (unsigned i = 0; i < n; i++)
 		pages[i] = pte[i] ? NULL
-				  : page_cache_peek(v, map_index(f->m, va) + i);
+				  : page_cache_peek(v->cache,
+						    map_index(f->m, va) + i);
 
 	spin_lock(&f->vm->pt_lock);
 	for (unsigned i = 0; i < n; i++) {
@@ -246,17 +262,19 @@ fault_shared_write(struct fault *f, pte_t *pte, pte_t old, struct page *page)
 	struct vnode *v = f->m->vnode;
 	bool prepared = f->prepared && f->vnode == v && f->index == page->index;
 
-	if (!prepared && !(page->flags & PG_DIRTY) && v->ops->prepare_write) {
+	if (!prepared && !(page->flags & PG_DIRTY) &&
+	    v->cache->ops->prepare_write) {
 		page_unref(page);
 		return NEED_SPACE;
 	}
-	page_cache_dirty(v, page);
+	page_cache_dirty(v->cache, page);
 	if (old) { /* it has the page; only the right is missing */
-		page_unref(page);
 		spin_lock(&f->vm->pt_lock);
-		if (*pte && !((*pte ^ old) & PTE_ADDR))
+		if (*pte && (*pte & PTE_ADDR) == page_to_phys(page) &&
+		    !is_clean(f, page))
 			*pte |= PTE_W | PTE_D | PTE_A;
 		spin_unlock(&f->vm->pt_lock);
+		page_unref(page);
 		return 0;
 	}
 	return install_file_page(f, pte, old, page, true);
@@ -364,7 +382,7 @@ get_page(struct fault *f)
 {
 	int error = 0;
 
-	f->ready = page_cache_get(f->vnode, f->index, &error);
+	f->ready = page_cache_get(f->vnode->cache, f->index, &error);
 	if (f->ready)
 		return 0;
 	return error == -ENOMEM ? vm_wait_for_memory(f->waits++) : -ENXIO;
@@ -381,7 +399,8 @@ get_space(struct fault *f)
 	rwlock_write_lock(&v->lock);
 	size = v->size;
 	if (at < size)
-		error = v->ops->prepare_write(v, at, MIN(PAGE_SIZE, size - at));
+		error = v->cache->ops->prepare_write(v, at,
+						     MIN(PAGE_SIZE, size - at));
 	rwlock_write_unlock(&v->lock);
 	f->prepared = true;
 	return error ? -ENXIO : 0;

@@ -33,15 +33,16 @@ part_of(const struct mapping *m, uint64_t first, uint64_t last, vaddr_t *start,
 void
 vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last)
 {
+	struct page_cache *c = v->cache;
 	bool kept = first < (v->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	struct mapping *m;
 	struct gather g;
 	vaddr_t start, end;
 
-	if (list_empty(&v->mappings))
+	if (list_empty(&c->mappings))
 		return;
-	spin_lock(&v->mappings_lock);
-	list_for_each (m, &v->mappings, vnode_link) {
+	spin_lock(&c->mappings_lock);
+	list_for_each (m, &c->mappings, vnode_link) {
 		if (!part_of(m, first, last, &start, &end))
 			continue;
 		gather_init(&g, m->vmspace);
@@ -50,27 +51,31 @@ vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last)
 		pmap_zap(&g, start, end);
 		gather_flush(&g);
 	}
-	spin_unlock(&v->mappings_lock);
+	spin_unlock(&c->mappings_lock);
 }
 
+/* The fence: either a fault that is making an entry at this moment is seen
+ * here, by its mapping and its table, or it sees that the page is clean. */
 void
-vm_clean_pages(struct vnode *v, uint64_t first, uint64_t last)
+vm_clean_pages(struct page_cache *c, uint64_t first, uint64_t last)
 {
 	struct mapping *m;
 	vaddr_t start, end;
 
-	if (list_empty(&v->mappings))
+	atomic_thread_fence(memory_order_seq_cst);
+	if (list_empty(&c->mappings))
 		return;
-	spin_lock(&v->mappings_lock);
-	list_for_each (m, &v->mappings, vnode_link)
+	spin_lock(&c->mappings_lock);
+	list_for_each (m, &c->mappings, vnode_link)
 		if (m->flags & MAP_SHARED &&
 		    part_of(m, first, last, &start, &end))
 			pmap_clean(m, start, end, false);
-	spin_unlock(&v->mappings_lock);
+	spin_unlock(&c->mappings_lock);
 }
 
 void
 vm_file_init(void)
 {
 	vfs_ops.unmap_pages = vm_unmap_pages;
+	cache_ops.clean_pages = vm_clean_pages;
 }

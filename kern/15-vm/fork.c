@@ -22,8 +22,11 @@ share_entries(pte_t *src, pte_t *dst, unsigned n)
 		if (page->use != PAGE_USER)
 			continue;
 		page_ref(page);
-		/* Only this CPU, or none, runs in it: no one sets A or D now
-		 * that must not be lost, as private pages need neither. */
+		/* Other CPUs may run threads of the parent meanwhile, and set
+		 * A and D here. If that is lost it does no harm: private pages
+		 * need neither. Those CPUs may go on writing until the flush
+		 * in vmspace_fork; so the page is still one for both, and what
+		 * they write was there before the fork. */
 		if (pte & PTE_W)
 			src[i] = pte &= ~PTE_W;
 		dst[i] = pte;

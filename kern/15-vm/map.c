@@ -99,14 +99,14 @@ static void
 file_lock(struct mapping *m)
 {
 	if (m->vnode)
-		spin_lock(&m->vnode->mappings_lock);
+		spin_lock(&m->vnode->cache->mappings_lock);
 }
 
 static void
 file_unlock(struct mapping *m)
 {
 	if (m->vnode)
-		spin_unlock(&m->vnode->mappings_lock);
+		spin_unlock(&m->vnode->cache->mappings_lock);
 }
 
 /* Put @m, whose fields are filled in, where it belongs: in the tree and in its
@@ -126,9 +126,9 @@ link_mapping(struct mapping *m)
 	rb_insert_at(&vm->mappings, parent, dir, &m->node);
 	vm->nmappings++;
 	if (m->vnode) {
-		spin_lock(&m->vnode->mappings_lock);
-		list_add(&m->vnode_link, &m->vnode->mappings);
-		spin_unlock(&m->vnode->mappings_lock);
+		spin_lock(&m->vnode->cache->mappings_lock);
+		list_add(&m->vnode_link, &m->vnode->cache->mappings);
+		spin_unlock(&m->vnode->cache->mappings_lock);
 	} else {
 		list_init(&m->vnode_link);
 	}
@@ -162,19 +162,17 @@ map_resize(struct mapping *m, vaddr_t start, vaddr_t end)
 	file_unlock(m);
 }
 
-/* @b, which begins where @a ends, becomes a part of it. Its vnode reference
- * may go at once: @a has another, so it is not the last. */
+/* @b, which begins where @a ends, becomes a part of it. Who looks for a page
+ * from the file's side finds it in one of them at all times. The vnode
+ * reference may go at once: @a has another, so it is not the last. */
 static void
 absorb(struct mapping *a, struct mapping *b)
 {
-	vaddr_t end = b->end;
-
-	unlink_mapping(b);
-	if (a->vnode)
-		spin_lock(&a->vnode->mappings_lock);
-	a->end = end;
+	file_lock(a);
+	a->end = b->end;
 	a->has_private |= b->has_private;
 	file_unlock(a);
+	unlink_mapping(b);
 	if (b->vnode)
 		vnode_put(b->vnode);
 	kfree(b);

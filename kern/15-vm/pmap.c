@@ -248,7 +248,7 @@ gather_flush(struct gather *g)
 			continue;
 		}
 		if (g->pages[i] & GATHER_DIRTY)
-			page_cache_dirty(g->vnode, page);
+			page_cache_dirty(g->vnode->cache, page);
 		page_unref(page);
 	}
 	g->start = USER_TOP;

@@ -49,12 +49,12 @@ move_entries(struct vmspace *vm, struct vnode *v, vaddr_t from, vaddr_t to,
 	size_t done;
 
 	if (v)
-		spin_lock(&v->mappings_lock);
+		spin_lock(&v->cache->mappings_lock);
 	done = pmap_move(vm, from, to, len);
 	if (done < len) /* back: there the tables are still in place */
 		pmap_move(vm, to, from, done);
 	if (v)
-		spin_unlock(&v->mappings_lock);
+		spin_unlock(&v->cache->mappings_lock);
 	return done;
 }
 

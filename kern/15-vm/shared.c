@@ -4,7 +4,6 @@
  * no name: its pages are in the page cache like any file's, are found there by
  * every address space that maps it, and go when the last mapping goes.
  */
-#include "pagecache.h"
 #include "vm_internal.h"
 
 static struct mount shared_mount;
@@ -15,15 +14,19 @@ static _Atomic uint64_t next_ino = 1;
 
 /* A page that was never touched is zeros. */
 static int
-shared_read_page(struct vnode *v, struct page *page)
+shared_read_page(void *owner, struct page *page)
 {
-	(void)v;
+	(void)owner;
 	page_clear(page_address(page));
 	return 0;
 }
 
-static const struct vnode_ops shared_vnode_ops = {
+static const struct page_cache_ops shared_page_ops = {
 	.read_page = shared_read_page,
+};
+
+static const struct vnode_ops shared_vnode_ops = {
+	.pages = &shared_page_ops,
 };
 
 static const struct mount_ops shared_mount_ops = { 0 };

@@ -538,7 +538,7 @@ SELFTEST(vm_write_back_makes_shared_pages_read_only)
 	poke(BASE, 'j');
 	pte = pmap_find(vm->pml4, BASE);
 	CHECK_VM(*pte & PTE_W && *pte & PTE_D);
-	vm_clean_pages(f->vnode, 0, 0);
+	vm_clean_pages(f->vnode->cache, 0, 0);
 	CHECK_VM(*pte & PTE_P && !(*pte & (PTE_W | PTE_D)));
 	CHECK_VM(poke(BASE, 'k') == 0 && *pte & PTE_D);
 	file_put(f);

@@ -7,12 +7,12 @@
 #define VM_H
 
 #include "abi/mman.h"
-#include "vfs.h"
+#include "files.h"
 
 /** A mapped range: [start, end) of one vmspace, all alike. */
 struct mapping {
 	/* Guarded by vmspace->lock; start, end and offset of a mapping with a
-	 * vnode change under vnode->mappings_lock as well. */
+	 * vnode change under its cache's mappings_lock as well. */
 	vaddr_t start, end;
 	uint32_t prot;	     /**< PROT_* */
 	uint32_t flags;	     /**< MAP_SHARED or MAP_PRIVATE */
@@ -25,7 +25,7 @@ struct mapping {
 	bool has_private;  /**< may hold pages that fork has to share */
 	struct vmspace *vmspace;
 	struct rbnode node;	/* of vmspace->mappings, by start */
-	struct list vnode_link; /* of vnode->mappings */
+	struct list vnode_link; /* of vnode->cache->mappings */
 };
 
 /**
@@ -35,6 +35,7 @@ struct mapping {
  * VM3: the TLB of no CPU holds rights that the page table does not give, once
  * a call that took them away has returned; and a page is freed only after.
  * VM4: a page-table page covers at least one mapping's addresses.
+ * VM5: what a shared mapping of a file may write is dirty (vm_clean_pages).
  */
 struct vmspace {
 	struct refcount refs;

@@ -1,7 +1,7 @@
 /*
  * What the files of chapter vm share: page-table work (pmap.c), the mapping
  * tree (map.c), faults (fault.c). Lock order: vmspace->lock,
- * vnode->mappings_lock, vmspace->pt_lock.
+ * page_cache->mappings_lock, vmspace->pt_lock.
  */
 #ifndef VM_INTERNAL_H
 #define VM_INTERNAL_H
@@ -102,7 +102,7 @@ struct gather {
 
 void gather_init(struct gather *g, struct vmspace *vm);
 /** Flush the TLBs and free what was gathered. No spinlock but
- * vnode->mappings_lock held. */
+ * page_cache->mappings_lock held. */
 void gather_flush(struct gather *g);
 
 /** Take the pages out of [@p start, @p end). May flush in between. */
@@ -224,13 +224,11 @@ int shared_object_new(uint64_t len, struct vnode **result);
 
 /* ---- Files (file.c) ---- */
 
-/** Install the hooks of vfs. */
+/** Install the hooks of vfs and cache. */
 void vm_file_init(void);
 
-/** Pages @p first to @p last of @p v have been marked clean and are about to be
- * written to disk: have the next write to them fault, which marks them dirty
- * again. */
-void vm_clean_pages(struct vnode *v, uint64_t first, uint64_t last);
+/** See cache_ops.clean_pages. */
+void vm_clean_pages(struct page_cache *c, uint64_t first, uint64_t last);
 
 /** See vfs_ops.unmap_pages. */
 void vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last);

@@ -90,11 +90,6 @@ def entries(head, type_name, member):
         node = node["next"]
 
 
-def fields(value):
-    """Names of a structure's members."""
-    return {f.name for f in value.type.fields()}
-
-
 class Command(gdb.Command):
     """A gdb command whose errors are gdb's."""
 
@@ -123,10 +118,10 @@ class Ps(Command):
         print(f"{int(proc['pid']):5} {state:16} {'  ' * depth}"
               f"{proc['name'].string()}")
         for thread in entries(proc["threads"], "struct thread", "proc_link"):
-            if "tid" in fields(thread):
-                state = str(thread["state"]).removeprefix("THREAD_").lower()
-                print(f"      tid {int(thread['tid'])} {state}, "
-                      f"CPU {int(thread['cpu'])}, {thread.address}")
+            state = thread["state"].cast(gdb.lookup_type("enum thread_state"))
+            state = str(state).removeprefix("THREAD_").lower()
+            print(f"      tid {int(thread['tid'])} {state}, "
+                  f"CPU {int(thread['cpu'])}, {thread.address}")
         for child in entries(proc["children"], "struct proc", "sibling"):
             self._show(child, depth + 1)
 

@@ -10,7 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts/tests")]
 
 
-
 def run_tool(*argv, timeout=300, **options):
     """Run scripts/run; the finished process, its streams as text."""
     options.setdefault("stdin", subprocess.DEVNULL)
@@ -28,7 +27,7 @@ def run():
 
 def has_user_space():
     """Whether the chapters in this tree can run a program."""
-    return (any((ROOT / "kern").glob("*-proc/*.c"))
+    return (any((ROOT / "kern").glob("*-exec/*.c"))
             and (ROOT / "build/user/bin/init").exists())
 
 

@@ -1,5 +1,6 @@
 """scripts/run with a command: streams, status, files, disk."""
 
+import hashlib
 import os
 import subprocess
 
@@ -48,6 +49,16 @@ def test_standard_input_is_passed_on_or_empty():
                     stdin=None)
     assert done.stdout.split() == ["5"]
     assert run_tool("--", "/usr/bin/wc", "-c").stdout.split() == ["0"]
+
+
+@pytest.mark.parametrize("pause", [0, 2])
+def test_live_input_is_whole_and_unchanged(pause):
+    """Far more than all buffers on the way hold, from before the kernel runs,
+    to a command that reads at once, or only after a while."""
+    data = os.urandom(200_000)
+    done = sh(f"sleep {pause}; head -c {len(data)} | md5sum", "-i",
+              input=data, stdin=None, text=False)
+    assert done.stdout.split()[0].decode() == hashlib.md5(data).hexdigest()
 
 
 def test_environment():

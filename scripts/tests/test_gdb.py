@@ -1,5 +1,6 @@
-"""gdb's helper: a backtrace goes through a trap frame."""
+"""gdb's helper: a backtrace through a trap frame, the processes."""
 
+import re
 import subprocess
 import time
 
@@ -9,9 +10,9 @@ from hardtack import tree
 
 
 @pytest.fixture
-def debugged(tmp_path):
-    """A machine that runs the self-tests of chapter trap under gdb."""
-    kernel = tree.kernel_image("trap", debug=True)
+def debugged(tmp_path, request):
+    """A machine that runs a chapter's self-tests under gdb."""
+    kernel = tree.kernel_image(request.param, debug=True)
     path = tmp_path / "gdb.sock"
     process = subprocess.Popen(
         [ROOT / "scripts/run", "--shell", "--gdb", path, "--kernel", kernel,
@@ -36,6 +37,7 @@ def debugged(tmp_path):
     process.wait(20)
 
 
+@pytest.mark.parametrize("debugged", ["trap"], indirect=True)
 def test_backtrace_through_a_trap_frame(debugged):
     out = debugged("hbreak trap_dispatch", "continue", "bt", "trapframe", "ps")
     trap, _, below = out.partition("vector_common")
@@ -43,4 +45,19 @@ def test_backtrace_through_a_trap_frame(debugged):
     assert "selftest_run" in below and "boot_main" in below
     assert "from kernel" in below and "rip 0xffffffff8" in below
     assert "no processes" in below
+    assert "Traceback" not in out and "Python Exception" not in out
+
+
+@pytest.mark.parametrize("debugged", ["proc"], indirect=True)
+def test_ps_shows_processes_and_threads(debugged):
+    out = debugged("hbreak proc_exit", "continue", "ps")
+    # init, which waits for the test's process, whose child ends.
+    rows = re.search(r"""^ +PID STATE +NAME
+ +(\d+) alive +init
+ +tid \1 sleeping, CPU 0, 0xffff[0-9a-f]+
+ +(\d+) alive +child
+ +tid \2 sleeping, CPU 0, 0xffff[0-9a-f]+
+ +(\d+) alive +child
+ +tid \3 runnable, CPU 0, 0xffff[0-9a-f]+$""", out, re.M)
+    assert rows, out
     assert "Traceback" not in out and "Python Exception" not in out

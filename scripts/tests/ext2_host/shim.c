@@ -461,16 +461,19 @@ buf_sync(struct block_device *d)
 
 /* ---- The page cache: a list ---- */
 
-struct page_cache {
-	struct list pages; /* struct page.lru, by index */
-};
+/* All pages, by index, by their lru: in the place of the list of dirty ones. */
+static struct list *
+pages_of(struct page_cache *c)
+{
+	return &c->dirty;
+}
 
 static struct page *
-cache_find(struct vnode *v, uint64_t index)
+cache_find(struct page_cache *c, uint64_t index)
 {
 	struct page *page;
 
-	list_for_each (page, &v->cache->pages, lru) {
+	list_for_each (page, pages_of(c), lru) {
 		if (page->index == index)
 			return page;
 	}
@@ -478,13 +481,13 @@ cache_find(struct vnode *v, uint64_t index)
 }
 
 static void
-cache_add(struct vnode *v, struct page *page, uint64_t index)
+cache_add(struct page_cache *c, struct page *page, uint64_t index)
 {
 	struct page *other;
 
 	page->index = index;
 	page->flags = PG_UPTODATE;
-	list_for_each (other, &v->cache->pages, lru) {
+	list_for_each (other, pages_of(c), lru) {
 		if (other->index > index)
 			break;
 	}
@@ -493,24 +496,24 @@ cache_add(struct vnode *v, struct page *page, uint64_t index)
 }
 
 static struct page *
-cache_read(struct vnode *v, uint64_t index, int *error)
+cache_read(struct page_cache *c, uint64_t index, int *error)
 {
 	struct page *pages[PAGES_AT_ONCE], *first;
-	uint64_t end = ROUND_UP(v->size, PAGE_SIZE) / PAGE_SIZE;
+	uint64_t end = ROUND_UP(*c->size, PAGE_SIZE) / PAGE_SIZE;
 	unsigned n = 1, i, max = 1 + shim_random(PAGES_AT_ONCE);
 
 	pages[0] = page_alloc(0, PAGE_CACHE, 0);
 	pages[0]->index = index;
-	for (; n < max && index + n < end && !cache_find(v, index + n); n++) {
+	for (; n < max && index + n < end && !cache_find(c, index + n); n++) {
 		pages[n] = page_alloc(0, PAGE_CACHE, 0);
 		pages[n]->index = index + n;
 	}
-	*error = n > 1 ? v->ops->read_pages(v, pages, n)
-		       : v->ops->read_page(v, pages[0]);
+	*error = n > 1 ? c->ops->read_pages(c->owner, pages, n)
+		       : c->ops->read_page(c->owner, pages[0]);
 	first = *error ? NULL : pages[0];
 	for (i = 0; i < n; i++) {
 		if (!*error)
-			cache_add(v, pages[i], index + i);
+			cache_add(c, pages[i], index + i);
 		if (i > 0 || *error)
 			page_unref(pages[i]);
 	}
@@ -518,28 +521,28 @@ cache_read(struct vnode *v, uint64_t index, int *error)
 }
 
 struct page *
-page_cache_get(struct vnode *v, uint64_t index, int *error)
+page_cache_get(struct page_cache *c, uint64_t index, int *error)
 {
-	struct page *page = cache_find(v, index);
+	struct page *page = cache_find(c, index);
 
 	may_sleep();
 	if (fails(error))
 		return NULL;
 	if (!page)
-		return cache_read(v, index, error);
+		return cache_read(c, index, error);
 	page_ref(page);
 	return page;
 }
 
 void
-page_cache_dirty(struct vnode *v, struct page *page)
+page_cache_dirty(struct page_cache *c, struct page *page)
 {
-	(void)v;
+	(void)c;
 	page->flags |= PG_DIRTY;
 }
 
 int
-page_cache_sync(struct vnode *v)
+page_cache_sync(struct page_cache *c)
 {
 	struct page *batch[PAGES_AT_ONCE], *page = NULL;
 	unsigned n, i;
@@ -547,7 +550,7 @@ page_cache_sync(struct vnode *v)
 
 	for (;;) {
 		n = 0;
-		list_for_each (page, &v->cache->pages, lru) {
+		list_for_each (page, pages_of(c), lru) {
 			if (!(page->flags & PG_DIRTY) ||
 			    (n && page->index != batch[0]->index + n)) {
 				if (n)
@@ -562,8 +565,8 @@ page_cache_sync(struct vnode *v)
 			return error;
 		for (i = 0; i < n; i++)
 			batch[i]->flags &= (uint16_t)~PG_DIRTY;
-		e = n > 1 ? v->ops->write_pages(v, batch, n)
-			  : v->ops->write_page(v, batch[0]);
+		e = n > 1 ? c->ops->write_pages(c->owner, batch, n)
+			  : c->ops->write_page(c->owner, batch[0]);
 		if (e)
 			error = e;
 	}
@@ -578,33 +581,33 @@ cache_remove(struct page *page)
 
 /** Drop pages from index @p first on; all, or only the clean ones. */
 static void
-cache_drop(struct vnode *v, uint64_t first, bool all)
+cache_drop(struct page_cache *c, uint64_t first, bool all)
 {
 	struct page *page, *next;
 
-	list_for_each_safe (page, next, &v->cache->pages, lru) {
+	list_for_each_safe (page, next, pages_of(c), lru) {
 		if (page->index >= first && (all || !(page->flags & PG_DIRTY)))
 			cache_remove(page);
 	}
 }
 
 static void
-zero_tail(struct vnode *v, uint64_t size)
+zero_tail(struct page_cache *c, uint64_t size)
 {
-	struct page *page = cache_find(v, size / PAGE_SIZE);
+	struct page *page = cache_find(c, size / PAGE_SIZE);
 	unsigned offset = size % PAGE_SIZE;
 
 	if (offset == 0 || !page)
 		return;
 	memset((char *)page_address(page) + offset, 0, PAGE_SIZE - offset);
-	page_cache_dirty(v, page);
+	page_cache_dirty(c, page);
 }
 
 void
-page_cache_truncate(struct vnode *v, uint64_t size)
+page_cache_truncate(struct page_cache *c, uint64_t size)
 {
-	zero_tail(v, size);
-	cache_drop(v, (size + PAGE_SIZE - 1) / PAGE_SIZE, true);
+	zero_tail(c, size);
+	cache_drop(c, (size + PAGE_SIZE - 1) / PAGE_SIZE, true);
 }
 
 /* ---- Reading and writing, in vfs's order of steps ---- */
@@ -621,7 +624,8 @@ shim_read(struct vnode *v, void *buf, size_t len, uint64_t pos)
 	len = MIN(len, v->size - pos);
 	while (done < len) {
 		n = MIN(len - done, PAGE_SIZE - (pos + done) % PAGE_SIZE);
-		page = page_cache_get(v, (pos + done) / PAGE_SIZE, &error);
+		page = page_cache_get(v->cache, (pos + done) / PAGE_SIZE,
+				      &error);
 		if (!page)
 			return error;
 		memcpy((char *)buf + done,
@@ -638,7 +642,7 @@ static int64_t
 write_piece(struct vnode *v, const char *from, uint64_t at, size_t n,
 	    size_t fault)
 {
-	struct page *page = cache_find(v, at / PAGE_SIZE);
+	struct page *page = cache_find(v->cache, at / PAGE_SIZE);
 	uint64_t start = ROUND_DOWN(at, PAGE_SIZE);
 	size_t offset = at % PAGE_SIZE, done = MIN(n, fault);
 	int error = 0;
@@ -649,14 +653,14 @@ write_piece(struct vnode *v, const char *from, uint64_t at, size_t n,
 		if (done == 0)
 			return 0;
 		page = page_alloc(0, PAGE_CACHE, ALLOC_ZERO);
-		cache_add(v, page, at / PAGE_SIZE);
+		cache_add(v->cache, page, at / PAGE_SIZE);
 	} else {
-		page = page_cache_get(v, at / PAGE_SIZE, &error);
+		page = page_cache_get(v->cache, at / PAGE_SIZE, &error);
 		if (!page)
 			return error;
 	}
 	memcpy((char *)page_address(page) + offset, from, done);
-	page_cache_dirty(v, page);
+	page_cache_dirty(v->cache, page);
 	page_unref(page);
 	return (int64_t)done;
 }
@@ -670,10 +674,10 @@ shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
 	int error;
 
 	if (at > v->size)
-		zero_tail(v, v->size);
+		zero_tail(v->cache, v->size);
 	while (at < end) {
 		window = MIN(end, ROUND_DOWN(at, 65536) + 65536);
-		error = v->ops->prepare_write(v, at, window - at);
+		error = v->cache->ops->prepare_write(v, at, window - at);
 		if (error)
 			return at > pos ? (int64_t)(at - pos) : error;
 		while (at < window) {
@@ -704,15 +708,15 @@ shim_map_write(struct vnode *v, uint64_t pos, uint8_t value)
 
 	if (start >= v->size)
 		return -ENXIO;
-	error = v->ops->prepare_write(v, start,
-				      MIN(PAGE_SIZE, v->size - start));
+	error = v->cache->ops->prepare_write(v, start,
+					     MIN(PAGE_SIZE, v->size - start));
 	if (error)
 		return error;
-	page = page_cache_get(v, pos / PAGE_SIZE, &error);
+	page = page_cache_get(v->cache, pos / PAGE_SIZE, &error);
 	if (!page)
 		return error;
 	((uint8_t *)page_address(page))[pos % PAGE_SIZE] = value;
-	page_cache_dirty(v, page);
+	page_cache_dirty(v->cache, page);
 	page_unref(page);
 	return 0;
 }
@@ -728,14 +732,15 @@ shim_set_size(struct vnode *v, uint64_t size)
 	attr.mtime.tv_sec = attr.ctime.tv_sec = ext2_now();
 	if (size < v->size) {
 		if (size % PAGE_SIZE) {
-			page = page_cache_get(v, size / PAGE_SIZE, &error);
+			page = page_cache_get(v->cache, size / PAGE_SIZE,
+					      &error);
 			if (!page)
 				return error;
 			page_unref(page);
 		}
-		page_cache_truncate(v, size);
+		page_cache_truncate(v->cache, size);
 	} else {
-		zero_tail(v, v->size);
+		zero_tail(v->cache, v->size);
 	}
 	return v->ops->setattr(v, &attr);
 }
@@ -776,7 +781,10 @@ vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
 	rwlock_init(&v->lock, "vnode");
 	if (type == VT_REG) {
 		v->cache = host_alloc(sizeof(*v->cache));
-		list_init(&v->cache->pages);
+		v->cache->owner = v;
+		v->cache->ops = ops->pages;
+		v->cache->size = &v->size;
+		list_init(pages_of(v->cache));
 	}
 }
 
@@ -800,13 +808,13 @@ take_down(struct vnode *v)
 {
 	if (v->cache) {
 		if (v->nlink > 0)
-			page_cache_sync(v);
-		cache_drop(v, 0, true);
+			page_cache_sync(v->cache);
+		cache_drop(v->cache, 0, true);
 	}
 	v->ops->inactive(v);
 	if (v->private_data)
 		host_fail("inactive leaves private data");
-	if (v->cache && !list_empty(&v->cache->pages))
+	if (v->cache && !list_empty(pages_of(v->cache)))
 		host_fail("inactive has read pages");
 	host_free(v->cache);
 	vnode_free(v);
@@ -927,7 +935,7 @@ shim_evict(void)
 				break;
 			}
 			if (v->cache)
-				cache_drop(v, 0, false);
+				cache_drop(v->cache, 0, false);
 		}
 	} while (progress);
 }
@@ -940,7 +948,7 @@ shim_sync(void)
 
 	list_for_each (v, &vnodes, clock_link) {
 		if (v->cache)
-			error = MIN(error, page_cache_sync(v));
+			error = MIN(error, page_cache_sync(v->cache));
 		if (v->dirty)
 			error = MIN(error, shim_mount.ops->write_inode(
 						   &shim_mount, v));

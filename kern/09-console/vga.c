@@ -1,0 +1,175 @@
+/*
+ * The VGA's text screen: 80 x 25 cells at 0xb8000 and a cursor. Kernel log and
+ * programs write to one screen (screen.c); what changed is copied here, so the
+ * slow video memory is only written, never read.
+ * Source: IBM VGA Technical Reference: CRT and graphics controllers.
+ */
+#include "console_devices.h"
+#include "string.h"
+
+#define VIDEO_MEMORY	  0xb8000
+#define CRTC_INDEX	  0x3d4
+#define CRTC_DATA	  0x3d5
+#define CRTC_CURSOR_START 0x0a
+#define CRTC_START_HIGH	  0x0c
+#define CRTC_START_LOW	  0x0d
+#define CRTC_CURSOR_HIGH  0x0e
+#define CRTC_CURSOR_LOW	  0x0f
+#define CURSOR_OFF	  0x20
+#define GRAPHICS_INDEX	  0x3ce
+#define GRAPHICS_DATA	  0x3cf
+#define GRAPHICS_MISC	  0x06
+#define MISC_GRAPHICS	  0x01
+#define MISC_MAP	  0x0c
+#define MISC_MAP_B8000	  0x0c
+
+/* Constant once started. */
+static volatile uint64_t *memory; /* NULL: there is no screen */
+
+/* Not followed by the lock checker: that prints, and this is where to. */
+static struct spinlock vga_lock;
+static struct screen screen;
+
+/* ---- Hardware ---- */
+
+static uint8_t
+crtc_read(uint8_t index)
+{
+	outb(CRTC_INDEX, index);
+	return inb(CRTC_DATA);
+}
+
+static void
+crtc_write(uint8_t index, uint8_t v)
+{
+	outb(CRTC_INDEX, index);
+	outb(CRTC_DATA, v);
+}
+
+static void
+show_cursor(void)
+{
+	int column = MIN(screen.column, SCREEN_COLUMNS - 1);
+	unsigned at = screen.row * SCREEN_COLUMNS + column;
+	uint8_t start = crtc_read(CRTC_CURSOR_START) & ~CURSOR_OFF;
+
+	crtc_write(CRTC_CURSOR_START,
+		   start | (screen.cursor_on ? 0 : CURSOR_OFF));
+	crtc_write(CRTC_CURSOR_HIGH, at >> 8);
+	crtc_write(CRTC_CURSOR_LOW, at);
+}
+
+/* Copy the changed rows, four cells at a time. */
+static void
+show(void)
+{
+	uint64_t cells;
+	const size_t row = SCREEN_COLUMNS * sizeof(uint16_t) / sizeof(cells);
+	size_t i, end = (screen.dirty_last + 1) * row;
+
+	for (i = screen.dirty_first * row; i < end; i++) {
+		memcpy(&cells, (char *)screen.cells + i * sizeof(cells),
+		       sizeof(cells));
+		memory[i] = cells;
+	}
+	screen.dirty_first = SCREEN_ROWS;
+	screen.dirty_last = -1;
+	show_cursor();
+}
+
+/* ---- Writing ---- */
+
+static void
+log_to_screen(const char *text, size_t len)
+{
+	uint64_t rflags = spin_lock_irqsave(&vga_lock);
+
+	screen_log(&screen, text, len);
+	show();
+	spin_unlock_irqrestore(&vga_lock, rflags);
+}
+
+void
+vga_write(const char *text, size_t len)
+{
+	char answer[sizeof(screen.answer)];
+	size_t answer_len;
+	uint64_t rflags = spin_lock_irqsave(&vga_lock);
+
+	screen_write(&screen, text, len);
+	answer_len = screen.answer_len;
+	memcpy(answer, screen.answer, answer_len);
+	screen.answer_len = 0;
+	show();
+	spin_unlock_irqrestore(&vga_lock, rflags);
+	if (answer_len && console_ops.input)
+		console_ops.input(CONSOLE_VGA_KEYBOARD, answer, answer_len);
+}
+
+/* ---- Start ---- */
+
+/* Whether the controllers answer, and show text at VIDEO_MEMORY. A machine
+ * without VGA reads all ones; one that UEFI booted shows graphics. */
+static bool
+controllers_found(void)
+{
+	uint8_t before = crtc_read(CRTC_CURSOR_LOW), misc;
+	bool kept;
+
+	crtc_write(CRTC_CURSOR_LOW, 0x5a);
+	kept = crtc_read(CRTC_CURSOR_LOW) == 0x5a;
+	crtc_write(CRTC_CURSOR_LOW, before);
+	if (!kept)
+		return false;
+	outb(GRAPHICS_INDEX, GRAPHICS_MISC);
+	misc = inb(GRAPHICS_DATA);
+	return !(misc & MISC_GRAPHICS) && (misc & MISC_MAP) == MISC_MAP_B8000;
+}
+
+static bool
+memory_keeps(volatile uint64_t *at, uint64_t pattern)
+{
+	*at = pattern;
+	return *at == pattern;
+}
+
+/* What was logged before there was a screen. */
+static void
+show_log(void)
+{
+	char text[256];
+	uint64_t pos = 0;
+	size_t n;
+
+	while ((n = log_read(&pos, text, sizeof(text))) > 0)
+		screen_log(&screen, text, n);
+	show();
+}
+
+void
+vga_init(void)
+{
+	static struct console console = { .name = "VGA",
+					  .write = log_to_screen };
+	volatile uint64_t *at;
+
+	if (!controllers_found())
+		return;
+	at = mmio_map(VIDEO_MEMORY, sizeof(screen.cells));
+	if (!memory_keeps(at, 0x0720072007200720) ||
+	    !memory_keeps(at, 0x0741075a0741075a))
+		return;
+	spin_init_unchecked(&vga_lock, "vga");
+	screen_init(&screen);
+	memory = at;
+	crtc_write(CRTC_START_HIGH, 0);
+	crtc_write(CRTC_START_LOW, 0);
+	show_log();
+	console_register(&console);
+}
+
+bool
+vga_present(void)
+{
+	return memory != NULL;
+}

@@ -1,0 +1,16 @@
+/*
+ * The chapter's start: the caches, reclaim, the flush thread.
+ */
+#include "cache_internal.h"
+
+struct cache_ops cache_ops;
+
+static void
+cache_init(void)
+{
+	page_cache_init();
+	lru_init();
+	buf_init();
+	writeback_init();
+}
+CHAPTER_INIT(cache_init);

@@ -1,0 +1,265 @@
+/*
+ * Disks as files: /dev/sda. A disk has one vnode, in a mount that stands
+ * nowhere, whatever nodes lead to it: its page cache. A mounted file system
+ * reads the disk by its own ways; so pages are written back and dropped when
+ * the last file on the disk is closed, and a mount begins after that.
+ */
+#include "abi/ioctl.h"
+#include "tmpfs_internal.h"
+
+struct disk {
+	struct block_device *device;
+	struct vnode *vnode;
+	_Atomic unsigned opens;
+};
+
+static struct mount disks = {
+	.in_memory = true,
+	.vnodes_lock = SPINLOCK("mount vnodes"),
+	.source = "disks",
+};
+
+/* ---- Pages and sectors ---- */
+
+static int
+transfer(struct vnode *v, enum block_op op, struct page **pages, unsigned n)
+{
+	struct disk *disk = v->private_data;
+	uint64_t from = pages[0]->index * PAGE_SIZE, bytes;
+
+	if (from >= v->size)
+		return -EIO;
+	bytes = MIN(v->size - from, n * PAGE_SIZE);
+	return block_transfer_pages(disk->device, op, from / SECTOR_SIZE, pages,
+				    n, bytes);
+}
+
+static int
+disk_read_pages(void *owner, struct page **pages, unsigned n)
+{
+	struct vnode *v = owner;
+	uint64_t end = (pages[0]->index + n) * PAGE_SIZE;
+	size_t past = end > v->size ? end - v->size : 0;
+
+	if (past > 0 && past < PAGE_SIZE)
+		memset((char *)page_address(pages[n - 1]) + PAGE_SIZE - past, 0,
+		       past);
+	return transfer(v, BLOCK_READ, pages, n);
+}
+
+static int
+disk_read_page(void *owner, struct page *page)
+{
+	return disk_read_pages(owner, &page, 1);
+}
+
+static int
+disk_write_pages(void *owner, struct page **pages, unsigned n)
+{
+	return transfer(owner, BLOCK_WRITE, pages, n);
+}
+
+static int
+disk_write_page(void *owner, struct page *page)
+{
+	return transfer(owner, BLOCK_WRITE, &page, 1);
+}
+
+static const struct page_cache_ops disk_page_ops = {
+	.read_page = disk_read_page,
+	.read_pages = disk_read_pages,
+	.write_page = disk_write_page,
+	.write_pages = disk_write_pages,
+};
+
+static const struct vnode_ops disk_vnode_ops;
+
+/* ---- The file ---- */
+
+static int64_t
+disk_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct disk *disk = f->private_data;
+
+	return cached_read(disk->vnode->cache, u, pos);
+}
+
+static int64_t
+disk_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct disk *disk = f->private_data;
+	struct vnode *v = disk->vnode;
+	int64_t n;
+
+	vnode_lock(v, 0);
+	if (*pos >= v->size)
+		n = u->left ? -ENOSPC : 0;
+	else
+		n = cached_write(v->cache, u, pos,
+				 MIN(u->left, v->size - *pos));
+	vnode_unlock(v);
+	dirty_balance(v->cache);
+	return n;
+}
+
+static int64_t
+disk_seek(struct file *f, int64_t offset, int whence)
+{
+	struct disk *disk = f->private_data;
+	int64_t base = 0;
+
+	if (whence == SEEK_CUR)
+		base = f->pos;
+	else if (whence == SEEK_END)
+		base = disk->vnode->size;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (__builtin_add_overflow(base, offset, &offset) || offset < 0)
+		return -EINVAL;
+	f->pos = offset;
+	return offset;
+}
+
+static int
+put_number(uint64_t value, size_t size, uint64_t user)
+{
+	return copyout((void *)user, &value, size);
+}
+
+static int
+disk_ioctl(struct file *f, uint64_t request, uint64_t arg)
+{
+	struct disk *disk = f->private_data;
+
+	switch (request) {
+	case BLKGETSIZE:
+		return put_number(disk->device->sectors, 8, arg);
+	case BLKGETSIZE64:
+		return put_number(disk->vnode->size, 8, arg);
+	case BLKSSZGET:
+	case BLKPBSZGET:
+		return put_number(SECTOR_SIZE, 4, arg);
+	case BLKBSZGET:
+		return put_number(PAGE_SIZE, 4, arg);
+	case BLKROGET:
+		return put_number(disk->device->read_only, 4, arg);
+	case BLKFLSBUF:
+		return is_root(current_cred())
+			       ? page_cache_sync(disk->vnode->cache)
+			       : -EACCES;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int
+disk_fsync(struct file *f, bool data_only)
+{
+	struct disk *disk = f->private_data;
+	int error = page_cache_sync(disk->vnode->cache);
+
+	(void)data_only;
+	return error ? error : block_flush(disk->device);
+}
+
+static int
+disk_mmap(struct file *f, struct vnode **backing)
+{
+	*backing = ((struct disk *)f->private_data)->vnode;
+	return 0;
+}
+
+static void
+disk_release(struct file *f)
+{
+	struct disk *disk = f->private_data;
+
+	page_cache_sync(disk->vnode->cache);
+	if (atomic_fetch_sub(&disk->opens, 1) == 1)
+		page_cache_drop(disk->vnode->cache);
+}
+
+static const struct file_ops disk_file_ops = {
+	.read = disk_read,
+	.write = disk_write,
+	.seek = disk_seek,
+	.ioctl = disk_ioctl,
+	.fsync = disk_fsync,
+	.mmap = disk_mmap,
+	.release = disk_release,
+};
+
+static int
+disk_open(struct vnode *v, struct file *f)
+{
+	unsigned minor = dev_minor(v->rdev);
+	struct block_device *d = block_get(minor / DISK_MINORS);
+	struct rbnode *node;
+	struct disk *disk;
+
+	if (!d || minor % DISK_MINORS)
+		return -ENXIO;
+	if (file_writable(f) && d->read_only)
+		return -EROFS;
+	/* Of a mounted disk, show what the file system has in memory. */
+	buf_sync(d);
+	for (node = rb_first(&disks.vnodes); node; node = rb_next(node)) {
+		disk = rb_entry(node, struct vnode, table_node)->private_data;
+		if (disk->device == d)
+			break;
+	}
+	if (!node)
+		return -ENXIO;
+	atomic_fetch_add(&disk->opens, 1);
+	f->private_data = disk;
+	f->ops = &disk_file_ops;
+	f->has_pos = true;
+	return 0;
+}
+
+int
+block_files_sync(void)
+{
+	struct rbnode *node;
+	struct vnode *v;
+	int error = 0, e;
+
+	for (node = rb_first(&disks.vnodes); node; node = rb_next(node)) {
+		v = rb_entry(node, struct vnode, table_node);
+		e = page_cache_sync(v->cache);
+		if (e && !error)
+			error = e;
+	}
+	return error;
+}
+
+/* The disks are all there when this chapter begins; their vnodes stay. */
+static void
+add_disk(struct block_device *d)
+{
+	uint64_t rdev = dev_make(DISK_MAJOR, d->index * DISK_MINORS);
+	struct disk *disk = knew(struct disk);
+	bool is_new;
+	struct vnode *v = vnode_lookup(&disks, d->index + 1, &is_new);
+
+	disk->device = d;
+	disk->vnode = v;
+	v->private_data = disk;
+	v->nlink = 1;
+	v->mode = S_IFBLK | 0660;
+	v->rdev = rdev;
+	v->size = d->sectors * SECTOR_SIZE;
+	v->cache = page_cache_new(v, &disk_page_ops, &v->size);
+	vnode_ready(v, VT_BLK, &disk_vnode_ops);
+	devfs_add(d->name, S_IFBLK | 0660, rdev, disk_open);
+}
+
+void
+block_files_init(void)
+{
+	struct block_device *d;
+	unsigned i;
+
+	for (i = 0; (d = block_get(i)); i++)
+		add_disk(d);
+}

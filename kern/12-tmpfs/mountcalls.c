@@ -1,0 +1,132 @@
+/*
+ * The calls on whole file systems: mount, umount2, sync.
+ */
+#include "abi/syscall.h"
+#include "tmpfs_internal.h"
+
+/* ---- mount ---- */
+
+/* Flags that a mount keeps. */
+#define KEPT                                                                   \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |       \
+	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define UNSUPPORTED (MS_BIND | MS_MOVE | MS_REC)
+
+static int
+remount(const char *target, unsigned flags)
+{
+	struct vnode *v;
+	int error = path_walk(AT_FDCWD, target, 0, &v);
+
+	if (error)
+		return error;
+	if (v != v->mount->root) {
+		error = -EINVAL;
+	} else if ((flags & MS_RDONLY) && !(v->mount->flags & MS_RDONLY)) {
+		if (mount_has_writers(v->mount))
+			error = -EBUSY;
+		else
+			error = mount_sync(v->mount);
+	} else if (!(flags & MS_RDONLY) && v->mount->device &&
+		   v->mount->device->read_only) {
+		error = -EROFS;
+	}
+	if (!error && ((flags ^ v->mount->flags) & MS_RDONLY) &&
+	    v->mount->ops->remount)
+		error = v->mount->ops->remount(v->mount, flags);
+	if (!error)
+		v->mount->flags = flags & KEPT;
+	vnode_put(v);
+	return error;
+}
+
+struct mount_args {
+	char *source, *target, *type, *options;
+};
+
+/* A string argument; NULL is "". */
+static int
+copy_arg(const char *user, char **text)
+{
+	int error;
+
+	*text = NULL;
+	if (!user)
+		return 0;
+	error = path_copyin(user, text);
+	return error == -ENOENT ? 0 : error; /* "" */
+}
+
+static int
+do_mount(const struct mount_args *a, unsigned flags)
+{
+	if (!a->target)
+		return -ENOENT;
+	if (flags & UNSUPPORTED)
+		return -EINVAL;
+	if (flags & MS_REMOUNT)
+		return remount(a->target, flags);
+	if (!a->type)
+		return -EINVAL;
+	return vfs_mount(a->type, a->source ? a->source : "none", a->target,
+			 flags & KEPT, a->options);
+}
+
+static int64_t
+sys_mount(const char *source, const char *target, const char *type,
+	  uint64_t flags, const char *options)
+{
+	struct mount_args a = { .source = NULL };
+	int error;
+
+	if (!is_root(current_cred()))
+		return -EPERM;
+	if ((flags & 0xffff0000) == 0xc0ed0000) /* how it once was marked */
+		flags &= 0xffff;
+	error = copy_arg(source, &a.source);
+	if (!error)
+		error = copy_arg(target, &a.target);
+	if (!error)
+		error = copy_arg(type, &a.type);
+	if (!error)
+		error = copy_arg(options, &a.options);
+	if (!error)
+		error = do_mount(&a, flags);
+	path_free(a.source);
+	path_free(a.target);
+	path_free(a.type);
+	path_free(a.options);
+	return error;
+}
+SYSCALL(NR_mount, sys_mount, 2 * PATH_HEAP_PAGES);
+
+static int64_t
+sys_umount2(const char *target, unsigned flags)
+{
+	char *path;
+	int error;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	if (flags & MNT_EXPIRE) /* needs mounts to be marked as expired */
+		return -EINVAL;
+	if (!is_root(current_cred()))
+		return -EPERM;
+	error = path_copyin(target, &path);
+	if (error)
+		return error;
+	error = vfs_unmount(path, flags);
+	path_free(path);
+	return error;
+}
+SYSCALL(NR_umount2, sys_umount2, PATH_HEAP_PAGES);
+
+/* ---- sync ---- */
+
+static int64_t
+sys_sync(void)
+{
+	vfs_sync();
+	return 0;
+}
+SYSCALL(NR_sync, sys_sync, 16);

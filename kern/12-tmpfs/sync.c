@@ -1,0 +1,119 @@
+/*
+ * Sync: what is dirty of whole file systems reaches their disks, when it is
+ * asked for, every few seconds by the flush thread, and before the machine
+ * stops.
+ *
+ * Entry points: mount_sync, vfs_sync, vfs_shutdown; cache_ops.flush.
+ */
+#include "tmpfs_internal.h"
+
+static bool
+needs_writing(struct vnode *v)
+{
+	return v->dirty || page_cache_has_dirty(rcu_deref(v->cache));
+}
+
+static int
+write_vnode(struct mount *m, struct vnode *v)
+{
+	int error = 0, error2 = 0;
+
+	if (v->cache)
+		error = page_cache_sync(v->cache);
+	if (v->dirty && m->ops->write_inode)
+		error2 = m->ops->write_inode(m, v);
+	return error ? error : error2;
+}
+
+int
+mount_sync(struct mount *m)
+{
+	uint64_t ino = 0;
+	struct vnode *v;
+	int error = 0, e;
+
+	if (m->in_memory || (m->flags & MS_RDONLY))
+		return 0;
+	while ((v = vnode_next(m, ino, needs_writing))) {
+		ino = v->ino;
+		if ((e = write_vnode(m, v)) && !error)
+			error = e;
+		vnode_put(v);
+	}
+	if (m->ops->sync && (e = m->ops->sync(m)) && !error)
+		error = e;
+	if (m->device && (e = buf_sync(m->device)) && !error)
+		error = e;
+	return error;
+}
+
+static void
+sync_one(struct mount *m, void *arg)
+{
+	int error = mount_sync(m);
+
+	if (error && !*(int *)arg)
+		*(int *)arg = error;
+}
+
+int
+vfs_sync(void)
+{
+	int error = 0, e;
+
+	mount_for_each(sync_one, &error);
+	e = block_files_sync();
+	return error ? error : e;
+}
+
+static void
+stop_writing(struct mount *m, void *arg)
+{
+	(void)arg;
+	if (m->flags & MS_RDONLY || !m->ops->remount)
+		return;
+	mount_sync(m);
+	if (m->ops->remount(m, m->flags | MS_RDONLY) == 0)
+		m->flags |= MS_RDONLY;
+}
+
+void
+vfs_shutdown(void)
+{
+	vfs_sync();
+	mount_for_each(stop_writing, NULL);
+}
+
+/* ---- The flush thread's work ---- */
+
+/* What is clean is left in peace: no flush of the disk every few seconds. */
+static void
+flush_mount(struct mount *m, void *arg)
+{
+	struct vnode *v;
+
+	(void)arg;
+	if (m->in_memory)
+		return;
+	v = vnode_next(m, 0, needs_writing);
+	if (v)
+		vnode_put(v);
+	if (v || buf_has_dirty())
+		mount_sync(m);
+}
+
+static void
+flush(void)
+{
+	regular_note_time();
+	vnode_trim();
+	mount_for_each(flush_mount, NULL);
+	block_files_sync();
+}
+
+void
+sync_init(void)
+{
+	regular_note_time();
+	cache_ops.flush = flush;
+}

@@ -1,0 +1,154 @@
+/*
+ * Self-tests of the name cache, mounts and devfs.
+ */
+#include "test_tmpfs.h"
+
+/* ---- The name cache ---- */
+
+static enum name_state
+cached(const char *dir, const char *text)
+{
+	struct name name = name_of(text, strlen(text));
+	struct vnode *d = test_walk(dir), *v;
+	enum name_state state;
+
+	if (!d)
+		return NAME_MISS;
+	rcu_read_lock();
+	state = namecache_lookup(d, &name, &v);
+	rcu_read_unlock();
+	vnode_put(d);
+	return state;
+}
+
+SELFTEST(tmpfs_name_cache_agrees_with_the_directory)
+{
+	CHECK(test_begin());
+	CHECK(cached("/t", "a") == NAME_MISS);
+	CHECK(test_exists("/t/a") == -ENOENT);
+	CHECK(cached("/t", "a") == NAME_NEGATIVE);
+	CHECK(test_write_file("/t/a", "") == 0);
+	CHECK(cached("/t", "a") == NAME_POSITIVE);
+	CHECK(vfs_rename(AT_FDCWD, "/t/a", AT_FDCWD, "/t/b", 0) == 0);
+	CHECK(cached("/t", "a") == NAME_NEGATIVE);
+	CHECK(cached("/t", "b") == NAME_POSITIVE);
+	CHECK(vfs_unlink(AT_FDCWD, "/t/b") == 0);
+	CHECK(cached("/t", "b") == NAME_NEGATIVE);
+	CHECK(test_end());
+}
+
+SELFTEST(tmpfs_name_cache_forgets_removed_directories)
+{
+	unsigned before;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/d", 0755) == 0);
+	before = namecache_count();
+	CHECK(test_exists("/t/d/x") == -ENOENT);
+	CHECK(test_exists("/t/d/y") == -ENOENT);
+	CHECK(namecache_count() == before + 2);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/d") == 0);
+	CHECK(namecache_count() == before);
+	CHECK(test_end());
+}
+
+/* ---- Mounts ---- */
+
+SELFTEST(tmpfs_mount_covers_and_uncovers)
+{
+	uint64_t t;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(test_write_file("/t/m/below", "") == 0);
+	t = test_stat("/t").st_ino;
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
+	CHECK(test_exists("/t/m/below") == -ENOENT);
+	CHECK(test_stat("/t/m").st_dev != test_stat("/t").st_dev);
+	CHECK(test_stat("/t/m/..").st_ino == t);
+	CHECK(test_write_file("/t/m/above", "a") == 0);
+	CHECK(vfs_rename(AT_FDCWD, "/t/m/above", AT_FDCWD, "/t/x", 0) ==
+	      -EXDEV);
+	CHECK(vfs_rmdir(AT_FDCWD, "/t/m") == -EBUSY);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_exists("/t/m/below") == 0);
+	CHECK(test_exists("/t/m/above") == -ENOENT);
+	CHECK(vfs_unmount("/t/m", 0) == -EINVAL);
+	CHECK(vfs_mount("nosuchfs", "none", "/t/m", 0, "") == -ENODEV);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m/below", 0, "") == -ENOTDIR);
+	CHECK(test_end());
+}
+
+SELFTEST(tmpfs_busy_mount_stays)
+{
+	struct file *f;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "") == 0);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == 0);
+	CHECK(test_open_file("/t/m/d/f", O_CREAT | O_RDWR, &f) == 0);
+	CHECK(vfs_unmount("/t/m", 0) == -EBUSY);
+	CHECK(test_exists("/t/m/d/f") == 0);
+	file_put(f);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_end());
+}
+
+SELFTEST(tmpfs_read_only_mount)
+{
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", MS_RDONLY, "") == 0);
+	CHECK(test_write_file("/t/m/f", "") == -EROFS);
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == -EROFS);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_end());
+}
+
+SELFTEST(tmpfs_size_is_a_limit)
+{
+	static char page[PAGE_SIZE];
+	struct file *f;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12x") == -EINVAL);
+	CHECK(vfs_mount("tmpfs", "none", "/t/m", 0, "size=12k,mode=700") == 0);
+	CHECK((test_stat("/t/m").st_mode & 07777) == 0700);
+	CHECK(test_open_file("/t/m/f", O_CREAT | O_RDWR, &f) == 0);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 0) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 8192) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 2048) == (int64_t)PAGE_SIZE);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == -ENOSPC);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 10240) == 2048);
+	CHECK(vnode_truncate(f->vnode, 0) == 0);
+	CHECK(test_pwrite(f, page, PAGE_SIZE, 12288) == (int64_t)PAGE_SIZE);
+	file_put(f);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_end());
+}
+
+SELFTEST(tmpfs_devfs_has_the_devices)
+{
+	char buf[5] = "aaaa";
+	struct file *f;
+
+	CHECK(test_begin());
+	CHECK(vfs_mount("devfs", "none", "/t", 0, "") == 0);
+	CHECK(S_ISCHR(test_stat("/t/null").st_mode));
+	CHECK(test_stat("/t/zero").st_rdev == dev_make(1, 5));
+	CHECK(S_ISLNK(test_stat("/t/stdin").st_mode));
+	CHECK(test_open_file("/t/zero", O_RDWR, &f) == 0);
+	CHECK(test_pread(f, buf, 4, 0) == 4 && memcmp(buf, "\0\0\0\0", 4) == 0);
+	CHECK(test_pwrite(f, buf, 4, 0) == 4);
+	file_put(f);
+	CHECK(test_open_file("/t/full", O_RDWR, &f) == 0);
+	CHECK(test_pwrite(f, buf, 4, 0) == -ENOSPC);
+	file_put(f);
+	CHECK(test_open_file("/t/urandom", O_RDONLY, &f) == 0);
+	CHECK(test_pread(f, buf, 4, 0) == 4);
+	file_put(f);
+	CHECK(vfs_unmount("/t", 0) == 0);
+	CHECK(test_end());
+}

@@ -1,0 +1,110 @@
+/*
+ * Where a process is: getcwd, chdir, fchdir, chroot; and what is there:
+ * getdents64.
+ */
+#include "abi/syscall.h"
+#include "files_internal.h"
+
+static int64_t
+sys_getcwd(char *user, size_t size)
+{
+	struct fs_context *c = current_fs();
+	struct vnode *cwd;
+	char *buf = buffer_new(PATH_MAX);
+	int64_t len;
+
+	if (!buf)
+		return -ENOMEM;
+	spin_lock(&c->lock);
+	cwd = vnode_get(c->cwd);
+	spin_unlock(&c->lock);
+	len = vnode_path(cwd, buf, PATH_MAX);
+	vnode_put(cwd);
+	if (len == -ERANGE)
+		len = -ENAMETOOLONG;
+	if (len >= 0)
+		len = (size_t)len + 1 > size ? -ERANGE : len + 1;
+	if (len > 0 && copyout(user, buf, len))
+		len = -EFAULT;
+	buffer_free(buf);
+	return len;
+}
+SYSCALL(NR_getcwd, sys_getcwd, 4);
+
+/* Go to directory @p v, whose reference is taken over. */
+static int
+change_dir(struct vnode *v)
+{
+	int error = v->type == VT_DIR ? vnode_access(v, X_OK) : -ENOTDIR;
+
+	if (error)
+		vnode_put(v);
+	else
+		context_set_dir(&current_fs()->cwd, v);
+	return error;
+}
+
+static int64_t
+sys_chdir(const char *path)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, 0, &v);
+
+	return error ? error : change_dir(v);
+}
+SYSCALL(NR_chdir, sys_chdir, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchdir(int fd)
+{
+	struct vnode *v;
+	int error = fd_vnode(fd, &v);
+
+	return error ? error : change_dir(v);
+}
+SYSCALL(NR_fchdir, sys_fchdir, 4);
+
+static int64_t
+sys_chroot(const char *path)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, 0, &v);
+
+	if (error)
+		return error;
+	error = v->type == VT_DIR ? vnode_access(v, X_OK) : -ENOTDIR;
+	if (!error && !is_root(current_cred()))
+		error = -EPERM;
+	if (error)
+		vnode_put(v);
+	else
+		context_set_dir(&current_fs()->root, v);
+	return error;
+}
+SYSCALL(NR_chroot, sys_chroot, PATH_HEAP_PAGES);
+
+/* ---- Reading a directory ---- */
+
+static int64_t
+sys_getdents64(int fd, void *dirent, unsigned size)
+{
+	struct file *f = fd_get(fd);
+	int64_t n;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		n = -EBADF;
+	else if (!f->ops->readdir)
+		n = -ENOTDIR;
+	else if (!user_range_ok(dirent, size))
+		n = -EFAULT;
+	else {
+		mutex_lock(&f->pos_lock);
+		n = f->ops->readdir(f, dirent, size);
+		mutex_unlock(&f->pos_lock);
+	}
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_getdents64, sys_getdents64, 6);

@@ -1,0 +1,46 @@
+/*
+ * files: descriptors, the numbers of a process's open files, and the system
+ * calls on files: open, read, write, stat, chmod, fcntl and their kin.
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include "tmpfs.h"
+
+/** open(2) for the kernel: @p path is kernel memory, AT_FDCWD resolved against
+ * the running thread's. */
+int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
+	      struct file **result);
+
+/* ---- Descriptors ---- */
+
+/** A process's descriptors (shared by CLONE_FILES). */
+struct fdtable *fdtable_new(void);
+struct fdtable *fdtable_copy(struct fdtable *from);
+struct fdtable *fdtable_get(struct fdtable *t);
+void fdtable_put(struct fdtable *t);
+void fdtable_close_on_exec(struct fdtable *t);
+
+/** The file behind descriptor @p fd of the running thread, referenced; NULL:
+ * there is none (-EBADF). */
+struct file *fd_get(int fd);
+/** The same in another process's table, for /proc/PID/fd. */
+struct file *fdtable_get_file(struct fdtable *t, int fd);
+/** Next used descriptor >= @p fd, or -1. */
+int fdtable_next(struct fdtable *t, int fd);
+/** Install @p f at the lowest free descriptor >= @p from; takes over the
+ * caller's reference on success. @return fd, or -EMFILE */
+int fd_install(struct file *f, int from, bool cloexec);
+/** Replace or install the file at exactly @p fd (dup2). */
+int fd_replace(int fd, struct file *f, bool cloexec);
+/** Close. @return 0 or -EBADF */
+int fd_close(int fd);
+/** FD_CLOEXEC of descriptor @p fd, or -EBADF; set it. */
+int fd_get_flags(int fd);
+int fd_set_flags(int fd, bool cloexec);
+
+/** As fd_vnode, for calls that change the file: O_PATH does not do.
+ * @return 0, -EBADF, -EINVAL: it has none */
+int fd_real_vnode(int fd, struct vnode **v);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * Clocks: telling the time and setting it. The calls that sleep are in chapter
+ * signal, which can interrupt them.
+ */
+#include "abi/time.h"
+#include "proc_internal.h"
+
+struct timeval
+timeval_of(uint64_t ns)
+{
+	return (struct timeval){ ns / NS_PER_SEC,
+				 ns % NS_PER_SEC / NS_PER_USEC };
+}
+
+static struct timespec
+timespec_of(int64_t ns)
+{
+	return (struct timespec){ ns / (int64_t)NS_PER_SEC,
+				  ns % (int64_t)NS_PER_SEC };
+}
+
+/* ---- CPU-time clocks ---- */
+
+/* Clocks of other processes and threads have negative numbers: the pid's
+ * complement above three bits that say what is counted (man 3
+ * clock_getcpuclockid). */
+#define CPUCLOCK_THREAD	   4
+#define CPUCLOCK_WHICH(id) ((id)&3)
+#define CPUCLOCK_SCHED	   2
+#define CPUCLOCK_PID(id)   (~((id) >> 3))
+
+static uint64_t
+own_cpu_ns(void)
+{
+	struct thread *t = current();
+
+	return t->cpu_ns + (clock_ns() - t->slice_start);
+}
+
+static int
+cpu_clock(int id, uint64_t *ns)
+{
+	int pid = CPUCLOCK_PID(id), error = 0;
+	struct thread *t;
+	struct proc *p;
+
+	if (CPUCLOCK_WHICH(id) > CPUCLOCK_SCHED)
+		return -EINVAL;
+	if (id & CPUCLOCK_THREAD) {
+		spin_lock(&proc_lock);
+		t = pid ? thread_find(pid) : current();
+		if (!t || t->proc != current_proc())
+			error = -EINVAL;
+		else
+			*ns = t == current() ? own_cpu_ns() : t->cpu_ns;
+		spin_unlock(&proc_lock);
+		return error;
+	}
+	p = pid ? proc_find(pid) : proc_get(current_proc());
+	if (!p)
+		return -EINVAL;
+	*ns = proc_cpu_ns(p);
+	proc_put(p);
+	return 0;
+}
+
+/* ---- Reading ---- */
+
+static int
+read_clock(int id, int64_t *ns)
+{
+	uint64_t cpu = 0;
+	int error;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		*ns = clock_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = proc_cpu_ns(current_proc());
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = own_cpu_ns();
+		return 0;
+	}
+	if (id >= 0)
+		return -EINVAL;
+	error = cpu_clock(id, &cpu);
+	*ns = cpu;
+	return error;
+}
+
+static int64_t
+sys_clock_gettime(int id, struct timespec *user)
+{
+	struct timespec ts;
+	int64_t ns;
+	int error = read_clock(id, &ns);
+
+	if (error)
+		return error;
+	ts = timespec_of(ns);
+	return copyout(user, &ts, sizeof(ts));
+}
+SYSCALL(NR_clock_gettime, sys_clock_gettime, 0);
+
+static int64_t
+sys_clock_getres(int id, struct timespec *user)
+{
+	struct timespec ts = { 0, 1 };
+	int64_t ns;
+	int error = read_clock(id, &ns);
+
+	if (error || !user)
+		return error;
+	return copyout(user, &ts, sizeof(ts));
+}
+SYSCALL(NR_clock_getres, sys_clock_getres, 0);
+
+static int64_t
+sys_gettimeofday(struct timeval *user, struct timezone *user_zone)
+{
+	struct timeval tv = timeval_of(clock_realtime_ns());
+	struct timezone zone = { 0, 0 };
+
+	if (user && copyout(user, &tv, sizeof(tv)))
+		return -EFAULT;
+	if (user_zone && copyout(user_zone, &zone, sizeof(zone)))
+		return -EFAULT;
+	return 0;
+}
+SYSCALL(NR_gettimeofday, sys_gettimeofday, 0);
+
+static int64_t
+sys_time(int64_t *user)
+{
+	int64_t now = clock_realtime_ns() / (int64_t)NS_PER_SEC;
+
+	if (user && copyout(user, &now, sizeof(now)))
+		return -EFAULT;
+	return now;
+}
+SYSCALL(NR_time, sys_time, 0);
+
+/* ---- Setting ---- */
+
+static int
+set_time(int64_t sec, int64_t nsec)
+{
+	if (current_cred()->euid != 0)
+		return -EPERM;
+	if (sec < 0 || sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 || nsec < 0 ||
+	    nsec >= (int64_t)NS_PER_SEC)
+		return -EINVAL;
+	clock_realtime_set(sec * NS_PER_SEC + nsec);
+	return 0;
+}
+
+static int64_t
+sys_clock_settime(int id, const struct timespec *user)
+{
+	struct timespec ts;
+
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	if (copyin(&ts, user, sizeof(ts)))
+		return -EFAULT;
+	return set_time(ts.tv_sec, ts.tv_nsec);
+}
+SYSCALL(NR_clock_settime, sys_clock_settime, 0);
+
+/* The kernel keeps UTC; a time zone is accepted from the privileged, as the
+ * clock-setting programs insist, and is not kept. */
+static int64_t
+sys_settimeofday(const struct timeval *user, const struct timezone *user_zone)
+{
+	struct timezone zone;
+	struct timeval tv;
+
+	if (user_zone && copyin(&zone, user_zone, sizeof(zone)))
+		return -EFAULT;
+	if (current_cred()->euid != 0)
+		return -EPERM;
+	if (!user)
+		return 0;
+	if (copyin(&tv, user, sizeof(tv)))
+		return -EFAULT;
+	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+		return -EINVAL;
+	return set_time(tv.tv_sec, tv.tv_usec * NS_PER_USEC);
+}
+SYSCALL(NR_settimeofday, sys_settimeofday, 0);

@@ -1,0 +1,37 @@
+/*
+ * procfs: /proc, the files in which programs read of processes and of the
+ * system. Their text is written when it is read.
+ */
+#ifndef PROCFS_H
+#define PROCFS_H
+
+#include "exec.h"
+
+/** A text under construction; it grows on pages, not on the heap. Where there
+ * is no page it is cut short. The functions on it do not sleep. */
+struct text;
+/** Append as printf does, to any length. */
+void text_printf(struct text *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** Append @p len bytes as they are. */
+void text_append(struct text *t, const void *bytes, size_t len);
+
+/** Add a file to /proc: @p name may hold slashes, the directories are made;
+ * it is not copied. @p show prints its text, in the reader's context, and may
+ * sleep. At start-up only. */
+void procfs_add(const char *name, void (*show)(struct text *t));
+
+/** What later chapters fill in. Unfilled hooks are not called. */
+struct procfs_ops {
+	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. No
+	 * locks held. */
+	void (*tty_info)(struct proc *p, int *tty_nr, int *tpgid);
+	/** signal: sets of signals, for /proc/PID/stat and status. @p p is no
+	 * zombie, or just became one. No locks held. */
+	void (*signal_info)(struct proc *p, uint64_t *pending,
+			    uint64_t *blocked, uint64_t *ignored,
+			    uint64_t *caught);
+};
+extern struct procfs_ops procfs_ops;
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The parts of /proc: its tree (procfs.c), its links (links.c), files of a
+ * process (process.c) and of the whole system (system.c), and the texts in
+ * them (text.c).
+ */
+#ifndef PROCFS_INTERNAL_H
+#define PROCFS_INTERNAL_H
+
+#include "abi/syscall.h"
+#include "procfs.h"
+
+/**
+ * A vnode holds nothing: its inode number says what it is.
+ *
+ *	ino = pid << 20 | kind << 16 | index
+ */
+enum kind {
+	KIND_SYSTEM,   /**< of the whole system; pid is 0 */
+	KIND_PID,      /**< the directory of a process */
+	KIND_ENTRY,    /**< in it: index into pid_entries */
+	KIND_FD,       /**< in its fd: the link of a descriptor */
+	KIND_NAMELESS, /**< what that leads to, if it has no vnode */
+};
+
+#define INO(pid, kind, index)                                                  \
+	((uint64_t)(pid) << 20 | (uint64_t)(kind) << 16 | (index))
+#define INO_PID(ino)   ((int)((ino) >> 20))
+#define INO_KIND(ino)  ((enum kind)((ino) >> 16 & 0xf))
+#define INO_INDEX(ino) ((unsigned)((ino)&0xffff))
+
+struct text {
+	char *buf;
+	size_t len, cap;
+};
+
+void text_free(struct text *t);
+/** Add spaces until the line that began at @p from is @p column long. */
+void text_pad(struct text *t, size_t from, size_t column);
+
+/** A file of every process's directory. */
+struct pid_entry {
+	const char *name;
+	uint32_t mode; /**< type and permissions */
+	/** Files: print. May sleep. 0 or a negative errno. */
+	int (*show)(struct text *t, struct proc *p);
+	/** Links: the vnode they lead to, referenced. */
+	int (*follow)(struct proc *p, struct vnode **result);
+	/** Links: how they read; NULL: the path of that vnode. */
+	int (*readlink)(struct proc *p, char *buf, size_t size);
+	bool restricted; /**< only the process's user, and root */
+};
+extern const struct pid_entry pid_entries[];
+extern const unsigned npid_entries;
+
+/** The vnode of @p ino, referenced; if it is a new one, it belongs to the user
+ * of @p p, or to root. */
+struct vnode *procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode,
+			   struct proc *p);
+
+/** Whether the caller may see what only the user of @p p may. */
+bool procfs_may_inspect(struct proc *p);
+
+/** Operations of links, and of what they make up (links.c). */
+extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;
+
+/** Add the files of system.c. */
+void procfs_system_init(void);
+
+/** The host's name, as uname tells it; copied. */
+void hostname_get(char *name, size_t size);
+/** uname's release and version. */
+extern const char kernel_release[], kernel_version[];
+
+/** /proc/mounts, which is also in each process's directory. */
+void show_mounts(struct text *t);
+
+#endif
