@@ -77,6 +77,8 @@ struct page_cache_ops {
 	/** Before a write to [offset, offset+len): allocate what it needs, so
 	 * that write_page cannot run out of space. -ENOSPC, -EDQUOT, -EFBIG. */
 	int (*prepare_write)(void *owner, uint64_t offset, uint64_t len);
+	/** After it, the size having grown or not: keep it. May be NULL. */
+	void (*wrote)(void *owner);
 };
 
 /** A limit that several files share: tmpfs. */
@@ -138,6 +140,8 @@ void page_cache_truncate(struct page_cache *c, uint64_t size);
 void page_cache_zero_tail(struct page_cache *c, uint64_t size);
 /** Write dirty pages back and wait. @return 0 or -EIO, once for each failure */
 int page_cache_sync(struct page_cache *c);
+/** The same, leaving failures to be told by the next page_cache_sync. */
+void page_cache_settle(struct page_cache *c);
 /** Whether pages are dirty or being written; whether there are any. @p c may be
  * NULL, or, in an RCU section, a cache that is going away. */
 bool page_cache_has_dirty(const struct page_cache *c);

@@ -197,6 +197,8 @@ cached_write(struct page_cache *c, struct uio *u, uint64_t *pos, size_t len)
 	}
 	if (at == *pos && len > 0)
 		return error;
+	if (c->ops->wrote)
+		c->ops->wrote(c->owner);
 	n = at - *pos;
 	*pos = at;
 	return n;

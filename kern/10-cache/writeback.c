@@ -103,40 +103,46 @@ batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
 }
 
 /* Write up to @p max dirty pages back; @p wait: until all of the file's are
- * written, by whomever. @return 0 or the first error */
-static int
+ * written, by whomever. */
+static void
 write_pages(struct page_cache *c, uint64_t max, bool wait)
 {
 	struct page *pages[PAGES_AT_ONCE];
 	uint64_t done = 0;
 	unsigned n;
-	int error;
 
 	for (;;) {
 		while (done < max && (n = take_batch(c, pages)) > 0) {
-			error = write_batch(c, pages, n);
-			batch_done(c, pages, n, error);
+			batch_done(c, pages, n, write_batch(c, pages, n));
 			done += n;
 		}
 		if (!wait)
-			return 0;
+			return;
 		page_cache_wait_written(c);
 		if (done >= max || c->ndirty == 0)
-			break;
+			return;
 	}
+}
+
+/* Oldest first: as many as are dirty now covers all that are; what others make
+ * dirty meanwhile need not be waited for. */
+void
+page_cache_settle(struct page_cache *c)
+{
+	write_pages(c, c->ndirty, true);
+}
+
+int
+page_cache_sync(struct page_cache *c)
+{
+	int error;
+
+	page_cache_settle(c);
 	spin_lock(&c->lock);
 	error = c->error;
 	c->error = 0;
 	spin_unlock(&c->lock);
 	return error;
-}
-
-/* Oldest first: as many as are dirty now covers all that are; what others make
- * dirty meanwhile need not be waited for. */
-int
-page_cache_sync(struct page_cache *c)
-{
-	return write_pages(c, c->ndirty, true);
 }
 
 void

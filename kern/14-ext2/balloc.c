@@ -6,6 +6,7 @@
  */
 #include "ext2.h"
 #include "ext2_bitmap.h"
+#include "string.h"
 
 /** Where to take a block of a bitmap with at least one free. @return @p n:
  * none is free after all */
@@ -24,15 +25,43 @@ choose(const uint64_t *map, uint32_t n, uint32_t goal)
 	return bit < goal ? bit : n;
 }
 
-/** Set up to @p want bits from free bit @p bit on. @return how many */
+/** Set up to @p want bits from bit @p bit on, which are free in @p busy too.
+ * @return how many */
 static uint32_t
-take_run(uint64_t *map, uint32_t n, uint32_t bit, uint32_t want)
+take_run(uint64_t *map, const uint64_t *busy, uint32_t n, uint32_t bit,
+	 uint32_t want)
 {
 	uint32_t got = 0;
 
-	while (got < want && bit + got < n && !bitmap_test(map, bit + got))
+	while (got < want && bit + got < n && !bitmap_test(busy, bit + got))
 		bitmap_set(map, bit + got++);
 	return got;
+}
+
+/** A page with what must not be allocated: the bitmap, and what is pending.
+ * NULL: no memory. */
+static struct page *
+busy_page(const struct ext2_fs *fs, const struct ext2_group *g,
+	  const uint64_t *map)
+{
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
+	uint64_t *busy;
+	unsigned i, p;
+
+	if (!page)
+		return NULL;
+	busy = page_address(page);
+	memcpy(busy, map, fs->block_size);
+	for (p = 0; p < 2; p++) {
+		const uint64_t *pending;
+
+		if (!g->pending[p])
+			continue;
+		pending = page_address(g->pending[p]);
+		for (i = 0; i < fs->block_size / sizeof(*busy); i++)
+			busy[i] |= pending[i];
+	}
+	return page;
 }
 
 static void
@@ -44,22 +73,24 @@ clear_run(uint64_t *map, uint32_t bit, uint32_t count)
 
 /** The part of allocation under the group's lock, bitmap at hand. */
 static int
-take_from(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
-	  uint32_t *first, struct buf *bitmap)
+take_free(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
+	  uint32_t *first, struct buf *bitmap, const uint64_t *busy)
 {
 	struct ext2_group *g = &fs->groups[group];
 	uint32_t n = ext2_group_blocks(fs, group), bit, got;
 
-	bit = choose(bitmap->data, n, goal);
+	bit = choose(busy, n, goal);
+	if (bit == n && busy != bitmap->data)
+		return 0; /* not yet */
 	if (bit == n)
 		return ext2_damaged(fs, "group %u: no block is free, not %u",
 				    group, g->free_blocks);
 	*first = ext2_group_first(fs, group) + bit;
 	ext2_change(fs, bitmap);
-	got = take_run(bitmap->data, n, bit, MIN(want, g->free_blocks));
+	got = take_run(bitmap->data, busy, n, bit, MIN(want, g->free_blocks));
 	if (!ext2_blocks_ok(fs, *first, got)) {
 		clear_run(bitmap->data, bit, got);
-		mutex_unlock(&bitmap->lock);
+		ext2_changed(fs, bitmap);
 		return ext2_damaged(fs, "group %u: metadata at %u is free",
 				    group, *first);
 	}
@@ -67,6 +98,26 @@ take_from(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
 	g->free_blocks -= got;
 	fs->free_blocks -= got;
 	return (int)got;
+}
+
+static int
+take_from(struct ext2_fs *fs, uint32_t group, uint32_t goal, uint32_t want,
+	  uint32_t *first, struct buf *bitmap)
+{
+	const struct ext2_group *g = &fs->groups[group];
+	struct page *page;
+	int got;
+
+	if (!g->pending[0] && !g->pending[1])
+		return take_free(fs, group, goal, want, first, bitmap,
+				 bitmap->data);
+	page = busy_page(fs, g, bitmap->data);
+	if (!page)
+		return -ENOMEM;
+	got = take_free(fs, group, goal, want, first, bitmap,
+			page_address(page));
+	page_unref(page);
+	return got;
 }
 
 /** Allocate in @p group. @return blocks got; 0: none is free; or an error */
@@ -134,7 +185,7 @@ ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t want,
 /** The part of freeing under the group's lock, bitmap at hand. */
 static int
 give_back(struct ext2_fs *fs, uint32_t group, uint32_t first, uint32_t count,
-	  struct buf *bitmap)
+	  struct buf *bitmap, struct page *pending)
 {
 	struct ext2_group *g = &fs->groups[group];
 	uint32_t bit = first - ext2_group_first(fs, group), i;
@@ -146,6 +197,9 @@ give_back(struct ext2_fs *fs, uint32_t group, uint32_t first, uint32_t count,
 	if (g->free_blocks + count > ext2_group_blocks(fs, group))
 		return ext2_damaged(fs, "group %u: too many blocks free",
 				    group);
+	if (pending)
+		for (i = 0; i < count; i++)
+			bitmap_set(page_address(pending), bit + i);
 	ext2_change(fs, bitmap);
 	clear_run(bitmap->data, bit, count);
 	ext2_changed(fs, bitmap);
@@ -154,11 +208,52 @@ give_back(struct ext2_fs *fs, uint32_t group, uint32_t first, uint32_t count,
 	return 0;
 }
 
+/** The page that says what of @p group the running transaction has freed;
+ * NULL: none is needed, or -ENOMEM in *error. The group is locked. */
+static struct page *
+pending_page(struct ext2_fs *fs, uint32_t group, int *error)
+{
+	struct page **pending;
+
+	*error = 0;
+	if (!fs->journal)
+		return NULL;
+	pending = &fs->groups[group].pending[journal_current() & 1];
+	if (!*pending)
+		*pending = ext2_page_surely(ALLOC_ZERO);
+	if (!*pending)
+		*error = -ENOMEM;
+	fs->pending = true;
+	return *pending;
+}
+
+void
+ext2_pending_free(struct ext2_fs *fs, journal_tid tid)
+{
+	uint32_t group;
+
+	fs->pending = false;
+	for (group = 0; group < fs->ngroups; group++) {
+		struct ext2_group *g = &fs->groups[group];
+
+		if (!g->pending[0] && !g->pending[1])
+			continue;
+		ext2_group_lock(fs, group);
+		if (g->pending[tid & 1])
+			page_unref(g->pending[tid & 1]);
+		g->pending[tid & 1] = NULL;
+		if (g->pending[~tid & 1])
+			fs->pending = true;
+		ext2_group_unlock(fs, group);
+	}
+}
+
 int
 ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count)
 {
 	uint32_t group;
 	struct ext2_group_bufs b;
+	struct page *pending;
 	int error;
 
 	INVARIANT(EXT4, ext2_in_operation(fs));
@@ -167,10 +262,13 @@ ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count)
 				    first, count);
 	group = ext2_group_of_block(fs, first);
 	ext2_group_lock(fs, group);
-	error = ext2_group_bufs_get(fs, group, fs->groups[group].block_bitmap,
-				    ext2_read_surely, &b);
+	pending = pending_page(fs, group, &error);
+	if (!error)
+		error = ext2_group_bufs_get(fs, group,
+					    fs->groups[group].block_bitmap,
+					    ext2_read_surely, &b);
 	if (!error) {
-		error = give_back(fs, group, first, count, b.bitmap);
+		error = give_back(fs, group, first, count, b.bitmap, pending);
 		if (error)
 			ext2_group_bufs_put(&b);
 		else

@@ -22,6 +22,13 @@ struct ext2_group {
 	uint32_t data; /**< behind superblock and descriptor copies */
 	/* Guarded by the group's lock; read without it as hints. */
 	_Atomic uint16_t free_blocks, free_inodes, dirs;
+	/**
+	 * With a journal, guarded by the group's lock: blocks that are free in
+	 * the bitmap, but were freed by a transaction that is not committed: a
+	 * crash would bring back what was in them (EXT7). By the lowest bit of
+	 * its number, as there are at most two: bitmaps, or NULL.
+	 */
+	struct page *pending[2];
 };
 
 /** A mounted file system. */
@@ -63,6 +70,19 @@ struct ext2_fs {
 	/** NULL: there is none, or it does not run. Set and cleared when no
 	 * operation runs. */
 	struct journal *journal;
+	_Atomic bool pending; /**< some group's pending is set */
+
+	/** Files whose data is to reach the disk before the metadata that leads
+	 * to it (log.c). */
+	struct spinlock ordered_lock;
+	struct list ordered; /**< ext2_inode.ordered_link */
+	struct waitq settled;
+
+	/** Files that are to be freed or cut if the power fails now: a list on
+	 * the disk, of which this is the image; the newest first (orphan.c). */
+	struct mutex orphan_lock;
+	struct list orphans; /**< ext2_inode.orphan_link */
+	bool adopting; /**< the list of the last mount is being worked off */
 };
 
 /** Of a vnode: its private_data. */
@@ -82,11 +102,18 @@ struct ext2_inode {
 	 * map_lock for writing: block. Also v->nlink and v->blocks. */
 	struct spinlock lock;
 	uint32_t block[EXT2_NBLOCKS];
-	uint32_t flags, file_acl, dtime;
-	bool logged; /**< stored since it was read, last in this: */
+	uint32_t flags, file_acl;
+	uint32_t dtime; /**< time of deletion, or the next in the orphan list */
+	bool logged;	/**< stored since it was read, last in this: */
 	journal_tid logged_in;
 	uint64_t prepared; /**< end of the bytes that prepare_write made room
 				for; beyond the size until they are written */
+
+	struct vnode *vnode;
+	struct list orphan_link; /* guarded by the mount's orphan_lock */
+	/* Guarded by the mount's ordered_lock. */
+	struct list ordered_link;
+	bool settling; /* its data is being written for a commit */
 
 	/* Directories; guarded by the vnode's lock. */
 	uint32_t parent;    /**< what ".." says */
@@ -185,6 +212,9 @@ struct buf *ext2_read(struct ext2_fs *fs, uint32_t block, int *error);
  * some seconds for it. */
 struct buf *ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error);
 
+/** A page, waiting some seconds for memory if need be; or NULL. */
+struct page *ext2_page_surely(unsigned flags);
+
 /** A block that has just been allocated for metadata, zeroed, taken by
  * ext2_change. NULL and *error on -ENOMEM, -EIO. */
 struct buf *ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error);
@@ -210,6 +240,35 @@ int ext2_journal_start(struct ext2_fs *fs, struct journal *j);
 /** No more: all is committed and home. @return 0 or -EIO */
 int ext2_journal_stop(struct ext2_fs *fs);
 
+/** The running transaction leads to data of @p v that is not on the disk yet:
+ * it is to be there first. */
+void ext2_ordered_add(struct vnode *v);
+/** The inode goes away: no commit has to do with it any more. May sleep; not in
+ * an operation. */
+void ext2_ordered_remove(struct ext2_fs *fs, struct ext2_inode *in);
+
+/** Metadata block @p block is freed: no version of it is to be written any
+ * more. In an operation. */
+void ext2_forget(struct ext2_fs *fs, uint32_t block);
+/** Whether what is left to the running operation does for one more step of
+ * allocating or freeing; if not, it is to end, and another to go on. */
+bool ext2_has_room(const struct ext2_fs *fs);
+/** End the operation, and begin another. @return 0, or -EROFS: none runs */
+int ext2_go_on(struct ext2_fs *fs);
+/** After @p error of an operation that has ended: whether to try it again, as
+ * blocks have become free that were not yet. @p tries counts. */
+bool ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries);
+
+/* ---- orphan.c: files that a crash must not leave behind ---- */
+
+/** In an operation; the caller stores the inode. */
+void ext2_orphan_add(struct vnode *v);
+void ext2_orphan_remove(struct vnode *v);
+/** Free, or cut to their sizes, the files that the last mount left. */
+void ext2_orphans_adopt(struct ext2_fs *fs);
+
+/** The superblock in its buffer. (super.c) */
+struct ext2_super *ext2_super_of(const struct ext2_fs *fs);
 /** Bring the superblock's buffer up to date: counts, state. In an operation,
  * or where none runs. (super.c) */
 void ext2_super_update(struct ext2_fs *fs);
@@ -261,6 +320,9 @@ int ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t want,
 /** Free blocks that were allocated. In an operation. @return 0 or, leaving
  * them allocated, -EUCLEAN, -EIO, -ENOMEM */
 int ext2_blocks_free(struct ext2_fs *fs, uint32_t first, uint32_t count);
+
+/** Transaction @p tid is committed: what it has freed may be allocated. */
+void ext2_pending_free(struct ext2_fs *fs, journal_tid tid);
 
 /** A good place for the first block of inode @p ino. */
 uint32_t ext2_inode_goal(const struct ext2_fs *fs, uint64_t ino);
@@ -330,11 +392,13 @@ int ext2_map(struct vnode *v, uint32_t logical, uint32_t max, uint32_t *first);
 
 /** Allocate blocks for [logical, logical + count) where there is a hole; the
  * caller stores the inode, also after an error. In an operation; takes
- * map_lock. @return 0, -ENOSPC, -EFBIG, -EUCLEAN, -EIO, -ENOMEM */
+ * map_lock. @return 0; -EAGAIN: not all, the operation has no room for more;
+ * -ENOSPC, -EFBIG, -EUCLEAN, -EIO, -ENOMEM */
 int ext2_map_alloc(struct vnode *v, uint32_t logical, uint32_t count);
 
-/** Free all blocks from @p logical on; the caller stores the inode, also after
- * an error. In an operation; takes map_lock. @return 0, -EUCLEAN, -EIO... */
+/** Free all blocks from @p logical on, if need be in several operations, of
+ * which the last runs on; the caller stores the inode, also after an error. In
+ * an operation; takes map_lock. @return 0, -EUCLEAN, -EIO, -EROFS... */
 int ext2_map_cut(struct vnode *v, uint32_t logical);
 
 /** Longest file in bytes for blocks of @p block_size. */

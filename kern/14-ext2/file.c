@@ -210,9 +210,11 @@ prepared_to(struct vnode *v, uint64_t end)
 	spin_unlock(&in->lock);
 }
 
-/** Allocate blocks for bytes [offset, end). */
+/** Allocate blocks for bytes [offset, end) as far as one operation goes: then
+ * -EAGAIN. What lies behind the end of file is, until the file has grown, what
+ * the next mount is to cut off again. */
 static int
-allocate(struct vnode *v, uint64_t offset, uint64_t end)
+allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	uint64_t had = MAX(v->size, ext2_inode(v)->prepared);
@@ -221,13 +223,56 @@ allocate(struct vnode *v, uint64_t offset, uint64_t end)
 
 	if (error)
 		return error;
-	error = ext2_map_alloc(v, first, blocks_for(fs, end) - first);
-	if (!error && end > had)
+	ext2_ordered_add(v);
+	if (end > had) {
 		prepared_to(v, end);
-	else if (error && blocks_for(fs, end) > blocks_for(fs, had))
-		ext2_map_cut(v, blocks_for(fs, had));
+		ext2_orphan_add(v);
+	}
+	error = ext2_map_alloc(v, first, blocks_for(fs, end) - first);
+	if (error && error != -EAGAIN && end > had) {
+		spin_lock(&ext2_inode(v)->lock);
+		ext2_inode(v)->prepared = had > v->size ? had : 0;
+		spin_unlock(&ext2_inode(v)->lock);
+		if (ext2_map_cut(v, blocks_for(fs, had)) == -EROFS)
+			return error;
+	}
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
+}
+
+/** Allocate blocks for bytes [offset, end). */
+static int
+allocate(struct vnode *v, uint64_t offset, uint64_t end)
+{
+	unsigned tries = 0;
+	int error;
+
+	do
+		error = allocate_some(v, offset, end);
+	while (error == -EAGAIN || ext2_try_again(ext2_fs(v), error, &tries));
+	return error;
+}
+
+/* The new size, and the end of what was prepared for it, are one operation,
+ * after the data. */
+static void
+ext2_wrote(void *owner)
+{
+	struct vnode *v = owner;
+	struct ext2_inode *in = ext2_inode(v);
+	struct ext2_fs *fs = ext2_fs(v);
+
+	if (!fs->journal || !in->prepared || ext2_begin(fs))
+		return;
+	ext2_ordered_add(v);
+	if (in->prepared <= v->size) {
+		spin_lock(&in->lock);
+		in->prepared = 0;
+		spin_unlock(&in->lock);
+		ext2_orphan_remove(v);
+	}
+	ext2_inode_store(v);
+	ext2_end(fs, 0);
 }
 
 /** Allocate for bytes of at most PAGES_AT_ONCE pages. Those below the end of
@@ -318,6 +363,8 @@ trim_if_short(struct vnode *v)
 	if (error || (error = ext2_begin(fs)))
 		return error;
 	error = ext2_trim(v);
+	if (error == -EROFS)
+		return error;
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
 }
@@ -474,6 +521,7 @@ static const struct page_cache_ops ext2_page_ops = {
 	.write_page = ext2_write_page,
 	.write_pages = ext2_write_pages,
 	.prepare_write = ext2_prepare_write,
+	.wrote = ext2_wrote,
 };
 
 const struct vnode_ops ext2_file_ops = {

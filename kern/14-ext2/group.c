@@ -145,6 +145,16 @@ ext2_groups_load(struct ext2_fs *fs, const struct ext2_super *s)
 void
 ext2_groups_unload(struct ext2_fs *fs)
 {
+	uint32_t group;
+
+	for (group = 0; fs->group_pages && group < fs->ngroups; group++) {
+		struct page **pending = fs->groups[group].pending;
+
+		if (pending[0])
+			page_unref(pending[0]);
+		if (pending[1])
+			page_unref(pending[1]);
+	}
 	if (fs->group_pages)
 		page_unref(fs->group_pages);
 }

@@ -122,6 +122,9 @@ ext2_inode_attach(struct vnode *v, struct buf *buf, uint32_t offset)
 	spin_init(&in->lock, "ext2 inode");
 	in->buf = buf;
 	in->offset = offset;
+	in->vnode = v;
+	list_init(&in->orphan_link);
+	list_init(&in->ordered_link);
 	v->private_data = in;
 	return in;
 }
@@ -130,7 +133,12 @@ static void
 inode_detach(struct vnode *v)
 {
 	struct ext2_inode *in = ext2_inode(v);
+	struct ext2_fs *fs = ext2_fs(v);
 
+	ext2_ordered_remove(fs, in);
+	mutex_lock(&fs->orphan_lock);
+	list_del(&in->orphan_link); /* the disk's list is left as it is */
+	mutex_unlock(&fs->orphan_lock);
 	v->private_data = NULL;
 	buf_put(in->buf);
 	kfree(in);
@@ -214,8 +222,10 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 	memcpy(in->block, di->i_block, sizeof(in->block));
 	if (S_ISCHR(v->mode) || S_ISBLK(v->mode))
 		v->rdev = rdev_decode(in);
-	if (v->nlink == 0 || !type_known(v->mode) || !size_ok(fs, v) ||
-	    in->flags & EXT2_FOREIGN_FL)
+	if (fs->adopting)
+		in->dtime = di->i_dtime;
+	if ((v->nlink == 0 && !fs->adopting) || !type_known(v->mode) ||
+	    !size_ok(fs, v) || in->flags & EXT2_FOREIGN_FL)
 		return ext2_damaged(fs,
 				    "inode %lu: mode 0%o, %u links, "
 				    "size %lu, flags 0x%x",
@@ -303,7 +313,8 @@ dinode_fill(const struct ext2_fs *fs, struct ext2_dinode *di,
 	    const struct vnode *v)
 {
 	const struct ext2_inode *in = ext2_inode(v);
-	uint64_t size = MAX(v->size, in->prepared);
+	/* Without a journal, nobody would free what was prepared. */
+	uint64_t size = fs->journal ? v->size : MAX(v->size, in->prepared);
 
 	di->i_mode = (uint16_t)v->mode;
 	di->i_uid = (uint16_t)v->uid;
@@ -450,16 +461,13 @@ xattr_free(struct vnode *v)
 	shared = !error && h->h_refcount > 1;
 	if (shared)
 		h->h_refcount--;
-	if (shared)
-		ext2_changed(fs, b);
-	else
-		mutex_unlock(&b->lock);
+	ext2_changed(fs, b);
 	buf_put(b);
 	if (error)
 		return ext2_damaged(fs, "inode %lu: block %u has no attributes",
 				    v->ino, in->file_acl);
 	if (!shared) {
-		buf_forget(fs->device, in->file_acl, fs->block_size);
+		ext2_forget(fs, in->file_acl);
 		error = ext2_blocks_free(fs, in->file_acl, 1);
 	}
 	in->file_acl = 0;
@@ -490,6 +498,7 @@ inode_delete(struct vnode *v)
 	}
 	v->blocks = 0;
 	in->prepared = 0;
+	ext2_orphan_remove(v);
 	in->dtime = deletion_time(fs);
 	ext2_inode_store(v);
 	return ext2_inode_free(fs, v->ino, v->type == VT_DIR);
@@ -555,7 +564,9 @@ ext2_setattr(struct vnode *v, const struct vattr *attr)
 		error = ext2_size_change(v, attr->size);
 	vnode_set_attributes(v, attr);
 	times_round(v);
-	ext2_inode_store(v);
-	ext2_end(fs, error);
+	if (error != -EROFS) {
+		ext2_inode_store(v);
+		ext2_end(fs, error);
+	}
 	return error ? error : late;
 }

@@ -8,7 +8,11 @@
 /* Blocks that one operation may change: a rename that removes a directory,
  * with a new block for the entry, takes about 20; what can take more looks at
  * journal_room and goes on in another operation. */
-#define CREDITS	 48
+#define CREDITS 48
+
+/* One step of allocating or freeing: bitmap and descriptor of up to four
+ * blocks, those of a tree, and what the operation does at its end. */
+#define STEP	 20
 
 #define RUNS_MAX (PAGE_SIZE / sizeof(struct journal_run))
 
@@ -131,15 +135,29 @@ closing(void *arg)
 static int
 write_data(void *arg)
 {
-	(void)arg;
+	struct ext2_fs *fs = arg;
+	struct list todo = LIST_INIT(todo);
+	struct ext2_inode *in;
+
+	spin_lock(&fs->ordered_lock);
+	list_splice_tail(&fs->ordered, &todo);
+	while ((in = list_first(&todo, struct ext2_inode, ordered_link))) {
+		list_del(&in->ordered_link);
+		in->settling = true;
+		spin_unlock(&fs->ordered_lock);
+		page_cache_settle(in->vnode->cache);
+		spin_lock(&fs->ordered_lock);
+		in->settling = false;
+		waitq_wake_all(&fs->settled);
+	}
+	spin_unlock(&fs->ordered_lock);
 	return 0;
 }
 
 static void
 committed(void *arg, journal_tid tid)
 {
-	(void)arg;
-	(void)tid;
+	ext2_pending_free(arg, tid);
 }
 
 static void
@@ -154,6 +172,63 @@ failed(void *arg, int error)
 
 static const struct journal_ops ops = { closing, write_data, committed,
 					failed };
+
+/* ---- For operations ---- */
+
+void
+ext2_ordered_add(struct vnode *v)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	struct ext2_inode *in = ext2_inode(v);
+
+	if (!fs->journal)
+		return;
+	spin_lock(&fs->ordered_lock);
+	if (list_empty(&in->ordered_link))
+		list_add_tail(&in->ordered_link, &fs->ordered);
+	spin_unlock(&fs->ordered_lock);
+}
+
+void
+ext2_ordered_remove(struct ext2_fs *fs, struct ext2_inode *in)
+{
+	spin_lock(&fs->ordered_lock);
+	list_del(&in->ordered_link);
+	while (in->settling)
+		waitq_wait(&fs->settled, &fs->ordered_lock,
+			   WAIT_UNINTERRUPTIBLE, WAIT_FOREVER);
+	spin_unlock(&fs->ordered_lock);
+}
+
+void
+ext2_forget(struct ext2_fs *fs, uint32_t block)
+{
+	if (fs->journal)
+		journal_revoke(fs->journal, block);
+	else
+		buf_forget(fs->device, block, fs->block_size);
+}
+
+bool
+ext2_has_room(const struct ext2_fs *fs)
+{
+	return !fs->journal || journal_room() >= STEP;
+}
+
+int
+ext2_go_on(struct ext2_fs *fs)
+{
+	ext2_end(fs, 0);
+	return ext2_begin(fs);
+}
+
+bool
+ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries)
+{
+	if (error != -ENOSPC || !fs->journal || !fs->pending || ++*tries > 3)
+		return false;
+	return journal_sync(fs->journal) == 0;
+}
 
 int
 ext2_journal_start(struct ext2_fs *fs, struct journal *j)

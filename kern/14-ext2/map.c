@@ -343,7 +343,8 @@ ext2_map_alloc(struct vnode *v, uint32_t logical, uint32_t count)
 	rwlock_write_lock(&in->map_lock);
 	w.goal = goal_for(v, logical);
 	while (count > 0 && n >= 0) {
-		n = alloc_step(&w, logical, count);
+		n = ext2_has_room(ext2_fs(v)) ? alloc_step(&w, logical, count)
+					      : -EAGAIN;
 		if (n > 0) {
 			logical += (uint32_t)n;
 			count -= (uint32_t)n;
@@ -390,7 +391,7 @@ cut_block(struct cut *c, uint32_t block, bool metadata)
 		return ext2_damaged(c->fs, "inode %lu: bad block %u to free",
 				    c->v->ino, block);
 	if (metadata)
-		buf_forget(c->fs->device, block, c->fs->block_size);
+		ext2_forget(c->fs, block);
 	if (c->count && block == c->first + c->count &&
 	    ext2_blocks_ok(c->fs, c->first, c->count + 1)) {
 		c->count++;
@@ -421,7 +422,9 @@ cut_slots(struct cut *c, const uint32_t *slots, uint32_t n, unsigned level,
 	int error = 0;
 
 	for (i = (uint32_t)(from >> shift); i < n; i++, skip = 0) {
-		if (slots[i])
+		if (slots[i] && !ext2_has_room(c->fs))
+			error = -EAGAIN;
+		else if (slots[i])
 			error = cut_tree(c, slots[i], level, skip);
 		if (error)
 			break;
@@ -480,6 +483,8 @@ cut_top(struct cut *c, unsigned i, unsigned level, uint64_t from)
 
 	if (in->block[i] == 0)
 		return 0;
+	if (!ext2_has_room(c->fs))
+		return -EAGAIN;
 	error = cut_tree(c, in->block[i], level, from);
 	if (!error && from == 0) {
 		spin_lock(&in->lock);
@@ -508,8 +513,9 @@ cut_locked(struct cut *c, uint64_t from)
 	return error;
 }
 
-int
-ext2_map_cut(struct vnode *v, uint32_t logical)
+/** Free as much as the running operation has room for. */
+static int
+cut_some(struct vnode *v, uint32_t logical)
 {
 	struct ext2_inode *in = ext2_inode(v);
 	struct cut c = { .v = v,
@@ -522,5 +528,24 @@ ext2_map_cut(struct vnode *v, uint32_t logical)
 	error = cut_locked(&c, logical);
 	last = cut_flush(&c);
 	rwlock_write_unlock(&in->map_lock);
-	return error ? error : last;
+	return last ? last : error;
+}
+
+/* Between two operations the file is in the list of orphans: if the power
+ * fails there, the next mount goes on. */
+int
+ext2_map_cut(struct vnode *v, uint32_t logical)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	int error;
+
+	while ((error = cut_some(v, logical)) == -EAGAIN) {
+		ext2_orphan_add(v);
+		ext2_inode_store(v);
+		if ((error = ext2_go_on(fs)))
+			return error;
+	}
+	if (v->nlink > 0 && ext2_inode(v)->prepared <= v->size)
+		ext2_orphan_remove(v);
+	return error;
 }

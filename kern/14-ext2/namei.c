@@ -84,6 +84,7 @@ enter(struct vnode *dir, const char *name, size_t len, struct vnode *v)
 	if (!error)
 		return 0;
 	v->nlink = 0;
+	ext2_inode_store(v);
 	if (is_dir) {
 		ext2_links_add(dir, -1);
 		ext2_inode_store(dir);
@@ -91,10 +92,19 @@ enter(struct vnode *dir, const char *name, size_t len, struct vnode *v)
 	return error;
 }
 
-/** What create, mkdir and symlink have in common. */
+/** In an operation: if nothing leads to @p v any more, then after a crash it is
+ * to be freed. */
+static void
+unlinked(struct vnode *v)
+{
+	if (v->nlink == 0)
+		ext2_orphan_add(v);
+	ext2_inode_store(v);
+}
+
 static int
-make(struct vnode *dir, const char *name, size_t len, uint32_t mode,
-     uint64_t rdev, const char *target, struct vnode **result)
+make_once(struct vnode *dir, const char *name, size_t len, uint32_t mode,
+	  uint64_t rdev, const char *target, struct vnode **result)
 {
 	struct ext2_fs *fs = ext2_fs(dir);
 	struct vnode *v;
@@ -109,11 +119,27 @@ make(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 		error = link_write(v, target);
 	if (!error)
 		error = enter(dir, name, len, v);
+	if (error && v)
+		unlinked(v);
 	ext2_end(fs, error);
 	if (error && v)
 		vnode_put(v);
 	else
 		*result = v;
+	return error;
+}
+
+/** What create, mkdir and symlink have in common. */
+static int
+make(struct vnode *dir, const char *name, size_t len, uint32_t mode,
+     uint64_t rdev, const char *target, struct vnode **result)
+{
+	unsigned tries = 0;
+	int error;
+
+	do
+		error = make_once(dir, name, len, mode, rdev, target, result);
+	while (ext2_try_again(ext2_fs(dir), error, &tries));
 	return error;
 }
 
@@ -186,7 +212,7 @@ static void
 dir_unlinked(struct vnode *dir, struct vnode *v)
 {
 	ext2_links_add(v, -(int)v->nlink);
-	ext2_inode_store(v);
+	unlinked(v);
 	if (dir->nlink > 2) {
 		ext2_links_add(dir, -1);
 		ext2_inode_store(dir);
@@ -210,7 +236,7 @@ ext2_unlink(struct vnode *dir, const char *name, size_t len,
 		error = ext2_dir_remove(dir, &e);
 	if (!error) {
 		error = ext2_links_add(victim, -1);
-		ext2_inode_store(victim);
+		unlinked(victim);
 	}
 	return ext2_end(fs, error);
 }
@@ -284,7 +310,7 @@ move_enter(struct move *m)
 		return 0;
 	}
 	error = ext2_links_add(m->replaced, -1);
-	ext2_inode_store(m->replaced);
+	unlinked(m->replaced);
 	return error;
 }
 

@@ -129,6 +129,18 @@ ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error)
 	return b;
 }
 
+struct page *
+ext2_page_surely(unsigned flags)
+{
+	unsigned tries = MEMORY_TRIES;
+	struct page *page;
+
+	while (!(page = page_alloc(0, PAGE_KERNEL, flags)) && tries-- > 0)
+		thread_sleep_until(clock_ns() + MEMORY_WAIT_NS,
+				   WAIT_UNINTERRUPTIBLE);
+	return page;
+}
+
 struct buf *
 ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error)
 {
@@ -143,8 +155,8 @@ ext2_fresh(struct ext2_fs *fs, uint32_t block, int *error)
 
 /* ---- The superblock ---- */
 
-static struct ext2_super *
-super_of(const struct ext2_fs *fs)
+struct ext2_super *
+ext2_super_of(const struct ext2_fs *fs)
 {
 	return fs->block_size == EXT2_SUPER_SIZE
 		       ? fs->super->data
@@ -154,7 +166,7 @@ super_of(const struct ext2_fs *fs)
 void
 ext2_note_large_file(struct ext2_fs *fs)
 {
-	struct ext2_super *s = super_of(fs);
+	struct ext2_super *s = ext2_super_of(fs);
 
 	if (s->s_feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)
 		return;
@@ -171,7 +183,7 @@ ext2_note_large_file(struct ext2_fs *fs)
 void
 ext2_super_update(struct ext2_fs *fs)
 {
-	struct ext2_super *s = super_of(fs);
+	struct ext2_super *s = ext2_super_of(fs);
 
 	ext2_change(fs, fs->super);
 	s->s_free_blocks_count = fs->free_blocks;
@@ -379,9 +391,9 @@ mark_unused(struct ext2_fs *fs)
 	if (error)
 		return error;
 	ext2_change(fs, fs->super);
-	super_of(fs)->s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
+	ext2_super_of(fs)->s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
 	if (fs->was_valid && !fs->damaged)
-		super_of(fs)->s_state |= EXT2_STATE_VALID;
+		ext2_super_of(fs)->s_state |= EXT2_STATE_VALID;
 	ext2_changed(fs, fs->super);
 	fs->changed = true;
 	return ext2_sync(fs->mount);
@@ -406,7 +418,7 @@ unmount_op(struct mount *m)
 static int
 mark_in_use(struct ext2_fs *fs, bool journal)
 {
-	struct ext2_super *s = super_of(fs);
+	struct ext2_super *s = ext2_super_of(fs);
 
 	fs->was_valid = s->s_state & EXT2_STATE_VALID;
 	if (!fs->was_valid)
@@ -446,7 +458,7 @@ remount_op(struct mount *m, unsigned flags)
 		return fs->read_only ? 0 : mark_unused(fs);
 	if (fs->damaged || fs->readable_only)
 		return -EROFS;
-	error = ext2_journal_open(fs, super_of(fs), &j);
+	error = ext2_journal_open(fs, ext2_super_of(fs), &j);
 	if (!error)
 		error = use(fs, j);
 	fs->read_only = error != 0;
@@ -519,6 +531,11 @@ fs_new(struct mount *m)
 	for (i = 0; i < EXT2_GROUP_LOCKS; i++)
 		mutex_init(&fs->group_locks[i], "ext2 group");
 	fs->generation = (uint32_t)random_seed();
+	spin_init(&fs->ordered_lock, "ext2 ordered");
+	list_init(&fs->ordered);
+	waitq_init(&fs->settled, "ext2 settled");
+	mutex_init(&fs->orphan_lock, "ext2 orphans");
+	list_init(&fs->orphans);
 	return fs;
 }
 
@@ -564,6 +581,8 @@ ext2_mount(struct mount *m, const char *options)
 		error = use(fs, j);
 		fs->read_only = error != 0;
 	}
+	if (!error && !fs->read_only)
+		ext2_orphans_adopt(fs);
 	if (j && !fs->journal)
 		journal_close(j);
 	return error;
