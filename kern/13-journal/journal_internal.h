@@ -104,6 +104,12 @@ journal_has(const struct journal *j, uint32_t incompat)
 	return be32(j->super->incompat) & incompat;
 }
 
+/* ---- crc32c.c ---- */
+
+void crc32c_init(void);
+/** crc32c where the CPU has no instruction for it. */
+uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len);
+
 /* ---- recover.c ---- */
 
 /** Replay the log. *next: the first number not used. @return 0, -EUCLEAN,

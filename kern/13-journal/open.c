@@ -276,3 +276,10 @@ journal_close(struct journal *j)
 	journal_free(j);
 	return error;
 }
+
+static void
+journal_init(void)
+{
+	crc32c_init();
+}
+CHAPTER_INIT(journal_init);

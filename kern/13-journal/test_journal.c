@@ -180,6 +180,13 @@ on_disk(unsigned n)
 
 /* ---- The tests ---- */
 
+/* RFC 3720, appendix B.4, gives the value. */
+SELFTEST(journal_crc32c_both_ways)
+{
+	CHECK((crc32c(~0u, "123456789", 9) ^ ~0u) == 0xe3069283);
+	CHECK((crc32c_by_table(~0u, "123456789", 9) ^ ~0u) == 0xe3069283);
+}
+
 SELFTEST(journal_committed_operations_survive_a_power_cut)
 {
 	CHECK(disk_new() && mount());

@@ -73,7 +73,7 @@ struct ext2_fs {
 	_Atomic bool pending; /**< some group's pending is set */
 
 	/** Files whose data is to reach the disk before the metadata that leads
-	 * to it (log.c). */
+	 * to it (ext2_journal.c). */
 	struct spinlock ordered_lock;
 	struct list ordered; /**< ext2_inode.ordered_link */
 	struct waitq settled;
@@ -228,7 +228,7 @@ int ext2_sync(struct mount *m);
 /** Seconds since 1970 for the disk's fields. */
 uint32_t ext2_now(void);
 
-/* ---- log.c: the mount's journal ---- */
+/* ---- ext2_journal.c: the mount's journal ---- */
 
 /** Open the journal of a file system that has one, and replay it if the
  * superblock @p s asks for it. Before anything else is read.
@@ -264,6 +264,7 @@ bool ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries);
 /** In an operation; the caller stores the inode. */
 void ext2_orphan_add(struct vnode *v);
 void ext2_orphan_remove(struct vnode *v);
+bool ext2_is_orphan(const struct vnode *v);
 /** Free, or cut to their sizes, the files that the last mount left. */
 void ext2_orphans_adopt(struct ext2_fs *fs);
 

@@ -524,7 +524,8 @@ ext2_inactive(struct vnode *v)
 		v->size = 0;
 		if (ext2_begin(fs) == 0)
 			ext2_end(fs, inode_delete(v));
-	} else if (in->prepared > v->size && ext2_begin(fs) == 0) {
+	} else if ((in->prepared > v->size || ext2_is_orphan(v)) &&
+		   ext2_begin(fs) == 0) {
 		ext2_end(fs, inode_tidy(v));
 	}
 	if (v->nlink > 0)

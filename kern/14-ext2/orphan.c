@@ -67,6 +67,18 @@ ext2_orphan_remove(struct vnode *v)
 	mutex_unlock(&fs->orphan_lock);
 }
 
+bool
+ext2_is_orphan(const struct vnode *v)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	bool is;
+
+	mutex_lock(&fs->orphan_lock);
+	is = !list_empty(&ext2_inode(v)->orphan_link);
+	mutex_unlock(&fs->orphan_lock);
+	return is;
+}
+
 /* ---- After a crash ---- */
 
 /** A file with names: cut it to its size. */

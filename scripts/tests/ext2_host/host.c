@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include "host.h"
 
@@ -116,4 +117,58 @@ host_poison(const void *p, size_t size)
 	(void)p;
 	(void)size;
 #endif
+}
+
+/* ---- The coroutine: the journal's thread ---- */
+
+#define STACK_SIZE (1 << 20)
+
+static ucontext_t contexts[2]; /* main's, and its */
+static int running, alive;
+static void (*entry)(void *arg);
+static void *entry_arg;
+
+static void
+begin(void)
+{
+	entry(entry_arg);
+	alive = 0;
+	running = 0;
+	setcontext(&contexts[0]);
+}
+
+void
+host_coroutine(void (*fn)(void *arg), void *arg)
+{
+	static char *stack;
+
+	if (alive)
+		host_fail("two threads");
+	if (!stack)
+		stack = host_alloc(STACK_SIZE);
+	entry = fn;
+	entry_arg = arg;
+	alive = 1;
+	getcontext(&contexts[1]);
+	contexts[1].uc_stack.ss_sp = stack;
+	contexts[1].uc_stack.ss_size = STACK_SIZE;
+	makecontext(&contexts[1], begin, 0);
+}
+
+int
+host_switch(void)
+{
+	int from = running;
+
+	if (!alive)
+		return 0;
+	running = !from;
+	swapcontext(&contexts[from], &contexts[!from]);
+	return 1;
+}
+
+int
+host_in_coroutine(void)
+{
+	return running;
 }

@@ -22,6 +22,13 @@ void host_message(const char *text); /**< to standard error */
 void host_fail(const char *what) __attribute__((noreturn));
 void host_time_limit(unsigned seconds);
 unsigned long host_number(const char *text);
+/** Make the one coroutine there is besides main; it runs from host_switch to
+ * host_switch. Its end is a switch for good. */
+void host_coroutine(void (*fn)(void *arg), void *arg);
+/** Let the other one run. @return false: it has ended */
+int host_switch(void);
+/** Whether the coroutine runs. */
+int host_in_coroutine(void);
 /** Tell the address sanitizer that nothing may touch these bytes. */
 void host_poison(const void *p, size_t size);
 #endif

@@ -4,6 +4,7 @@
  */
 #include "abi/mount.h"
 #include "format.h"
+#include "journal_internal.h"
 #include "shim.h"
 #include "string.h"
 
@@ -101,6 +102,56 @@ fails(int *error)
 		return false;
 	*error = shim_fail_error;
 	return true;
+}
+
+/* ---- The journal's thread: it runs while others wait ---- */
+
+static void may_sleep(void);
+
+static struct thread threads[2];
+struct md_thread *md_current = &threads[0].md;
+
+void
+waitq_init(struct waitq *wq, const char *name)
+{
+	(void)name;
+	list_init(&wq->waiters);
+}
+
+unsigned
+waitq_wake_all(struct waitq *wq)
+{
+	(void)wq;
+	return 0;
+}
+
+int
+waitq_wait(struct waitq *wq, struct spinlock *lock, enum wait_how how,
+	   uint64_t deadline)
+{
+	static unsigned idle;
+
+	(void)wq;
+	(void)how;
+	(void)deadline;
+	if (++idle > 1000000)
+		host_fail("two threads wait for each other");
+	spin_unlock(lock);
+	may_sleep();
+	md_current = &threads[!host_in_coroutine()].md;
+	if (!host_switch())
+		host_fail("waits for ever");
+	md_current = &threads[host_in_coroutine()].md;
+	spin_lock(lock);
+	return 0;
+}
+
+struct thread *
+kthread_run(const char *name, void (*entry)(void *arg), void *arg)
+{
+	(void)name;
+	host_coroutine(entry, arg);
+	return NULL;
 }
 
 /* ---- Locks: nothing may ever have to wait ---- */
@@ -326,6 +377,14 @@ block_run(struct block_device *d, struct block_request *r)
 }
 
 int
+block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
+	       void *buf, size_t len)
+{
+	(void)d;
+	return disk_transfer(op, sector, buf, len);
+}
+
+int
 block_flush(struct block_device *d)
 {
 	(void)d;
@@ -340,7 +399,7 @@ block_flush(struct block_device *d)
 static struct buf *chains[BUF_CHAINS];
 
 static struct buf **
-buf_find(uint64_t block, uint32_t size)
+chain_find(uint64_t block, uint32_t size)
 {
 	struct buf **at = &chains[block % BUF_CHAINS];
 
@@ -362,7 +421,7 @@ buf_free(struct buf **at)
 struct buf *
 buf_get(struct block_device *d, uint64_t block, uint32_t size, int *error)
 {
-	struct buf **at = buf_find(block, size), *b = *at;
+	struct buf **at = chain_find(block, size), *b = *at;
 
 	may_sleep();
 	if (fails(error))
@@ -383,7 +442,7 @@ buf_get(struct block_device *d, uint64_t block, uint32_t size, int *error)
 struct buf *
 buf_read(struct block_device *d, uint64_t block, uint32_t size, int *error)
 {
-	bool had = *buf_find(block, size) != NULL;
+	bool had = *chain_find(block, size) != NULL;
 	struct buf *b = buf_get(d, block, size, error);
 
 	if (b && !had)
@@ -398,7 +457,7 @@ buf_put(struct buf *b)
 	if (b->refs.n == 0)
 		host_fail("buffer put twice");
 	if (--b->refs.n == 0 && !(b->flags & BUF_DIRTY))
-		buf_free(buf_find(b->block, b->size));
+		buf_free(chain_find(b->block, b->size));
 }
 
 void
@@ -412,7 +471,7 @@ buf_dirty(struct buf *b)
 void
 buf_forget(struct block_device *d, uint64_t block, uint32_t size)
 {
-	struct buf **at = buf_find(block, size);
+	struct buf **at = chain_find(block, size);
 
 	(void)d;
 	if (!*at)
@@ -423,12 +482,51 @@ buf_forget(struct block_device *d, uint64_t block, uint32_t size)
 }
 
 static void
-buf_write(struct buf *b)
+write_dirty(struct buf *b)
 {
 	if (b->flags & BUF_DIRTY)
 		disk_transfer(BLOCK_WRITE, b->block * (b->size / SECTOR_SIZE),
 			      b->data, b->size);
 	b->flags = 0;
+}
+
+void
+buf_hold(struct buf *b)
+{
+	if (b->refs.n == 0)
+		host_fail("a buffer held that nobody holds");
+	b->refs.n++;
+}
+
+struct buf *
+buf_find(struct block_device *d, uint64_t block, uint32_t size)
+{
+	struct buf *b = *chain_find(block, size);
+
+	(void)d;
+	if (b)
+		b->refs.n++;
+	return b;
+}
+
+void
+buf_filled(struct buf *b)
+{
+	if (!b->lock.owner || b->refs.n == 0)
+		host_fail("buffer changed without its lock");
+}
+
+int
+buf_write(struct buf *b)
+{
+	return disk_transfer(BLOCK_WRITE, b->block * (b->size / SECTOR_SIZE),
+			     b->data, b->size);
+}
+
+void
+buf_invalidate(struct block_device *d)
+{
+	(void)d; /* clean ones are gone */
 }
 
 /** Go over all buffers: write the dirty ones if @p write, forget them if not,
@@ -442,7 +540,7 @@ buf_all(bool write)
 	for (i = 0; i < BUF_CHAINS; i++)
 		for (at = &chains[i]; *at;) {
 			if (write)
-				buf_write(*at);
+				write_dirty(*at);
 			(*at)->flags = 0;
 			if ((*at)->refs.n == 0)
 				buf_free(at);
@@ -539,6 +637,12 @@ page_cache_dirty(struct page_cache *c, struct page *page)
 {
 	(void)c;
 	page->flags |= PG_DIRTY;
+}
+
+void
+page_cache_settle(struct page_cache *c)
+{
+	page_cache_sync(c);
 }
 
 int
@@ -665,9 +769,9 @@ write_piece(struct vnode *v, const char *from, uint64_t at, size_t n,
 	return (int64_t)done;
 }
 
-int64_t
-shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
-	   size_t fault)
+static int64_t
+write_windows(struct vnode *v, const void *buf, size_t len, uint64_t pos,
+	      size_t fault)
 {
 	uint64_t at = pos, end = pos + len, window, n;
 	int64_t done;
@@ -695,6 +799,17 @@ shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
 		}
 	}
 	return (int64_t)(at - pos);
+}
+
+int64_t
+shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
+	   size_t fault)
+{
+	int64_t n = write_windows(v, buf, len, pos, fault);
+
+	if (n > 0)
+		v->cache->ops->wrote(v);
+	return n;
 }
 
 /* As vm does: a page that is not dirty is prepared first. It may be written
@@ -896,6 +1011,7 @@ shim_init(void *image, size_t size)
 
 	shim_image = image;
 	shim_disk.sectors = size / SECTOR_SIZE;
+	crc32c_init();
 	if (page_array)
 		return;
 	page_array = host_alloc(NPAGES * sizeof(*page_array));
