@@ -172,3 +172,39 @@ host_in_coroutine(void)
 {
 	return running;
 }
+
+/* ---- What the disk is told ---- */
+
+static FILE *record;
+
+void
+host_record(const char *path)
+{
+	record = fopen(path, "wb");
+	if (!record)
+		host_fail("cannot write the record");
+}
+
+void
+host_record_write(unsigned long sector, const void *data, size_t len)
+{
+	if (!record)
+		return;
+	fprintf(record, "write %lu %zu\n", sector, len);
+	fwrite(data, 1, len, record);
+}
+
+void
+host_record_flush(void)
+{
+	if (record)
+		fprintf(record, "flush\n");
+}
+
+void
+host_record_mark(unsigned long number)
+{
+	if (record && (fprintf(record, "mark %lu\n", number) < 0 ||
+		       fflush(record) != 0))
+		host_fail("cannot write the record");
+}

@@ -29,6 +29,11 @@ void host_coroutine(void (*fn)(void *arg), void *arg);
 int host_switch(void);
 /** Whether the coroutine runs. */
 int host_in_coroutine(void);
+/** Record what the disk is told in a file. */
+void host_record(const char *path);
+void host_record_write(unsigned long sector, const void *data, size_t len);
+void host_record_flush(void);
+void host_record_mark(unsigned long number);
 /** Tell the address sanitizer that nothing may touch these bytes. */
 void host_poison(const void *p, size_t size);
 #endif

@@ -558,6 +558,22 @@ do_save(char **arg)
 	answer_result(0);
 }
 
+/** record FILE: from now on, all that is written to the disk, flushes, and
+ * marks, as lines "write SECTOR BYTES" before the bytes, "flush", "mark N" */
+static void
+do_record(char **arg)
+{
+	host_record(arg[0]);
+	answer_result(0);
+}
+
+static void
+do_mark(char **arg)
+{
+	host_record_mark(host_number(arg[0]));
+	answer_result(0);
+}
+
 /** fail AFTER ERROR: the AFTERth block or page asked for cannot be had */
 static void
 do_fail(char **arg)
@@ -605,6 +621,7 @@ static const struct command {
 	{ "unmount", 0, do_unmount },	{ "sync", 0, do_sync },
 	{ "evict", 0, do_evict },	{ "poweroff", 0, do_poweroff },
 	{ "save", 1, do_save },		{ "fail", 2, do_fail },
+	{ "record", 1, do_record },	{ "mark", 1, do_mark },
 	{ "user", 1, do_user },		{ "statfs", 0, do_statfs },
 };
 

@@ -352,6 +352,8 @@ disk_transfer(enum block_op op, uint64_t sector, void *data, size_t len)
 		memcpy(data, at, len);
 	else
 		memcpy(at, data, len);
+	if (op == BLOCK_WRITE)
+		host_record_write(sector, data, len);
 	return 0;
 }
 
@@ -388,6 +390,7 @@ int
 block_flush(struct block_device *d)
 {
 	(void)d;
+	host_record_flush();
 	return 0;
 }
 
