@@ -359,13 +359,6 @@ int check_owner(const struct vnode *v);
 int path_walk(int dirfd, const char *path, unsigned flags,
 	      struct vnode **result);
 
-/** Walk to the last name's directory: *dir referenced; the last name is left
- * in @p name (NAME_MAX + 1 bytes). -EEXIST... for "." and "/" is the caller's:
- * *last_type says LAST_NORMAL, LAST_DOT, LAST_DOTDOT or LAST_ROOT. */
-enum last_type { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
-int path_walk_parent(int dirfd, const char *path, struct vnode **dir,
-		     char *name, enum last_type *last_type);
-
 /** The path of @p v from the caller's root, in @p buf: of a directory always,
  * of a file that is in use by the name it was last found by.
  * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */

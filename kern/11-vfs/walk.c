@@ -4,7 +4,7 @@
  * name that is not known, or a symbolic link, it takes a reference to where it
  * has come, does that one step the slow way (walk_step), and goes on.
  *
- * Entry points: path_walk, path_walk_parent; walk_begin, walk_run, walk_end.
+ * Entry points: path_walk; walk_begin, walk_run, walk_end.
  */
 #include "vfs_internal.h"
 
@@ -488,27 +488,4 @@ int
 path_walk(int dirfd, const char *path, unsigned flags, struct vnode **result)
 {
 	return path_walk_as(current_cred(), dirfd, path, flags, result);
-}
-
-int
-path_walk_parent(int dirfd, const char *path, struct vnode **dir, char *name,
-		 enum last_type *last_type)
-{
-	struct walk w;
-	int error = walk_begin(&w, dirfd, path, WALK_PARENT);
-
-	if (error == 0)
-		error = walk_run(&w);
-	if (error == 0 && w.last.text && w.last.len > NAME_MAX)
-		error = -ENAMETOOLONG;
-	if (error == 0) {
-		*dir = w.at;
-		w.at = NULL;
-		*last_type = w.last_type;
-		if (w.last.text)
-			memcpy(name, w.last.text, w.last.len);
-		name[w.last.text ? w.last.len : 0] = '\0';
-	}
-	walk_end(&w);
-	return error;
 }

@@ -12,6 +12,9 @@
 
 #define WALK_PARENT 0x100 /* stop before the last name */
 
+/** What the last name of a path is: a name, ".", "..", or there is none. */
+enum last_type { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
 /** A walk in progress. Its `at` is referenced between the calls. */
 struct walk {
 	struct vnode *at; /* where the walk has come */

@@ -5,28 +5,61 @@
 #include "string.h"
 #include "vm_internal.h"
 
-int64_t
-vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from, size_t len)
+/*
+ * Copy @n bytes of the page at @va: to @in, or if that is NULL from @out (NULL:
+ * zeros). It is done under pt_lock, with an entry that allows it, and so is
+ * like an instruction of the program: write-back that has marked a shared page
+ * clean takes the right away under that lock before it reads the page (VM5).
+ * Either it has not been there yet, and will see what is stored here, or it
+ * has, and the fault that comes first marks the page dirty again.
+ */
+static int
+copy_in_page(struct vmspace *vm, vaddr_t va, char *in, const char *out,
+	     size_t n)
 {
-	struct page *page;
-	size_t done = 0, n;
+	bool done = false;
+	pte_t *pte, old;
 	char *at;
 	int error;
 
-	while (done < len) {
+	do {
+		error = vm_fault(vm, va, in ? 0 : VM_FAULT_WRITE);
+		if (error)
+			return error;
+		/* The lock keeps the table; the fault may be undone already,
+		 * and is then repeated. */
+		rwlock_read_lock(&vm->lock);
+		pte = pmap_find(vm->pml4, va);
+		spin_lock(&vm->pt_lock);
+		old = pte ? *pte : 0;
+		if (old & PTE_P && (in || old & PTE_W)) {
+			at = page_address(pte_page(old));
+			at += va % PAGE_SIZE;
+			if (in)
+				memcpy(in, at, n);
+			else if (out)
+				memcpy(at, out, n);
+			else
+				memset(at, 0, n);
+			done = true;
+		}
+		spin_unlock(&vm->pt_lock);
+		rwlock_read_unlock(&vm->lock);
+	} while (!done);
+	return 0;
+}
+
+int64_t
+vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from, size_t len)
+{
+	const char *out = from;
+	size_t done, n;
+
+	for (done = 0; done < len && to + done < USER_TOP; done += n) {
 		n = MIN(len - done, PAGE_SIZE - (to + done) % PAGE_SIZE);
-		if (to + done >= USER_TOP)
+		if (copy_in_page(vm, to + done, NULL, out ? out + done : NULL,
+				 n))
 			break;
-		page = vm_get_page(vm, to + done, true, &error);
-		if (!page)
-			break;
-		at = (char *)page_address(page) + (to + done) % PAGE_SIZE;
-		if (from)
-			memcpy(at, (const char *)from + done, n);
-		else
-			memset(at, 0, n);
-		page_unref(page);
-		done += n;
 	}
 	return done || !len ? (int64_t)done : -EFAULT;
 }
@@ -34,22 +67,12 @@ vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from, size_t len)
 int64_t
 vm_copy_in(struct vmspace *vm, void *to, vaddr_t from, size_t len)
 {
-	struct page *page;
-	size_t done = 0, n;
-	int error;
+	size_t done, n;
 
-	while (done < len) {
+	for (done = 0; done < len && from + done < USER_TOP; done += n) {
 		n = MIN(len - done, PAGE_SIZE - (from + done) % PAGE_SIZE);
-		if (from + done >= USER_TOP)
+		if (copy_in_page(vm, from + done, (char *)to + done, NULL, n))
 			break;
-		page = vm_get_page(vm, from + done, false, &error);
-		if (!page)
-			break;
-		memcpy((char *)to + done,
-		       (char *)page_address(page) + (from + done) % PAGE_SIZE,
-		       n);
-		page_unref(page);
-		done += n;
 	}
 	return done || !len ? (int64_t)done : -EFAULT;
 }

@@ -513,29 +513,3 @@ vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 			return;
 	}
 }
-
-struct page *
-vm_get_page(struct vmspace *vm, vaddr_t va, bool write, int *error)
-{
-	struct page *page = NULL;
-	pte_t *pte, old;
-
-	do {
-		*error = vm_fault(vm, va, write ? VM_FAULT_WRITE : 0);
-		if (*error)
-			return NULL;
-		/* The lock keeps the table; the fault may be undone already,
-		 * and is then repeated. */
-		rwlock_read_lock(&vm->lock);
-		pte = pmap_find(vm->pml4, va);
-		spin_lock(&vm->pt_lock);
-		old = pte ? *pte : 0;
-		if (old & PTE_P && (!write || old & PTE_W)) {
-			page = pte_page(old);
-			page_ref(page);
-		}
-		spin_unlock(&vm->pt_lock);
-		rwlock_read_unlock(&vm->lock);
-	} while (!page);
-	return page;
-}

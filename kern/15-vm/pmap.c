@@ -315,6 +315,17 @@ pmap_zap(struct gather *g, vaddr_t start, vaddr_t end)
 	}
 }
 
+void
+pmap_forget(struct mapping *m, vaddr_t start, vaddr_t end)
+{
+	struct gather g;
+
+	gather_init(&g, m->vmspace);
+	g.vnode = m->flags & MAP_SHARED ? m->vnode : NULL;
+	pmap_zap(&g, start, end);
+	gather_flush(&g);
+}
+
 /* @table is of @level and begins to map at @base. */
 static void
 free_tables(struct gather *g, pte_t *table, unsigned level, vaddr_t start,

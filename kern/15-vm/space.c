@@ -127,7 +127,7 @@ vmspace_put(struct vmspace *vm)
 	kfree(vm);
 }
 
-/* ---- Counting ---- */
+/* ---- What of it is in memory ---- */
 
 uint64_t
 vm_peak_resident(const struct vmspace *vm)
@@ -170,6 +170,22 @@ vm_count_pages(struct vmspace *vm, uint64_t *shared, uint64_t *data)
 	rwlock_read_unlock(&vm->lock);
 }
 
+bool
+vm_in_core(struct mapping *m, vaddr_t va)
+{
+	pte_t *pte = pmap_find(m->vmspace->pml4, va);
+	struct page *page;
+
+	if (pte && *pte)
+		return true;
+	if (!m->vnode)
+		return false;
+	page = page_cache_peek(m->vnode->cache, map_index(m, va));
+	if (page)
+		page_unref(page);
+	return page;
+}
+
 /* ---- Start-up ---- */
 
 static int
@@ -196,7 +212,6 @@ vm_init(void)
 	if (!vm_zero_page)
 		panic("vm: no memory for the page of zeros");
 	vm_zero_phys = page_to_phys(vm_zero_page);
-	shared_init();
 	vm_file_init();
 	trap_ops.page_fault = page_fault;
 	sched_ops.switch_vm = switch_vm;

@@ -9,6 +9,8 @@
 #include "abi/mman.h"
 #include "files.h"
 
+#define USER_BOTTOM 0x10000UL /**< lowest address that can be mapped */
+
 /** A mapped range: [start, end) of one vmspace, all alike. */
 struct mapping {
 	/* Guarded by vmspace->lock; start, end and offset of a mapping with a
@@ -46,7 +48,7 @@ struct vmspace {
 	struct rwlock lock;
 	struct rbroot mappings;
 	unsigned nmappings;
-	vaddr_t brk_start, brk;
+	vaddr_t brk_start, brk; /**< the heap that brk(2) moves; 0: none */
 	vaddr_t mmap_top; /**< where the search for room begins, downwards */
 	vaddr_t room_top; /**< no room of room_missed bytes is above it */
 	size_t room_missed;
@@ -90,11 +92,6 @@ struct mapping *vm_find(struct vmspace *vm, vaddr_t addr);
 /** Mappings that one address space may have: a share of the kernel heap. */
 unsigned vm_mappings_max(void);
 
-/** Set the end of the heap, as brk(2), within @p limit bytes of it. A new
- * vmspace has none until both brk_start and brk are set.
- * @return the end of the heap: unchanged where that cannot be done */
-vaddr_t vm_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit);
-
 /** Where @p len bytes can be mapped, at or above 0, or -ENOMEM. The answer is
  * good as long as nobody else maps: for exec's new vmspace. */
 int64_t vm_find_room(struct vmspace *vm, size_t len);
@@ -113,8 +110,9 @@ void vm_count_pages(struct vmspace *vm, uint64_t *shared, uint64_t *data);
 void vm_for_each(struct vmspace *vm,
 		 void (*fn)(const struct mapping *m, void *arg), void *arg);
 
-/** Copy to or from another address space (exec's stack, /proc/PID/cmdline);
- * @p from of vm_copy_out NULL: zeros. May sleep.
+/** Copy to or from another address space (exec's stack, /proc/PID/cmdline),
+ * from or to kernel memory, as the program itself would: rights are checked,
+ * files become dirty. @p from of vm_copy_out NULL: zeros. May sleep.
  * @return bytes done, or -EFAULT if none */
 int64_t vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from,
 		    size_t len);
@@ -128,6 +126,91 @@ struct vm_key {
 	uint64_t offset; /**< bytes */
 };
 int vm_key_get(const void *address, struct vm_key *key);
+
+/** Fault all of [@p start, @p end) in that can be. No lock held; may sleep. */
+void vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+/** Whether a touch of @p va of @p m would find its page in memory, be it in the
+ * page table or in the page cache. vm->lock held. */
+bool vm_in_core(struct mapping *m, vaddr_t va);
+
+/*
+ * The tree of mappings, for calls that change it in ways of their own. If not
+ * said otherwise, vm->lock is held for writing; none fails.
+ */
+
+/** First mapping that ends above @p addr, or NULL. Reading suffices. */
+struct mapping *map_ceil(struct vmspace *vm, vaddr_t addr);
+
+/** The mapping after @p m, or NULL. Reading suffices. */
+static inline struct mapping *
+map_next(const struct mapping *m)
+{
+	struct rbnode *n = rb_next(&m->node);
+
+	return n ? rb_entry(n, struct mapping, node) : NULL;
+}
+
+/** Insert a copy of @p like (its tree links aside) in the tree, and in its
+ * vnode's list with a reference; merges it with its neighbours where they are
+ * alike. @return the mapping that holds it now */
+struct mapping *map_insert(struct vmspace *vm, const struct mapping *like);
+
+/** Have a mapping begin at @p at, which lies inside of @p m.
+ * @return that one; @p m ends there */
+struct mapping *map_split(struct mapping *m, vaddr_t at);
+
+/** Move the ends of @p m; no neighbour is there. */
+void map_resize(struct mapping *m, vaddr_t start, vaddr_t end);
+
+/** Merge @p m with the mappings beside it where they are alike.
+ * @return the mapping that holds it now */
+struct mapping *map_merge(struct mapping *m);
+
+/** Take everything in [@p start, @p end) out: mappings go to list @p dead for
+ * map_reap. */
+void map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end,
+		struct list *dead);
+
+/** Free removed mappings; may sleep, vm->lock not held. */
+void map_reap(struct list *dead);
+
+/** Whether one more mapping than @p extra may be made, and @p pages more be
+ * mapped. 0 or -ENOMEM */
+int map_check_limits(struct vmspace *vm, unsigned extra, uint64_t pages);
+
+/** Find room for @p len bytes below mmap_top: address, or -ENOMEM. */
+int64_t map_find_room(struct vmspace *vm, size_t len);
+
+/** Whether [@p start, @p end) holds no mapping, and keeps the guard gap of a
+ * stack above it. */
+bool map_is_free(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+/*
+ * The page table, for the same calls. A page that leaves it, or loses a right,
+ * has done so on all CPUs when the function returns (VM3).
+ */
+
+/** Take the pages of [@p start, @p end), which lies in @p m, out: the next
+ * touch finds zeros, or the file's contents. What was written through a shared
+ * mapping stays written. vm->lock held for writing. */
+void pmap_forget(struct mapping *m, vaddr_t start, vaddr_t end);
+
+/**
+ * Take the write rights and the dirty marks from the entries of shared
+ * mapping @p m in [@p start, @p end), so that the next write faults again.
+ *
+ * vm->lock held for reading, or the file's mappings_lock.
+ *
+ * @param tell  whether the page cache is told which pages were dirty
+ */
+void pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end, bool tell);
+
+/** Move the entries of [@p from, @p from + @p len) to @p to, where there are
+ * none. vm->lock held for writing, and a file's mappings_lock: who looks for a
+ * page from the file's side must not miss it on its way.
+ * @return bytes done, less than @p len without memory for tables */
+size_t pmap_move(struct vmspace *vm, vaddr_t from, vaddr_t to, size_t len);
 
 struct vm_ops {
 	/** proc: RLIMIT_AS, RLIMIT_STACK, RLIMIT_DATA of the running process,

@@ -7,10 +7,8 @@
 #define VM_INTERNAL_H
 
 #include "abi/resource.h"
-#include "abi/syscall.h"
 #include "vm.h"
 
-#define USER_BOTTOM  0x10000UL	/**< lowest address that can be mapped */
 #define STACK_GUARD  0x100000UL /**< free bytes kept below a stack */
 #define TABLE_SPAN   0x200000UL /**< bytes that one level-1 table maps */
 #define FLUSH_SINGLY 32		/**< pages up to which invlpg is cheaper */
@@ -117,30 +115,7 @@ void pmap_free_tables(struct gather *g, vaddr_t start, vaddr_t end,
 void pmap_protect(struct vmspace *vm, const struct mapping *m, vaddr_t start,
 		  vaddr_t end);
 
-/**
- * Take the write rights and the dirty marks from the entries of shared
- * mapping @p m in [@p start, @p end), so that the next write faults again.
- *
- * @param tell  whether the page cache is told which pages were dirty
- */
-void pmap_clean(struct mapping *m, vaddr_t start, vaddr_t end, bool tell);
-
-/** Move the entries of [@p from, @p from + @p len) to @p to, where there are
- * none. @return bytes done, less than @p len without memory for tables */
-size_t pmap_move(struct vmspace *vm, vaddr_t from, vaddr_t to, size_t len);
-
-/* ---- The mapping tree (map.c); vm->lock held for writing ---- */
-
-/** First mapping that ends above @p addr, or NULL. Reading suffices. */
-struct mapping *map_ceil(struct vmspace *vm, vaddr_t addr);
-
-static inline struct mapping *
-map_next(const struct mapping *m)
-{
-	struct rbnode *n = rb_next(&m->node);
-
-	return n ? rb_entry(n, struct mapping, node) : NULL;
-}
+/* ---- The mapping tree (map.c) ---- */
 
 static inline struct mapping *
 map_prev(const struct mapping *m)
@@ -157,41 +132,6 @@ map_index(const struct mapping *m, vaddr_t va)
 	return (m->offset + (va - m->start)) >> PAGE_SHIFT;
 }
 
-/** Insert a copy of @p like (its tree links aside) in the tree, and in its
- * vnode's list with a reference; merges it with its neighbours where they are
- * alike. @return the mapping that holds it now */
-struct mapping *map_insert(struct vmspace *vm, const struct mapping *like);
-
-/** Have a mapping begin at @p at, which lies inside of @p m.
- * @return that one; @p m ends there */
-struct mapping *map_split(struct mapping *m, vaddr_t at);
-
-/** Move the ends of @p m; no neighbour is there. */
-void map_resize(struct mapping *m, vaddr_t start, vaddr_t end);
-
-/** Merge @p m with the mappings beside it where they are alike.
- * @return the mapping that holds it now */
-struct mapping *map_merge(struct mapping *m);
-
-/** Take everything in [@p start, @p end) out: mappings go to list @p dead for
- * map_reap. */
-void map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end,
-		struct list *dead);
-
-/** Free removed mappings; may sleep, vm->lock not held. */
-void map_reap(struct list *dead);
-
-/** Whether one more mapping than @p extra may be made, and @p pages more be
- * mapped. 0 or -ENOMEM */
-int map_check_limits(struct vmspace *vm, unsigned extra, uint64_t pages);
-
-/** Find room for @p len bytes below mmap_top: address, or -ENOMEM. */
-int64_t map_find_room(struct vmspace *vm, size_t len);
-
-/** Whether [@p start, @p end) holds no mapping, and keeps the guard gap of a
- * stack above it. */
-bool map_is_free(struct vmspace *vm, vaddr_t start, vaddr_t end);
-
 /* ---- Faults (fault.c) ---- */
 
 #define VM_FAULT_WRITE 0x1
@@ -201,26 +141,10 @@ bool map_is_free(struct vmspace *vm, vaddr_t start, vaddr_t end);
 /** Make @p address of @p vm accessible; see trap_ops.page_fault. */
 int vm_fault(struct vmspace *vm, vaddr_t address, unsigned how);
 
-/** Fault all of [@p start, @p end) in that can be. */
-void vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
-
-/** The page at @p va, faulted in, referenced; NULL and *error. */
-struct page *vm_get_page(struct vmspace *vm, vaddr_t va, bool write,
-			 int *error);
-
 /** Memory is short, and @p tries waits for it were in vain: wait for pages to
  * be written back, or have a process ended. @return 0 to try again, or -ENOMEM:
  * the running process is to die */
 int vm_wait_for_memory(unsigned tries);
-
-/* ---- Shared zero-fill memory (shared.c) ---- */
-
-/** Prepare the file system of unnamed objects; at start-up. */
-void shared_init(void);
-
-/** A new object of zeros, to be mapped shared; referenced.
- * @return 0 or -ENOMEM */
-int shared_object_new(uint64_t len, struct vnode **result);
 
 /* ---- Files (file.c) ---- */
 

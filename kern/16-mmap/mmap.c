@@ -2,7 +2,7 @@
  * The system calls that make and unmake mappings: mmap, munmap, mprotect, brk.
  */
 #include "abi/mount.h"
-#include "vm_internal.h"
+#include "mmap_internal.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -182,7 +182,7 @@ change_brk(struct vmspace *vm, vaddr_t to, struct list *dead)
 }
 
 vaddr_t
-vm_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
+mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 {
 	struct list dead = LIST_INIT(dead);
 	vaddr_t result;
@@ -200,8 +200,8 @@ vm_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 static int64_t
 sys_brk(vaddr_t brk)
 {
-	return vm_set_brk(current()->vmspace, brk,
-			  vm_ops.limit ? vm_ops.limit(RLIMIT_DATA)
-				       : RLIM_INFINITY);
+	return mmap_set_brk(current()->vmspace, brk,
+			    vm_ops.limit ? vm_ops.limit(RLIMIT_DATA)
+					 : RLIM_INFINITY);
 }
 SYSCALL(NR_brk, sys_brk, 8);

@@ -2,24 +2,11 @@
  * Calls that speak of mapped pages without changing what is mapped: madvise,
  * msync, mincore, and mlock, which has little to do without swap.
  */
-#include "vm_internal.h"
+#include "mmap_internal.h"
 
 #define MINCORE_CHUNK 256 /* pages looked up at a time */
 
 /* ---- madvise ---- */
-
-/* Forget the pages: the next touch finds zeros, or the file's contents. */
-static int
-dont_need(struct mapping *m, vaddr_t start, vaddr_t end)
-{
-	struct gather g;
-
-	gather_init(&g, m->vmspace);
-	g.vnode = m->flags & MAP_SHARED ? m->vnode : NULL;
-	pmap_zap(&g, start, end);
-	gather_flush(&g);
-	return 0;
-}
 
 /* Set how a fork treats [@start, @end) of @m. */
 static int
@@ -45,12 +32,14 @@ static int
 advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 {
 	switch (advice) {
-	case MADV_DONTNEED:
-		return dont_need(m, start, end);
 	case MADV_FREE: /* "may" be freed: now is allowed */
 		if (m->vnode)
 			return -EINVAL;
-		return dont_need(m, start, end);
+		pmap_forget(m, start, end);
+		return 0;
+	case MADV_DONTNEED:
+		pmap_forget(m, start, end);
+		return 0;
 	case MADV_REMOVE: /* no file system here can punch holes */
 		return m->flags & MAP_SHARED ? -EOPNOTSUPP : -EINVAL;
 	case MADV_DONTFORK:
@@ -173,22 +162,6 @@ SYSCALL(NR_msync, sys_msync, 16);
 
 /* ---- mincore ---- */
 
-static bool
-in_core(struct mapping *m, vaddr_t va)
-{
-	pte_t *pte = pmap_find(m->vmspace->pml4, va);
-	struct page *page;
-
-	if (pte && *pte)
-		return true;
-	if (!m->vnode)
-		return false;
-	page = page_cache_peek(m->vnode->cache, map_index(m, va));
-	if (page)
-		page_unref(page);
-	return page;
-}
-
 static int
 fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
 {
@@ -199,7 +172,7 @@ fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
 	for (unsigned i = 0; i < n && !error; i++) {
 		m = vm_find(vm, addr + i * PAGE_SIZE);
 		if (m)
-			vec[i] = in_core(m, addr + i * PAGE_SIZE);
+			vec[i] = vm_in_core(m, addr + i * PAGE_SIZE);
 		else
 			error = -ENOMEM;
 	}

@@ -4,7 +4,7 @@
  * no name: its pages are in the page cache like any file's, are found there by
  * every address space that maps it, and go when the last mapping goes.
  */
-#include "vm_internal.h"
+#include "mmap_internal.h"
 
 static struct mount shared_mount;
 /* That there is one says that the pages are all there is of the object: they
@@ -32,8 +32,8 @@ static const struct vnode_ops shared_vnode_ops = {
 static const struct mount_ops shared_mount_ops = { 0 };
 static const struct filesystem shared_filesystem = { .name = "shared" };
 
-void
-shared_init(void)
+static void
+mmap_init(void)
 {
 	shared_mount.fs = &shared_filesystem;
 	shared_mount.ops = &shared_mount_ops;
@@ -41,6 +41,7 @@ shared_init(void)
 	spin_init(&shared_mount.vnodes_lock, "shared objects");
 	list_init(&shared_mount.link);
 }
+CHAPTER_INIT(mmap_init);
 
 int
 shared_object_new(uint64_t len, struct vnode **result)

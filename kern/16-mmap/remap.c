@@ -1,7 +1,7 @@
 /*
  * mremap: making a mapping larger or smaller, or moving it with its pages.
  */
-#include "vm_internal.h"
+#include "mmap_internal.h"
 
 struct remap {
 	vaddr_t from, to; /* to: for MREMAP_FIXED, and the result */
