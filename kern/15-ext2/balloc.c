@@ -216,7 +216,7 @@ pending_page(struct ext2_fs *fs, uint32_t group, int *error)
 	struct page **pending;
 
 	*error = 0;
-	if (!fs->journal)
+	if (!ext2_journaled(fs))
 		return NULL;
 	pending = &fs->groups[group].pending[journal_current() & 1];
 	if (!*pending)

@@ -132,6 +132,14 @@ ext2_in_operation(const struct ext2_fs *fs)
 #endif
 }
 
+/** Whether the running operation is part of a transaction: there is a journal,
+ * and it has not failed (see ext2_go_on). */
+static inline bool
+ext2_journaled(const struct ext2_fs *fs)
+{
+	return fs->journal && current()->transaction;
+}
+
 static inline struct ext2_fs *
 ext2_fs(const struct vnode *v)
 {
@@ -253,8 +261,9 @@ void ext2_forget(struct ext2_fs *fs, uint32_t block);
 /** Whether what is left to the running operation does for one more step of
  * allocating or freeing; if not, it is to end, and another to go on. */
 bool ext2_has_room(const struct ext2_fs *fs);
-/** End the operation, and begin another. @return 0, or -EROFS: none runs */
-int ext2_go_on(struct ext2_fs *fs);
+/** End the transaction's part of the operation, and go on in another. If the
+ * journal has failed meanwhile, what is done from here on stays in memory. */
+void ext2_go_on(struct ext2_fs *fs);
 /** After @p error of an operation that has ended: whether to try it again, as
  * blocks have become free that were not yet. @p tries counts. */
 bool ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries);
@@ -399,7 +408,7 @@ int ext2_map_alloc(struct vnode *v, uint32_t logical, uint32_t count);
 
 /** Free all blocks from @p logical on, if need be in several operations, of
  * which the last runs on; the caller stores the inode, also after an error. In
- * an operation; takes map_lock. @return 0, -EUCLEAN, -EIO, -EROFS... */
+ * an operation; takes map_lock. @return 0, -EUCLEAN, -EIO... */
 int ext2_map_cut(struct vnode *v, uint32_t logical);
 
 /** Longest file in bytes for blocks of @p block_size. */

@@ -203,23 +203,23 @@ ext2_ordered_remove(struct ext2_fs *fs, struct ext2_inode *in)
 void
 ext2_forget(struct ext2_fs *fs, uint32_t block)
 {
-	if (fs->journal)
+	if (ext2_journaled(fs))
 		journal_revoke(fs->journal, block);
-	else
+	else if (!fs->journal)
 		buf_forget(fs->device, block, fs->block_size);
 }
 
 bool
 ext2_has_room(const struct ext2_fs *fs)
 {
-	return !fs->journal || journal_room() >= STEP;
+	return !ext2_journaled(fs) || journal_room() >= STEP;
 }
 
-int
+void
 ext2_go_on(struct ext2_fs *fs)
 {
-	ext2_end(fs, 0);
-	return ext2_begin(fs);
+	journal_end(fs->journal);
+	journal_begin(fs->journal);
 }
 
 bool

@@ -233,8 +233,7 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
 		spin_lock(&ext2_inode(v)->lock);
 		ext2_inode(v)->prepared = had > v->size ? had : 0;
 		spin_unlock(&ext2_inode(v)->lock);
-		if (ext2_map_cut(v, blocks_for(fs, had)) == -EROFS)
-			return error;
+		ext2_map_cut(v, blocks_for(fs, had));
 	}
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
@@ -363,8 +362,6 @@ trim_if_short(struct vnode *v)
 	if (error || (error = ext2_begin(fs)))
 		return error;
 	error = ext2_trim(v);
-	if (error == -EROFS)
-		return error;
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
 }

@@ -354,7 +354,7 @@ inode_store(struct vnode *v, bool is_new)
 	}
 	spin_lock(&in->lock);
 	dinode_fill(fs, di, v);
-	if (fs->journal) {
+	if (ext2_journaled(fs)) {
 		in->logged_in = journal_current();
 		in->logged = true;
 	}
@@ -565,9 +565,7 @@ ext2_setattr(struct vnode *v, const struct vattr *attr)
 		error = ext2_size_change(v, attr->size);
 	vnode_set_attributes(v, attr);
 	times_round(v);
-	if (error != -EROFS) {
-		ext2_inode_store(v);
-		ext2_end(fs, error);
-	}
+	ext2_inode_store(v);
+	ext2_end(fs, error);
 	return error ? error : late;
 }

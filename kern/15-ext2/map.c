@@ -542,8 +542,7 @@ ext2_map_cut(struct vnode *v, uint32_t logical)
 	while ((error = cut_some(v, logical)) == -EAGAIN) {
 		ext2_orphan_add(v);
 		ext2_inode_store(v);
-		if ((error = ext2_go_on(fs)))
-			return error;
+		ext2_go_on(fs);
 	}
 	if (v->nlink > 0 && ext2_inode(v)->prepared <= v->size)
 		ext2_orphan_remove(v);

@@ -90,8 +90,6 @@ cut(struct ext2_fs *fs, struct vnode *v)
 	if (error)
 		return error;
 	error = ext2_has_blocks(v) ? ext2_trim(v) : 0;
-	if (error == -EROFS)
-		return error;
 	ext2_orphan_remove(v);
 	ext2_inode_store(v);
 	return ext2_end(fs, error);

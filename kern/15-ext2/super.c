@@ -83,7 +83,7 @@ ext2_end(struct ext2_fs *fs, int error)
 		fs->read_only = true;
 		say(fs->device, "read-only from now on (error %d)", error);
 	}
-	if (fs->journal)
+	if (ext2_journaled(fs))
 		journal_end(fs->journal);
 	rwlock_read_unlock(&fs->op_lock);
 	return error;
@@ -92,7 +92,7 @@ ext2_end(struct ext2_fs *fs, int error)
 void
 ext2_change(struct ext2_fs *fs, struct buf *b)
 {
-	if (fs->journal)
+	if (ext2_journaled(fs))
 		journal_change(fs->journal, b);
 	else
 		mutex_lock(&b->lock);
