@@ -8,8 +8,8 @@
 #include "sched_internal.h"
 #include "string.h"
 
-#define WEIGHT_NICE_0   1024
-#define WAKE_BONUS_NS   3000000 /* a sleeper starts this much ahead */
+#define WEIGHT_NICE_0	1024
+#define WAKE_BONUS_NS	3000000 /* a sleeper starts this much ahead */
 #define PREEMPT_GAIN_NS 1000000 /* a woken thread preempts if ahead by more */
 
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
@@ -45,9 +45,9 @@ account(struct runqueue *rq, uint64_t now)
 		return;
 	}
 	t->cpu_ns += ran;
-	t->vruntime += t->weight == WEIGHT_NICE_0 ?
-			       ran :
-			       ran * WEIGHT_NICE_0 / t->weight;
+	t->vruntime += t->weight == WEIGHT_NICE_0
+			       ? ran
+			       : ran * WEIGHT_NICE_0 / t->weight;
 }
 
 /* ---- The queue; its lock is held ---- */
@@ -331,6 +331,22 @@ thread_wake(struct thread *t)
 		place(t);
 	irq_restore(rflags);
 	preempt_enable();
+}
+
+/* ---- Time ---- */
+
+/* A tick or a switch between the readings would make it go backwards. */
+uint64_t
+thread_cpu_ns(const struct thread *t)
+{
+	uint64_t rflags, ns;
+
+	if (t != current())
+		return t->cpu_ns;
+	rflags = irq_save();
+	ns = t->cpu_ns + (clock_ns() - t->slice_start);
+	irq_restore(rflags);
+	return ns;
 }
 
 /* ---- Balance ---- */

@@ -133,6 +133,10 @@ struct thread *kthread_run(const char *name, void (*entry)(void *arg),
 /** End the running thread; its memory is freed once another one runs. */
 void thread_exit(void) __attribute__((noreturn));
 
+/** Time that @p t has run: of the running thread, up to now; of others, up to
+ * their last tick or switch. Any context. */
+uint64_t thread_cpu_ns(const struct thread *t);
+
 /** Let others run; returns when it is this thread's turn again. */
 void thread_yield(void);
 

@@ -70,7 +70,7 @@ unlink_thread(struct thread *t, struct proc *p, int status)
 	pid_clear_thread(t->tid);
 	threads_now--;
 	last = --p->nthreads == 0;
-	p->dead_cpu_ns += t->cpu_ns + (clock_ns() - t->slice_start);
+	p->dead_cpu_ns += thread_cpu_ns(t);
 	p->dead_switches += t->switches;
 	/* The first thread's status is the process's, if none spoke for all. */
 	if (!p->exiting && (t->tid == p->pid || last))

@@ -167,7 +167,7 @@ static void
 thread_usage(struct thread *t, struct rusage *ru)
 {
 	memset(ru, 0, sizeof(*ru));
-	ru->ru_utime = timeval_of(t->cpu_ns + clock_ns() - t->slice_start);
+	ru->ru_utime = timeval_of(thread_cpu_ns(t));
 	ru->ru_nvcsw = t->switches;
 	ru->ru_maxrss = vm_peak_resident(t->vmspace) * (PAGE_SIZE / 1024);
 }

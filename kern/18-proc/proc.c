@@ -213,10 +213,8 @@ switches_of(struct proc *p, uint64_t *cpu_ns)
 	struct thread *t;
 
 	list_for_each (t, &p->threads, proc_link) {
-		ns += t->cpu_ns;
+		ns += thread_cpu_ns(t);
 		switches += t->switches;
-		if (t == current())
-			ns += clock_ns() - t->slice_start;
 	}
 	*cpu_ns = ns;
 	return switches;

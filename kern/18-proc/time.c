@@ -29,14 +29,6 @@ timespec_of(int64_t ns)
 #define CPUCLOCK_SCHED	   2
 #define CPUCLOCK_PID(id)   (~((id) >> 3))
 
-static uint64_t
-own_cpu_ns(void)
-{
-	struct thread *t = current();
-
-	return t->cpu_ns + (clock_ns() - t->slice_start);
-}
-
 static int
 cpu_clock(int id, uint64_t *ns)
 {
@@ -52,7 +44,7 @@ cpu_clock(int id, uint64_t *ns)
 		if (!t || t->proc != current_proc())
 			error = -EINVAL;
 		else
-			*ns = t == current() ? own_cpu_ns() : t->cpu_ns;
+			*ns = thread_cpu_ns(t);
 		spin_unlock(&proc_lock);
 		return error;
 	}
@@ -90,7 +82,7 @@ read_clock(int id, int64_t *ns)
 		*ns = proc_cpu_ns(current_proc());
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = own_cpu_ns();
+		*ns = thread_cpu_ns(current());
 		return 0;
 	}
 	if (id >= 0)

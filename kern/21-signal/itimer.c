@@ -24,13 +24,14 @@ static const uint8_t itimer_signals[NITIMERS] = {
 static uint64_t
 cpu_time(const struct proc_signals *s)
 {
-	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0;
+	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0, now = clock_ns();
 	struct sigstate *ss;
 
 	list_for_each (ss, &s->threads, link) {
 		ns += ss->thread->cpu_ns;
 		if (ss->thread->on_cpu)
-			ns += clock_ns() - ss->thread->slice_start;
+			ns += MAX(now, ss->thread->slice_start) -
+			      ss->thread->slice_start;
 	}
 	return ns;
 }
