@@ -203,12 +203,14 @@ walk_checkpoint(void)
 	return heap_checkpoint(MAX(granted, (uint32_t)PATH_HEAP_PAGES));
 }
 
-int
-name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
+#define NOT_CACHED 1
+
+/* What the cache says: 0, *v referenced; -ENOENT; or NOT_CACHED. */
+static int
+cached_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 {
 	enum name_state state;
 	bool got;
-	int error;
 
 	rcu_read_lock();
 	state = namecache_lookup(dir, name, v);
@@ -216,8 +218,16 @@ name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 	rcu_read_unlock();
 	if (got)
 		return 0;
-	if (state == NAME_NEGATIVE)
-		return -ENOENT;
+	return state == NAME_NEGATIVE ? -ENOENT : NOT_CACHED;
+}
+
+int
+name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
+{
+	int error = cached_lookup(dir, name, v);
+
+	if (error != NOT_CACHED)
+		return error;
 	if (name->len > NAME_MAX)
 		return -ENAMETOOLONG;
 	error = dir->ops->lookup(dir, name->text, name->len, v);
@@ -235,18 +245,10 @@ int
 name_lookup_unlocked(struct vnode *dir, const struct name *name,
 		     struct vnode **v)
 {
-	enum name_state state;
-	bool got;
-	int error;
+	int error = cached_lookup(dir, name, v);
 
-	rcu_read_lock();
-	state = namecache_lookup(dir, name, v);
-	got = state == NAME_POSITIVE && vnode_try_get(*v);
-	rcu_read_unlock();
-	if (got)
-		return 0;
-	if (state == NAME_NEGATIVE)
-		return -ENOENT;
+	if (error != NOT_CACHED)
+		return error;
 	error = walk_checkpoint();
 	if (error)
 		return error;

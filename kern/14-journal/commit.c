@@ -394,8 +394,6 @@ journal_commit_running(struct journal *j)
 	become_committing(j, t);
 	if (copied)
 		open_next(j);
-	/* Data that cannot be written is told to its fsync, by the page cache.
-	 */
 	j->ops->write_data(j->fs);
 	error = j->error ? j->error : write_log(j, t);
 	become_logged(j, t);

@@ -29,8 +29,8 @@ struct journal_ops {
 	void (*closing)(void *fs);
 	/** Before the transaction is committed: write the data that its
 	 * metadata points to, so that no block is ever seen with what a former
-	 * owner left in it. @return 0 or -EIO */
-	int (*write_data)(void *fs);
+	 * owner left in it. What cannot be written is told to its fsync. */
+	void (*write_data)(void *fs);
 	/** It is committed: blocks that it has freed may be used again. */
 	void (*committed)(void *fs, uint32_t tid);
 	/** The log cannot be written: nothing will be committed any more. */

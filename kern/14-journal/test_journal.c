@@ -104,13 +104,6 @@ not_freed(void *fs, uint32_t tid)
 	(void)tid;
 }
 
-static int
-no_data(void *fs)
-{
-	(void)fs;
-	return 0;
-}
-
 static void
 no_failure(void *fs, int error)
 {
@@ -118,7 +111,7 @@ no_failure(void *fs, int error)
 	(void)error;
 }
 
-static const struct journal_ops test_ops = { nothing, no_data, not_freed,
+static const struct journal_ops test_ops = { nothing, nothing, not_freed,
 					     no_failure };
 static struct journal *journal;
 

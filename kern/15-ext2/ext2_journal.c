@@ -132,7 +132,7 @@ closing(void *arg)
 	ext2_super_update(arg);
 }
 
-static int
+static void
 write_data(void *arg)
 {
 	struct ext2_fs *fs = arg;
@@ -151,7 +151,6 @@ write_data(void *arg)
 		waitq_wake_all(&fs->settled);
 	}
 	spin_unlock(&fs->ordered_lock);
-	return 0;
 }
 
 static void

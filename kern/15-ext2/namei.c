@@ -219,8 +219,24 @@ dir_unlinked(struct vnode *dir, struct vnode *v)
 	}
 }
 
+/** The entry of @p v in @p dir is gone. */
 static int
-ext2_unlink(struct vnode *dir, const char *name, size_t len,
+name_gone(struct vnode *dir, struct vnode *v)
+{
+	int error;
+
+	if (v->type == VT_DIR) {
+		dir_unlinked(dir, v);
+		return 0;
+	}
+	error = ext2_links_add(v, -1);
+	unlinked(v);
+	return error;
+}
+
+/* unlink and rmdir: vfs has checked which of them it is. */
+static int
+ext2_remove(struct vnode *dir, const char *name, size_t len,
 	    struct vnode *victim)
 {
 	struct ext2_fs *fs = ext2_fs(dir);
@@ -234,30 +250,8 @@ ext2_unlink(struct vnode *dir, const char *name, size_t len,
 	error = find_exactly(dir, name, len, victim, &e);
 	if (!error)
 		error = ext2_dir_remove(dir, &e);
-	if (!error) {
-		error = ext2_links_add(victim, -1);
-		unlinked(victim);
-	}
-	return ext2_end(fs, error);
-}
-
-static int
-ext2_rmdir(struct vnode *dir, const char *name, size_t len,
-	   struct vnode *victim)
-{
-	struct ext2_fs *fs = ext2_fs(dir);
-	struct ext2_entry e;
-	int error;
-
-	if (ext2_inode(victim)->flags & UNCHANGEABLE)
-		return -EPERM;
-	if ((error = ext2_begin(fs)))
-		return error;
-	error = find_exactly(dir, name, len, victim, &e);
 	if (!error)
-		error = ext2_dir_remove(dir, &e);
-	if (!error)
-		dir_unlinked(dir, victim);
+		error = name_gone(dir, victim);
 	return ext2_end(fs, error);
 }
 
@@ -300,18 +294,10 @@ move_prepare(struct move *m)
 static int
 move_enter(struct move *m)
 {
-	int error;
-
 	if (!m->replaced)
 		return ext2_dir_add(m->to_dir, m->to, m->to_len, m->moved);
 	ext2_dir_replace(m->to_dir, &m->target, m->moved);
-	if (m->replaced->type == VT_DIR) {
-		dir_unlinked(m->to_dir, m->replaced);
-		return 0;
-	}
-	error = ext2_links_add(m->replaced, -1);
-	unlinked(m->replaced);
-	return error;
+	return name_gone(m->to_dir, m->replaced);
 }
 
 /** The moved directory's ".." leads elsewhere. */
@@ -435,8 +421,8 @@ const struct vnode_ops ext2_dir_ops = {
 	.mkdir = ext2_mkdir,
 	.symlink = ext2_symlink,
 	.link = ext2_link,
-	.unlink = ext2_unlink,
-	.rmdir = ext2_rmdir,
+	.unlink = ext2_remove,
+	.rmdir = ext2_remove,
 	.rename = ext2_rename,
 	.readdir = ext2_readdir,
 	.getattr = ext2_getattr,
