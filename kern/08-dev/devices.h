@@ -14,4 +14,16 @@ void pci_attach_drivers(void);
 /** Start the thread that does struct work. */
 void work_start(void);
 
+/** Check a request and make it ready for @p d's driver, to which r->device
+ * then leads. @return 0 or -EIO */
+int block_prepare(struct block_device *d, struct block_request *r);
+
+/** Add a partition, for good. All its fields are set, and it lies on its
+ * disk. */
+void block_register_partition(struct block_device *p);
+
+/** Look for partitions on all disks, and register them. May sleep; takes heap:
+ * PARTITION_HEAP_PAGES at most. */
+void partitions_find(void);
+
 #endif

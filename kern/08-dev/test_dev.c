@@ -254,8 +254,8 @@ SELFTEST(dev_block_transfers_more_than_a_request)
 	page_unref(page);
 	CHECK(now);
 	CHECK(later);
-	CHECK(ram.disk.writes == ram.disk.reads && ram.disk.reads >= 4);
-	CHECK(ram.disk.read_sectors == 2 * len / SECTOR_SIZE);
+	CHECK(ram.disk.stats.requests[BLOCK_READ] >= 4);
+	CHECK(ram.disk.stats.sectors[BLOCK_READ] == 2 * len / SECTOR_SIZE);
 }
 
 SELFTEST(dev_block_refuses_what_is_past_the_end)

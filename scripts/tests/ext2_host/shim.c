@@ -206,6 +206,15 @@ mutex_lock(struct mutex *m)
 	m->owner = 1;
 }
 
+bool
+mutex_trylock(struct mutex *m)
+{
+	if (m->owner)
+		return false;
+	m->owner = 1;
+	return true;
+}
+
 void
 mutex_unlock(struct mutex *m)
 {
@@ -379,6 +388,38 @@ block_run(struct block_device *d, struct block_request *r)
 }
 
 int
+block_run_through(struct block_device *d, struct block_request *r)
+{
+	int error = block_run(d, r);
+
+	return error ? error : block_flush(d);
+}
+
+void
+block_batch_begin(struct block_batch *b, struct block_device *d)
+{
+	b->device = d;
+	b->error = 0;
+}
+
+void
+block_batch_add(struct block_batch *b, struct block_request *r)
+{
+	r->error = block_run(b->device, r);
+	if (!b->error)
+		b->error = r->error;
+}
+
+int
+block_batch_wait(struct block_batch *b)
+{
+	int error = b->error;
+
+	b->error = 0;
+	return error;
+}
+
+int
 block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 	       void *buf, size_t len)
 {
@@ -524,6 +565,14 @@ buf_write(struct buf *b)
 {
 	return disk_transfer(BLOCK_WRITE, b->block * (b->size / SECTOR_SIZE),
 			     b->data, b->size);
+}
+
+void
+buf_write_start(struct buf *b, struct block_batch *batch)
+{
+	b->io.error = buf_write(b);
+	if (!batch->error)
+		batch->error = b->io.error;
 }
 
 void
