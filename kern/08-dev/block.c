@@ -7,8 +7,9 @@
 #include "devices.h"
 #include "string.h"
 
-#define MERGE_LOOKS 8 /* requests of a queue that are compared with a new one  \
-		       */
+#define MERGE_LOOKS                                                            \
+	8 /* requests of a queue that are compared with a new one              \
+	   */
 
 static struct spinlock disks_lock = SPINLOCK("disks");
 /* Never gets shorter. A disk's partitions come behind it. */

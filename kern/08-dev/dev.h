@@ -120,6 +120,10 @@ void work_queue(struct work *w);
 #define SECTOR_SIZE		512
 #define BLOCK_REQUEST_PAGES_MAX 32 /**< segments a command: 128 KiB */
 #define BLOCK_NAME_MAX		16
+/** Device numbers, as on Linux: a disk has minor 16 * index, its partitions
+ * those behind it. */
+#define DISK_MAJOR  8
+#define DISK_MINORS 16
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
 

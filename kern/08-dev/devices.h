@@ -22,8 +22,26 @@ int block_prepare(struct block_device *d, struct block_request *r);
  * disk. */
 void block_register_partition(struct block_device *p);
 
-/** Look for partitions on all disks, and register them. May sleep; takes heap:
- * PARTITION_HEAP_PAGES at most. */
+#define PARTITIONS_MAX (DISK_MINORS - 1u)
+#define GPT_FOUND_MAX  16u
+
+struct partition {
+	unsigned number;
+	uint64_t start, sectors;
+};
+
+/** What a disk's partition table says, as far as it can be believed. */
+struct partitions {
+	struct block_device *disk;
+	const char *kind; /**< NULL: there is none */
+	unsigned n;
+	struct partition list[PARTITIONS_MAX];
+};
+
+/** Read @p disk's table. Only for one thread at a time. May sleep. */
+void partitions_read(struct block_device *disk, struct partitions *t);
+
+/** Look for partitions on all disks, and register them. May sleep. */
 void partitions_find(void);
 
 #endif
