@@ -130,40 +130,60 @@ is_mbr(const struct mbr *m)
 	return m->signature == MBR_SIGNATURE;
 }
 
-/* A link of the chain: its first entry is a partition, from the link on; its
- * second leads to the next link, from the chain's begin on. Loops end, as the
- * chain is followed only so far. */
+/* Whether link @p n of the chain is one of those before it. */
+static bool
+is_circle(const uint64_t *links, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (links[i] == links[n])
+			return true;
+	return false;
+}
+
+/* Add the partition of the link at @p at of the chain [first, end). @return
+ * where the next link is; 0: there is none; or anything, if @p at is wrong */
+static uint64_t
+read_link(struct partitions *t, uint64_t at, uint64_t first, uint64_t end,
+	  unsigned *number)
+{
+	struct mbr_entry e[2];
+
+	if (at < first || at >= end || !read_sector(t, at) ||
+	    !is_mbr(&sector.mbr)) {
+		kprintf("%s: the chain of logical partitions leads to sector "
+			"%lu, where it does not go on\n",
+			t->disk->name, at);
+		return 0;
+	}
+	memcpy(e, sector.mbr.entries, sizeof(e));
+	if (e[0].type != TYPE_NONE)
+		add(t, (*number)++, at + e[0].start, e[0].sectors, at + 1, end);
+	return e[1].type == TYPE_NONE ? 0 : first + e[1].start;
+}
+
+/* The chain: a link's first entry is a partition, from the link on; its second
+ * leads to the next link, from the chain's begin on. */
 static void
 read_chain(struct partitions *t, const struct mbr_entry *whole)
 {
-	uint64_t first = whole->start, end = first + whole->sectors, at = first;
-	unsigned number = FIRST_LOGICAL, links;
-	struct mbr_entry e[2];
+	uint64_t links[LINKS_MAX], first = whole->start;
+	uint64_t end = MIN(first + whole->sectors, t->disk->sectors);
+	unsigned number = FIRST_LOGICAL, n = 0;
 
-	end = MIN(end, t->disk->sectors);
-	for (links = 0; at >= first && at < end; links++) {
-		if (links == LINKS_MAX) {
-			kprintf("%s: the chain of logical partitions has no "
-				"end\n",
-				t->disk->name);
-			return;
-		}
-		if (!read_sector(t, at))
-			return;
-		if (!is_mbr(&sector.mbr))
+	for (links[0] = first; links[n] != 0;) {
+		uint64_t next = read_link(t, links[n], first, end, &number);
+
+		if (++n == LINKS_MAX)
 			break;
-		memcpy(e, sector.mbr.entries, sizeof(e));
-		if (e[0].type != TYPE_NONE)
-			add(t, number++, at + e[0].start, e[0].sectors, at + 1,
-			    end);
-		if (e[1].type == TYPE_NONE)
-			return;
-		at = first + e[1].start;
+		links[n] = next;
+		if (next && is_circle(links, n))
+			break;
 	}
-	kprintf("%s: the chain of logical partitions leads to sector %lu, "
-		"where "
-		"it does not go on\n",
-		t->disk->name, at);
+	if (n == LINKS_MAX || links[n] != 0)
+		kprintf("%s: the chain of logical partitions has no end\n",
+			t->disk->name);
 }
 
 static void
@@ -230,13 +250,13 @@ check_header(const struct partitions *t, uint64_t at)
 	return NULL;
 }
 
-/* Read the entries into @p found, as far as there is room; the rest is only
- * counted in. @return whether their checksum is right */
+/* Read the entries into @p found, as far as there is room; the rest goes only
+ * into the checksum. @return whether that is right */
 static bool
 read_entries(struct partitions *t, const struct gpt_header *h,
 	     struct gpt_entry *found)
 {
-	unsigned n, each = ARRAY_SIZE(sector.entries);
+	unsigned n, more = 0, each = ARRAY_SIZE(sector.entries);
 	uint32_t crc = 0;
 
 	for (n = 0; n < h->nentries; n += each) {
@@ -245,7 +265,11 @@ read_entries(struct partitions *t, const struct gpt_header *h,
 		crc = crc32(crc, sector.bytes, SECTOR_SIZE);
 		if (n < GPT_FOUND_MAX)
 			memcpy(found + n, sector.entries, SECTOR_SIZE);
+		else if (sector.entries[0].type[0] && !more)
+			more = n + 1;
 	}
+	if (more)
+		refuse(t, more, "and those behind it are too many");
 	return crc == h->entries_checksum;
 }
 
