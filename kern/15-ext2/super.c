@@ -220,6 +220,8 @@ ext2_sync(struct mount *m)
 
 	if (!fs->journal)
 		return sync_plainly(fs);
+	if (ext2_has_failed(fs))
+		return -EROFS;
 	error = journal_sync(fs->journal);
 	/* There may have been nothing to commit but data to flush. */
 	return error ? error : block_flush(fs->device);

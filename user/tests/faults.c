@@ -5,7 +5,8 @@
  *
  * Lines: "call NAME ERRNO" (0: good); "again ERRNO", of the same fsync a second
  * time; "have NAME SIZE SEED", "gone NAME", "maybe NAME": what a disk must show
- * that acknowledged it; "heap BEFORE AFTER"; "end".
+ * that acknowledged it; "memory HEAP FREE", bytes used of the heap
+ * and KiB free; "end".
  */
 #include <dirent.h>
 #include <errno.h>
@@ -91,8 +92,8 @@ sync_folder(int number)
 	return good;
 }
 
-/** Write a file and sync it. */
-static void
+/** Write a file and sync it. @return whether that was good */
+static int
 put(const char *name, unsigned size, unsigned seed)
 {
 	int fd, good;
@@ -101,11 +102,13 @@ put(const char *name, unsigned size, unsigned seed)
 	fill(size, seed);
 	fd = open(name, O_WRONLY | O_CREAT, 0644);
 	if (!call("open", fd))
-		return;
+		return 0;
 	good = call("write", write(fd, bytes, size));
-	if (sync_fd("fsync", NR_fsync, fd) && good)
-		have(name, size, seed);
+	good &= sync_fd("fsync", NR_fsync, fd);
 	close(fd);
+	if (good)
+		have(name, size, seed);
+	return good;
 }
 
 static const char *
@@ -135,7 +138,7 @@ folders(void)
 
 	for (i = 0; i < 3; i++)
 		if (call("mkdir", mkdir(numbered("d", i), 0755)))
-			put(numbered("d1/in", i), 1000, i);
+			put(numbered("d0/in", i), 1000, i);
 	if (sync_folder(NR_syncfs))
 		call("rmdir", rmdir("d2"));
 }
@@ -143,11 +146,12 @@ folders(void)
 static void
 renames(void)
 {
-	put("old", 2000, 1);
-	put("new", 5000, 2);
+	int good = put("old", 2000, 1) & put("new", 5000, 2);
+
 	maybe("old");
 	maybe("new");
-	if (call("rename", rename("new", "old")) && sync_folder(NR_fsync)) {
+	if (call("rename", rename("new", "old")) && sync_folder(NR_fsync) &&
+	    good) {
 		have("old", 5000, 2);
 		printf("%s gone new\n", device);
 	}
@@ -201,15 +205,14 @@ big(void)
 static void
 truncates(void)
 {
-	int fd;
+	int fd, good = put("cut", 20000, 8);
 
-	put("cut", 20000, 8);
 	maybe("cut");
 	fd = open("cut", O_RDWR);
 	if (!call("open", fd))
 		return;
 	if (call("ftruncate", ftruncate(fd, 8192)) &&
-	    sync_fd("fsync", NR_fsync, fd))
+	    sync_fd("fsync", NR_fsync, fd) && good)
 		have("cut", 8192, 8);
 	close(fd);
 	put("behind", 12000, 9);
@@ -265,30 +268,36 @@ reads(void)
 static void
 links(void)
 {
-	int good;
+	int good = put("one", 1500, 4);
 
-	put("one", 1500, 4);
-	good = call("link", link("one", "two")) &&
-	       call("symlink", symlink("one", "three")) &&
-	       call("chmod", chmod("one", 0600)) &&
-	       call("mkdir", mkdir("sub", 0755)) &&
-	       call("rename", rename("three", "sub/four"));
+	good &= call("link", link("one", "two")) &&
+		call("symlink", symlink("one", "three")) &&
+		call("chmod", chmod("one", 0600)) &&
+		call("mkdir", mkdir("sub", 0755)) &&
+		call("rename", rename("three", "sub/four"));
 	if (sync_folder(NR_syncfs) && good)
 		have("two", 1500, 4);
 }
 
-/** More than the log has room for: it goes round. */
+/** Change more blocks, again and again, than the log has room for. */
 static void
 round_the_log(void)
 {
 	unsigned round, i;
+	char name[32];
 
-	for (round = 0; round < 8; round++) {
-		for (i = 0; i < 120; i++)
-			if (mkdir(numbered("m", round * 120 + i), 0755) < 0) {
+	for (i = 0; i < 40; i++)
+		if (!call("mkdir", mkdir(numbered("m", i), 0755)))
+			return;
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 40; i++) {
+			snprintf(name, sizeof(name), "m%u/f%u", i, round);
+			if (mkdir(name, 0755) < 0) {
 				call("mkdir", -1);
 				return;
 			}
+			rmdir(name);
+		}
 		put(numbered("mark", round), 100, round);
 	}
 }
@@ -298,27 +307,44 @@ static void (*const workloads[])(void) = {
 	big,   truncates, reads,   links,   round_the_log,
 };
 
-/** Bytes of the kernel's heap in objects. */
+/** Bytes of the kernel's heap in objects: of the lines of three numbers, size
+ * times objects. */
 static long
 heap_used(void)
 {
 	FILE *file = fopen("/proc/heap", "r");
-	long size, objects, slabs, total = 0;
-	char line[128];
+	char line[128], *end;
+	long size, total = 0;
 
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%ld %ld %ld", &size, &objects, &slabs) == 3)
-			total += size * objects;
+	while (file && fgets(line, sizeof(line), file)) {
+		size = strtol(line, &end, 10);
+		total += size * strtol(end, NULL, 10);
+	}
 	if (file)
 		fclose(file);
 	return total;
+}
+
+/** Free memory in KiB. */
+static long
+memory_free(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	long free = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, "MemFree:", 8) == 0)
+			free = atol(line + 8);
+	if (file)
+		fclose(file);
+	return free;
 }
 
 int
 main(int argc, char **argv)
 {
 	unsigned number = argc == 4 ? (unsigned)atoi(argv[3]) : ~0u;
-	long before = heap_used();
 
 	if (number >= sizeof(workloads) / sizeof(workloads[0])) {
 		fprintf(stderr, "usage: faults DEVICE FOLDER WORKLOAD (0-9)\n");
@@ -333,7 +359,7 @@ main(int argc, char **argv)
 		mounted(0);
 	}
 	mark("end");
-	printf("%s heap %ld %ld\n%s end\n", device, before, heap_used(),
-	       device);
+	printf("%s memory %ld %ld\n%s end\n", device, heap_used(),
+	       memory_free(), device);
 	return 0;
 }
