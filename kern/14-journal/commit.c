@@ -25,12 +25,6 @@ let_end(struct journal *j, struct transaction *t)
 		waitq_wait(&j->work, &j->lock, WAIT_UNINTERRUPTIBLE,
 			   WAIT_FOREVER);
 	spin_unlock(&j->lock);
-	if (t->nbufs == 0 && t->nrevoked == 0)
-		return;
-	current()->transaction = t;
-	current()->credits = JOURNAL_CLOSING;
-	j->ops->closing(j->fs);
-	current()->transaction = NULL;
 }
 
 /* Copy what is to be logged. @return false: memory does not do for it, so no
@@ -399,15 +393,22 @@ tell(struct journal *j, journal_tid tid)
 }
 
 void
+journal_abort(struct journal *j, int error)
+{
+	spin_lock(&j->lock);
+	if (!j->error)
+		j->error = error;
+	waitq_wake_all(&j->room);
+	waitq_wake_all(&j->done);
+	spin_unlock(&j->lock);
+}
+
+void
 journal_fail(struct journal *j, int error)
 {
 	kprintf("journal: %s: the log cannot be written (error %d)\n",
 		j->device->name, error);
-	spin_lock(&j->lock);
-	j->error = error;
-	waitq_wake_all(&j->room);
-	waitq_wake_all(&j->done);
-	spin_unlock(&j->lock);
+	journal_abort(j, error);
 	j->ops->failed(j->fs, error);
 }
 

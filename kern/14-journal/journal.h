@@ -23,10 +23,6 @@ struct journal_run {
 /** What the file system does for its journal. Called by the journal's thread,
  * which may sleep but must not begin an operation. */
 struct journal_ops {
-	/** A transaction is closed, no operation runs: change what is to be in
-	 * it beside (counts in a superblock). At most JOURNAL_CLOSING blocks.
-	 */
-	void (*closing)(void *fs);
 	/** Before the transaction is committed: write the data that its
 	 * metadata points to, so that no block is ever seen with what a former
 	 * owner left in it. What cannot be written is told to its fsync. */
@@ -36,8 +32,6 @@ struct journal_ops {
 	/** The log cannot be written: nothing will be committed any more. */
 	void (*failed)(void *fs, int error);
 };
-
-#define JOURNAL_CLOSING 4
 
 /**
  * Open the journal that lies in @p runs of @p device, in order and without
@@ -81,7 +75,11 @@ journal_tid journal_current(void);
 /** How many more blocks the running operation may change. */
 unsigned journal_room(void);
 
-/** Take @p b for a change: in an operation, or in ops->closing. Sleeps; then
+/** An operation could not be brought to its end: commit nothing any more, with
+ * what it has left half-done; @p error is what who waits is told. */
+void journal_abort(struct journal *j, int error);
+
+/** Take @p b for a change, in an operation. Sleeps; then
  * b->lock is held. */
 void journal_change(struct journal *j, struct buf *b);
 /** The change is made. */
@@ -90,6 +88,10 @@ void journal_changed(struct journal *j, struct buf *b);
 /** Block @p block, of metadata, is freed by the running operation: no version
  * of it may be written or replayed once that is committed. */
 void journal_revoke(struct journal *j, uint64_t block);
+
+/** Block @p block as the log has it, or will have it, if that is not what the
+ * disk has: a buffer, referenced. NULL: the disk has it. */
+struct buf *journal_find(struct journal *j, uint64_t block);
 
 /** Have transaction @p tid, and those before it, on the disk. May sleep, not
  * in an operation. @return 0 or -EIO */

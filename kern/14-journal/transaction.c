@@ -40,7 +40,7 @@ transaction_new(struct journal *j)
 static bool
 has_room(const struct journal *j, const struct transaction *t)
 {
-	unsigned more = (t->operations + 1) * j->credits + JOURNAL_CLOSING;
+	unsigned more = (t->operations + 1) * j->credits;
 	unsigned nbufs = t->nbufs + more;
 
 	return nbufs <= j->transaction_max &&
@@ -173,6 +173,24 @@ journal_revoke(struct journal *j, uint64_t block)
 	}
 	spin_unlock(&j->lock);
 	buf_put(b);
+}
+
+/* By LOG6 a block that counts is in the cache. */
+struct buf *
+journal_find(struct journal *j, uint64_t block)
+{
+	struct buf *b = buf_find(j->device, block, j->block_size);
+	bool counts;
+
+	if (!b)
+		return NULL;
+	spin_lock(&j->lock);
+	counts = b->log.running || b->log.committing || b->log.logged;
+	spin_unlock(&j->lock);
+	if (counts)
+		return b;
+	buf_put(b);
+	return NULL;
 }
 
 /* ---- Waiting for the disk ---- */

@@ -74,7 +74,8 @@ ext2_begin(struct ext2_fs *fs)
 	return error;
 }
 
-/* What an operation has left half-done must not be built upon. */
+/* What an operation has left half-done must not be built upon, nor reach the
+ * disk: with a journal, that stays as it was when it was last committed. */
 int
 ext2_end(struct ext2_fs *fs, int error)
 {
@@ -82,9 +83,15 @@ ext2_end(struct ext2_fs *fs, int error)
 		fs->damaged = true;
 		fs->read_only = true;
 		say(fs->device, "read-only from now on (error %d)", error);
+		if (fs->journal)
+			journal_abort(fs->journal, error);
 	}
-	if (ext2_journaled(fs))
+	if (ext2_journaled(fs)) {
+		if (fs->damaged &&
+		    !(ext2_super_of(fs)->s_state & EXT2_STATE_ERROR))
+			ext2_super_update(fs);
 		journal_end(fs->journal);
+	}
 	rwlock_read_unlock(&fs->op_lock);
 	return error;
 }
@@ -345,6 +352,44 @@ super_check(struct ext2_fs *fs, const struct ext2_super *s)
 
 /* ---- Mounting ---- */
 
+static bool
+word_is(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+/** Take one option, @p len bytes at @p word. @return false: it is not known */
+static bool
+option_take(struct ext2_fs *fs, const char *word, size_t len)
+{
+	bool ordered = word_is(word, len, "data=ordered");
+	bool journal = word_is(word, len, "data=journal");
+
+	if (ordered || journal)
+		fs->data_journal = journal;
+	return ordered || journal || len == 0 ||
+	       word_is(word, len, "errors=remount-ro");
+}
+
+/** Take the options, words between commas. @return 0 or -EINVAL */
+static int
+options_take(struct ext2_fs *fs, const char *options)
+{
+	const char *end;
+
+	for (;; options = end + 1) {
+		for (end = options; *end && *end != ','; end++)
+			;
+		if (!option_take(fs, options, (size_t)(end - options))) {
+			say(fs->device, "unknown option %.*s",
+			    (int)(end - options), options);
+			return -EINVAL;
+		}
+		if (!*end)
+			return 0;
+	}
+}
+
 static int
 statfs_op(struct mount *m, struct statfs *st)
 {
@@ -377,6 +422,18 @@ fs_free(struct ext2_fs *fs)
 	kfree(fs);
 }
 
+/** The journal has failed: have the disk say, if it can, that it is to be
+ * looked at. That is true at any time; so it needs no transaction. */
+static void
+tell_damage(struct ext2_fs *fs)
+{
+	mutex_lock(&fs->super->lock);
+	ext2_super_of(fs)->s_state |= EXT2_STATE_ERROR;
+	if (buf_write(fs->super))
+		say(fs->device, "... nor marked as damaged");
+	mutex_unlock(&fs->super->lock);
+}
+
 /** No operation will change the disk any more: have it say that it is whole,
  * if it is. What a journal could not write, the next mount replays.
  * @return 0 or -EIO */
@@ -390,8 +447,10 @@ mark_unused(struct ext2_fs *fs)
 	if (fs->journal)
 		error = ext2_journal_stop(fs);
 	rwlock_write_unlock(&fs->op_lock);
-	if (error)
+	if (error) {
+		tell_damage(fs);
 		return error;
+	}
 	ext2_change(fs, fs->super);
 	ext2_super_of(fs)->s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
 	if (fs->was_valid && !fs->damaged)
@@ -565,9 +624,14 @@ ext2_mount(struct mount *m, const char *options)
 	struct ext2_fs *fs = fs_new(m);
 	struct ext2_super *s = knew(struct ext2_super);
 	struct journal *j = NULL;
-	int error = fs_load(fs, s, &j);
+	int error = options_take(fs, options);
 
-	(void)options;
+	if (!error)
+		error = fs_load(fs, s, &j);
+	if (!error && fs->data_journal && !j && !(m->flags & MS_RDONLY)) {
+		say(fs->device, "data=journal: there is no journal");
+		error = -EINVAL;
+	}
 	kfree(s);
 	if (error) {
 		if (j)
@@ -576,6 +640,9 @@ ext2_mount(struct mount *m, const char *options)
 		return error;
 	}
 	fs->read_only = true;
+	m->shown = !j		      ? NULL
+		   : fs->data_journal ? ",data=journal"
+				      : ",data=ordered";
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);

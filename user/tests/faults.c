@@ -238,6 +238,7 @@ get(const char *name, unsigned size, unsigned seed)
 static int
 mounted(int wanted)
 {
+	mark(wanted ? "begin" : "umount");
 	return wanted ? call("mount", mount(device, folder, "ext2", 0, "")) &&
 				call("chdir", chdir(folder))
 		      : chdir("/") == 0 && call("umount", umount2(folder, 0));
@@ -352,10 +353,8 @@ main(int argc, char **argv)
 	}
 	device = argv[1];
 	folder = argv[2];
-	mark("begin");
 	if (mounted(1)) {
 		workloads[number]();
-		mark("umount");
 		mounted(0);
 	}
 	mark("end");

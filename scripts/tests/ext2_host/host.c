@@ -74,6 +74,15 @@ host_save(const char *path, const void *data, size_t size)
 		host_fail("cannot write the image");
 }
 
+void
+host_append(const char *path, const void *data, size_t size)
+{
+	FILE *f = fopen(path, "ab");
+
+	if (!f || fwrite(data, 1, size, f) != size || fclose(f))
+		host_fail("cannot add to a file");
+}
+
 int
 host_line(char *line, size_t size)
 {

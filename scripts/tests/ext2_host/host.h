@@ -15,6 +15,8 @@ void host_map(unsigned long address, size_t size);
 void *host_load(const char *path, size_t *size);
 /** Write a whole file. */
 void host_save(const char *path, const void *data, size_t size);
+/** Add to the end of a file. */
+void host_append(const char *path, const void *data, size_t size);
 /** Read a line of standard input. @return 0 at its end */
 int host_line(char *line, size_t size);
 void host_write(const char *text);   /**< to standard output, at once */

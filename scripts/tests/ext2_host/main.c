@@ -521,6 +521,14 @@ do_mount(char **arg)
 }
 
 static void
+do_options(char **arg)
+{
+	memcpy(shim_options, arg[0],
+	       MIN(strlen(arg[0]) + 1, sizeof(shim_options) - 1));
+	answer_result(0);
+}
+
+static void
 do_unmount(char **arg)
 {
 	(void)arg;
@@ -622,7 +630,8 @@ static const struct command {
 	{ "evict", 0, do_evict },	{ "poweroff", 0, do_poweroff },
 	{ "save", 1, do_save },		{ "fail", 2, do_fail },
 	{ "record", 1, do_record },	{ "mark", 1, do_mark },
-	{ "user", 1, do_user },		{ "statfs", 0, do_statfs },
+	{ "options", 1, do_options },	{ "user", 1, do_user },
+	{ "statfs", 0, do_statfs },
 };
 
 static void
@@ -646,6 +655,21 @@ run_line(char *line)
 	host_fail("unknown command");
 }
 
+/** corrupt|save random|each FIRST COUNT STEP [FILE] */
+static void
+damaged(char **arg)
+{
+	bool each = strcmp(arg[1], "each") == 0;
+	unsigned long first = host_number(arg[2]);
+	unsigned count = (unsigned)host_number(arg[3]);
+	unsigned step = (unsigned)host_number(arg[4]);
+
+	if (strcmp(arg[0], "save") == 0)
+		corrupt_save(arg[5], each, first, count, step);
+	else
+		corrupt(each, first, count, step);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -654,13 +678,14 @@ main(int argc, char **argv)
 	void *image;
 
 	if (argc < 2)
-		host_fail("usage: ext2_host IMAGE [corrupt SEED COUNT]");
+		host_fail("usage: ext2_host IMAGE "
+			  "[corrupt|save random|each FIRST COUNT STEP [FILE]]");
 	image = host_load(argv[1], &size);
 	shim_verbose = argc == 2;
 	shim_init(image, size);
 	buffer = host_alloc(BUFFER_SIZE);
-	if (argc == 5 && strcmp(argv[2], "corrupt") == 0) {
-		corrupt(host_number(argv[3]), (unsigned)host_number(argv[4]));
+	if (argc >= 7) {
+		damaged(argv + 2);
 	} else {
 		while (host_line(line, sizeof(line)))
 			run_line(line);
