@@ -284,7 +284,6 @@ ext2_wrote(void *owner)
 		page_cache_settle(v->cache);
 	if (!fs->journal || !in->prepared || ext2_begin(fs))
 		return;
-	ext2_ordered_add(v);
 	if (in->prepared <= v->size) {
 		spin_lock(&in->lock);
 		in->prepared = 0;
