@@ -82,6 +82,14 @@ struct vnode_ops {
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len,
 		      struct vnode *moved, struct vnode *to_dir, const char *to,
 		      size_t to_len, struct vnode *replaced);
+	/** Have @p a's name lead to @p b and @p b's to @p a; as rename, but
+	 * both are there. NULL op: -EINVAL. */
+	int (*exchange)(struct vnode *a_dir, const char *a_name, size_t a_len,
+			struct vnode *a, struct vnode *b_dir,
+			const char *b_name, size_t b_len, struct vnode *b);
+	/** Make a regular file without a name, as one of @p dir, which is not
+	 * locked. *result referenced. NULL op: -EOPNOTSUPP. */
+	int (*tmpfile)(struct vnode *dir, uint32_t mode, struct vnode **result);
 	/**
 	 * Emit entries from position *pos on through @p emit (false: full,
 	 * stop before this one). "." and ".." included. *pos moves behind the
@@ -105,6 +113,16 @@ struct vnode_ops {
 
 	/** VT_REG: of its page cache, whose owner is the vnode; or NULL. */
 	const struct page_cache_ops *pages;
+
+	/** VT_REG: free what holds bytes [from, to), which read as zeros from
+	 * now on, by way of vnode_drop_range; v->lock is held for writing. The
+	 * end of file counts as the end of its last block. NULL op: no holes
+	 * can be made (-EOPNOTSUPP). */
+	int (*punch)(struct vnode *v, uint64_t from, uint64_t to);
+	/** VT_REG: where from byte @p from on, which is before the end, the
+	 * first data (@p data) or hole is, or the size. NULL op: all is data.
+	 * No lock is held. @return the position or -errno */
+	int64_t (*find)(struct vnode *v, uint64_t from, bool data);
 
 	/** Have the file (its metadata too) reach the disk. */
 	int (*fsync)(struct vnode *v, bool data_only);
@@ -147,7 +165,8 @@ struct vnode {
 	_Atomic uint64_t size;
 	uint64_t blocks; /**< 512-byte units */
 	struct timespec atime, mtime, ctime;
-	bool dirty; /**< the inode differs from the disk's */
+	bool dirty;    /**< the inode differs from the disk's */
+	bool linkable; /**< made without a name, and may yet get one */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
