@@ -272,6 +272,8 @@ struct mount {
 	/** Its vnodes are the files themselves: they stay while they have
 	 * links (tmpfs). Set by the file system's mount. */
 	bool in_memory;
+	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL. */
+	const char *shown;
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
 	bool no_cache;

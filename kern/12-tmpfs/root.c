@@ -8,7 +8,7 @@
 
 /* Try each file system that needs a disk. */
 static int
-mount_disk(const char *name, unsigned flags)
+mount_disk(const char *name, unsigned flags, const char *options)
 {
 	const struct filesystem *fs;
 	int error = -ENODEV, e;
@@ -16,7 +16,7 @@ mount_disk(const char *name, unsigned flags)
 	for (fs = filesystems; fs < filesystems_end; fs++) {
 		if (!fs->needs_device)
 			continue;
-		e = vfs_mount(fs->name, name, NULL, flags, "");
+		e = vfs_mount(fs->name, name, NULL, flags, options);
 		if (e == 0)
 			return 0;
 		if (error == -ENODEV || e != -EINVAL)
@@ -44,10 +44,11 @@ vfs_mount_root(void)
 	struct mount *first_root = root_mount;
 	unsigned flags = command_line_has("ro") ? MS_RDONLY : 0;
 	struct block_device *first = block_get(0);
-	char name[16] = "";
+	char name[16] = "", options[64] = "";
 	int error;
 
 	command_line_get("root", name, sizeof(name));
+	command_line_get("rootflags", options, sizeof(options));
 	if (!name[0] && first)
 		strlcpy(name, first->name, sizeof(name));
 	if (!name[0]) {
@@ -55,7 +56,7 @@ vfs_mount_root(void)
 			"memory, and empty.\nvfs: Attach a disk (QEMU: -drive "
 			"file=root.img,format=raw) or say root=NAME.\n");
 	} else if (strcmp(name, "tmpfs") != 0) {
-		error = mount_disk(name, flags);
+		error = mount_disk(name, flags, options);
 		if (error)
 			kprintf("vfs: %s cannot be mounted as root (error %d);"
 				" going on with an empty one in memory\n",

@@ -91,6 +91,10 @@ void journal_changed(struct journal *j, struct buf *b);
  * of it may be written or replayed once that is committed. */
 void journal_revoke(struct journal *j, uint64_t block);
 
+/** Block @p block as the log has it, or will have it, if that is not what the
+ * disk has: a buffer, referenced. NULL: the disk has it. */
+struct buf *journal_find(struct journal *j, uint64_t block);
+
 /** Have transaction @p tid, and those before it, on the disk. May sleep, not
  * in an operation. @return 0 or -EIO */
 int journal_commit(struct journal *j, journal_tid tid);

@@ -175,6 +175,24 @@ journal_revoke(struct journal *j, uint64_t block)
 	buf_put(b);
 }
 
+/* By LOG6 a block that counts is in the cache. */
+struct buf *
+journal_find(struct journal *j, uint64_t block)
+{
+	struct buf *b = buf_find(j->device, block, j->block_size);
+	bool counts;
+
+	if (!b)
+		return NULL;
+	spin_lock(&j->lock);
+	counts = b->log.running || b->log.committing || b->log.logged;
+	spin_unlock(&j->lock);
+	if (counts)
+		return b;
+	buf_put(b);
+	return NULL;
+}
+
 /* ---- Waiting for the disk ---- */
 
 bool

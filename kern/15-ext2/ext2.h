@@ -14,6 +14,7 @@
 #include "tmpfs.h"
 
 #define EXT2_GROUP_LOCKS 16
+#define EXT2_DATA_STEP	 8u /**< data blocks logged by one step of allocating */
 
 /** A group of blocks; those of a mount are an array. */
 struct ext2_group {
@@ -47,6 +48,8 @@ struct ext2_fs {
 	uint64_t max_size;  /**< bytes: the longest file that can be mapped */
 	bool filetype;	    /**< entries have types */
 	bool readable_only; /**< it has features that forbid writing */
+	/** Mounted with data=journal: contents of files are logged, too. */
+	bool data_journal;
 	struct ext2_group *groups;
 	struct page *group_pages;
 
@@ -183,8 +186,10 @@ ext2_group_of_inode(const struct ext2_fs *fs, uint64_t ino)
 
 /* ---- super.c: the mount ---- */
 
-/** Mount the file system of m->device; called by mount_on. @p options is
- * ignored. @return 0; -EINVAL: not ext2, or features that are not known;
+/** Mount the file system of m->device; called by mount_on.
+ * @param options  words between commas: data=ordered (the default) or
+ * data=journal, errors=remount-ro (what is done anyway)
+ * @return 0; -EINVAL: not ext2, or features or options that are not known;
  * -EUCLEAN: damaged; -EIO; -ENOMEM */
 int ext2_mount(struct mount *m, const char *options);
 
@@ -270,6 +275,16 @@ void ext2_go_on(struct ext2_fs *fs);
 /** After @p error of an operation that has ended: whether to try it again, as
  * blocks have become free that were not yet. @p tries counts. */
 bool ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries);
+
+/* ---- data_journal.c: contents of files in the journal ---- */
+
+/** Log a block of a file as @p data, or as zeros where that is NULL. In an
+ * operation, which has room. Sleeps while there is no memory.
+ * @return 0 or -ENOMEM */
+int ext2_data_log(struct ext2_fs *fs, uint32_t block, const void *data);
+/** Copy a block's contents to @p data if the log has them and the disk does
+ * not. Not in an operation. @return whether it has */
+bool ext2_data_find(struct ext2_fs *fs, uint32_t block, void *data);
 
 /* ---- orphan.c: files that a crash must not leave behind ---- */
 
@@ -361,6 +376,9 @@ int ext2_inode_free(struct ext2_fs *fs, uint64_t ino, bool is_dir);
  * @return 0 and *result referenced; -EUCLEAN, -EIO, -ENOMEM */
 int ext2_inode_get(struct ext2_fs *fs, uint32_t ino, struct vnode **result);
 
+/** The running operation is part of what an fsync of the file waits for.
+ * in->lock is held. */
+void ext2_inode_logged(struct ext2_fs *fs, struct ext2_inode *in);
 /** Write the inode of @p v to its place in the inode table's buffer. */
 void ext2_inode_store(struct vnode *v);
 /** The same for an inode just allocated: clears what was there before. */

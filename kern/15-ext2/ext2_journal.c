@@ -180,7 +180,7 @@ ext2_ordered_add(struct vnode *v)
 	struct ext2_fs *fs = ext2_fs(v);
 	struct ext2_inode *in = ext2_inode(v);
 
-	if (!fs->journal)
+	if (!fs->journal || fs->data_journal)
 		return;
 	spin_lock(&fs->ordered_lock);
 	if (list_empty(&in->ordered_link))
@@ -211,7 +211,9 @@ ext2_forget(struct ext2_fs *fs, uint32_t block)
 bool
 ext2_has_room(const struct ext2_fs *fs)
 {
-	return !ext2_journaled(fs) || journal_room() >= STEP;
+	unsigned step = STEP + (fs->data_journal ? EXT2_DATA_STEP : 0);
+
+	return !ext2_journaled(fs) || journal_room() >= step;
 }
 
 void

@@ -89,6 +89,23 @@ transfer_add(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
 	return error;
 }
 
+/** The same with data=journal: what is not home yet comes from the log. */
+static int
+transfer_logged(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
+{
+	uint32_t offset;
+	struct page *page;
+	int error = 0;
+
+	for (; n > 0 && !error; at++, n--, block++) {
+		page = page_of(t, at, &offset);
+		if (!ext2_data_find(t->fs, block,
+				    (char *)page_address(page) + offset))
+			error = transfer_add(t, at, 1, block);
+	}
+	return error;
+}
+
 /** Zero bytes [from, to) of the pages. */
 static void
 zero_bytes(struct page **pages, size_t from, size_t to)
@@ -129,7 +146,9 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 		n = ext2_map(v, first + at, count - at, &block);
 		if (n < 0)
 			return n;
-		if (block)
+		if (block && t->fs->data_journal)
+			error = transfer_logged(t, at, (uint32_t)n, block);
+		else if (block)
 			error = transfer_add(t, at, (uint32_t)n, block);
 		else
 			zero_bytes(t->pages, (size_t)at << shift,
@@ -261,6 +280,8 @@ ext2_wrote(void *owner)
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 
+	if (fs->data_journal)
+		page_cache_settle(v->cache);
 	if (!fs->journal || !in->prepared || ext2_begin(fs))
 		return;
 	ext2_ordered_add(v);
@@ -419,6 +440,31 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 	return allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
 }
 
+/** Log up to @p n blocks of the pages in one operation.
+ * @return how many, or an error */
+static int
+blocks_log(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n,
+	   uint32_t block)
+{
+	struct ext2_inode *in = ext2_inode(v);
+	int error = ext2_begin(t->fs);
+	uint32_t i, offset;
+	struct page *page;
+
+	if (error)
+		return error;
+	for (i = 0; i < n && !error && journal_room() > 0; i++) {
+		page = page_of(t, at + i, &offset);
+		error = ext2_data_log(t->fs, block + i,
+				      (char *)page_address(page) + offset);
+	}
+	spin_lock(&in->lock);
+	ext2_inode_logged(t->fs, in);
+	spin_unlock(&in->lock);
+	error = ext2_end(t->fs, error);
+	return error ? error : (int)i;
+}
+
 /** Write the first @p count blocks of the pages. */
 static int
 blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
@@ -429,7 +475,9 @@ blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
 
 	for (at = 0; at < count && !error; at += (uint32_t)n) {
 		n = ext2_map(v, first + at, count - at, &block);
-		if (n > 0 && block)
+		if (n > 0 && block && t->fs->data_journal)
+			n = blocks_log(v, t, at, (uint32_t)n, block);
+		else if (n > 0 && block)
 			error = transfer_add(t, at, (uint32_t)n, block);
 		else if (n > 0)
 			n = write_hole(v, t, at, (uint32_t)n);

@@ -333,6 +333,15 @@ dinode_fill(const struct ext2_fs *fs, struct ext2_dinode *di,
 	times_store(fs, di, v);
 }
 
+void
+ext2_inode_logged(struct ext2_fs *fs, struct ext2_inode *in)
+{
+	if (!ext2_journaled(fs))
+		return;
+	in->logged_in = journal_current();
+	in->logged = true;
+}
+
 static void
 inode_store(struct vnode *v, bool is_new)
 {
@@ -354,10 +363,7 @@ inode_store(struct vnode *v, bool is_new)
 	}
 	spin_lock(&in->lock);
 	dinode_fill(fs, di, v);
-	if (ext2_journaled(fs)) {
-		in->logged_in = journal_current();
-		in->logged = true;
-	}
+	ext2_inode_logged(fs, in);
 	spin_unlock(&in->lock);
 	ext2_changed(fs, in->buf);
 }

@@ -334,17 +334,32 @@ leaf_make(struct window *w, uint32_t logical, uint32_t want, struct leaf *leaf)
 	return error;
 }
 
+/** Whether the blocks of @p v are contents that go through the journal. */
+static bool
+logs_data(const struct vnode *v)
+{
+	return ext2_fs(v)->data_journal && v->type == VT_REG;
+}
+
 /** Fill the hole at the leaf's place: some of its @p n slots. @return how many
  * were filled, or an error */
 static int
 leaf_fill(struct window *w, struct leaf *leaf, uint32_t n)
 {
 	struct ext2_inode *in = ext2_inode(w->v);
+	uint32_t i;
 	int error = window_fill(w, n);
 
 	if (error)
 		return error;
 	n = MIN(n, w->left);
+	if (logs_data(w->v)) {
+		n = MIN(n, EXT2_DATA_STEP);
+		for (i = 0; i < n && !error; i++)
+			error = ext2_data_log(ext2_fs(w->v), w->next + i, NULL);
+	}
+	if (error)
+		return error;
 	in->last_physical = w->next + n - 1;
 	leaf_set(w->v, leaf, window_take(w, n), n);
 	return (int)n;
@@ -600,7 +615,7 @@ cut_some(struct vnode *v, struct part p)
 	struct ext2_inode *in = ext2_inode(v);
 	struct cut c = { .v = v,
 			 .fs = ext2_fs(v),
-			 .metadata = v->type != VT_REG };
+			 .metadata = v->type != VT_REG || logs_data(v) };
 	int error, last;
 
 	rwlock_write_lock(&in->map_lock);

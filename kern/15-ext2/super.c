@@ -343,6 +343,44 @@ super_check(struct ext2_fs *fs, const struct ext2_super *s)
 
 /* ---- Mounting ---- */
 
+static bool
+word_is(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+/** Take one option, @p len bytes at @p word. @return false: it is not known */
+static bool
+option_take(struct ext2_fs *fs, const char *word, size_t len)
+{
+	bool ordered = word_is(word, len, "data=ordered");
+	bool journal = word_is(word, len, "data=journal");
+
+	if (ordered || journal)
+		fs->data_journal = journal;
+	return ordered || journal || len == 0 ||
+	       word_is(word, len, "errors=remount-ro");
+}
+
+/** Take the options, words between commas. @return 0 or -EINVAL */
+static int
+options_take(struct ext2_fs *fs, const char *options)
+{
+	const char *end;
+
+	for (;; options = end + 1) {
+		for (end = options; *end && *end != ','; end++)
+			;
+		if (!option_take(fs, options, (size_t)(end - options))) {
+			say(fs->device, "unknown option %.*s",
+			    (int)(end - options), options);
+			return -EINVAL;
+		}
+		if (!*end)
+			return 0;
+	}
+}
+
 static int
 statfs_op(struct mount *m, struct statfs *st)
 {
@@ -563,9 +601,14 @@ ext2_mount(struct mount *m, const char *options)
 	struct ext2_fs *fs = fs_new(m);
 	struct ext2_super *s = knew(struct ext2_super);
 	struct journal *j = NULL;
-	int error = fs_load(fs, s, &j);
+	int error = options_take(fs, options);
 
-	(void)options;
+	if (!error)
+		error = fs_load(fs, s, &j);
+	if (!error && fs->data_journal && !j && !(m->flags & MS_RDONLY)) {
+		say(fs->device, "data=journal: there is no journal");
+		error = -EINVAL;
+	}
 	kfree(s);
 	if (error) {
 		if (j)
@@ -574,6 +617,8 @@ ext2_mount(struct mount *m, const char *options)
 		return error;
 	}
 	fs->read_only = true;
+	m->shown = !j ? NULL : fs->data_journal ? ",data=journal"
+						: ",data=ordered";
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);

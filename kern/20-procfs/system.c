@@ -286,7 +286,7 @@ print_mount(struct mount *m, void *arg)
 	for (unsigned i = 0; i < ARRAY_SIZE(mount_flags); i++)
 		if (m->flags & mount_flags[i].flag)
 			text_printf(t, "%s", mount_flags[i].name);
-	text_printf(t, " 0 0\n");
+	text_printf(t, "%s 0 0\n", m->shown ? m->shown : "");
 }
 
 void

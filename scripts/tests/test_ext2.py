@@ -16,6 +16,8 @@ KINDS = {
     "2k": "-t ext2 -b 2048 -I 256 -N 300",
     "4k": "-t ext2 -b 4096 -I 256 -N 300",
     "journal": "-t ext2 -j -J size=1 -b 1024 -N 300",
+    "data": "-t ext2 -j -J size=1 -b 1024 -N 300",
+    "data4k": "-t ext2 -j -J size=4 -b 4096 -N 300",
     "rev0": "-r 0 -b 1024 -O none -N 300",
     "plain": "-t ext2 -b 1024 -I 128 -O ^filetype,^sparse_super,^resize_inode "
              "-g 2048 -N 300",
@@ -53,11 +55,13 @@ def debugfs(image, *commands, write=False):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_operations(program, make, tmp_path, kind):
-    image = make(KINDS[kind], 6000)
+    image = make(KINDS[kind], 12000 if kind == "data4k" else 6000)
     saved = str(tmp_path / "saved.img")
     rng = random.Random(kind)
     host = Host(program, image)
-    assert host("mount", 0) != -1
+    if kind.startswith("data"):
+        host("options", "data=journal")
+    assert host("mount", 0) == ["0"]
     both = Both(host, rng)
     wide = kind not in ("1k", "rev0", "plain")
     for _ in range(3):
@@ -293,6 +297,12 @@ def test_what_is_refused(program, make, tmp_path):
         assert host("mount", 0) == -errno.EINVAL
         assert message in host.close()
     image = make("-t ext2", 4000)
+    for options, message in {"data=journal": "there is no journal",
+                             "noload": "unknown option noload"}.items():
+        host = Host(program, image)
+        host("options", options)
+        assert host("mount", 0) == -errno.EINVAL
+        assert message in host.close()
     debugfs(image, "feature needs_recovery", write=True)
     host = Host(program, image)
     assert host("mount", 0) == -errno.EINVAL

@@ -3,7 +3,7 @@
  * rounds, by the time-stamp counter. Where one tick is one instruction (QEMU
  * with -icount shift=0) these are instructions and the same on every run; there
  * use one CPU, and give memory size and the order of items along with the
- * figures. Usage: bench [-r ROUNDS] [-l] [NAME ...]
+ * figures. Usage: bench [-d FOLDER] [-r ROUNDS] [-l] [NAME ...]
  * The items named ..._8m are in MB per 10^9 ticks. An item whose calls the
  * kernel does not have prints "NAME -".
  */
@@ -141,26 +141,32 @@ print_name(const struct item *it, int rounds)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: bench [-r ROUNDS] [-l] [NAME ...]\n");
+	fprintf(stderr, "usage: bench [-d FOLDER] [-r ROUNDS] [-l] "
+			"[NAME ...]\n");
 	return 2;
 }
 
 int
 main(int argc, char **argv)
 {
-	char folder[] = "/tmp/bench.XXXXXX";
+	const char *parent = "/tmp";
+	char folder[PATH_MAX];
 	int option, rounds = ROUNDS;
 
 	if (argc > 1 && strcmp(argv[1], "-x") == 0)
 		return 0; /* started by fork_exec_self */
-	while ((option = getopt(argc, argv, "r:l")) != -1) {
+	while ((option = getopt(argc, argv, "d:r:l")) != -1) {
 		if (option == '?')
 			return usage();
 		if (option == 'l')
 			return for_all(print_name, argv + argc, 0), 0;
-		rounds = MIN(MAX(atoi(optarg), 1), ROUNDS_MAX);
+		if (option == 'd')
+			parent = optarg;
+		else
+			rounds = MIN(MAX(atoi(optarg), 1), ROUNDS_MAX);
 	}
 	find_programs(argv[0]);
+	snprintf(folder, sizeof(folder), "%s/bench.XXXXXX", parent);
 	if (mkdtemp(folder) == NULL || chdir(folder) < 0) {
 		perror(folder);
 		return 2;

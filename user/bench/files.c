@@ -65,6 +65,34 @@ create_write1k_unlink(long n)
 	return TIMED(n, create_once());
 }
 
+static void
+create_fsync_once(void)
+{
+	int fd = open_file("new", O_WRONLY | O_CREAT);
+
+	write(fd, buf, 1024);
+	need(fsync(fd));
+	close(fd);
+	unlink("new");
+}
+
+static long
+create_write1k_fsync_unlink(long n)
+{
+	return TIMED(n, create_fsync_once());
+}
+
+/* One small file, written over and made to last. */
+static long
+pwrite_fsync_1k(long n)
+{
+	int fd = cached_file(1);
+	long t = TIMED(n, (pwrite(fd, buf, 1024, 0), need(fsync(fd))));
+
+	close(fd);
+	return t;
+}
+
 static long
 mkdir_rmdir(long n)
 {
@@ -155,6 +183,8 @@ const struct item file_items[] = {
 	{ "stat", stat_depth1, 1000, 0 },
 	{ "fstat", fstat_file, 1000, 0 },
 	{ "create_write1k_unlink", create_write1k_unlink, 200, 0 },
+	{ "create_write1k_fsync_unlink", create_write1k_fsync_unlink, 50, 0 },
+	{ "pwrite_fsync_1k", pwrite_fsync_1k, 50, 0 },
 	{ "mkdir_rmdir", mkdir_rmdir, 200, 0 },
 	{ "rename_pair", rename_pair, 200, 0 },
 	{ "getdents_100", getdents_100, 50, 0 },

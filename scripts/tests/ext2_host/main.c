@@ -521,6 +521,14 @@ do_mount(char **arg)
 }
 
 static void
+do_options(char **arg)
+{
+	memcpy(shim_options, arg[0],
+	       MIN(strlen(arg[0]) + 1, sizeof(shim_options) - 1));
+	answer_result(0);
+}
+
+static void
 do_unmount(char **arg)
 {
 	(void)arg;
@@ -622,7 +630,8 @@ static const struct command {
 	{ "evict", 0, do_evict },	{ "poweroff", 0, do_poweroff },
 	{ "save", 1, do_save },		{ "fail", 2, do_fail },
 	{ "record", 1, do_record },	{ "mark", 1, do_mark },
-	{ "user", 1, do_user },		{ "statfs", 0, do_statfs },
+	{ "options", 1, do_options },	{ "user", 1, do_user },
+	{ "statfs", 0, do_statfs },
 };
 
 static void

@@ -1070,6 +1070,8 @@ shim_init(void *image, size_t size)
 		host_poison(page_address(&page_array[i]), PAGE_SIZE);
 }
 
+char shim_options[64];
+
 int
 shim_mount_disk(unsigned flags)
 {
@@ -1079,7 +1081,7 @@ shim_mount_disk(unsigned flags)
 	shim_mount.device = &shim_disk;
 	shim_mount.flags = flags;
 	shim_reads = 0;
-	error = ext2_mount(&shim_mount, "");
+	error = ext2_mount(&shim_mount, shim_options);
 	if (error)
 		shim_unmount();
 	return error;

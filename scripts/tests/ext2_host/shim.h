@@ -31,6 +31,8 @@ extern unsigned shim_reads_max;
 void shim_init(void *image, size_t size);
 /** Mount and unmount as vfs does. */
 int shim_mount_disk(unsigned flags);
+/** Options of the mounts from here on. */
+extern char shim_options[64];
 void shim_unmount(void);
 /** Take down idle vnodes and drop clean pages. */
 void shim_evict(void);
