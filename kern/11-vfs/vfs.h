@@ -20,6 +20,7 @@
 
 struct vnode;
 struct file;
+struct fdtable;
 struct mount;
 
 /* ---- Vnodes ---- */
@@ -115,8 +116,8 @@ struct vnode_ops {
 	const struct page_cache_ops *pages;
 
 	/** VT_REG: free what holds bytes [from, to), which read as zeros from
-	 * now on, by way of vnode_drop_range; v->lock is held for writing. The
-	 * end of file counts as the end of its last block. NULL op: no holes
+	 * now on, by way of vnode_drop_range; v->lock is held for writing. At
+	 * the end of file, @p to is the end of its last page. NULL op: no holes
 	 * can be made (-EOPNOTSUPP). */
 	int (*punch)(struct vnode *v, uint64_t from, uint64_t to);
 	/** VT_REG: where from byte @p from on, which is before the end, the
@@ -422,6 +423,11 @@ struct vfs_ops {
 	int64_t (*fcntl)(struct file *f, unsigned command, uint64_t arg);
 	/** files: see fd_vnode. */
 	int (*fd_vnode)(int fd, struct vnode **v);
+	/** proc: @p t is the running thread's table from now on; the reference
+	 * to the old one is the caller's. */
+	void (*set_fdtable)(struct fdtable *t);
+	/** files: the last reference to @p f is going. */
+	void (*file_gone)(struct file *f);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };

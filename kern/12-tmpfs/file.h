@@ -106,7 +106,7 @@ int vnode_truncate(struct vnode *v, uint64_t size);
  * @return 0, -ENOSPC, -EFBIG, -EINTR, -EIO; -EOPNOTSUPP: room past the end
  * cannot be had without moving it */
 int vnode_allocate(struct vnode *v, uint64_t from, uint64_t to, bool keep_size);
-/** Make a hole of bytes [from, to), below the end of file; @p v's lock is held.
+/** Make a hole of bytes [from, to); @p v's lock is held.
  * @return 0, -EOPNOTSUPP, -EIO... */
 int vnode_punch(struct vnode *v, uint64_t from, uint64_t to);
 /** For file systems: zero bytes [from, to) in the cache; whole pages leave it,

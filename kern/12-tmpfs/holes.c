@@ -65,7 +65,11 @@ vnode_punch(struct vnode *v, uint64_t from, uint64_t to)
 {
 	if (!v->ops->punch)
 		return -EOPNOTSUPP;
-	return from < to ? v->ops->punch(v, from, to) : 0;
+	if (from >= MIN(to, v->size))
+		return 0;
+	if (to >= v->size)
+		to = ROUND_UP(v->size, PAGE_SIZE);
+	return v->ops->punch(v, from, to);
 }
 
 /* ---- Filling ---- */

@@ -58,10 +58,7 @@ check_sendfile(const struct file *out, const struct file *in)
 {
 	if (!file_readable(in) || !file_writable(out))
 		return -EBADF;
-	if (in->ops != &regular_file_ops || !out->ops->write ||
-	    (out->flags & O_APPEND))
-		return -EINVAL;
-	return 0;
+	return out->ops->write && !(out->flags & O_APPEND) ? 0 : -EINVAL;
 }
 
 /* Send from *offset (a user's) where there is one, else from the position. */
@@ -71,6 +68,10 @@ sendfile(struct file *out, struct file *in, int64_t *offset, size_t len)
 	uint64_t pos;
 	int64_t n;
 
+	if (offset && !file_has_positions(in))
+		return -ESPIPE;
+	if (in->ops != &regular_file_ops)
+		return -EINVAL;
 	if (offset) {
 		if (copyin(&pos, offset, sizeof(pos)))
 			return -EFAULT;
@@ -175,14 +176,13 @@ check_copy(const struct side *in, const struct side *out, size_t *len)
 		return -EBADF;
 	if (from->mount->fs != to->mount->fs)
 		return -EXDEV;
-	if (in->f->ops != &regular_file_ops ||
-	    out->f->ops != &regular_file_ops || (int64_t)in->pos < 0 ||
-	    (int64_t)out->pos < 0)
+	if (in->f->ops != &regular_file_ops || out->f->ops != &regular_file_ops)
 		return -EINVAL;
 	if (__builtin_add_overflow(in->pos, *len, &in_end) ||
-	    __builtin_add_overflow(out->pos, *len, &out_end) ||
-	    (int64_t)in_end < 0 || (int64_t)out_end < 0)
+	    __builtin_add_overflow(out->pos, *len, &out_end))
 		return -EOVERFLOW;
+	if ((int64_t)in->pos < 0 || (int64_t)out->pos < 0)
+		return -EINVAL;
 	*len = MIN(*len, from->size - MIN(from->size, in->pos));
 	if (from == to && in->pos < out->pos + *len &&
 	    out->pos < in->pos + *len)

@@ -118,7 +118,7 @@ change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 	int error = 0;
 
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
-		error = vnode_punch(v, from, MIN(to, v->size));
+		error = vnode_punch(v, from, to);
 	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE))
 		error = vnode_allocate(v, from, to, keep_size);
 	if (error)

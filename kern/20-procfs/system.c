@@ -295,6 +295,27 @@ show_mounts(struct text *t)
 	mount_for_each(print_mount, t);
 }
 
+/* proc(5), /proc/locks; end is the last byte. */
+static void
+show_locks(struct text *t)
+{
+	static const char *const kinds[] = { [LOCK_POSIX] = "POSIX ",
+					     [LOCK_OFD] = "OFDLCK",
+					     [LOCK_FLOCK] = "FLOCK " };
+	struct file_lock l;
+
+	for (unsigned i = 0; file_lock_get(i, &l); i++) {
+		text_printf(t, "%u: %s ADVISORY  %s %d %02x:%02x:%lu %lu ",
+			    i + 1, kinds[l.kind], l.write ? "WRITE" : "READ ",
+			    l.pid, dev_major(l.dev), dev_minor(l.dev), l.ino,
+			    l.start);
+		if (l.end == UINT64_MAX)
+			text_printf(t, "EOF\n");
+		else
+			text_printf(t, "%lu\n", l.end - 1);
+	}
+}
+
 static void
 show_filesystems(struct text *t)
 {
@@ -311,6 +332,7 @@ procfs_system_init(void)
 	procfs_add("cmdline", show_cmdline);
 	procfs_add("cpuinfo", show_cpuinfo);
 	procfs_add("filesystems", show_filesystems);
+	procfs_add("locks", show_locks);
 	procfs_add("heap", show_heap);
 	procfs_add("interrupts", show_interrupts);
 	procfs_add("loadavg", show_loadavg);
