@@ -251,18 +251,30 @@ do_truncate(void)
 	size = to;
 }
 
+/** @return whether it was done; not every file system can */
+static bool
+change_room(const char *what, int mode, size_t at, size_t len)
+{
+	int error;
+
+	if (len == 0)
+		return false;
+	note(what, at, len);
+	error = fallocate(fd, mode, (off_t)at, (off_t)len);
+	if (error < 0 && errno == EOPNOTSUPP)
+		return false;
+	must(what, error, 0);
+	return true;
+}
+
 static void
 do_punch(void)
 {
 	size_t len, at = choose(SIZE_MAX_FILE, &len), end;
 
-	if (len == 0)
+	if (!change_room("punch", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 at, len))
 		return;
-	note("punch", at, len);
-	must("punch",
-	     fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		       (off_t)at, (off_t)len),
-	     0);
 	end = at + len > size ? size : at + len;
 	if (at < end)
 		memset(model + at, 0, end - at);
@@ -273,11 +285,8 @@ do_allocate(void)
 {
 	size_t len, at = choose(SIZE_MAX_FILE, &len);
 
-	if (len == 0)
-		return;
-	note("allocate", at, len);
-	must("fallocate", fallocate(fd, 0, (off_t)at, (off_t)len), 0);
-	grow(at + len);
+	if (change_room("allocate", 0, at, len))
+		grow(at + len);
 }
 
 /** What SEEK_DATA passes over is zeros. */
