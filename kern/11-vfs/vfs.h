@@ -278,6 +278,9 @@ struct mount {
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
 	bool no_cache;
+	/** No path leads to it any more (MNT_DETACH): it is taken down when
+	 * nobody is inside. Under the list of mounts' lock (tmpfs). */
+	bool detached;
 	struct spinlock vnodes_lock;
 	struct rbroot vnodes;	  /* by ino */
 	struct mutex rename_lock; /* moves between directories, one at a time */

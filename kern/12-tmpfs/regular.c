@@ -25,15 +25,21 @@ is_before(const struct timespec *a, const struct timespec *b)
 	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* The access time moves only if the file has changed since, or once a day. */
+/* Whether the access time is behind a change, or a day old. */
+static inline bool
+access_is_news(const struct vnode *v)
+{
+	return !is_before(&v->mtime, &v->atime) ||
+	       !is_before(&v->ctime, &v->atime) ||
+	       v->atime.tv_sec + DAY_SECONDS <= coarse_seconds;
+}
+
 static inline void
 note_access(const struct file *f)
 {
 	struct vnode *v = f->vnode;
 
-	if ((is_before(&v->mtime, &v->atime) &&
-	     is_before(&v->ctime, &v->atime) &&
-	     v->atime.tv_sec + DAY_SECONDS > coarse_seconds) ||
+	if ((!access_is_news(v) && !(v->mount->flags & MS_STRICTATIME)) ||
 	    (f->flags & O_NOATIME) ||
 	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)))
 		return;

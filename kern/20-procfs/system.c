@@ -278,6 +278,8 @@ print_mount(struct mount *m, void *arg)
 {
 	struct text *t = arg;
 
+	if (m->detached)
+		return;
 	text_printf(t, "%s%s %s %s %s",
 		    m->device && m->source[0] != '/' ? "/dev/" : "",
 		    m->source[0] ? m->source : "none",
