@@ -453,7 +453,7 @@ blocks_log(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n,
 
 	if (error)
 		return error;
-	for (i = 0; i < n && !error && journal_room() > 0; i++) {
+	for (i = 0; i < n && !error && journal_room() > 1; i++) {
 		page = page_of(t, at + i, &offset);
 		error = ext2_data_log(t->fs, block + i,
 				      (char *)page_address(page) + offset);
