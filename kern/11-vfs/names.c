@@ -26,11 +26,15 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 	if (!dir->ops->link)
 		return -EPERM;
 	vnode_lock(v, 0);
-	/* A file without links is on its way out. */
-	error = v->nlink == 0 ? -ENOENT
-			      : dir->ops->link(dir, name->text, name->len, v);
-	if (error == 0)
+	/* A file without links is on its way out, unless it never had any. */
+	if (v->nlink == 0 && !v->linkable)
+		error = -ENOENT;
+	else
+		error = dir->ops->link(dir, name->text, name->len, v);
+	if (error == 0) {
+		v->linkable = false;
 		vnode_touch(v, TOUCH_CTIME);
+	}
 	vnode_unlock(v);
 	if (error == 0)
 		entry_added(dir, name, v);

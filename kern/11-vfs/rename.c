@@ -93,6 +93,12 @@ check_types(const struct renaming *r)
 {
 	bool moves_dir = r->moved->type == VT_DIR;
 
+	if (r->flags & RENAME_EXCHANGE)
+		return (r->from.slash && !moves_dir) ||
+				       (r->to.slash &&
+					r->replaced->type != VT_DIR)
+			       ? -ENOTDIR
+			       : 0;
 	if (!moves_dir && (r->from.slash || r->to.slash))
 		return -ENOTDIR;
 	if (!r->replaced)
@@ -116,7 +122,7 @@ check(const struct renaming *r)
 	if (r->moved == to || is_above(r->moved, to))
 		return -EINVAL;
 	if (r->replaced && is_above(r->replaced, from))
-		return -ENOTEMPTY;
+		return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	error = may_remove(from, r->moved);
 	if (!error)
 		error = r->replaced ? may_remove(to, r->replaced)
@@ -130,10 +136,24 @@ check(const struct renaming *r)
 	/* ".." of the directory is to change. */
 	if (r->moved->type == VT_DIR && from != to)
 		error = vnode_access(r->moved, W_OK);
+	if (!error && (r->flags & RENAME_EXCHANGE) && from != to &&
+	    r->replaced->type == VT_DIR)
+		error = vnode_access(r->replaced, W_OK);
 	if (!error &&
 	    (r->moved->mounted || (r->replaced && r->replaced->mounted)))
 		error = -EBUSY;
 	return error;
+}
+
+/* @p name in @p dir leads to @p v, which had another one. */
+static void
+name_leads_to(struct vnode *dir, const struct name *name, struct vnode *v)
+{
+	if (v->type == VT_DIR)
+		vnode_set_parent(v, dir, name);
+	namecache_enter(dir, name, v);
+	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+	vnode_touch(v, TOUCH_CTIME);
 }
 
 static int
@@ -157,12 +177,26 @@ move(struct renaming *r)
 	if (r->replaced)
 		entry_removed(to, &r->to.last, r->replaced);
 	namecache_enter(from, &r->from.last, NULL);
-	if (r->moved->type == VT_DIR)
-		vnode_set_parent(r->moved, to, &r->to.last);
-	namecache_enter(to, &r->to.last, r->moved);
 	vnode_touch(from, TOUCH_MTIME | TOUCH_CTIME);
-	vnode_touch(to, TOUCH_MTIME | TOUCH_CTIME);
-	vnode_touch(r->moved, TOUCH_CTIME);
+	name_leads_to(to, &r->to.last, r->moved);
+	return 0;
+}
+
+static int
+exchange(struct renaming *r)
+{
+	struct vnode *from = r->from.at, *to = r->to.at;
+	int error;
+
+	if (!from->ops->exchange)
+		return -EINVAL;
+	error = from->ops->exchange(from, r->from.last.text, r->from.last.len,
+				    r->moved, to, r->to.last.text,
+				    r->to.last.len, r->replaced);
+	if (error)
+		return error;
+	name_leads_to(from, &r->from.last, r->replaced);
+	name_leads_to(to, &r->to.last, r->moved);
 	return 0;
 }
 
@@ -175,7 +209,7 @@ rename_locked(struct renaming *r)
 		error = name_lookup(r->from.at, &r->from.last, &r->moved);
 	if (!error) {
 		error = name_lookup(r->to.at, &r->to.last, &r->replaced);
-		if (error == -ENOENT)
+		if (error == -ENOENT && !(r->flags & RENAME_EXCHANGE))
 			error = 0;
 	}
 	if (!error)
@@ -183,7 +217,7 @@ rename_locked(struct renaming *r)
 	if (error)
 		return MIN(error, 0);
 	lock_children(r->moved, r->replaced);
-	error = move(r);
+	error = r->flags & RENAME_EXCHANGE ? exchange(r) : move(r);
 	vnode_unlock(r->moved);
 	if (r->replaced)
 		vnode_unlock(r->replaced);
@@ -225,7 +259,8 @@ vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
 	struct renaming r = { .flags = flags };
 	int error;
 
-	if (flags & ~RENAME_NOREPLACE)
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	error = walk_begin(&r.from, from_fd, from, WALK_PARENT);
 	if (!error)
