@@ -233,7 +233,10 @@ remove_from(struct walk *w, bool directory)
 
 	if (error)
 		return error;
-	error = may_remove(w->at, v);
+	/* A slash says what is meant, before it is asked whether it may be. */
+	error = w->slash && !directory ? check_kind(w, v, false) : 0;
+	if (!error)
+		error = may_remove(w->at, v);
 	if (!error)
 		error = check_kind(w, v, directory);
 	if (!error) {
