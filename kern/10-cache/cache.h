@@ -220,6 +220,8 @@ struct buf {
 	struct buf *hash_next;
 	struct list lru; /* free, clean (by use) or dirty (by age) */
 	struct page *page;
+	struct block_request io; /**< with buf_write_start */
+	struct block_segment io_memory;
 	struct buf_log log;
 };
 /** Read block @p block; referenced. The headers come from pages, not from the
@@ -239,6 +241,9 @@ void buf_dirty(struct buf *b);
 void buf_filled(struct buf *b);
 /** Write it now; its lock is held. @return 0 or -EIO */
 int buf_write(struct buf *b);
+/** Begin to write it, as one of @p batch, which is of its disk; its lock is
+ * held until the batch has been waited for, and then b->io.error tells. */
+void buf_write_start(struct buf *b, struct block_batch *batch);
 /** Forget a block that has been freed: it is not to be written any more, and
  * no write of it is under way. May sleep. */
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);

@@ -236,6 +236,7 @@ page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last)
 			continue;
 		}
 		remove_page(c, page);
+		first = page->index; /* what is before it is gone */
 		spin_unlock(&c->lock);
 		page_unref(page);
 		page_unref(page);

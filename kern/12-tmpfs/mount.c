@@ -76,7 +76,7 @@ device_is_mounted(const struct block_device *d)
 	struct mount *m;
 
 	list_for_each (m, &mounts, link) {
-		if (m->device == d)
+		if (m->device && block_overlap(m->device, d))
 			return true;
 	}
 	return false;
@@ -97,7 +97,8 @@ attach_device(struct mount *m)
 		m->device = NULL;
 		return -EBUSY;
 	}
-	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS);
+	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS +
+					      m->device->partition);
 	if (m->device->read_only)
 		m->flags |= MS_RDONLY;
 	block_files_sync();

@@ -52,10 +52,6 @@ void regular_note_time(void);
 
 /* ---- Devices ---- */
 
-/* Device numbers of disks. */
-#define DISK_MAJOR  8
-#define DISK_MINORS 16 /* of each disk */
-
 void devices_init(void);
 void block_files_init(void);
 /** Write back the pages of disks that are open as files. */

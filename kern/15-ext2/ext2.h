@@ -146,6 +146,14 @@ ext2_journaled(const struct ext2_fs *fs)
 	return fs->journal && current()->transaction;
 }
 
+/** Whether the journal has failed. Who waited for it then was told why; who
+ * syncs later is told that nothing is written any more. */
+static inline bool
+ext2_has_failed(const struct ext2_fs *fs)
+{
+	return fs->journal && fs->read_only && fs->damaged;
+}
+
 static inline struct ext2_fs *
 ext2_fs(const struct vnode *v)
 {

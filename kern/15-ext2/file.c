@@ -23,25 +23,60 @@ block_at(const struct ext2_fs *fs, uint64_t offset)
 
 /* ---- Transfers between pages and blocks ---- */
 
-/** Consecutive pages of a file, and the request that is being put together
- * for them. */
+#define TRANSFER_RUNS 4
+
+/** Consecutive pages of a file, and the requests that are being put together
+ * for them: one for each run of blocks, started together. */
 struct transfer {
 	struct ext2_fs *fs;
 	struct page **pages;
-	uint32_t end; /* the disk's block behind the request's last */
-	struct block_request r;
+	enum block_op op;
+	uint32_t end; /* the disk's block behind the last request */
+	unsigned nruns, nsegments;
+	struct block_batch batch;
+	struct block_request runs[TRANSFER_RUNS];
+	struct block_segment segments[BLOCK_REQUEST_PAGES_MAX];
 };
+
+static void
+transfer_begin(struct transfer *t, struct ext2_fs *fs, struct page **pages,
+	       enum block_op op)
+{
+	t->fs = fs;
+	t->pages = pages;
+	t->op = op;
+	t->nruns = t->nsegments = 0;
+	block_batch_begin(&t->batch, fs->device);
+}
+
+/** The last request is complete. */
+static void
+end_run(struct transfer *t)
+{
+	if (t->nruns > 0)
+		block_batch_add(&t->batch, &t->runs[t->nruns - 1]);
+}
 
 /** Do what has been put together. */
 static int
 transfer_run(struct transfer *t)
 {
-	int error = 0;
+	end_run(t);
+	t->nruns = t->nsegments = 0;
+	return block_batch_wait(&t->batch);
+}
 
-	if (t->r.nsegments > 0)
-		error = block_run(t->fs->device, &t->r);
-	t->r.nsegments = 0;
-	return error;
+static void
+begin_run(struct transfer *t, uint32_t block)
+{
+	struct block_request *r = &t->runs[t->nruns];
+
+	end_run(t);
+	r->op = t->op;
+	r->sector = (uint64_t)block << (t->fs->block_shift - 9);
+	r->nsegments = 0;
+	r->segments = &t->segments[t->nsegments];
+	t->nruns++;
 }
 
 /** How many blocks from block @p at of the pages on lie in the same page. */
@@ -73,17 +108,17 @@ transfer_add(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
 	int error = 0;
 
 	for (; n > 0 && !error; at += piece, n -= piece, block += piece) {
-		if (block != t->end ||
-		    t->r.nsegments == BLOCK_REQUEST_PAGES_MAX)
+		if (t->nsegments == BLOCK_REQUEST_PAGES_MAX ||
+		    (t->nruns == TRANSFER_RUNS && block != t->end))
 			error = transfer_run(t);
-		if (t->r.nsegments == 0)
-			t->r.sector = (uint64_t)block
-				      << (t->fs->block_shift - 9);
+		if (t->nruns == 0 || block != t->end)
+			begin_run(t, block);
 		piece = MIN(n, rest_of_page(t, at));
 		page = page_of(t, at, &offset);
-		t->r.segments[t->r.nsegments++] =
+		t->segments[t->nsegments++] =
 			(struct block_segment){ page_to_phys(page) + offset,
 						piece << t->fs->block_shift };
+		t->runs[t->nruns - 1].nsegments++;
 		t->end = block + piece;
 	}
 	return error;
@@ -104,6 +139,16 @@ transfer_logged(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
 			error = transfer_add(t, at, 1, block);
 	}
 	return error;
+}
+
+/** Do the rest; also after @p error, since requests may be under way, which
+ * the transfer's memory is part of. @return the first error */
+static int
+transfer_end(struct transfer *t, int error)
+{
+	int e = transfer_run(t);
+
+	return error ? error : e;
 }
 
 /** Zero bytes [from, to) of the pages. */
@@ -145,8 +190,8 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 	for (at = 0; at < count && !error; at += (uint32_t)n) {
 		n = ext2_map(v, first + at, count - at, &block);
 		if (n < 0)
-			return n;
-		if (block && t->fs->data_journal)
+			error = n;
+		else if (block && t->fs->data_journal)
 			error = transfer_logged(t, at, (uint32_t)n, block);
 		else if (block)
 			error = transfer_add(t, at, (uint32_t)n, block);
@@ -154,7 +199,7 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 			zero_bytes(t->pages, (size_t)at << shift,
 				   (size_t)(at + (uint32_t)n) << shift);
 	}
-	return error ? error : transfer_run(t);
+	return transfer_end(t, error);
 }
 
 /* What lies behind the end of the file in its last block may be anything: a
@@ -167,10 +212,7 @@ ext2_read_pages(void *owner, struct page **pages, unsigned n)
 	size_t valid = bytes_before(pages[0], n, v->size);
 	int error;
 
-	t.fs = ext2_fs(v);
-	t.pages = pages;
-	t.r.op = BLOCK_READ;
-	t.r.nsegments = 0;
+	transfer_begin(&t, ext2_fs(v), pages, BLOCK_READ);
 	error = blocks_read(v, &t, blocks_for(t.fs, valid));
 	if (!error)
 		zero_bytes(pages, valid, n * PAGE_SIZE);
@@ -284,7 +326,6 @@ ext2_wrote(void *owner)
 		page_cache_settle(v->cache);
 	if (!fs->journal || !in->prepared || ext2_begin(fs))
 		return;
-	ext2_ordered_add(v);
 	if (in->prepared <= v->size) {
 		spin_lock(&in->lock);
 		in->prepared = 0;
@@ -482,9 +523,9 @@ blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
 		else if (n > 0)
 			n = write_hole(v, t, at, (uint32_t)n);
 		if (n < 0)
-			return n;
+			error = n;
 	}
-	return error ? error : transfer_run(t);
+	return transfer_end(t, error);
 }
 
 static int
@@ -494,10 +535,7 @@ ext2_write_pages(void *owner, struct page **pages, unsigned n)
 	uint64_t end = MAX(v->size, ext2_inode(v)->prepared);
 	struct transfer t;
 
-	t.fs = ext2_fs(v);
-	t.pages = pages;
-	t.r.op = BLOCK_WRITE;
-	t.r.nsegments = 0;
+	transfer_begin(&t, ext2_fs(v), pages, BLOCK_WRITE);
 	if (t.fs->read_only)
 		return -EROFS;
 	return blocks_write(v, &t,
