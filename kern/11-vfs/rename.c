@@ -88,28 +88,43 @@ lock_children(struct vnode *moved, struct vnode *replaced)
 		vnode_lock(second, first_dir ? 0 : FILE_SECOND);
 }
 
+/* What is said of the names before permissions are looked at. */
+static int
+check_names(const struct renaming *r)
+{
+	struct vnode *from = r->from.at, *to = r->to.at;
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	bool moves_dir = r->moved->type == VT_DIR;
+	bool to_dir = exchange ? r->replaced->type == VT_DIR : moves_dir;
+
+	if (r->replaced && (r->flags & RENAME_NOREPLACE))
+		return -EEXIST;
+	if ((r->from.slash && !moves_dir) || (r->to.slash && !to_dir))
+		return -ENOTDIR;
+	if (r->moved == to || is_above(r->moved, to))
+		return -EINVAL;
+	if (r->replaced && is_above(r->replaced, from))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
 static int
 check_types(const struct renaming *r)
 {
 	bool moves_dir = r->moved->type == VT_DIR;
 
-	if (r->flags & RENAME_EXCHANGE)
-		return (r->from.slash && !moves_dir) ||
-				       (r->to.slash &&
-					r->replaced->type != VT_DIR)
-			       ? -ENOTDIR
-			       : 0;
-	if (!moves_dir && (r->from.slash || r->to.slash))
-		return -ENOTDIR;
-	if (!r->replaced)
+	if (!r->replaced || (r->flags & RENAME_EXCHANGE))
 		return 0;
-	if (r->flags & RENAME_NOREPLACE)
-		return -EEXIST;
 	if (moves_dir && r->replaced->type != VT_DIR)
 		return -ENOTDIR;
-	if (!moves_dir && r->replaced->type == VT_DIR)
-		return -EISDIR;
-	return 0;
+	return !moves_dir && r->replaced->type == VT_DIR ? -EISDIR : 0;
+}
+
+/* ".." of directory @p v is to change. */
+static int
+check_new_parent(struct vnode *v)
+{
+	return v->type == VT_DIR ? vnode_access(v, W_OK) : 0;
 }
 
 /* Permissions and shape of the tree. Nothing to do is 1. */
@@ -117,28 +132,22 @@ static int
 check(const struct renaming *r)
 {
 	struct vnode *from = r->from.at, *to = r->to.at;
-	int error;
+	int error = check_names(r);
 
-	if (r->moved == to || is_above(r->moved, to))
-		return -EINVAL;
-	if (r->replaced && is_above(r->replaced, from))
-		return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	if (error)
+		return error;
+	if (r->moved == r->replaced)
+		return 1;
 	error = may_remove(from, r->moved);
 	if (!error)
 		error = r->replaced ? may_remove(to, r->replaced)
 				    : may_create(to);
 	if (!error)
 		error = check_types(r);
-	if (error)
-		return error;
-	if (r->moved == r->replaced)
-		return 1;
-	/* ".." of the directory is to change. */
-	if (r->moved->type == VT_DIR && from != to)
-		error = vnode_access(r->moved, W_OK);
-	if (!error && (r->flags & RENAME_EXCHANGE) && from != to &&
-	    r->replaced->type == VT_DIR)
-		error = vnode_access(r->replaced, W_OK);
+	if (!error && from != to)
+		error = check_new_parent(r->moved);
+	if (!error && from != to && (r->flags & RENAME_EXCHANGE))
+		error = check_new_parent(r->replaced);
 	if (!error &&
 	    (r->moved->mounted || (r->replaced && r->replaced->mounted)))
 		error = -EBUSY;

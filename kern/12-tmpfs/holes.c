@@ -63,12 +63,14 @@ vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to)
 int
 vnode_punch(struct vnode *v, uint64_t from, uint64_t to)
 {
+	uint64_t size = v->size;
+
 	if (!v->ops->punch)
 		return -EOPNOTSUPP;
-	if (from >= MIN(to, v->size))
+	if (from >= MIN(to, size))
 		return 0;
-	if (to >= v->size)
-		to = ROUND_UP(v->size, PAGE_SIZE);
+	if (to >= size)
+		to = ROUND_UP(size, PAGE_SIZE);
 	return v->ops->punch(v, from, to);
 }
 

@@ -8,7 +8,7 @@
 #include "tmpfs.h"
 
 /** open(2) for the kernel: @p path is kernel memory, AT_FDCWD resolved against
- * the running thread's. */
+ * the running thread's. The flags go together. */
 int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	      struct file **result);
 

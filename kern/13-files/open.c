@@ -215,10 +215,8 @@ file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	unsigned walk = (flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0) |
 			(flags & O_DIRECTORY ? WALK_DIRECTORY : 0);
 	struct vnode *v;
-	int error = check_flags(&flags);
+	int error;
 
-	if (error)
-		return error;
 	o.flags = flags;
 	if (flags & TMPFILE_BIT)
 		error = make_unnamed(dirfd, path, &o, &v);
@@ -238,8 +236,10 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 {
 	struct user_path p;
 	struct file *f;
-	int error = user_path_get(&p, path, false), fd;
+	int error = check_flags(&flags), fd;
 
+	if (!error)
+		error = user_path_get(&p, path, false);
 	if (error)
 		return error;
 	error = file_open(dirfd, p.text, flags, mode, &f);
