@@ -16,9 +16,11 @@
 struct uio {
 	const struct iovec *iov; /**< pieces left; in kernel memory */
 	unsigned niov;
-	size_t offset; /**< into iov[0] */
-	size_t left;   /**< bytes in all */
-	bool user;     /**< the pieces are user addresses */
+	size_t offset;	/**< into iov[0] */
+	size_t left;	/**< bytes in all */
+	bool user;	/**< the pieces are user addresses */
+	unsigned flags; /**< of open(2), for this call alone: O_APPEND, O_SYNC,
+			   O_DSYNC */
 };
 
 /** Copy @p len bytes (at most u->left) from @p from to the uio and advance it.
@@ -136,6 +138,11 @@ void page_cache_dirty(struct page_cache *c, struct page *page);
 /** Drop pages from @p size on (truncate) and zero the rest of a partial one:
  * @p size is the new size in bytes. May sleep. */
 void page_cache_truncate(struct page_cache *c, uint64_t size);
+/** Drop pages @p first to @p last. May sleep. */
+void page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last);
+/** The first index from @p index on that has a page (@p there), or has none;
+ * UINT64_MAX if all have none. */
+uint64_t page_cache_find_next(struct page_cache *c, uint64_t index, bool there);
 /** Zero what lies past the end of file @p size in its last page, if cached. */
 void page_cache_zero_tail(struct page_cache *c, uint64_t size);
 /** Write dirty pages back and wait. @return 0 or -EIO, once for each failure */

@@ -40,6 +40,8 @@ int mount_on(const struct filesystem *fs, const char *source,
 	     const char *path);
 /** Take down @p m, a root that another one covers, unless somebody is in it. */
 void mount_drop_covered(struct mount *m);
+/** Take down detached mounts that nobody uses any more. May sleep. */
+void mount_reap(void);
 void mount_init(void);
 
 /* ---- regular.c ---- */

@@ -326,12 +326,12 @@ ext2_wrote(void *owner)
 		page_cache_settle(v->cache);
 	if (!fs->journal || !in->prepared || ext2_begin(fs))
 		return;
-	ext2_ordered_add(v);
 	if (in->prepared <= v->size) {
 		spin_lock(&in->lock);
 		in->prepared = 0;
 		spin_unlock(&in->lock);
-		ext2_orphan_remove(v);
+		if (v->nlink > 0)
+			ext2_orphan_remove(v);
 	}
 	ext2_inode_store(v);
 	ext2_end(fs, 0);
@@ -476,7 +476,7 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 		       ((uint64_t)at << t->fs->block_shift);
 
 	n = MIN(n, rest_of_page(t, at));
-	if (blocks_zero(t, at, n))
+	if (blocks_zero(t, at, n) || ext2_map_hidden(v, block_at(t->fs, pos)))
 		return (int)n;
 	return allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
 }
@@ -592,6 +592,71 @@ ext2_size_change(struct vnode *v, uint64_t size)
 	return grows ? 0 : ext2_trim(v);
 }
 
+/* ---- Holes ---- */
+
+/** Free blocks [first, end), which are hidden: no page is read from them nor
+ * written to them any more. */
+static int
+punch_hidden(struct vnode *v, uint32_t first, uint32_t end)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	int error = ext2_begin(fs);
+
+	if (error)
+		return error;
+	error = ext2_map_punch(v, first, end);
+	ext2_inode_store(v);
+	return ext2_end(fs, error);
+}
+
+/* Blocks of whole pages have lost their pages, and what was under way with
+ * them has ended. For others, of pages that stay, write-back is to end; what a
+ * mapping puts there meanwhile is not written, and zeroed at the end. */
+static int
+ext2_punch(struct vnode *v, uint64_t from, uint64_t to)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	uint32_t first = blocks_for(fs, from), end = block_at(fs, to);
+	int error;
+
+	if (fs->read_only)
+		return -EROFS;
+	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
+		return -EPERM;
+	if (to >= v->size)
+		end = blocks_for(fs, v->size);
+	ext2_map_hide(v, first, MAX(first, end));
+	error = vnode_drop_range(v, from, to);
+	if (!error && first < end && fs->block_size < PAGE_SIZE)
+		error = page_cache_sync(v->cache);
+	if (!error && first < end)
+		error = punch_hidden(v, first, end);
+	ext2_map_hide(v, 0, 0);
+	return error ? error : vnode_drop_range(v, from, to);
+}
+
+static int64_t
+ext2_find(struct vnode *v, uint64_t from, bool data)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	uint64_t size = v->size;
+	uint32_t at, end = blocks_for(fs, size), block;
+	int n;
+
+	/* What a mapping has written into a hole gets its blocks. */
+	if (page_cache_has_dirty(v->cache))
+		page_cache_settle(v->cache);
+	for (at = block_at(fs, from); at < end; at += (uint32_t)n) {
+		n = ext2_map(v, at, MIN(end - at, INT32_MAX + 0u), &block);
+		if (n < 0)
+			return n;
+		if ((block != 0) == data)
+			return (int64_t)MAX(from,
+					    (uint64_t)at << fs->block_shift);
+	}
+	return (int64_t)MAX(size, from);
+}
+
 static int
 file_getattr(struct vnode *v, struct stat *st)
 {
@@ -611,6 +676,8 @@ static const struct page_cache_ops ext2_page_ops = {
 const struct vnode_ops ext2_file_ops = {
 	.getattr = file_getattr,
 	.setattr = ext2_setattr,
+	.punch = ext2_punch,
+	.find = ext2_find,
 	.pages = &ext2_page_ops,
 	.fsync = ext2_fsync,
 	.inactive = ext2_inactive,
