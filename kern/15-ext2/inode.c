@@ -337,6 +337,12 @@ dinode_fill(const struct ext2_fs *fs, struct ext2_dinode *di,
 	times_store(fs, di, v);
 }
 
+bool
+ext2_size_stored(const struct vnode *v)
+{
+	return dinode_size(dinode_of(ext2_inode(v))) == v->size;
+}
+
 void
 ext2_inode_logged(struct ext2_fs *fs, struct ext2_inode *in)
 {
