@@ -97,7 +97,7 @@ class Result:
     def __init__(self, command, done):
         self.ok = done.returncode == 0
         self.command, self.text = " ".join(command), done.stderr
-        numbers = re.findall(r"\d+", (done.stdout.splitlines() or [""])[-1])
+        numbers = re.findall(r"(\d+) ", (done.stdout.splitlines() or [""])[-1])
         self.counts = dict(zip(COUNTS, map(int, numbers)))
 
 

@@ -3,6 +3,7 @@ promise is said in crash_run.py."""
 
 import pytest
 
+import crash_mutants
 import crash_run
 
 
@@ -27,3 +28,22 @@ def test_crash_states(program, folder):
     assert sum(r.counts["workloads"] for r in results) > 1600
     assert sum(r.counts["torn"] for r in results) > 500
     assert sum(r.counts["recoveries cut"] for r in results) > 20
+
+
+@pytest.fixture(scope="module")
+def fast(folder):
+    return crash_run.build(folder / "fast", fast=True).parent
+
+
+@pytest.mark.parametrize("name", crash_mutants.MUTANTS)
+def test_mutants_are_found_out(fast, folder, name):
+    """A journal that leaves out a step, or does it too early, is found out."""
+    assert crash_mutants.found_out(fast, folder, name,
+                                   crash_mutants.MUTANTS[name])
+
+
+@pytest.mark.parametrize("name", crash_mutants.EQUIVALENT)
+def test_some_change_nothing(fast, folder, name):
+    """What is said of those in crash_mutants.py is so."""
+    edit = (*crash_mutants.EQUIVALENT[name], "magic*")
+    assert not crash_mutants.found_out(fast, folder, name, edit)

@@ -89,6 +89,7 @@ block_run(struct block_device *d, struct block_request *r)
 	unsigned i;
 
 	(void)d;
+	shim_may_switch();
 	if (r->nsegments == 0 || r->nsegments > BLOCK_REQUEST_PAGES_MAX)
 		host_fail("a request of a wrong number of segments");
 	for (i = 0; i < r->nsegments; i++) {
