@@ -138,11 +138,11 @@ def summary(results, images, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--limit", type=int, default=90,
+    parser.add_argument("--limit", type=int, default=42,
                         help="states of each workload, about")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--e2fsck", type=int, default=4,
+    parser.add_argument("--e2fsck", type=int, default=10,
                         help="one image in so many is replayed by it, too")
     parser.add_argument("--sanitize", action="store_true",
                         help="with ASan and UBSan: half as fast")

@@ -22,7 +22,7 @@ def test_crash_states(program, folder):
     us and by e2fsck, to what was there after some call, all that was synced
     among it."""
     results, images = crash_run.run_kinds(
-        program, folder, crash_run.KINDS, limit=3, e2fsck=4)
+        program, folder, crash_run.KINDS, limit=2, e2fsck=4)
     assert all(r.ok for r in results), [r.text for r in results if not r.ok]
     assert images >= 5000
     assert sum(r.counts["workloads"] for r in results) > 1600

@@ -17,10 +17,10 @@ struct crash_options {
 	const char *only;      /**< the one to do, or NULL: all */
 	const char *dir;       /**< for images: e2fsck's, those kept */
 	const char *log;       /**< what the disk was told, elsewhere */
-	const char *keep;      /**< states to keep as images, with their trees */
-	const char *out;       /**< a file for the images' hashes */
-	const char *limit;     /**< how many states of a workload, about */
-	const char *state;     /**< the number of the one to judge */
+	const char *keep;  /**< states to keep as images, with their trees */
+	const char *out;   /**< a file for the images' hashes */
+	const char *limit; /**< how many states of a workload, about */
+	const char *state; /**< the number of the one to judge */
 	const char *seed, *share, *shares;
 	const char *recovery; /**< one of so many is cut in its recovery */
 	const char *e2fsck;   /**< one of so many is replayed by e2fsck */

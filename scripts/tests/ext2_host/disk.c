@@ -115,8 +115,11 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 int
 block_flush(struct block_device *d)
 {
+	unsigned n = shim_preempt ? shim_random(64) : 0;
+
 	(void)d;
-	shim_may_switch();
+	while (n--) /* it takes long */
+		shim_may_switch();
 	record(SHIM_FLUSH, 0, NULL, 0);
 	return 0;
 }

@@ -213,7 +213,8 @@ reason(const struct run *r, const struct bounds *b, unsigned stream,
 		if (tree_match(r, b, stream, k, t) != OTHER_TREE)
 			return k < b->low[stream]
 				       ? "P3: what was synced is not there"
-				       : "P2: a call is there that was not made";
+				       : "P2: a call is there that was not "
+					 "made";
 	return "P2: a tree that was not between two calls";
 }
 

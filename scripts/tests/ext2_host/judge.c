@@ -222,8 +222,8 @@ show(const struct run *r, const struct bounds *b, const struct tree *t)
 
 	show_tree("found", 0, t);
 	for (i = 0; i < r->nstreams; i++)
-		for (k = b->low[i];
-		     k <= b->ended[i] + 1 && k < r->streams[i].n; k++)
+		for (k = b->low[i]; k <= b->ended[i] + 1 && k < r->streams[i].n;
+		     k++)
 			show_tree("after call", k, r->streams[i].calls[k].tree);
 }
 
@@ -348,7 +348,8 @@ judge(void *arg, const struct state *s)
 	struct tree **slot, *t;
 	const char *wrong;
 
-	if (crash_options.state && host_number(crash_options.state) != s->number)
+	if (crash_options.state &&
+	    host_number(crash_options.state) != s->number)
 		return;
 	judged.states++;
 	snformat(host_context, HOST_CONTEXT_SIZE, "%s state %lu", r->name,

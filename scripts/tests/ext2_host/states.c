@@ -1,10 +1,10 @@
 /*
  * The states in which a power cut can leave a disk. What it was told before a
  * flush that has ended, it keeps; of what it was told since, it may keep any
- * part. So between two flushes: of up to 10 writes every subset; of more, all up
- * to one, all but one, one alone, and others by chance. Of a write of several
- * sectors, only the first or the last ones. A cut between two writes is the
- * subset without what comes after.
+ * part. So between two flushes: of up to 10 writes every subset; of more, all
+ * up to one, all but one, one alone, and others by chance. Of a write of
+ * several sectors, only the first or the last ones. A cut between two writes is
+ * the subset without what comes after.
  *
  * Each is judged by what holds just before the next flush ends: that is the
  * latest moment at which the disk may be so, and asks for most.
@@ -241,8 +241,8 @@ settle(struct enumeration *e)
 	while (e->ntouched > 0) {
 		k = e->touched[--e->ntouched];
 		e->marked[k] = 0;
-		e->hash += sector_hash(e->image, k) -
-			   sector_hash(e->lasting, k);
+		e->hash +=
+			sector_hash(e->image, k) - sector_hash(e->lasting, k);
 		memcpy(e->lasting + (size_t)k * SECTOR_SIZE,
 		       e->image + (size_t)k * SECTOR_SIZE, SECTOR_SIZE);
 	}
