@@ -174,6 +174,11 @@ class Image:
             total += n
         struct.pack_into("<I", self.data, SUPER + 12, total)
 
+    def soil(self, rng):
+        """Fill the free blocks with what former owners left there."""
+        for b in self.free_blocks():
+            self.block(b)[:] = rng.randbytes(self.block_size)
+
     # ---- Inodes ----
 
     def inode_at(self, number):

@@ -13,6 +13,7 @@ class Files:
 
     def __init__(self, disk, rng, image):
         self.disk, self.rng, self.image = disk, rng, image
+        image.soil(rng)
         self.files = {}             # name -> {logical: bytearray}
         self.sizes = {}
 
@@ -194,6 +195,7 @@ def test_directories_grow(boot, rng, host):
     for kind in "1k", "journal4k":
         image = make(host, kind)
         before = free_of(image)
+        image.soil(rng)
         disk.mount(image)
         dirs, names = [""], []
         for i in range(25):
