@@ -170,7 +170,7 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
-.PHONY: prefixes check check-prefix-symbols style format
+.PHONY: prefixes check check-prefix-symbols style format damage
 prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -181,6 +181,10 @@ check: deps-check ## run every test (installs what they need)
 
 check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 	scripts/check-prefix --objects $(O)
+
+N ?= 1000000
+damage: deps-check ## try N damaged disks, with sanitizers, on all CPUs
+	/usr/bin/python3 scripts/tests/test_damage.py $(N)
 
 style: deps-check ## measure the source against its budgets
 	scripts/style

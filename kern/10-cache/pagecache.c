@@ -234,6 +234,7 @@ drop_from(struct page_cache *c, uint64_t first)
 			continue;
 		}
 		remove_page(c, page);
+		first = page->index; /* what is before it is gone */
 		spin_unlock(&c->lock);
 		page_unref(page);
 		page_unref(page);

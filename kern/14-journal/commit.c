@@ -25,12 +25,6 @@ let_end(struct journal *j, struct transaction *t)
 		waitq_wait(&j->work, &j->lock, WAIT_UNINTERRUPTIBLE,
 			   WAIT_FOREVER);
 	spin_unlock(&j->lock);
-	if (t->nbufs == 0 && t->nrevoked == 0)
-		return;
-	current()->transaction = t;
-	current()->credits = JOURNAL_CLOSING;
-	j->ops->closing(j->fs);
-	current()->transaction = NULL;
 }
 
 /* Copy what is to be logged. @return false: memory does not do for it, so no

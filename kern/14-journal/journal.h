@@ -23,10 +23,6 @@ struct journal_run {
 /** What the file system does for its journal. Called by the journal's thread,
  * which may sleep but must not begin an operation. */
 struct journal_ops {
-	/** A transaction is closed, no operation runs: change what is to be in
-	 * it beside (counts in a superblock). At most JOURNAL_CLOSING blocks.
-	 */
-	void (*closing)(void *fs);
 	/** Before the transaction is committed: write the data that its
 	 * metadata points to, so that no block is ever seen with what a former
 	 * owner left in it. What cannot be written is told to its fsync. */
@@ -36,8 +32,6 @@ struct journal_ops {
 	/** The log cannot be written: nothing will be committed any more. */
 	void (*failed)(void *fs, int error);
 };
-
-#define JOURNAL_CLOSING 4
 
 /**
  * Open the journal that lies in @p runs of @p device, in order and without
@@ -81,7 +75,7 @@ journal_tid journal_current(void);
 /** How many more blocks the running operation may change. */
 unsigned journal_room(void);
 
-/** Take @p b for a change: in an operation, or in ops->closing. Sleeps; then
+/** Take @p b for a change, in an operation. Sleeps; then
  * b->lock is held. */
 void journal_change(struct journal *j, struct buf *b);
 /** The change is made. */

@@ -108,7 +108,7 @@ journal_has(const struct journal *j, uint32_t incompat)
 
 void crc32c_init(void);
 /** crc32c where the CPU has no instruction for it. */
-uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len);
+uint32_t crc32c_by_tables(uint32_t crc, const void *data, size_t len);
 
 /* ---- recover.c ---- */
 

@@ -244,7 +244,7 @@ journal_start(struct journal *j, unsigned credits,
 
 	j->credits = credits;
 	j->transaction_max = (j->end - j->first) / TRANSACTION_SHARE;
-	if (credits + JOURNAL_CLOSING > j->transaction_max)
+	if (credits > j->transaction_max)
 		return -EINVAL;
 	j->tags_per_block =
 		(j->block_size - tail - sizeof(struct journal_header) - 16) /

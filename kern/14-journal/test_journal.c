@@ -111,8 +111,7 @@ no_failure(void *fs, int error)
 	(void)error;
 }
 
-static const struct journal_ops test_ops = { nothing, nothing, not_freed,
-					     no_failure };
+static const struct journal_ops test_ops = { nothing, not_freed, no_failure };
 static struct journal *journal;
 
 static bool
@@ -176,8 +175,18 @@ on_disk(unsigned n)
 /* RFC 3720, appendix B.4, gives the value. */
 SELFTEST(journal_crc32c_both_ways)
 {
+	uint8_t zeros[32] = { 0 }, ones[32], rising[32], i;
+
+	for (i = 0; i < 32; i++) {
+		ones[i] = 0xff;
+		rising[i] = i;
+	}
 	CHECK((crc32c(~0u, "123456789", 9) ^ ~0u) == 0xe3069283);
-	CHECK((crc32c_by_table(~0u, "123456789", 9) ^ ~0u) == 0xe3069283);
+	CHECK((crc32c_by_tables(~0u, "123456789", 9) ^ ~0u) == 0xe3069283);
+	/* The same appendix: 32 zeros, 32 ones, and all from 0 to 31. */
+	CHECK((crc32c_by_tables(~0u, zeros, 32) ^ ~0u) == 0x8a9136aa);
+	CHECK((crc32c_by_tables(~0u, ones, 32) ^ ~0u) == 0x62a8ab43);
+	CHECK((crc32c_by_tables(~0u, rising, 32) ^ ~0u) == 0x46dd794e);
 }
 
 SELFTEST(journal_committed_operations_survive_a_power_cut)

@@ -40,7 +40,7 @@ transaction_new(struct journal *j)
 static bool
 has_room(const struct journal *j, const struct transaction *t)
 {
-	unsigned more = (t->operations + 1) * j->credits + JOURNAL_CLOSING;
+	unsigned more = (t->operations + 1) * j->credits;
 	unsigned nbufs = t->nbufs + more;
 
 	return nbufs <= j->transaction_max &&

@@ -127,12 +127,6 @@ ext2_journal_open(struct ext2_fs *fs, const struct ext2_super *s,
 /* ---- What it asks for ---- */
 
 static void
-closing(void *arg)
-{
-	ext2_super_update(arg);
-}
-
-static void
 write_data(void *arg)
 {
 	struct ext2_fs *fs = arg;
@@ -169,8 +163,7 @@ failed(void *arg, int error)
 	fs->read_only = true;
 }
 
-static const struct journal_ops ops = { closing, write_data, committed,
-					failed };
+static const struct journal_ops ops = { write_data, committed, failed };
 
 /* ---- For operations ---- */
 

@@ -284,7 +284,6 @@ ext2_wrote(void *owner)
 		page_cache_settle(v->cache);
 	if (!fs->journal || !in->prepared || ext2_begin(fs))
 		return;
-	ext2_ordered_add(v);
 	if (in->prepared <= v->size) {
 		spin_lock(&in->lock);
 		in->prepared = 0;
@@ -452,7 +451,7 @@ blocks_log(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n,
 
 	if (error)
 		return error;
-	for (i = 0; i < n && !error && journal_room() > 0; i++) {
+	for (i = 0; i < n && !error && journal_room() > 1; i++) {
 		page = page_of(t, at + i, &offset);
 		error = ext2_data_log(t->fs, block + i,
 				      (char *)page_address(page) + offset);

@@ -201,6 +201,12 @@ size_ok(const struct ext2_fs *fs, const struct vnode *v)
 	}
 }
 
+static uint64_t
+dinode_size(const struct ext2_dinode *di)
+{
+	return di->i_size | (uint64_t)di->i_size_high << 32;
+}
+
 static int
 dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 {
@@ -211,9 +217,7 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 	v->gid = di->i_gid | (uint32_t)di->i_gid_high << 16;
 	v->nlink = di->i_links_count;
 	v->blocks = di->i_blocks;
-	v->size = di->i_size;
-	if (S_ISREG(v->mode))
-		v->size |= (uint64_t)di->i_size_high << 32;
+	v->size = S_ISREG(v->mode) ? dinode_size(di) : di->i_size;
 	times_load(fs, di, v);
 	v->dirty = false;
 	in->flags = di->i_flags;
@@ -351,6 +355,9 @@ inode_store(struct vnode *v, bool is_new)
 
 	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
 	ext2_change(fs, in->buf);
+	/* EXT8: whoever stores a size that has grown, a link or a chmod too. */
+	if (S_ISREG(v->mode) && v->size > dinode_size(di))
+		ext2_ordered_add(v);
 	v->dirty = false;
 	if (is_new) {
 		memset(di, 0, fs->inode_size);

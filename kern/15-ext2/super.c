@@ -83,8 +83,12 @@ ext2_end(struct ext2_fs *fs, int error)
 		fs->read_only = true;
 		say(fs->device, "read-only from now on (error %d)", error);
 	}
-	if (ext2_journaled(fs))
+	if (ext2_journaled(fs)) {
+		if (fs->damaged &&
+		    !(ext2_super_of(fs)->s_state & EXT2_STATE_ERROR))
+			ext2_super_update(fs);
 		journal_end(fs->journal);
+	}
 	rwlock_read_unlock(&fs->op_lock);
 	return error;
 }
@@ -617,8 +621,9 @@ ext2_mount(struct mount *m, const char *options)
 		return error;
 	}
 	fs->read_only = true;
-	m->shown = !j ? NULL : fs->data_journal ? ",data=journal"
-						: ",data=ordered";
+	m->shown = !j		      ? NULL
+		   : fs->data_journal ? ",data=journal"
+				      : ",data=ordered";
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);

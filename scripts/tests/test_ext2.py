@@ -24,27 +24,36 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="session")
-def program(tmp_path_factory):
-    out = tmp_path_factory.mktemp("ext2_host")
+def build(out):
+    """Compile ext2 for the host, into a folder. The program's path."""
     done = subprocess.run([ROOT / "scripts/tests/ext2_host/build", out],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return str(out / "ext2_host")
+    return f"{out}/ext2_host"
+
+
+def mke2fs(options, size, path):
+    """Make a disk of so many KiB."""
+    with open(path, "wb") as f:
+        f.truncate(size << 10)
+    done = subprocess.run(["mke2fs", "-q", "-F", *options.split(), path],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("ext2_host"))
 
 
 @pytest.fixture
 def make(tmp_path):
     """make(options, KiB): a new image's path."""
-    def mke2fs(options, size):
+    def new(options, size):
         path = str(tmp_path / "fs.img")
-        with open(path, "wb") as f:
-            f.truncate(size << 10)
-        done = subprocess.run(["mke2fs", "-q", "-F", *options.split(), path],
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        mke2fs(options, size, path)
         return path
-    return mke2fs
+    return new
 
 
 def debugfs(image, *commands, write=False):
@@ -397,19 +406,6 @@ def test_no_memory(program, make, tmp_path, kind):
     assert both.full > 20
     host("unmount")
     assert "damaged" not in host.close()
-
-
-def test_damaged_disks(program, make):
-    """1200 damaged images are mounted, read and changed: errors, no more."""
-    for number, kind in enumerate(("1k", "4k", "rev0")):
-        image = make(KINDS[kind], 2000)
-        fill(program, image)
-        done = subprocess.run([program, image, "corrupt", str(number * 10000),
-                               "400"], capture_output=True, text=True,
-                              check=False)
-        assert done.returncode == 0, (done.stdout[-100:], done.stderr[-4000:])
-        unmet = int(re.search(r"done 400, (\d+)", done.stdout).group(1))
-        assert 20 < unmet < 300, "most of the damage is met, not all"
 
 
 def fill(program, image):

@@ -1,11 +1,11 @@
 /*
- * Damaged disks: fields of superblock, descriptors, inodes, directories, trees
- * and bitmaps are set to extremes, then the disk is mounted, everything on it
- * read, and some of it changed. All that may come of it is an error; the
- * sanitizers, the shim's checks and a bound on work see to that.
+ * Damaged disks (damage.c) are mounted, everything on them is read, and some of
+ * it changed. All that may come of it is an error; the sanitizers, the shim's
+ * checks and a bound on work see to that.
  */
 #include "abi/mount.h"
 #include "corrupt.h"
+#include "damage.h"
 #include "format.h"
 #include "shim.h"
 #include "string.h"
@@ -14,194 +14,8 @@
 #define ENTRIES_MAX 400 /* of a directory, looked at */
 #define READS_MAX   60000
 
-static uint8_t *pristine;
-static size_t image_size;
 static unsigned visited;
 static char data[16384];
-
-/* ---- Where things are on the good disk ---- */
-
-static const struct ext2_super *
-super(void)
-{
-	return (const void *)(pristine + EXT2_SUPER_OFFSET);
-}
-
-static uint32_t
-block_size(void)
-{
-	return 1024u << super()->s_log_block_size;
-}
-
-static const struct ext2_group_desc *
-desc(uint32_t group)
-{
-	return (const struct ext2_group_desc *)(pristine +
-						(super()->s_first_data_block +
-						 1) * block_size()) +
-	       group;
-}
-
-static uint32_t
-ngroups(void)
-{
-	return super()->s_inodes_count / super()->s_inodes_per_group;
-}
-
-static size_t
-inode_offset(uint32_t ino)
-{
-	uint32_t group = (ino - 1) / super()->s_inodes_per_group;
-	uint32_t index = (ino - 1) % super()->s_inodes_per_group;
-	uint32_t size = super()->s_rev_level ? super()->s_inode_size : 128;
-
-	return (size_t)desc(group)->bg_inode_table * block_size() +
-	       (size_t)index * size;
-}
-
-/** Some inode in use, mostly one with blocks, or the root. */
-static uint32_t
-some_inode(void)
-{
-	const struct ext2_dinode *di;
-	unsigned tries;
-	uint32_t ino;
-
-	for (tries = 0; tries < 60; tries++) {
-		ino = 11 + shim_random(90);
-		if (ino > super()->s_inodes_count)
-			continue;
-		di = (const void *)(pristine + inode_offset(ino));
-		if (di->i_links_count &&
-		    (di->i_blocks > 0 || shim_random(8) == 0))
-			return ino;
-	}
-	return EXT2_ROOT_INO;
-}
-
-/* ---- Damage ---- */
-
-static uint32_t
-extreme(uint32_t now)
-{
-	static const uint32_t values[] = {
-		0,	    1,		2,	    7,		0xff,
-		0xffff,	    0x7fff,	0x8000,	    0xffffffff, 0x7fffffff,
-		0x80000000, 0xfffffffe, 0x10000000, 12,		1024,
-	};
-
-	switch (shim_random(6)) {
-	case 0:
-		return now + 1;
-	case 1:
-		return now - 1;
-	case 2:
-		return now ^ 1u << shim_random(32);
-	case 3:
-		return shim_random(super()->s_blocks_count + 2);
-	case 4:
-		return desc(shim_random(ngroups()))->bg_inode_table +
-		       shim_random(3) - 1;
-	default:
-		return values[shim_random(ARRAY_SIZE(values))];
-	}
-}
-
-/** Set a field of 1, 2 or 4 bytes at or after @p offset, within @p len. */
-static void
-damage_field(size_t offset, size_t len)
-{
-	size_t width = 1u << shim_random(3), at;
-	uint32_t value = 0;
-
-	at = offset + shim_random((uint32_t)(len / width)) * width;
-	if (at + width > image_size)
-		return;
-	memcpy(&value, shim_image + at, width);
-	value = extreme(value);
-	memcpy(shim_image + at, &value, width);
-}
-
-/** A block that an inode leads to: of a directory, a tree, a link, a file. */
-static void
-damage_block_of_inode(void)
-{
-	const struct ext2_dinode *di =
-		(const void *)(pristine + inode_offset(some_inode()));
-	uint32_t block = di->i_block[shim_random(3) ? 0 : 12 + shim_random(3)];
-
-	if (block && block < super()->s_blocks_count)
-		damage_field((size_t)block * block_size(),
-			     shim_random(2) ? 64 : block_size());
-}
-
-/** A field of an inode that says more than who owns the file and when. */
-static void
-damage_inode(void)
-{
-	static const uint8_t fields[] = {
-		offsetof(struct ext2_dinode, i_mode),
-		offsetof(struct ext2_dinode, i_size),
-		offsetof(struct ext2_dinode, i_links_count),
-		offsetof(struct ext2_dinode, i_blocks),
-		offsetof(struct ext2_dinode, i_flags),
-		offsetof(struct ext2_dinode, i_block),
-		offsetof(struct ext2_dinode, i_block) + 48,
-		offsetof(struct ext2_dinode, i_block) + 52,
-		offsetof(struct ext2_dinode, i_block) + 56,
-		offsetof(struct ext2_dinode, i_file_acl),
-		offsetof(struct ext2_dinode, i_size_high),
-		offsetof(struct ext2_dinode, i_extra_isize),
-	};
-
-	damage_field(inode_offset(some_inode()) +
-			     fields[shim_random(ARRAY_SIZE(fields))],
-		     4);
-}
-
-static void
-damage_bitmap(void)
-{
-	const struct ext2_group_desc *d = desc(shim_random(ngroups()));
-	uint32_t block =
-		shim_random(2) ? d->bg_block_bitmap : d->bg_inode_bitmap;
-
-	memset(shim_image + (size_t)block * block_size() + shim_random(64),
-	       shim_random(2) ? 0xff : 0, 1 + shim_random(64));
-}
-
-static void
-damage(void)
-{
-	uint32_t block;
-	size_t i;
-
-	switch (shim_random(8)) {
-	case 0:
-		damage_field(EXT2_SUPER_OFFSET, 112);
-		break;
-	case 1:
-		damage_field((super()->s_first_data_block + 1) * block_size(),
-			     ngroups() * sizeof(struct ext2_group_desc));
-		break;
-	case 2:
-	case 3:
-		damage_inode();
-		break;
-	case 4:
-	case 5:
-		damage_block_of_inode();
-		break;
-	case 6:
-		damage_bitmap();
-		break;
-	default:
-		block = shim_random(super()->s_blocks_count);
-		for (i = 0; i < block_size(); i++)
-			shim_image[(size_t)block * block_size() + i] =
-				(uint8_t)shim_random(256);
-	}
-}
 
 /* ---- Use ---- */
 
@@ -331,11 +145,6 @@ use_dir(struct vnode *dir, unsigned depth)
 static void
 try_one(void)
 {
-	unsigned i, n = 1 + shim_random(3);
-
-	memcpy(shim_image, pristine, image_size);
-	for (i = 0; i < n; i++)
-		damage();
 	shim_messages = 0;
 	visited = 0;
 	shim_reads_max = READS_MAX;
@@ -348,25 +157,62 @@ try_one(void)
 	}
 }
 
-void
-corrupt(unsigned long seed, unsigned count)
+/** A copy of the good image, for damage.c. */
+static uint8_t *
+begin(void)
 {
-	char text[80];
-	unsigned i, mounted = 0;
+	size_t size = shim_disk.sectors * SECTOR_SIZE;
+	uint8_t *good = host_alloc(size);
 
-	image_size = shim_disk.sectors * SECTOR_SIZE;
-	pristine = host_alloc(image_size);
-	memcpy(pristine, shim_image, image_size);
+	memcpy(good, shim_image, size);
+	damage_begin(good, size);
+	return good;
+}
+
+static void
+make_one(bool each, unsigned long number)
+{
+	shim_seed = number;
+	if (each)
+		damage_nth(shim_image, (unsigned)(number % damage_count()));
+	else
+		damage_random(shim_image);
+}
+
+void
+corrupt(bool each, unsigned long first, unsigned count, unsigned step)
+{
+	uint8_t *good = begin();
+	unsigned i, mounted = 0;
+	char text[80];
+
+	if (each && count == 0)
+		count = damage_count() / step;
 	for (i = 0; i < count; i++) {
-		shim_seed = seed + i;
-		snformat(text, sizeof(text), "seed %lu\n", seed + i);
+		snformat(text, sizeof(text), "seed %lu\n",
+			 first + (unsigned long)i * step);
 		host_write(text);
 		host_time_limit(20);
+		make_one(each, first + (unsigned long)i * step);
 		try_one();
 		mounted += shim_messages == 0;
 	}
 	snformat(text, sizeof(text), "done %u, %u without a message\n", count,
 		 mounted);
 	host_write(text);
-	host_free(pristine);
+	host_free(good);
+}
+
+void
+corrupt_save(const char *path, bool each, unsigned long first, unsigned count,
+	     unsigned step)
+{
+	uint8_t *good = begin();
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		make_one(each, first + (unsigned long)i * step);
+		damage_write(path, shim_image);
+	}
+	host_free(good);
 }

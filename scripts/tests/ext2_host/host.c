@@ -1,22 +1,41 @@
 /*
  * The ext2 host harness's way to the C library: see host.h.
  */
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include "host.h"
 
 void __asan_poison_memory_region(const volatile void *p, size_t size);
 
+char host_context[HOST_CONTEXT_SIZE];
+
 void
 host_fail(const char *what)
 {
 	fflush(stdout);
-	fprintf(stderr, "ext2_host: %s\n", what);
+	fprintf(stderr, "ext2_host: %s %s\n", what, host_context);
 	abort();
+}
+
+/* Called by the address sanitizer. */
+void
+__asan_on_error(void)
+{
+	fprintf(stderr, "ext2_host: %s\n", host_context);
+}
+
+void
+host_exit(int status)
+{
+	fflush(stdout);
+	_exit(status);
 }
 
 void *
@@ -24,6 +43,15 @@ host_alloc(size_t size)
 {
 	void *p = calloc(1, size);
 
+	if (!p)
+		host_fail("no memory");
+	return p;
+}
+
+void *
+host_grow(void *p, size_t size)
+{
+	p = realloc(p, size);
 	if (!p)
 		host_fail("no memory");
 	return p;
@@ -74,6 +102,45 @@ host_save(const char *path, const void *data, size_t size)
 		host_fail("cannot write the image");
 }
 
+void
+host_append(const char *path, const void *data, size_t size)
+{
+	FILE *f = fopen(path, "ab");
+
+	if (!f || fwrite(data, 1, size, f) != size || fclose(f))
+		host_fail("cannot add to a file");
+}
+
+void
+host_read(const char *path, void *data, size_t size)
+{
+	FILE *f = fopen(path, "rb");
+
+	if (!f || fread(data, 1, size, f) != size)
+		host_fail("cannot read the image");
+	fclose(f);
+}
+
+int
+host_e2fsck(const char *how, const char *path)
+{
+	static char *environment[] = { "E2FSCK_CONFIG=/dev/null", NULL };
+	char *argv[] = { "e2fsck", (char *)how, (char *)path, NULL };
+	posix_spawn_file_actions_t to;
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&to);
+	posix_spawn_file_actions_addopen(&to, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&to, 2, "/dev/null", O_WRONLY, 0);
+	if (posix_spawn(&pid, "/sbin/e2fsck", &to, NULL, argv, environment))
+		host_fail("cannot run e2fsck");
+	posix_spawn_file_actions_destroy(&to);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		host_fail("e2fsck does not end");
+	return WEXITSTATUS(status);
+}
+
 int
 host_line(char *line, size_t size)
 {
@@ -119,92 +186,65 @@ host_poison(const void *p, size_t size)
 #endif
 }
 
-/* ---- The coroutine: the journal's thread ---- */
+/* ---- Coroutines ---- */
 
-#define STACK_SIZE (1 << 20)
+#define STACK_SIZE (256 << 10)
 
-static ucontext_t contexts[2]; /* main's, and its */
-static int running, alive;
-static void (*entry)(void *arg);
-static void *entry_arg;
+static ucontext_t contexts[HOST_THREADS];
+static int alive[HOST_THREADS] = { 1 };
+static unsigned running;
+static void (*entries[HOST_THREADS])(void *arg);
+static void *entry_args[HOST_THREADS];
 
 static void
 begin(void)
 {
-	entry(entry_arg);
-	alive = 0;
+	entries[running](entry_args[running]);
+	alive[running] = 0;
 	running = 0;
 	setcontext(&contexts[0]);
 }
 
+unsigned
+host_thread(void (*fn)(void *arg), void *arg)
+{
+	static void *stacks[HOST_THREADS];
+	unsigned i = 1;
+
+	while (i < HOST_THREADS && alive[i])
+		i++;
+	if (i == HOST_THREADS)
+		host_fail("too many threads");
+	if (!stacks[i])
+		stacks[i] = host_alloc(STACK_SIZE);
+	entries[i] = fn;
+	entry_args[i] = arg;
+	alive[i] = 1;
+	getcontext(&contexts[i]);
+	contexts[i].uc_stack.ss_sp = stacks[i];
+	contexts[i].uc_stack.ss_size = STACK_SIZE;
+	makecontext(&contexts[i], begin, 0);
+	return i;
+}
+
 void
-host_coroutine(void (*fn)(void *arg), void *arg)
+host_switch(unsigned to)
 {
-	static char *stack;
+	unsigned from = running;
 
-	if (alive)
-		host_fail("two threads");
-	if (!stack)
-		stack = host_alloc(STACK_SIZE);
-	entry = fn;
-	entry_arg = arg;
-	alive = 1;
-	getcontext(&contexts[1]);
-	contexts[1].uc_stack.ss_sp = stack;
-	contexts[1].uc_stack.ss_size = STACK_SIZE;
-	makecontext(&contexts[1], begin, 0);
+	running = to;
+	if (to != from)
+		swapcontext(&contexts[from], &contexts[to]);
 }
 
-int
-host_switch(void)
-{
-	int from = running;
-
-	if (!alive)
-		return 0;
-	running = !from;
-	swapcontext(&contexts[from], &contexts[!from]);
-	return 1;
-}
-
-int
-host_in_coroutine(void)
+unsigned
+host_running(void)
 {
 	return running;
 }
 
-/* ---- What the disk is told ---- */
-
-static FILE *record;
-
-void
-host_record(const char *path)
+int
+host_alive(unsigned number)
 {
-	record = fopen(path, "wb");
-	if (!record)
-		host_fail("cannot write the record");
-}
-
-void
-host_record_write(unsigned long sector, const void *data, size_t len)
-{
-	if (!record)
-		return;
-	fprintf(record, "write %lu %zu\n", sector, len);
-	fwrite(data, 1, len, record);
-}
-
-void
-host_record_flush(void)
-{
-	if (record)
-		fprintf(record, "flush\n");
-}
-
-void
-host_record_mark(unsigned long number)
-{
-	if (record && (fprintf(record, "mark %lu\n", number) < 0 ||
-		       fflush(record) != 0))
-		host_fail("cannot write the record");
+	return alive[number];
 }

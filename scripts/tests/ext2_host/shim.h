@@ -1,9 +1,9 @@
 /*
- * The ext2 host harness: chapter ext2 compiled for the host, on a disk image
- * in memory, with simple stand-ins for the chapters below it. They are
- * single-threaded and strict: a lock that would have to be waited for, a
- * buffer changed without its lock, memory not given back, a block past the
- * end of the disk end the program.
+ * The ext2 host harness: chapters journal and ext2 compiled for the host, on a
+ * disk image in memory, with simple stand-ins for the chapters below them
+ * (threads.c, disk.c, pages.c, vnodes.c). They are strict: a lock that nobody
+ * will release, a buffer changed without its lock, memory not given back, a
+ * block past the end of the disk end the program.
  */
 #ifndef SHIM_H
 #define SHIM_H
@@ -53,5 +53,55 @@ int shim_set_size(struct vnode *v, uint64_t size);
 
 uint32_t shim_random(uint32_t below);
 extern uint64_t shim_seed;
+
+/* ---- Threads ---- */
+
+/** Where a thread could sleep, another one runs once in so many times; 0:
+ * only where it must wait. */
+extern unsigned shim_preempt;
+#define SHIM_CLOCK_START 1700000000000000000
+extern int64_t shim_clock; /**< what time it is; goes on when asked */
+
+void shim_thread(void (*entry)(void *arg), void *arg);
+void shim_yield(void);	    /**< wait: let another thread run */
+void shim_may_switch(void); /**< here the thread could sleep */
+void shim_may_sleep(void);
+void shim_progress(void); /**< something was done: not all threads wait */
+
+/* ---- What the disk is told ---- */
+
+enum shim_told { SHIM_WRITE, SHIM_FLUSH, SHIM_MARK };
+
+struct shim_event {
+	enum shim_told what;
+	uint64_t number; /**< the sector written first, or the mark */
+	size_t len;
+	uint8_t *data;
+};
+
+struct shim_record {
+	struct shim_event *events;
+	size_t n, room;
+};
+
+extern struct shim_record *shim_record; /**< NULL: none is kept */
+void shim_record_mark(uint64_t number);
+void shim_record_free(struct shim_record *r);
+
+/* ---- Among the files ---- */
+
+bool shim_fails(int *error); /**< whether this call was chosen to fail */
+void shim_pages_init(void);
+/** All pages of a cache, by index, linked by their lru. */
+static inline struct list *
+shim_pages_of(struct page_cache *c)
+{
+	return &c->dirty; /* in the place of the list of dirty ones */
+}
+/** Drop pages from index @p first on; all, or only the clean ones. */
+void shim_cache_drop(struct page_cache *c, uint64_t first, bool all);
+void shim_check_memory(void);
+void shim_check_buffers(void);
+void shim_check_threads(void);
 
 #endif

@@ -1,0 +1,303 @@
+"""The workloads of the crash harness, as text: see ext2_host/workload.c.
+
+one_operation() makes what CrashMonkey's ACE makes (Mohan et al., OSDI'18): each
+operation over a small set of files, followed by each kind of sync. several()
+are written by hand, each for a place where a journal can go wrong. streams() run
+at the same time.
+"""
+
+import random
+
+# The file set: foo has contents, bar does not exist, in three folders.
+# Poison and old contents are everywhere else, so a block shown that was never
+# written is found out.
+PREPARED = """\
+mkdir /A 0755
+mkdir /B 0755
+mkdir /C 0755
+create /foo 0100644 0
+write /foo 0 9000 1 9000
+create /B/foo 0100644 0
+write /B/foo 0 60000 4 60000
+create /A/foo 0100644 0
+write /A/foo 0 5000 2 5000
+create /A/gone 0100644 0
+write /A/gone 0 20000 3 20000
+sync
+unlink /A/gone
+"""
+
+
+def operations():
+    """(name, lines, the file to be synced)."""
+    files = ["/foo", "/A/foo", "/B/foo"]
+    new = ["/bar", "/A/bar", "/B/bar"]
+    for path in new:
+        yield "creat", [f"create {path} 0100644 0"], path
+        yield "mkdir", [f"mkdir {path} 0755"], path
+        yield "mknod", [f"create {path} 0020600 {8 << 8 | 1}"], path
+        yield "fifo", [f"create {path} 0010600 0"], path
+        yield "symlink", [f"symlink short {path}"], path
+        yield "longlink", [f"symlink {'long' * 40} {path}"], path
+        for old in files:
+            yield "link", [f"link {old} {path}"], path
+            yield "rename", [f"rename {old} {path}"], path
+        yield "renamedir", [f"rename /C {path}"], path
+    for path in files:
+        yield "unlink", [f"unlink {path}"], None
+        yield "append", [f"write {path} {end(path)} 3000 11 3000"], path
+        yield "appendbit", [f"write {path} {end(path)} 100 11 100"], path
+        yield "appendbig", [f"write {path} {end(path)} 70000 11 70000"], path
+        yield "overwrite", [f"write {path} 0 4096 12 4096"], path
+        yield "overend", [f"write {path} {end(path) - 500} 1000 12 1000"], path
+        yield "gap", [f"write {path} 20000 3000 13 3000"], path
+        yield "fill", [f"write {path} 60000 3000 13 3000",
+                       f"write {path} 24576 4096 14 4096"], path
+        yield "fault", [f"write {path} {end(path)} 9000 15 5000"], path
+        for size in (0, 1024, 2500, 4096, 16384, 100000):
+            yield f"truncate{size}", [f"truncate {path} {size}"], path
+        yield "cutgrow", [f"truncate {path} 700", f"truncate {path} 8000"], path
+        yield "setattr", [f"setattr {path} 0600 7 8 99"], path
+        yield "falloc", [f"fallocate {path} 0 {end(path)} 20000"], path
+        yield "keepsize", [f"fallocate {path} 1 {end(path)} 20000"], path
+        yield "punch", [f"fallocate {path} 3 1024 3000"], path
+    yield "rename", ["rename /foo /A/foo"], "/A/foo"
+    yield "rename", ["rename /A/foo /foo"], "/foo"
+    yield "rename", ["rename /B/foo /foo"], "/foo"
+    yield "rmdir", ["rmdir /C"], None
+    yield "renamedir", ["rename /A /C"], "/C"
+    yield "renamedir", ["rename /B /A/B"], "/A/B"
+    yield "exchange", ["exchange /foo /A/foo"], "/foo"
+    yield "exchange", ["exchange /A /foo"], "/foo"
+    yield "setattr", ["setattr /A 0700 7 8 99"], "/A"
+
+
+def end(path):
+    return {"/foo": 9000, "/A/foo": 5000, "/B/foo": 60000}[path]
+
+
+def one_operation(known):
+    """Each operation, with each kind of sync. known: the commands there are."""
+    number = 0
+    for name, lines, path in operations():
+        if not {line.split()[0] for line in lines} <= known:
+            continue
+        folder = (path or lines[0].split()[1]).rpartition("/")[0] or "/"
+        syncs = [[], ["sync"], [f"fsync {folder}"]]
+        if path:
+            syncs.append([f"fsync {path}"])
+        for sync in syncs:
+            number += 1
+            yield f"one{number}-{name}", PREPARED, lines + sync
+
+
+def several(big):
+    """Several operations. big: how many KiB fill the disk."""
+    def case(name, *lines, before=PREPARED):
+        cases.append((name, before, "\n".join(lines).split("\n")))
+
+    cases = []
+    hundred = [f"create /A/n{i} 0100644 0" for i in range(100)]
+    # The circle of the log is gone round, blocks of it lie over older ones.
+    case("log-wrap", *[line for i in range(40) for line in (
+        f"create /w{i} 0100644 0", f"setattr /w{i} 0600 {i} 0 1",
+        f"write /w{i} 0 2000 {i} 2000", "sync",
+        f"unlink /w{i - 1}" if i else "mkdir /D 0755")])
+    case("log-wrap-dirs", *[line for i in range(30) for line in (
+        f"mkdir /d{i} 0755", f"symlink {'x' * 100} /d{i}/l", f"fsync /d{i}",
+        f"unlink /d{i}/l", f"rmdir /d{i}")])
+    case("log-full", *[f"create /A/file-with-a-long-name-{i} 0100644 0"
+                       for i in range(60)], "sync",
+         *[f"setattr /A/file-with-a-long-name-{i} 0600 {i} 1 1"
+           for i in range(60)], "sync",
+         *[f"unlink /A/file-with-a-long-name-{i}" for i in range(60)])
+    # A block of metadata is freed and used again for data: its old version
+    # in the log must not be replayed.
+    case("revoke", "mkdir /D 0755", "create /D/f 0100644 0", "sync",
+         "unlink /D/f", "rmdir /D", "sync", "create /n 0100644 0",
+         "write /n 0 30000 21 30000", "fsync /n", "write /n 0 30000 22 30000",
+         "sync")
+    case("revoke-tree", "create /big 0100644 0", "write /big 0 60000 1 60000",
+         "write /big 300000 5000 1 5000", "sync", "truncate /big 0", "sync",
+         "write /foo 9000 60000 5 60000", "fsync /foo", "sync")
+    case("revoke-unsynced", "mkdir /D 0755", "fsync /D", "rmdir /D",
+         "create /n 0100644 0", "write /n 0 20000 23 20000", "fsync /n")
+    case("revoke-again", "mkdir /D 0755", "fsync /D", "rmdir /D", "sync",
+         "mkdir /E 0755", "create /E/x 0100644 0", "fsync /E/x", "rename /E/x /x",
+         "rmdir /E", "sync", "write /x 0 9000 3 9000", "sync")
+    case("revoke-twice", *[line for i in range(6) for line in (
+        f"mkdir /D{i} 0755", f"create /D{i}/f 0100644 0", "sync",
+        f"unlink /D{i}/f", f"rmdir /D{i}", "sync", f"create /n{i} 0100644 0",
+        f"write /n{i} 0 4096 {i} 4096", f"fsync /n{i}")])
+    case("revoke-link", f"symlink {'y' * 300} /l", "sync", "unlink /l", "sync",
+         "write /foo 9000 20000 9 20000", "sync")
+    case("reuse", "unlink /foo", "create /new 0100644 0",
+         "write /new 0 9000 31 9000", "fsync /new")
+    case("reuse-truncate", "truncate /foo 0", "write /A/foo 5000 20000 32 20000",
+         "fsync /A/foo", "write /foo 0 9000 33 9000", "sync")
+    case("reuse-many", *[line for i in range(8) for line in (
+        f"create /r{i} 0100644 0", f"write /r{i} 0 30000 {i} 30000",
+        f"unlink /r{i}")], "sync")
+    case("reuse-inode", "unlink /foo", "mkdir /new 0755",
+         "create /new/f 0100644 0", "write /new/f 0 100 1 100", "fsync /new/f")
+    # Files without names.
+    case("orphan", "hold 0 /foo", "unlink /foo", "sync", "create /x 0100644 0",
+         "fsync /x", "drop 0", "sync")
+    case("orphans", "hold 0 /foo", "hold 1 /A/foo", "unlink /A/foo",
+         "unlink /foo", "sync", "drop 0", "sync", "drop 1", "sync")
+    case("orphan-middle", "create /x 0100644 0", "write /x 0 9000 4 9000",
+         "hold 0 /foo", "hold 1 /x", "hold 2 /A/foo", "unlink /foo",
+         "unlink /x", "unlink /A/foo", "sync", "drop 1", "sync", "drop 0")
+    case("orphan-over", "hold 0 /foo", "rename /A/foo /foo", "fsync /foo",
+         "create /A/foo 0100644 0", "write /A/foo 0 20000 6 20000", "sync")
+    case("orphan-dir", "hold 0 /C", "rmdir /C", "sync", "mkdir /C 0755",
+         "fsync /C", "drop 0")
+    case("orphan-big", "create /big 0100644 0", "write /big 0 300000 1 300000",
+         "hold 0 /big", "sync", "unlink /big", "fsync /A", "drop 0", "sync")
+    case("orphan-write", "hold 0 /foo", "write /foo 9000 60000 1 60000",
+         "unlink /foo", "sync")
+    # Names.
+    case("rename-over", "create /t 0100644 0", "write /t 0 6000 41 6000",
+         "fsync /t", "rename /t /foo", "fsync /foo")
+    case("rename-over-unsynced", "create /t 0100644 0",
+         "write /t 0 6000 41 6000", "rename /t /foo", "sync")
+    case("rename-over-fast", *[line for i in range(8) for line in (
+        f"create /t 0100644 0", f"write /t 0 3000 {i} 3000", "fsync /t",
+        "rename /t /foo")])
+    case("rename-dirs", "mkdir /A/sub 0755", "create /A/sub/f 0100644 0",
+         "rename /A/sub /B/sub", "fsync /B", "rename /B/sub /sub", "sync",
+         "rename /sub /A/sub2")
+    case("rename-dir-over", "mkdir /A/sub 0755", "create /A/sub/f 0100644 0",
+         "sync", "rename /A/sub /C", "fsync /C", "mkdir /A/sub 0755", "sync")
+    case("rename-swap", "rename /foo /tmp", "rename /A/foo /foo",
+         "rename /tmp /A/foo", "sync")
+    case("rename-chain", *[f"rename /{a} /{b}" for a, b in zip(
+        ["foo"] + list("abcdefgh"), "abcdefghi")], "sync", "rename /i /foo")
+    case("links", *[f"link /foo /l{i}" for i in range(8)], "fsync /l3",
+         *[f"unlink /l{i}" for i in range(8)], "unlink /foo", "sync")
+    case("link-append", "sync", "write /foo 9000 100 51 100",
+         "link /foo /A/l", "fsync /A", "write /foo 9100 5000 52 5000",
+         "link /foo /A/l2", "fsync /A")
+    case("attr-append", "sync", "write /foo 9000 90 51 90",
+         "setattr /foo 0600 1 1 1", "fsync /B", "create /x 0100644 0",
+         "fsync /x", "write /foo 9090 70000 51 70000",
+         "setattr /foo 0640 1 1 1", "create /y 0100644 0", "fsync /y")
+    case("dir-grow", *hundred, "fsync /A", *[f"unlink /A/n{i}" for i in
+                                              range(0, 100, 2)], "sync")
+    case("dir-grow-long", *[f"symlink t /A/{'long' * 50}{i}" for i in range(30)],
+         "sync", *[f"unlink /A/{'long' * 50}{i}" for i in range(30)], "sync")
+    case("dir-reuse", "mkdir /D 0755", *[
+        f"create /D/{'n' * 200}{i} 0100644 0" for i in range(12)], "sync",
+        *[f"unlink /D/{'n' * 200}{i}" for i in range(12)], "rmdir /D", "sync",
+        "write /foo 9000 30000 7 30000", "sync")
+    case("deep", *[f"mkdir {'/d' * i} 0755" for i in range(1, 9)],
+         f"create {'/d' * 8}/f 0100644 0", f"fsync {'/d' * 8}/f",
+         f"rename /d/d/d /B/d", "sync")
+    case("many-types", "mkdir /D 0755", "create /D/c 0020600 257",
+         "create /D/b 0060600 2049", "create /D/p 0010600 0",
+         "symlink t /D/l", f"symlink {'u' * 90} /D/m", "fsync /D",
+         "unlink /D/c", "unlink /D/m", "sync")
+    # Large files, in several transactions.
+    case("big-write", "create /big 0100644 0", "write /big 0 250000 3 250000",
+         "fsync /big", "truncate /big 4096", "sync")
+    case("big-cut", "create /big 0100644 0", "write /big 0 400000 3 400000",
+         "sync", "truncate /big 1000", "fsync /big")
+    case("big-sparse", "create /big 0100644 0",
+         *[f"write /big {i * 300000} 3000 {i} 3000" for i in range(6)],
+         "fsync /big", "truncate /big 0", "fsync /big",
+         "write /A/foo 5000 30000 1 30000", "sync")
+    case("big-unlink", "create /big 0100644 0",
+         *[f"write /big {i * 700000} 3000 {i} 3000" for i in range(5)], "sync",
+         "unlink /big", "sync")
+    case("append-often", *[line for i in range(20) for line in (
+        f"write /foo {9000 + 700 * i} 700 {i} 700", "fsync /foo")])
+    case("append-two", *[line for i in range(10) for line in (
+        f"write /foo {9000 + 3000 * i} 3000 {i} 3000",
+        f"write /A/foo {5000 + 1700 * i} 1700 {i} 1700",
+        "fsync /foo" if i % 3 else "fsync /A")])
+    case("overwrite-often", *[line for i in range(8) for line in (
+        f"write /foo {i * 1000} 2000 {i} 2000", "setattr /foo 0644 %d 0 1" % i,
+        "fsync /A" if i % 2 else "fsync /foo")])
+    case("cut-grow", *[line for i in range(6) for line in (
+        f"truncate /foo {i * 700}", "truncate /foo 12000",
+        f"write /foo {4000 + i * 500} 600 {i} 600", "fsync /foo")])
+    case("holes", "create /h 0100644 0", "truncate /h 100000", "fsync /h",
+         *[line for i in range(10) for line in (
+             f"write /h {(i * 37 % 97) * 1000} 1500 {i} 1500",
+             f"fsync {'/h' if i % 2 else '/A'}")])
+    # Nothing is left.
+    case("disk-full", "create /full 0100644 0",
+         f"write /full 0 {big << 10} 3 {big << 10}", "create /x 0100644 0",
+         "write /x 0 3000 1 3000", "mkdir /D 0755", "sync", "unlink /full",
+         "write /x 0 30000 1 30000", "fsync /x", "sync")
+    case("disk-full-reuse", "create /full 0100644 0",
+         f"write /full 0 {big << 10} 3 {big << 10}", "truncate /full 50000",
+         "write /A/foo 5000 50000 6 50000", "fsync /A/foo", "unlink /full",
+         "create /y 0100644 0", "write /y 0 90000 8 90000", "sync")
+    case("inodes-full", *[f"create /A/i{i} 0100644 0" for i in range(125)],
+         "fsync /A", "mkdir /D 0755", "unlink /A/i3", "mkdir /D 0755", "sync")
+    # What looks like the journal's own is data, and metadata.
+    case("magic", "create /m 0100644 0", "magic /m 0", "magic /m 4096",
+         "fsync /m", "magic /m 8192", "sync")
+    case("magic-link", "sync", "magiclink /l", "fsync /", "unlink /l",
+         "magiclink /l2", "sync")
+    case("many-syncs", *[line for i in range(15) for line in (
+        f"setattr /foo 0{600 + i % 8} {i} 0 1", "fsync /foo")])
+    case("sync-nothing", "sync", "sync", "fsync /foo", "fsync /A",
+         "setattr /A 0711 0 0 1", "fsync /foo", "sync")
+    case("commit-timer", "create /t 0100644 0", "tick", "create /u 0100644 0",
+         "write /u 0 5000 1 5000", "tick", "write /t 0 5000 2 5000", "tick",
+         "unlink /u", "tick")
+    return cases
+
+
+def streams(number):
+    """Three programs at once, each in its own folder."""
+    rng = random.Random(number)
+    lines = []
+    for stream in (1, 2, 3):
+        files, made = [], 0
+        sizes = {}
+        for _ in range(rng.randrange(5, 12)):
+            kind = rng.randrange(9)
+            made += 1
+            name = f"/w{stream}/f{made}"
+            file = rng.choice(files) if files else None
+            if kind < 2 or not file:
+                line = f"create {name} 0100644 0"
+                files.append(name)
+                sizes[name] = 0
+            elif kind < 4:
+                n = rng.choice([100, 3000, 20000])
+                line = f"write {file} {sizes[file]} {n} {made} {n}"
+                sizes[file] += n
+            elif kind == 4:
+                line = f"rename {file} {name}"
+                files.remove(file)
+                files.append(name)
+                sizes[name] = sizes.pop(file)
+            elif kind == 5:
+                line = f"unlink {file}"
+                files.remove(file)
+                del sizes[file]
+            elif kind == 6:
+                line = f"mkdir {name} 0755"
+            elif kind == 7:
+                line = f"fsync {file}"
+            else:
+                line = rng.choice(["sync", f"setattr {file} 0600 1 2 3",
+                                   f"truncate {file} {sizes[file]}"])
+            lines.append(f"{stream}| {line}")
+    return (f"streams{number}", "mkdir /w1 0755\nmkdir /w2 0755\n"
+            "mkdir /w3 0755\ncreate /old 0100644 0\nwrite /old 0 9000 5 9000\n"
+            "sync\nunlink /old\n", lines)
+
+
+def text(known, big, concurrent=20):
+    """All of them, as the enumerator reads them; and how many there are."""
+    cases = list(one_operation(known)) + several(big) + [
+        streams(i) for i in range(concurrent)]
+    cases = [case for case in cases if {
+        line.split("| ")[-1].split()[0] for line in case[2]} <= known]
+    return "".join(f"= {name}\n{before}go\n" + "\n".join(lines) + "\n"
+                   for name, before, lines in cases), len(cases)

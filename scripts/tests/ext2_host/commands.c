@@ -1,0 +1,762 @@
+/*
+ * The commands of the ext2 host harness: words of a line, as in commands[],
+ * done in vfs's order of steps and with its locks. Each is answered with a
+ * line: "ok ..." or the negative error number. Paths begin with / and have no
+ * "." or
+ * "..".
+ */
+#include "abi/mount.h"
+#include "commands.h"
+#include "format.h"
+#include "string.h"
+
+#define BUFFER_SIZE (1 << 20)
+#define HELD_MAX    8
+#define MAGIC	    "\xc0\x3b\x39\x98" /* the journal's own blocks begin so */
+
+bool command_quiet;
+static char buffer[BUFFER_SIZE]; /* of answers: one thread asks for them */
+static struct vnode *held[HELD_MAX];
+static struct mutex rename_mutex;
+static int64_t results[HOST_THREADS];
+
+/* ---- Answers ---- */
+
+static void
+answer(const char *fmt, ...)
+{
+	char text[4608];
+	va_list ap;
+	int n;
+
+	if (command_quiet)
+		return;
+	va_start(ap, fmt);
+	n = vsnformat(text, sizeof(text) - 1, fmt, ap);
+	va_end(ap);
+	text[n] = '\n';
+	text[n + 1] = '\0';
+	host_write(text);
+}
+
+static void
+answer_result(int64_t result)
+{
+	results[host_running()] = result;
+	if (result < 0)
+		answer("%ld", result);
+	else
+		answer("ok %ld", result);
+}
+
+/* ---- Paths ---- */
+
+static int
+lookup(struct vnode *dir, const char *name, size_t len, struct vnode **v)
+{
+	int error;
+
+	if (dir->type != VT_DIR)
+		return -ENOTDIR;
+	rwlock_read_lock(&dir->lock);
+	error = dir->ops->lookup(dir, name, len, v);
+	rwlock_read_unlock(&dir->lock);
+	return error;
+}
+
+int
+walk(const char *path, const char **last, struct vnode **result)
+{
+	struct vnode *v = vnode_get(shim_mount.root), *next;
+	const char *end;
+	int error;
+
+	for (path++; *path; path = *end ? end + 1 : end) {
+		end = strchrnul(path, '/');
+		if (last && !*end)
+			break;
+		error = lookup(v, path, (size_t)(end - path), &next);
+		vnode_put(v);
+		if (error)
+			return error;
+		v = next;
+	}
+	if (last)
+		*last = path;
+	*result = v;
+	return 0;
+}
+
+/* ---- Commands: names ---- */
+
+enum { MAKE_FILE, MAKE_DIR, MAKE_LINK };
+
+static int
+make(const char *path, int what, uint32_t mode, uint64_t rdev,
+     const char *target)
+{
+	struct vnode *dir, *v = NULL;
+	const char *name;
+	size_t len;
+	int error = walk(path, &name, &dir);
+
+	if (error)
+		return error;
+	len = strlen(name);
+	error = lookup(dir, name, len, &v);
+	if (error == 0)
+		error = -EEXIST;
+	if (error == -ENOENT) {
+		v = NULL;
+		rwlock_write_lock(&dir->lock);
+		if (what == MAKE_FILE)
+			error = dir->ops->create(dir, name, len, mode, rdev,
+						 &v);
+		else if (what == MAKE_DIR)
+			error = dir->ops->mkdir(dir, name, len, mode, &v);
+		else
+			error = dir->ops->symlink(dir, name, len, target, &v);
+		rwlock_write_unlock(&dir->lock);
+		if (error)
+			v = NULL;
+		else
+			vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+	}
+	if (v)
+		vnode_put(v);
+	vnode_put(dir);
+	return error;
+}
+
+static bool
+note_entry(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
+	   uint64_t next)
+{
+	(void)ino;
+	(void)type;
+	(void)next;
+	if (len > 2 || name[0] != '.' || (len == 2 && name[1] != '.'))
+		*(bool *)arg = false;
+	return true;
+}
+
+/** Whether a file that is to go is a directory with entries. */
+static int
+check_empty(struct vnode *v)
+{
+	bool empty = true;
+	uint64_t pos = 0;
+	int error;
+
+	if (v->type != VT_DIR)
+		return 0;
+	error = v->ops->readdir(v, &pos, note_entry, &empty);
+	return error ? error : empty ? 0 : -ENOTEMPTY;
+}
+
+static int
+remove_name(const char *path, bool directory)
+{
+	struct vnode *dir, *v;
+	const char *name;
+	int error = walk(path, &name, &dir);
+
+	if (error)
+		return error;
+	error = lookup(dir, name, strlen(name), &v);
+	if (!error) {
+		rwlock_write_lock(&dir->lock);
+		if (directory != (v->type == VT_DIR))
+			error = directory ? -ENOTDIR : -EISDIR;
+		else if (!(error = check_empty(v)))
+			error = (directory ? dir->ops->rmdir
+					   : dir->ops->unlink)(dir, name,
+							       strlen(name), v);
+		if (!error) {
+			vnode_touch(v, TOUCH_CTIME);
+			vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+		}
+		rwlock_write_unlock(&dir->lock);
+		vnode_put(v);
+	}
+	vnode_put(dir);
+	return error;
+}
+
+static int
+link_name(const char *from, const char *to)
+{
+	struct vnode *v, *dir;
+	const char *name;
+	int error = walk(from, NULL, &v);
+
+	if (error)
+		return error;
+	error = walk(to, &name, &dir);
+	if (!error) {
+		rwlock_write_lock(&dir->lock);
+		error = dir->ops->link(dir, name, strlen(name), v);
+		if (!error) {
+			vnode_touch(v, TOUCH_CTIME);
+			vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+		}
+		rwlock_write_unlock(&dir->lock);
+		vnode_put(dir);
+	}
+	vnode_put(v);
+	return error;
+}
+
+/** Lock two directories, or one, in the order of their numbers. */
+static void
+lock_both(struct vnode *a, struct vnode *b)
+{
+	rwlock_write_lock(a->ino < b->ino ? &a->lock : &b->lock);
+	if (a != b)
+		rwlock_write_lock(a->ino < b->ino ? &b->lock : &a->lock);
+}
+
+static void
+unlock_both(struct vnode *a, struct vnode *b)
+{
+	rwlock_write_unlock(&a->lock);
+	if (a != b)
+		rwlock_write_unlock(&b->lock);
+}
+
+static int
+rename_in(struct vnode *from_dir, const char *from, struct vnode *to_dir,
+	  const char *to)
+{
+	struct vnode *moved, *replaced = NULL;
+	int error = lookup(from_dir, from, strlen(from), &moved);
+
+	if (error)
+		return error;
+	error = lookup(to_dir, to, strlen(to), &replaced);
+	if (error)
+		replaced = NULL;
+	if (error == -ENOENT || error == 0)
+		error = replaced ? check_empty(replaced) : 0;
+	if (!error && moved != replaced) {
+		lock_both(from_dir, to_dir);
+		error = from_dir->ops->rename(from_dir, from, strlen(from),
+					      moved, to_dir, to, strlen(to),
+					      replaced);
+		if (!error) {
+			vnode_touch(from_dir, TOUCH_MTIME | TOUCH_CTIME);
+			vnode_touch(to_dir, TOUCH_MTIME | TOUCH_CTIME);
+			vnode_touch(moved, TOUCH_CTIME);
+		}
+		unlock_both(from_dir, to_dir);
+	}
+	vnode_put(moved);
+	if (replaced)
+		vnode_put(replaced);
+	return error;
+}
+
+static int
+rename_name(const char *from, const char *to)
+{
+	struct vnode *from_dir, *to_dir;
+	const char *from_name, *to_name;
+	int error = walk(from, &from_name, &from_dir);
+
+	if (error)
+		return error;
+	error = walk(to, &to_name, &to_dir);
+	if (!error) {
+		mutex_lock(&rename_mutex);
+		error = rename_in(from_dir, from_name, to_dir, to_name);
+		mutex_unlock(&rename_mutex);
+		vnode_put(to_dir);
+	}
+	vnode_put(from_dir);
+	return error;
+}
+
+static void
+do_create(char **arg)
+{
+	answer_result(make(arg[0], MAKE_FILE, (uint32_t)host_number(arg[1]),
+			   host_number(arg[2]), NULL));
+}
+
+static void
+do_mkdir(char **arg)
+{
+	answer_result(make(arg[0], MAKE_DIR,
+			   S_IFDIR | (uint32_t)host_number(arg[1]), 0, NULL));
+}
+
+static void
+do_symlink(char **arg)
+{
+	answer_result(make(arg[1], MAKE_LINK, 0, 0, arg[0]));
+}
+
+/** magiclink PATH: a link whose block looks like the journal's */
+static void
+do_magiclink(char **arg)
+{
+	char target[101] = MAGIC;
+
+	memset(target + 4, 'm', sizeof(target) - 5);
+	answer_result(make(arg[0], MAKE_LINK, 0, 0, target));
+}
+
+static void
+do_link(char **arg)
+{
+	answer_result(link_name(arg[0], arg[1]));
+}
+
+static void
+do_unlink(char **arg)
+{
+	answer_result(remove_name(arg[0], false));
+}
+
+static void
+do_rmdir(char **arg)
+{
+	answer_result(remove_name(arg[0], true));
+}
+
+static void
+do_rename(char **arg)
+{
+	answer_result(rename_name(arg[0], arg[1]));
+}
+
+/* ---- Commands: contents ---- */
+
+/* The bytes of a write: the test knows them from the seed. */
+static void
+fill(char *p, size_t n, unsigned long seed)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t k = (uint32_t)((seed * 7919 + i) % 65521);
+
+		p[i] = (char)((k * k >> 7) + k);
+	}
+}
+
+static uint32_t
+adler(const char *p, size_t n)
+{
+	uint32_t a = 1, b = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		a = (a + (uint8_t)p[i]) % 65521;
+		b = (b + a) % 65521;
+	}
+	return b << 16 | a;
+}
+
+static int64_t
+write_path(char **arg)
+{
+	uint64_t pos = host_number(arg[1]);
+	size_t len = host_number(arg[2]);
+	struct vnode *v;
+	char *data;
+	int64_t n = walk(arg[0], NULL, &v);
+
+	if (n < 0)
+		return n;
+	data = host_alloc(len + 1);
+	fill(data, len, host_number(arg[3]));
+	rwlock_write_lock(&v->lock);
+	n = v->type == VT_REG
+		    ? shim_write(v, data, len, pos, host_number(arg[4]))
+		    : -EINVAL;
+	rwlock_write_unlock(&v->lock);
+	host_free(data);
+	vnode_put(v);
+	return n;
+}
+
+/** write PATH OFFSET LEN SEED FAULT */
+static void
+do_write(char **arg)
+{
+	answer_result(write_path(arg));
+}
+
+/** magic PATH OFFSET: write a page whose blocks look like the journal's */
+static void
+do_magic(char **arg)
+{
+	struct vnode *v;
+	char *data;
+	int64_t n = walk(arg[0], NULL, &v);
+	unsigned i;
+
+	if (n >= 0) {
+		data = host_alloc(PAGE_SIZE);
+		for (i = 0; i < PAGE_SIZE; i += 1024)
+			memcpy(data + i, MAGIC "\0\0\0\2", 8);
+		rwlock_write_lock(&v->lock);
+		n = shim_write(v, data, PAGE_SIZE, host_number(arg[1]),
+			       PAGE_SIZE);
+		rwlock_write_unlock(&v->lock);
+		host_free(data);
+		vnode_put(v);
+	}
+	answer_result(n);
+}
+
+/** mapwrite PATH OFFSET VALUE */
+static void
+do_mapwrite(char **arg)
+{
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v);
+
+	if (!error) {
+		error = shim_map_write(v, host_number(arg[1]),
+				       (uint8_t)host_number(arg[2]));
+		vnode_put(v);
+	}
+	answer_result(error);
+}
+
+/** read PATH OFFSET LEN: the count and the Adler-32 sum */
+static void
+do_read(char **arg)
+{
+	struct vnode *v;
+	int64_t n = walk(arg[0], NULL, &v);
+
+	if (n < 0) {
+		answer_result(n);
+		return;
+	}
+	n = v->type == VT_REG ? shim_read(v, buffer, host_number(arg[2]),
+					  host_number(arg[1]))
+			      : -EINVAL;
+	vnode_put(v);
+	if (n < 0)
+		answer_result(n);
+	else
+		answer("ok %ld %u", n, adler(buffer, (size_t)n));
+}
+
+static void
+do_truncate(char **arg)
+{
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v);
+
+	if (!error) {
+		rwlock_write_lock(&v->lock);
+		error = shim_set_size(v, host_number(arg[1]));
+		rwlock_write_unlock(&v->lock);
+		vnode_put(v);
+	}
+	answer_result(error);
+}
+
+/** setattr PATH MODE UID GID MTIME */
+static void
+do_setattr(char **arg)
+{
+	struct vattr attr = {
+		.valid = VATTR_MODE | VATTR_UID | VATTR_GID | VATTR_MTIME,
+		.mode = (uint32_t)host_number(arg[1]),
+		.uid = (uint32_t)host_number(arg[2]),
+		.gid = (uint32_t)host_number(arg[3]),
+		.mtime = { (int64_t)host_number(arg[4]), 123456789 },
+	};
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v);
+
+	if (!error) {
+		rwlock_write_lock(&v->lock);
+		error = v->ops->setattr(v, &attr);
+		rwlock_write_unlock(&v->lock);
+		vnode_put(v);
+	}
+	answer_result(error);
+}
+
+/** stat PATH: mode, links, uid, gid, size, blocks, device, mtime */
+static void
+do_stat(char **arg)
+{
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v);
+
+	if (error) {
+		answer_result(error);
+		return;
+	}
+	answer("ok %o %u %u %u %lu %lu %lu %ld", v->mode, v->nlink, v->uid,
+	       v->gid, v->size, v->blocks, v->rdev, v->mtime.tv_sec);
+	vnode_put(v);
+}
+
+/* ---- Commands: directories ---- */
+
+struct listing {
+	size_t len;
+	unsigned room; /* entries taken at once */
+};
+
+static bool
+list_entry_out(void *arg, const char *name, size_t len, uint64_t ino,
+	       unsigned type, uint64_t next)
+{
+	struct listing *l = arg;
+
+	(void)next;
+	(void)ino;
+	if (l->room == 0)
+		return false;
+	l->room--;
+	l->len += (size_t)snformat(buffer + l->len, BUFFER_SIZE - l->len,
+				   " %.*s:%u", (int)len, name, type);
+	return true;
+}
+
+/** list PATH: its entries, read a few at a time */
+static void
+do_list(char **arg)
+{
+	struct listing l = { .len = 0 };
+	uint64_t pos = 0;
+	struct vnode *v;
+	size_t before;
+	int error = walk(arg[0], NULL, &v);
+
+	if (!error && v->type != VT_DIR)
+		error = -ENOTDIR;
+	memcpy(buffer, "ok", 3);
+	l.len = 2;
+	while (!error) {
+		before = l.len;
+		l.room = 1 + shim_random(20);
+		error = v->ops->readdir(v, &pos, list_entry_out, &l);
+		if (l.len == before)
+			break;
+	}
+	if (error) {
+		answer_result(error);
+	} else {
+		host_write(buffer);
+		host_write("\n");
+	}
+	vnode_put(v);
+}
+
+static void
+do_readlink(char **arg)
+{
+	struct vnode *v;
+	int n = walk(arg[0], NULL, &v);
+
+	if (n == 0) {
+		n = v->type == VT_LNK ? v->ops->readlink(v, buffer, 4096)
+				      : -EINVAL;
+		vnode_put(v);
+	}
+	if (n < 0) {
+		answer_result(n);
+	} else {
+		buffer[n] = '\0';
+		answer("ok %s", buffer);
+	}
+}
+
+/* ---- Commands: the whole ---- */
+
+/** hold SLOT PATH: as if opened */
+static void
+do_hold(char **arg)
+{
+	answer_result(walk(arg[1], NULL, &held[host_number(arg[0])]));
+}
+
+static void
+do_drop(char **arg)
+{
+	struct vnode **v = &held[host_number(arg[0])];
+
+	if (*v)
+		vnode_put(*v);
+	*v = NULL;
+	answer_result(0);
+}
+
+void
+command_drop_all(void)
+{
+	unsigned i;
+
+	for (i = 0; i < HELD_MAX; i++) {
+		if (held[i])
+			vnode_put(held[i]);
+		held[i] = NULL;
+	}
+}
+
+/** tick: the time passes after which the journal commits by itself */
+static void
+do_tick(char **arg)
+{
+	unsigned i;
+
+	(void)arg;
+	shim_clock += 6000000000;
+	for (i = 0; i < 10; i++)
+		shim_yield();
+	answer_result(0);
+}
+
+/** fsync PATH */
+static void
+do_fsync(char **arg)
+{
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v), late = 0;
+
+	if (!error) {
+		if (v->cache)
+			error = page_cache_sync(v->cache);
+		late = v->ops->fsync(v, false);
+		vnode_put(v);
+	}
+	answer_result(error ? error : late);
+}
+
+static void
+do_mount(char **arg)
+{
+	answer_result(shim_mount_disk((unsigned)host_number(arg[0])));
+}
+
+static void
+do_options(char **arg)
+{
+	memcpy(shim_options, arg[0],
+	       MIN(strlen(arg[0]) + 1, sizeof(shim_options) - 1));
+	answer_result(0);
+}
+
+static void
+do_unmount(char **arg)
+{
+	(void)arg;
+	shim_unmount();
+	answer_result(0);
+}
+
+static void
+do_sync(char **arg)
+{
+	(void)arg;
+	answer_result(shim_sync());
+}
+
+static void
+do_evict(char **arg)
+{
+	(void)arg;
+	shim_evict();
+	answer_result(0);
+}
+
+static void
+do_poweroff(char **arg)
+{
+	(void)arg;
+	shim_power_off();
+	answer_result(0);
+}
+
+static void
+do_save(char **arg)
+{
+	host_save(arg[0], shim_image, shim_disk.sectors * SECTOR_SIZE);
+	answer_result(0);
+}
+
+/** fail AFTER ERROR: the AFTERth block or page asked for cannot be had */
+static void
+do_fail(char **arg)
+{
+	shim_fail_after = (unsigned)host_number(arg[0]);
+	shim_fail_error = -(int)host_number(arg[1]);
+	answer_result(0);
+}
+
+static void
+do_user(char **arg)
+{
+	shim_cred.fsuid = (uint32_t)host_number(arg[0]);
+	answer_result(0);
+}
+
+static void
+do_statfs(char **arg)
+{
+	struct statfs st;
+	int error = shim_mount.ops->statfs(&shim_mount, &st);
+
+	(void)arg;
+	if (error)
+		answer_result(error);
+	else
+		answer("ok %lu %lu %lu %lu %lu", st.f_blocks, st.f_bfree,
+		       st.f_bavail, st.f_files, st.f_ffree);
+}
+
+static const struct command {
+	const char *name;
+	unsigned args;
+	void (*run)(char **arg);
+} commands[] = {
+	{ "create", 3, do_create },	  { "mkdir", 2, do_mkdir },
+	{ "symlink", 2, do_symlink },	  { "link", 2, do_link },
+	{ "unlink", 1, do_unlink },	  { "rmdir", 1, do_rmdir },
+	{ "rename", 2, do_rename },	  { "write", 5, do_write },
+	{ "mapwrite", 3, do_mapwrite },	  { "read", 3, do_read },
+	{ "truncate", 2, do_truncate },	  { "setattr", 5, do_setattr },
+	{ "stat", 1, do_stat },		  { "list", 1, do_list },
+	{ "readlink", 1, do_readlink },	  { "hold", 2, do_hold },
+	{ "drop", 1, do_drop },		  { "mount", 1, do_mount },
+	{ "unmount", 0, do_unmount },	  { "sync", 0, do_sync },
+	{ "evict", 0, do_evict },	  { "poweroff", 0, do_poweroff },
+	{ "save", 1, do_save },		  { "fail", 2, do_fail },
+	{ "options", 1, do_options },	  { "user", 1, do_user },
+	{ "statfs", 0, do_statfs },	  { "fsync", 1, do_fsync },
+	{ "tick", 0, do_tick },		  { "magic", 2, do_magic },
+	{ "magiclink", 1, do_magiclink },
+};
+
+int64_t
+command_run(char *line)
+{
+	char *word[8] = { NULL };
+	unsigned n = 0, i;
+
+	while (n < ARRAY_SIZE(word) && *line) {
+		word[n++] = line;
+		line = strchrnul(line, ' ');
+		if (*line)
+			*line++ = '\0';
+	}
+	for (i = 0; n && i < ARRAY_SIZE(commands); i++)
+		if (strcmp(word[0], commands[i].name) == 0 &&
+		    n == commands[i].args + 1) {
+			commands[i].run(word + 1);
+			return results[host_running()];
+		}
+	host_message(word[0]);
+	host_fail("unknown command");
+}

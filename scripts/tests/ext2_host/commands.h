@@ -1,0 +1,19 @@
+/*
+ * The commands of the ext2 host harness: see commands.c.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "shim.h"
+
+/** Do a line, which is torn into words. @return what was answered: a number,
+ * or a negative error number */
+int64_t command_run(char *line);
+extern bool command_quiet; /**< answers are not written */
+/** Give back what hold has taken. */
+void command_drop_all(void);
+/** Find a file; of @p last, if asked for, only the directory: then *last is the
+ * last name. @return 0 and *result referenced, or an error */
+int walk(const char *path, const char **last, struct vnode **result);
+
+#endif

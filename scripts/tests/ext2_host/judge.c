@@ -1,0 +1,305 @@
+/*
+ * Judging one state of the disk: our mount recovers it (P1), its tree is one
+ * that may be there (P2 to P5, expect.c), e2fsck finds nothing wrong
+ * afterwards, e2fsck's own recovery gives the same tree, and so does a recovery
+ * that the power cuts off (P6). The same image is recovered once; so is e2fsck
+ * asked once about what comes out of it, the journal and times left out.
+ */
+#include "crash.h"
+#include "ext2_format.h"
+#include "format.h"
+#include "journal_internal.h"
+#include "string.h"
+
+struct judged judged;
+static uint8_t *in_log; /* by sector: is it the journal's */
+static size_t size;
+static uint8_t *spare; /* room for an image */
+
+/* ---- Sets of hashes, with a tree each ---- */
+
+struct set {
+	uint64_t *hashes;
+	struct tree **trees;
+	size_t n, room; /* a power of two */
+};
+
+static struct set images, recovered, trees;
+
+static size_t
+set_slot(const struct set *s, uint64_t hash)
+{
+	size_t i = hash & (s->room - 1);
+
+	while (s->hashes[i] && s->hashes[i] != hash)
+		i = (i + 1) & (s->room - 1);
+	return i;
+}
+
+static void
+set_grow(struct set *s)
+{
+	struct set old = *s;
+	size_t i, at;
+
+	s->room = old.room ? 2 * old.room : 4096;
+	s->hashes = host_alloc(s->room * sizeof(*s->hashes));
+	s->trees = host_alloc(s->room * sizeof(*s->trees));
+	for (i = 0; i < old.room; i++) {
+		if (!old.hashes[i])
+			continue;
+		at = set_slot(s, old.hashes[i]);
+		s->hashes[at] = old.hashes[i];
+		s->trees[at] = old.trees[i];
+	}
+	host_free(old.hashes);
+	host_free(old.trees);
+}
+
+/** Whether a hash is there; if not, now it is. *tree: its tree, to be set. */
+static bool
+set_has(struct set *s, uint64_t hash, struct tree ***tree)
+{
+	size_t at;
+
+	if (2 * s->n >= s->room)
+		set_grow(s);
+	at = set_slot(s, hash);
+	*tree = &s->trees[at];
+	if (s->hashes[at])
+		return true;
+	s->hashes[at] = hash;
+	s->n++;
+	return false;
+}
+
+void
+judge_save_hashes(const char *path)
+{
+	uint64_t *all = host_alloc((images.n + 1) * sizeof(*all));
+	size_t i, n = 0;
+
+	for (i = 0; i < images.room; i++)
+		if (images.hashes[i])
+			all[n++] = images.hashes[i];
+	host_save(path, all, n * sizeof(*all));
+	host_free(all);
+}
+
+/* ---- Mounting ---- */
+
+void
+judge_init(const uint8_t *image)
+{
+	const struct ext2_fs *fs;
+	const struct journal *j;
+	unsigned i;
+	uint32_t k, at;
+
+	size = shim_disk.sectors * SECTOR_SIZE;
+	in_log = host_alloc(shim_disk.sectors);
+	spare = host_alloc(size);
+	memcpy(shim_image, image, size);
+	if (shim_mount_disk(0))
+		host_fail("the first image cannot be mounted");
+	fs = shim_mount.private_data;
+	j = fs->journal;
+	if (!j)
+		host_fail("the first image has no journal");
+	for (i = 0; i < j->nruns; i++)
+		for (k = 0; k < j->runs[i].count; k++)
+			for (at = 0; at < j->block_size / SECTOR_SIZE; at++)
+				in_log[(j->runs[i].disk + k) *
+					       (j->block_size / SECTOR_SIZE) +
+				       at] = 1;
+	shim_unmount();
+}
+
+/** Mount @p image, which replays it, and look; unmount. @return a tree that is
+ * kept, or NULL: it cannot be mounted or read. shim_image is what it became. */
+static struct tree *
+look(const uint8_t *image, struct shim_record *told)
+{
+	struct tree *t = NULL, **kept;
+
+	memcpy(shim_image, image, size);
+	shim_clock = SHIM_CLOCK_START + 1000000000000;
+	shim_record = told;
+	shim_messages = 0;
+	if (shim_mount_disk(0) == 0) {
+		shim_record = NULL;
+		t = tree_read("", NULL);
+		shim_unmount();
+	}
+	shim_record = NULL;
+	if (!t)
+		return NULL;
+	if (set_has(&trees, t->full | 1, &kept))
+		tree_free(t);
+	else
+		*kept = t;
+	return *kept;
+}
+
+/** A hash of shim_image but for what is of no matter: the log, which is empty,
+ * and times and counts of mounts in the superblock. */
+static uint64_t
+image_hash(void)
+{
+	struct ext2_super *s = (void *)(shim_image + EXT2_SUPER_OFFSET);
+	uint64_t h = 1, i;
+
+	s->s_mtime = s->s_wtime = 0;
+	s->s_mnt_count = 0;
+	for (i = 0; i < shim_disk.sectors; i++)
+		if (!in_log[i])
+			h = hash_bytes(h, shim_image + i * SECTOR_SIZE,
+				       SECTOR_SIZE);
+	return h | 1;
+}
+
+/* ---- Violations ---- */
+
+void
+violation(const struct run *r, const struct state *s, const char *what)
+{
+	char text[512], path[256];
+
+	judged.violations++;
+	if (judged.violations > 20)
+		return;
+	snformat(path, sizeof(path), "%s/%s-%lu.img", crash_options.dir,
+		 r->name, s->number);
+	host_save(path, s->image, size);
+	snformat(text, sizeof(text),
+		 "violation: %s: %s state %lu; again: only=%s state=%lu "
+		 "limit=%s seed=%s; kept: %s\n",
+		 what, r->name, s->number, r->name, s->number,
+		 crash_options.limit, crash_options.seed, path);
+	host_message(text);
+	if (host_number(crash_options.first))
+		host_exit(1);
+}
+
+/* ---- A recovery that is cut off ---- */
+
+struct second {
+	const struct run *r;
+	const struct tree *t;
+	const char *wrong;
+};
+
+static void
+judge_second(void *arg, const struct state *s)
+{
+	struct second *second = arg;
+	struct tree **tree;
+
+	if (!set_has(&images, s->hash | 1, &tree)) {
+		judged.recovery_images++;
+		*tree = look(s->image, NULL);
+	} else if (!*tree) {
+		return; /* the state itself, which is being judged */
+	}
+	if (!*tree)
+		second->wrong = "P6: no recovery after a second crash";
+	else if (*tree != second->t)
+		second->wrong = "P6: another tree after a second crash";
+}
+
+/* ---- e2fsck ---- */
+
+static bool
+one_in(const char *option, uint64_t hash)
+{
+	uint64_t n = host_number(option);
+
+	return n && (hash >> 20) % n == 0;
+}
+
+/** Replay @p image by e2fsck, and look. */
+static const struct tree *
+e2fsck_replay(const uint8_t *image)
+{
+	char path[256];
+	bool ok;
+
+	judged.replays++;
+	snformat(path, sizeof(path), "%s/replay%s", crash_options.dir,
+		 crash_options.share);
+	host_save(path, image, size);
+	ok = host_e2fsck("-p", path) <= 1;
+	host_read(path, spare, size);
+	return ok ? look(spare, NULL) : NULL;
+}
+
+static bool
+e2fsck_clean(void)
+{
+	char path[256];
+
+	judged.checks++;
+	snformat(path, sizeof(path), "%s/check%s", crash_options.dir,
+		 crash_options.share);
+	host_save(path, shim_image, size);
+	return host_e2fsck("-fn", path) == 0;
+}
+
+/* ---- The whole ---- */
+
+/** Recover a state not seen before. @return its tree, or NULL after telling */
+static struct tree *
+recover(const struct run *r, const struct state *s)
+{
+	bool again = one_in(crash_options.recovery, s->hash);
+	struct shim_record told = { 0 };
+	struct second second = { .r = r };
+	struct tree *t = look(s->image, again ? &told : NULL), **unused;
+
+	if (!t) {
+		violation(r, s, "P1: it cannot be mounted");
+		return NULL;
+	}
+	if (!set_has(&recovered, image_hash(), &unused) && !e2fsck_clean())
+		violation(r, s, "P1: e2fsck complains");
+	if (again) {
+		judged.recoveries++;
+		second.t = t;
+		states_each(s->image, &told, NULL, 30, s->hash, judge_second,
+			    &second);
+		if (second.wrong)
+			violation(r, s, second.wrong);
+		shim_record_free(&told);
+	}
+	if (one_in(crash_options.e2fsck, s->hash) &&
+	    e2fsck_replay(s->image) != t)
+		violation(r, s, "P1: e2fsck's replay gives another tree");
+	return t;
+}
+
+void
+judge(void *arg, const struct state *s)
+{
+	const struct run *r = arg;
+	struct tree **slot, *t;
+	const char *wrong;
+
+	if (crash_options.state &&
+	    host_number(crash_options.state) != s->number)
+		return;
+	judged.states++;
+	snformat(host_context, HOST_CONTEXT_SIZE, "%s state %lu", r->name,
+		 s->number);
+	if (set_has(&images, s->hash | 1, &slot)) {
+		t = *slot;
+	} else {
+		judged.images++;
+		judged.torn += s->torn;
+		t = recover(r, s);
+		set_has(&images, s->hash | 1, &slot); /* it may have moved */
+		*slot = t;
+	}
+	wrong = t ? expect(r, s->bounds, t) : NULL;
+	if (wrong)
+		violation(r, s, wrong);
+}

@@ -1,0 +1,260 @@
+/*
+ * Stand-ins for vnodes and the mount.
+ */
+#include "journal_internal.h"
+#include "shim.h"
+#include "string.h"
+
+struct mount shim_mount;
+struct vfs_ops vfs_ops;
+
+/* ---- Vnodes ---- */
+
+static struct list vnodes = LIST_INIT(vnodes); /* struct vnode.clock_link */
+
+static struct vnode *
+vnode_find(uint64_t ino)
+{
+	struct vnode *v;
+
+	list_for_each (v, &vnodes, clock_link)
+		if (v->ino == ino)
+			return v;
+	return NULL;
+}
+
+struct vnode *
+vnode_lookup(struct mount *m, uint64_t ino, bool *is_new)
+{
+	struct vnode *v;
+
+	shim_may_sleep();
+	while ((v = vnode_find(ino)) && !v->ready)
+		shim_yield(); /* it comes or goes */
+	*is_new = !v;
+	if (v)
+		return vnode_get(v);
+	v = host_alloc(sizeof(*v));
+	v->ino = ino;
+	v->mount = m;
+	v->refs.n = 1;
+	list_add(&v->clock_link, &vnodes);
+	return v;
+}
+
+void
+vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
+{
+	v->type = type;
+	v->ops = ops;
+	v->ready = true;
+	rwlock_init(&v->lock, "vnode");
+	if (type == VT_REG) {
+		v->cache = host_alloc(sizeof(*v->cache));
+		v->cache->owner = v;
+		v->cache->ops = ops->pages;
+		v->cache->size = &v->size;
+		list_init(shim_pages_of(v->cache));
+	}
+}
+
+static void
+vnode_free(struct vnode *v)
+{
+	list_del(&v->clock_link);
+	host_free(v);
+}
+
+void
+vnode_abandon(struct vnode *v)
+{
+	if (v->private_data)
+		host_fail("a vnode is abandoned with private data");
+	vnode_free(v);
+}
+
+static void
+take_down(struct vnode *v)
+{
+	v->ready = false;
+	if (v->cache) {
+		if (v->nlink > 0)
+			page_cache_sync(v->cache);
+		shim_cache_drop(v->cache, 0, true);
+	}
+	v->ops->inactive(v);
+	if (v->private_data)
+		host_fail("inactive leaves private data");
+	if (v->cache && !list_empty(shim_pages_of(v->cache)))
+		host_fail("inactive has read pages");
+	host_free(v->cache);
+	vnode_free(v);
+}
+
+struct vnode *
+vnode_get(struct vnode *v)
+{
+	v->refs.n++;
+	return v;
+}
+
+void
+vnode_put(struct vnode *v)
+{
+	if (v->refs.n == 0)
+		host_fail("vnode put twice");
+	if (--v->refs.n == 0 && v->nlink == 0)
+		take_down(v);
+}
+
+void
+vnode_touch(struct vnode *v, unsigned which)
+{
+	int64_t ns = clock_realtime_ns();
+	struct timespec now = { ns / 1000000000, ns % 1000000000 };
+
+	if (which & TOUCH_ATIME)
+		v->atime = now;
+	if (which & TOUCH_MTIME)
+		v->mtime = now;
+	if (which & TOUCH_CTIME)
+		v->ctime = now;
+	v->dirty = true;
+}
+
+void
+vnode_set_attributes(struct vnode *v, const struct vattr *attr)
+{
+	if (attr->valid & VATTR_MODE)
+		v->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
+	if (attr->valid & VATTR_UID)
+		v->uid = attr->uid;
+	if (attr->valid & VATTR_GID)
+		v->gid = attr->gid;
+	if (attr->valid & VATTR_ATIME)
+		v->atime = attr->atime;
+	if (attr->valid & VATTR_MTIME)
+		v->mtime = attr->mtime;
+	if (attr->valid & VATTR_CTIME)
+		v->ctime = attr->ctime;
+	v->dirty = true;
+}
+
+void
+vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode)
+{
+	(void)dir;
+	v->mode = mode;
+	v->uid = shim_cred.fsuid;
+	v->gid = shim_cred.fsgid;
+	vnode_touch(v, TOUCH_ATIME | TOUCH_MTIME | TOUCH_CTIME);
+}
+
+int
+devfs_open_rdev(struct vnode *v, struct file *f)
+{
+	(void)v;
+	(void)f;
+	return -ENXIO;
+}
+
+/* ---- The mount ---- */
+
+void
+shim_init(void *image, size_t size)
+{
+	shim_image = image;
+	shim_disk.sectors = size / SECTOR_SIZE;
+	crc32c_init();
+	shim_pages_init();
+}
+
+char shim_options[64];
+
+int
+shim_mount_disk(unsigned flags)
+{
+	int error;
+
+	memset(&shim_mount, 0, sizeof(shim_mount));
+	shim_mount.device = &shim_disk;
+	shim_mount.flags = flags;
+	shim_reads = 0;
+	error = ext2_mount(&shim_mount, shim_options);
+	if (error)
+		shim_unmount();
+	return error;
+}
+
+/** Take down vnodes that nobody holds; after inactive a parent can be next. */
+void
+shim_evict(void)
+{
+	struct vnode *v;
+	bool progress;
+
+	do {
+		progress = false;
+		list_for_each (v, &vnodes, clock_link) {
+			if (v->refs.n == 0) {
+				take_down(v);
+				progress = true;
+				break;
+			}
+			if (v->cache)
+				shim_cache_drop(v->cache, 0, false);
+		}
+	} while (progress);
+}
+
+int
+shim_sync(void)
+{
+	struct vnode *v;
+	int error = 0;
+
+	list_for_each (v, &vnodes, clock_link) {
+		if (v->cache)
+			error = MIN(error, page_cache_sync(v->cache));
+		if (v->dirty)
+			error = MIN(error, shim_mount.ops->write_inode(
+						   &shim_mount, v));
+	}
+	return MIN(error, shim_mount.ops->sync(&shim_mount));
+}
+
+void
+shim_unmount(void)
+{
+	if (shim_mount.root) {
+		shim_sync();
+		vnode_put(shim_mount.root);
+	}
+	shim_evict();
+	if (shim_mount.ops)
+		shim_mount.ops->unmount(&shim_mount);
+	buf_sync(&shim_disk);
+	shim_check_idle();
+}
+
+void
+shim_power_off(void)
+{
+	static uint8_t *kept;
+
+	kept = host_alloc(shim_disk.sectors * SECTOR_SIZE);
+	memcpy(kept, shim_image, shim_disk.sectors * SECTOR_SIZE);
+	shim_unmount();
+	memcpy(shim_image, kept, shim_disk.sectors * SECTOR_SIZE);
+	host_free(kept);
+}
+
+void
+shim_check_idle(void)
+{
+	if (!list_empty(&vnodes))
+		host_fail("a vnode is still referenced");
+	shim_check_buffers();
+	shim_check_memory();
+	shim_check_threads();
+}
