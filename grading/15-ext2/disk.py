@@ -126,7 +126,7 @@ class Disk:
         self._open.append(result)
         return result
 
-    def run(self, limit_ms=2000):
+    def run(self, limit_ms=300):
         """Have the program run."""
         program = self._program
         self._begin()
