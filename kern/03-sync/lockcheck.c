@@ -17,7 +17,7 @@ struct lock_class {
 	unsigned subclass;
 	bool sleeping;
 	bool in_interrupt; /* taken by an interrupt handler ... */
-	bool irqs_on;      /* ... or with interrupts on, here: */
+	bool irqs_on;	   /* ... or with interrupts on, here: */
 	uint64_t in_interrupt_ip, irqs_on_ip;
 };
 
@@ -192,9 +192,10 @@ check_interrupts(struct lock_class *c, uint64_t ip)
 	      c->name);
 }
 
-void
-lockcheck_acquire(const void *lock, struct lock_debug *debug,
-		  unsigned subclass, bool sleeping, uint64_t ip)
+/* @p waits: it may come to waiting for the lock, while others are held. */
+static void
+acquire(const void *lock, struct lock_debug *debug, unsigned subclass,
+	bool sleeping, bool waits, uint64_t ip)
 {
 	uint64_t rflags;
 	struct held_locks *h;
@@ -210,12 +211,27 @@ lockcheck_acquire(const void *lock, struct lock_debug *debug,
 	for (i = 0; i < h->n; i++) {
 		if (h->held[i].lock == lock)
 			panic("lockcheck: %s taken twice", debug->name);
-		add_edge(h->held[i].class, class, ip);
+		if (waits)
+			add_edge(h->held[i].class, class, ip);
 	}
 	if (h->n == LOCKS_HELD_MAX)
 		panic("lockcheck: more than %d locks held", LOCKS_HELD_MAX);
 	h->held[h->n++] = (struct held_lock){ lock, class, ip };
 	irq_restore(rflags);
+}
+
+void
+lockcheck_acquire(const void *lock, struct lock_debug *debug, unsigned subclass,
+		  bool sleeping, uint64_t ip)
+{
+	acquire(lock, debug, subclass, sleeping, true, ip);
+}
+
+void
+lockcheck_tried(const void *lock, struct lock_debug *debug, bool sleeping,
+		uint64_t ip)
+{
+	acquire(lock, debug, 0, sleeping, false, ip);
 }
 
 void
@@ -232,8 +248,7 @@ lockcheck_release(const void *lock, struct lock_debug *debug)
 	for (i = h->n; i > 0 && h->held[i - 1].lock != lock; i--)
 		;
 	if (i == 0)
-		panic("lockcheck: %s released, but not held here",
-		      debug->name);
+		panic("lockcheck: %s released, but not held here", debug->name);
 	for (; i < h->n; i++)
 		h->held[i - 1] = h->held[i];
 	h->n--;

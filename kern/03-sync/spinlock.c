@@ -33,6 +33,15 @@ note_acquire(struct spinlock *lock, unsigned subclass, uint64_t ip)
 }
 
 static inline void
+note_tried(struct spinlock *lock, uint64_t ip)
+{
+	(void)lock, (void)ip;
+#ifdef DEBUG
+	lockcheck_tried(lock, &lock->debug, false, ip);
+#endif
+}
+
+static inline void
 note_held(struct spinlock *lock, int cpu)
 {
 	(void)lock, (void)cpu;
@@ -84,9 +93,9 @@ spin_trylock(struct spinlock *lock)
 	both = atomic_load_explicit(&lock->both, memory_order_relaxed);
 	if ((uint16_t)both == both >> 16 &&
 	    atomic_compare_exchange_strong_explicit(
-		    &lock->both, &both, both + ONE_TICKET,
-		    memory_order_acquire, memory_order_relaxed)) {
-		note_acquire(lock, 0, (uint64_t)__builtin_return_address(0));
+		    &lock->both, &both, both + ONE_TICKET, memory_order_acquire,
+		    memory_order_relaxed)) {
+		note_tried(lock, (uint64_t)__builtin_return_address(0));
 		note_held(lock, cpu_id());
 		return true;
 	}

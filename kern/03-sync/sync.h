@@ -23,14 +23,14 @@
  * initialisation.
  */
 #define LOCK_CLASSES_MAX 256
-#define LOCKS_HELD_MAX   24
+#define LOCKS_HELD_MAX	 24
 
 #ifdef DEBUG
 struct lock_debug {
 	const char *name;
 	uint16_t class; /**< 0: not yet looked up */
 	bool unchecked; /**< the checker ignores it (sched's hand-over) */
-	int cpu;        /**< that holds it, -1: none */
+	int cpu;	/**< that holds it, -1: none */
 };
 
 struct held_lock {
@@ -61,6 +61,11 @@ extern struct held_locks *held_locks;
  */
 void lockcheck_acquire(const void *lock, struct lock_debug *debug,
 		       unsigned subclass, bool sleeping, uint64_t ip);
+
+/** Record that a lock was free and has been taken: nobody has waited for it, so
+ * what is held already says nothing about the order. */
+void lockcheck_tried(const void *lock, struct lock_debug *debug, bool sleeping,
+		     uint64_t ip);
 
 /** Record that a lock is released; panics if it is not held here. */
 void lockcheck_release(const void *lock, struct lock_debug *debug);

@@ -16,6 +16,15 @@ note_acquire(const void *lock, void *debug, unsigned subclass, uint64_t ip)
 }
 
 static inline void
+note_tried(const void *lock, void *debug, uint64_t ip)
+{
+	(void)lock, (void)debug, (void)ip;
+#ifdef DEBUG
+	lockcheck_tried(lock, debug, true, ip);
+#endif
+}
+
+static inline void
 note_release(const void *lock, void *debug)
 {
 	(void)lock, (void)debug;
@@ -115,7 +124,7 @@ mutex_trylock(struct mutex *m)
 {
 	if (!try(m))
 		return false;
-	note_acquire(m, DEBUG_OF(m), 0, (uint64_t)__builtin_return_address(0));
+	note_tried(m, DEBUG_OF(m), (uint64_t)__builtin_return_address(0));
 	return true;
 }
 
@@ -175,8 +184,7 @@ take_slowly(struct rwlock *l, bool write)
 		if (write ? (state & RW_READERS) != 0 : l->writers_waiting > 0)
 			return false;
 		next = write ? RW_WRITER : (state & RW_READERS) + 1;
-		if (l->writers_waiting > write ||
-		    !list_empty(&l->wq.waiters))
+		if (l->writers_waiting > write || !list_empty(&l->wq.waiters))
 			next |= RW_WAITING;
 	} while (!atomic_compare_exchange_weak(&l->state, &state, next));
 	return true;
@@ -221,8 +229,8 @@ rwlock_read_lock(struct rwlock *l)
 void
 rwlock_read_unlock(struct rwlock *l)
 {
-	uint32_t before = atomic_fetch_sub_explicit(&l->state, 1,
-						    memory_order_release);
+	uint32_t before =
+		atomic_fetch_sub_explicit(&l->state, 1, memory_order_release);
 
 	ASSERT(before & RW_READERS);
 	note_release(l, DEBUG_OF(l));

@@ -1,7 +1,9 @@
 /*
  * AHCI, in the running state: the controller is found and reset, requests go
- * into free slots, interrupts finish them. Several commands are in flight; the
- * controller takes the next one by itself while we handle the last (5.3).
+ * into free slots, interrupts finish them. Several commands are in flight; with
+ * native command queuing (NCQ) the drive has them all and chooses the order,
+ * else the controller hands it the next by itself while we handle the last
+ * (5.3).
  *
  * An error or a time-out hands the port to ahci_port.c's recovery.
  */
@@ -11,54 +13,44 @@
 #define FIS_H2D	       0x27
 #define FIS_IS_COMMAND 0x80
 
-static uint32_t
-all_slots(const struct ahci_port *p)
-{
-	return (uint32_t)(BIT(p->hba->nslots) - 1);
-}
-
 /* ---- Issuing ---- */
 
 static void
-fill_fis(uint8_t *fis, uint8_t command, uint64_t sector, uint32_t nsectors)
+fill_fis(uint8_t *fis, const struct ata_command *c)
 {
 	memset(fis, 0, 20);
 	fis[0] = FIS_H2D;
 	fis[1] = FIS_IS_COMMAND;
-	fis[2] = command;
-	fis[4] = sector;
-	fis[5] = sector >> 8;
-	fis[6] = sector >> 16;
-	fis[7] = ATA_DEVICE_LBA;
-	fis[8] = sector >> 24;
-	fis[9] = sector >> 32;
-	fis[10] = sector >> 40;
-	fis[12] = nsectors;
-	fis[13] = nsectors >> 8;
-	/* A 28-bit command has its upper four bits in the device register. */
-	if (command == ATA_READ_DMA || command == ATA_WRITE_DMA)
-		fis[7] |= sector >> 24 & 0xf;
+	fis[2] = c->command;
+	fis[3] = c->features;
+	fis[4] = c->address;
+	fis[5] = c->address >> 8;
+	fis[6] = c->address >> 16;
+	fis[7] = c->device;
+	fis[8] = c->address >> 24;
+	fis[9] = c->address >> 32;
+	fis[10] = c->address >> 40;
+	fis[11] = c->features >> 8;
+	fis[12] = c->count;
+	fis[13] = c->count >> 8;
 }
 
 void
-ahci_fill(struct ahci_port *p, unsigned slot, uint8_t command, uint64_t sector,
-	  uint32_t nsectors, const struct block_segment *segments,
-	  unsigned nsegments)
+ahci_fill(struct ahci_port *p, unsigned slot, const struct ata_command *c,
+	  struct block_request *r)
 {
 	struct ahci_table *table = &p->memory->tables[slot];
 	struct ahci_header *header = &p->memory->headers[slot];
-	bool write = command == ATA_WRITE_DMA || command == ATA_WRITE_DMA_EXT;
-	unsigned i;
+	struct ahci_segment *to = table->segments;
 
-	fill_fis(table->fis, command, sector, nsectors);
-	for (i = 0; i < nsegments; i++)
-		table->segments[i] = (struct ahci_segment){
-			.base = segments[i].pa,
-			.base_high = segments[i].pa >> 32,
-			.last = segments[i].len - 1,
-		};
-	header->flags = HEADER_FIS_DWORDS | (write ? HEADER_WRITE : 0);
-	header->nsegments = nsegments;
+	fill_fis(table->fis, c);
+	block_each_segment(s, part, r) *to++ = (struct ahci_segment){
+		.base = s->pa,
+		.base_high = s->pa >> 32,
+		.last = s->len - 1,
+	};
+	header->flags = HEADER_FIS_DWORDS | (c->write ? HEADER_WRITE : 0);
+	header->nsegments = to - table->segments;
 	header->transferred = 0;
 }
 
@@ -71,35 +63,45 @@ ahci_issue(struct ahci_port *p, unsigned slot)
 	p->registers->ci = 1u << slot;
 }
 
-/* Something has moved: the drive has the full time again for the next command
- * to end. It works on one at a time, so how long each has waited says nothing.
- * Port locked. */
 static void
-watch(struct ahci_port *p)
+watch(struct ahci_port *p, uint64_t deadline)
 {
-	p->deadline = clock_ns() + p->hba->timeout;
 	if (!p->timer_armed) {
 		p->timer_armed = true;
-		timer_arm(&p->timer, p->deadline);
+		timer_arm(&p->timer, deadline);
 	}
 }
 
-/* Put @p r into a free slot. Port locked. */
+/* Put @p r into a free slot, whose number is the command's tag. The bit in
+ * SACT comes before that in CI (5.3.2.3). Port locked. */
 static void
-start(struct ahci_port *p, struct block_request *r)
+start(struct ahci_port *p, struct block_request *r, bool queued)
 {
 	unsigned slot = ctz64(~p->active);
+	struct ata_command c = ata_command_for(r, &p->identity,
+					       queued ? (int)slot : NOT_QUEUED);
 
-	if (!p->active)
-		watch(p);
 	p->active |= 1u << slot;
+	p->queued = queued;
 	p->slots[slot] = r;
-	ahci_fill(p, slot, ata_command(r->op, p->identity.lba48), r->sector,
-		  r->nsectors, r->segments, r->nsegments);
+	p->deadlines[slot] = clock_ns() + p->hba->timeout;
+	watch(p, p->deadlines[slot]);
+	block_started(&p->disk);
+	ahci_fill(p, slot, &c, r);
+	if (queued)
+		p->registers->sact = 1u << slot;
 	ahci_issue(p, slot);
 }
 
-/* The next request that may be issued now, or NULL. Port locked. */
+static bool
+wants_queue(const struct ahci_port *p, const struct block_request *r)
+{
+	return p->queues && r->op != BLOCK_FLUSH;
+}
+
+/* The next request that may be issued now, or NULL: a queued and a plain
+ * command are never in flight together (DEV5), so what waits behind a flush
+ * waits for its end. Port locked. */
 static struct block_request *
 next_request(struct ahci_port *p)
 {
@@ -111,11 +113,12 @@ next_request(struct ahci_port *p)
 	p->alone = !list_empty(&p->suspects);
 	if (p->alone)
 		from = &p->suspects;
-	if (p->active == all_slots(p) || (p->alone && p->active))
+	if (p->active == BIT(p->depth) - 1 || (p->alone && p->active))
 		return NULL;
 	r = list_first(from, struct block_request, link);
-	if (r)
-		list_del(&r->link);
+	if (!r || (p->active && p->queued != wants_queue(p, r)))
+		return NULL;
+	list_del(&r->link);
 	return r;
 }
 
@@ -125,7 +128,7 @@ ahci_issue_waiting(struct ahci_port *p)
 	struct block_request *r;
 
 	while (p->state == AHCI_READY && (r = next_request(p)))
-		start(p, r);
+		start(p, r, wants_queue(p, r));
 }
 
 static void
@@ -142,7 +145,8 @@ ahci_submit(struct block_device *d, struct block_request *r)
 	rflags = spin_lock_irqsave(&p->lock);
 	dead = p->state == AHCI_DEAD;
 	if (!dead) {
-		list_add_tail(&r->link, &p->pending);
+		if (!block_merge(&p->pending, r))
+			list_add_tail(&r->link, &p->pending);
 		ahci_issue_waiting(p);
 	}
 	spin_unlock_irqrestore(&p->lock, rflags);
@@ -159,45 +163,61 @@ fail_port(struct ahci_port *p, const char *what, uint32_t status)
 	if (p->state != AHCI_READY)
 		return;
 	p->state = AHCI_RECOVERING;
-	kprintf("%s: %s (interrupt status %#x, task file %#x), restarting\n",
+	kprintf("%s: %s (interrupt status %#x, task file %#x), recovering\n",
 		p->disk.name, what, status, p->registers->tfd);
 	work_queue(&p->recovery);
 }
 
-/* Whether the controller moved as much as was asked. */
+/* Whether the controller moved as much as was asked. Of queued commands it
+ * does not say (4.2.2, PRDBC). */
 static bool
 whole(const struct ahci_port *p, unsigned slot)
 {
 	const struct block_request *r = p->slots[slot];
 
-	return r->op != BLOCK_READ || p->memory->headers[slot].transferred ==
-					      r->nsectors * SECTOR_SIZE;
+	return p->queued || r->op != BLOCK_READ ||
+	       p->memory->headers[slot].transferred ==
+		       r->nsectors * SECTOR_SIZE;
 }
 
-/* Take the slots that the controller is done with. Port locked. */
+/* Take the slots that controller and drive are done with: the first clears the
+ * bit in CI, the second, of a queued command, that in SACT. Port locked. */
 static void
 take_finished(struct ahci_port *p, struct list *finished)
 {
-	uint32_t done = p->active & ~p->registers->ci;
+	uint32_t done = p->active & ~(p->registers->sact | p->registers->ci);
 
-	if (!done)
-		return;
+	if (done)
+		p->silences = 0;
 	while (done) {
 		unsigned slot = ctz64(done);
 		struct block_request *r = p->slots[slot];
 
 		done &= done - 1;
-		p->active &= ~(1u << slot);
 		r->error = whole(p, slot) ? 0 : -EIO;
+		p->active &= ~(1u << slot);
 		p->slots[slot] = NULL;
+		block_ended(&p->disk);
 		list_add_tail(&r->link, finished);
 	}
-	if (p->active)
-		watch(p);
 }
 
+/* After an error: a plain command that has failed may look as if finished
+ * (QEMU 7.2 clears its bit), a queued one does not. */
 static void
-port_interrupt(struct ahci_port *p)
+look(struct ahci_port *p, uint32_t status, struct list *finished)
+{
+	if (!(status & (IS_ERRORS | IS_LINK)) || p->queued)
+		take_finished(p, finished);
+	if (status & IS_ERRORS)
+		fail_port(p, "error", status);
+	else if (status & IS_LINK)
+		fail_port(p, "the link was lost", status);
+	ahci_issue_waiting(p);
+}
+
+void
+ahci_port_interrupt(struct ahci_port *p)
 {
 	struct list finished = LIST_INIT(finished);
 	struct block_request *r, *next;
@@ -205,13 +225,8 @@ port_interrupt(struct ahci_port *p)
 	uint32_t status = p->registers->is;
 
 	p->registers->is = status;
-	if (p->state == AHCI_READY) {
-		if (status & IS_ERRORS)
-			fail_port(p, "error", status);
-		else
-			take_finished(p, &finished);
-		ahci_issue_waiting(p);
-	}
+	if (p->state == AHCI_READY)
+		look(p, status, &finished);
 	spin_unlock_irqrestore(&p->lock, rflags);
 	list_for_each_safe (r, next, &finished, link)
 		block_finish(r, r->error);
@@ -229,25 +244,37 @@ hba_interrupt(void *arg)
 		struct ahci_port *p = hba->ports[ctz64(rest)];
 
 		if (p)
-			port_interrupt(p);
+			ahci_port_interrupt(p);
 	}
 	hba->registers->is = status;
 }
 
-/* Interrupt context: has nothing ended for too long? The timer is armed while
+static uint64_t
+first_deadline(const struct ahci_port *p)
+{
+	uint64_t first = UINT64_MAX;
+	uint32_t rest;
+
+	for (rest = p->active; rest; rest &= rest - 1)
+		first = MIN(first, p->deadlines[ctz64(rest)]);
+	return first;
+}
+
+/* Interrupt context: is a command past its deadline? The timer is armed while
  * something is active, and for an early moment rather than again and again. */
 static void
 port_timer(struct timer *t)
 {
 	struct ahci_port *p = container_of(t, struct ahci_port, timer);
 	uint64_t rflags = spin_lock_irqsave(&p->lock);
+	uint64_t deadline = first_deadline(p);
 
 	p->timer_armed = false;
-	if (p->active && p->deadline <= clock_ns()) {
+	if (p->state == AHCI_READY && deadline <= clock_ns()) {
+		p->silent = true;
 		fail_port(p, "no answer", 0);
 	} else if (p->active) {
-		p->timer_armed = true;
-		timer_arm(&p->timer, p->deadline);
+		watch(p, deadline);
 	}
 	spin_unlock_irqrestore(&p->lock, rflags);
 }
@@ -255,7 +282,7 @@ port_timer(struct timer *t)
 /* ---- Attaching ---- */
 
 void
-ahci_disk_start(struct ahci_port *p)
+ahci_disk_init(struct ahci_port *p)
 {
 	spin_init(&p->lock, "ahci port");
 	list_init(&p->pending);
@@ -263,13 +290,25 @@ ahci_disk_start(struct ahci_port *p)
 	timer_init(&p->timer, port_timer);
 	work_init(&p->recovery, ahci_recover);
 	p->state = AHCI_READY;
+	p->queues = p->hba->queues && p->identity.depth > 0;
+	p->depth = p->queues ? MIN(p->hba->nslots, p->identity.depth)
+			     : p->hba->nslots;
 	p->disk.sectors = p->identity.sectors;
+	p->disk.merges = true;
+	p->disk.forces = p->identity.force;
 	p->disk.submit = ahci_submit;
 	p->disk.driver_data = p;
+}
+
+static void
+disk_start(struct ahci_port *p)
+{
+	ahci_disk_init(p);
 	p->hba->ports[p->number] = p;
 	block_register(&p->disk);
-	kprintf("ahci: %s on port %u: %s\n", p->disk.name, p->number,
-		p->identity.model);
+	kprintf("ahci: %s on port %u: %s, %u %s commands at once\n",
+		p->disk.name, p->number, p->identity.model, p->depth,
+		p->queues ? "queued" : "plain");
 }
 
 /* Have the firmware let go of the controller (10.6.3). */
@@ -297,6 +336,7 @@ hba_reset(struct ahci_hba *hba)
 	r->ghc |= GHC_AHCI;
 	hba->nslots = CAP_SLOTS(r->cap);
 	hba->wide = r->cap & CAP_64;
+	hba->queues = r->cap & CAP_QUEUED;
 	if (!hba->wide && page_array_len > (1ull << 32 >> PAGE_SHIFT)) {
 		kprintf("ahci: the controller cannot reach memory above "
 			"4 GiB\n");
@@ -334,7 +374,7 @@ port_attach(struct ahci_hba *hba, unsigned number)
 	p->memory = page_address(page);
 	why = ahci_port_start(p);
 	if (!why) {
-		ahci_disk_start(p);
+		disk_start(p);
 		return 0;
 	}
 	kprintf("ahci: port %u: the drive %s; left alone\n", number, why);

@@ -39,6 +39,7 @@ _Static_assert(sizeof(struct ahci_port_registers) == 0x80, "3.3");
 _Static_assert(offsetof(struct ahci_registers, ports) == 0x100, "3");
 
 #define CAP_SLOTS(cap)	(((cap) >> 8 & 0x1f) + 1)
+#define CAP_QUEUED	(1u << 30)
 #define CAP_64		(1u << 31)
 #define GHC_RESET	0x1
 #define GHC_INTERRUPTS	0x2
@@ -57,7 +58,10 @@ _Static_assert(offsetof(struct ahci_registers, ports) == 0x100, "3");
 #define CMD_ACTIVE	(1u << 28) /* link power management: be active */
 
 #define IS_D2H		0x1u
+#define IS_QUEUED	0x8u	    /* SDBS: queued commands have ended */
+#define IS_LINK		0x00400000u /* PRCS: the link went down or came up */
 #define IS_ERRORS	0x7d000010u /* TFES, HBFS, HBDS, IFS, INFS, OFS, UFS */
+#define IS_ENABLED	(IS_D2H | IS_QUEUED | IS_LINK | IS_ERRORS)
 #define SSTS_DET(ssts)	((ssts)&0xf)
 #define DET_NONE	0
 #define DET_UP		3
@@ -95,7 +99,7 @@ _Static_assert(sizeof(struct ahci_table) % 128 == 0, "4.2.3");
 struct ahci_memory {
 	struct ahci_header headers[AHCI_SLOTS];
 	uint8_t received[256];
-	uint16_t identity[256];
+	uint16_t answer[256]; /* to IDENTIFY and READ LOG */
 	uint8_t pad[256];
 	struct ahci_table tables[AHCI_SLOTS] __attribute__((aligned(128)));
 };
@@ -120,16 +124,22 @@ struct ahci_port {
 	struct ata_identity identity;
 	struct block_device disk;
 
+	unsigned depth; /* commands in flight at once */
+	bool queues;	/* reads and writes are queued commands */
+
 	/* Guarded by lock, which interrupt handlers take. The registers
 	 * belong to the recovery thread while it is AHCI_RECOVERING. */
 	struct spinlock lock;
 	enum ahci_state state;
 	uint32_t active; /* slots issued and not finished */
+	bool queued;	 /* they are queued commands */
 	struct block_request *slots[AHCI_SLOTS];
-	uint64_t deadline;    /* clock_ns by which one of them must end */
-	struct list pending;  /* requests that wait for a slot */
-	struct list suspects; /* in flight when a command failed */
-	bool alone;	      /* what is active was a suspect */
+	uint64_t deadlines[AHCI_SLOTS]; /* clock_ns by which it must end */
+	struct list pending;		/* requests that wait for a slot */
+	struct list suspects;		/* in flight when a command failed */
+	bool alone;			/* what is active was a suspect */
+	bool silent;	   /* what is being recovered from is a time-out */
+	unsigned silences; /* time-outs since a command has last ended */
 	bool timer_armed;
 	struct timer timer;
 	struct work recovery;
@@ -140,16 +150,17 @@ struct ahci_hba {
 	volatile struct ahci_registers *registers;
 	unsigned nslots;
 	bool wide;	  /* addresses memory above 4 GiB */
+	bool queues;	  /* takes queued commands */
 	uint64_t timeout; /* ns for a command */
 	struct ahci_port *ports[AHCI_PORTS];
 };
 
 /* ---- ahci.c ---- */
 
-/** Write @p command for @p nsegments segments into slot @p slot. */
-void ahci_fill(struct ahci_port *p, unsigned slot, uint8_t command,
-	       uint64_t sector, uint32_t nsectors,
-	       const struct block_segment *segments, unsigned nsegments);
+/** Write @p c into slot @p slot, with the memory of @p r and of what is merged
+ * with it. */
+void ahci_fill(struct ahci_port *p, unsigned slot, const struct ata_command *c,
+	       struct block_request *r);
 
 /** Hand slot @p slot to the controller. */
 void ahci_issue(struct ahci_port *p, unsigned slot);
@@ -157,8 +168,11 @@ void ahci_issue(struct ahci_port *p, unsigned slot);
 /** Issue what can be issued. Port locked. */
 void ahci_issue_waiting(struct ahci_port *p);
 
-/** Set the drive's disk up for requests and register it. */
-void ahci_disk_start(struct ahci_port *p);
+/** Set the drive's disk up for requests. */
+void ahci_disk_init(struct ahci_port *p);
+
+/** Look at what the port has to say. Interrupt context. */
+void ahci_port_interrupt(struct ahci_port *p);
 
 /* ---- ahci_port.c ---- */
 

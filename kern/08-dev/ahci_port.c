@@ -1,16 +1,19 @@
 /*
  * AHCI ports: starting them, finding out what drive is there, and recovery.
  *
- * After an error the port is stopped, its link reset and its commands repeated
- * one at a time: whichever of them fails again is the culprit, and fails with
- * -EIO; the others had only been near it. Nothing else tells for certain which
- * command it was: some controllers clear the bit of the failed one (QEMU 7.2).
+ * After an error of a queued command the drive has a log that names it, if it
+ * has logs. Where nothing tells (a plain command's slot may look as if it had
+ * finished), the link is reset and all that was in flight is repeated one at a
+ * time: whichever fails again is the culprit, and fails with -EIO; the others
+ * had only been near it.
  */
 #include "ahci.h"
 #include "string.h"
 
 #define IDENTIFY_TIMEOUT 10000 /* ms */
 #define READY_TIMEOUT	 10000 /* ms: a drive that spins up */
+#define LOG_TIMEOUT	 1000  /* ms: it is in the drive's memory */
+#define SILENCES_MAX	 3
 
 void
 ahci_port_power(volatile struct ahci_port_registers *r)
@@ -82,21 +85,32 @@ port_run(struct ahci_port *p)
 	return NULL;
 }
 
-/* IDENTIFY in slot 0, without interrupts. */
+/* Run a command that answers with 512 bytes, in slot 0, without interrupts.
+ * @return NULL, or what the drive does */
 static const char *
-port_identify(struct ahci_port *p)
+port_ask(struct ahci_port *p, const struct ata_command *c, unsigned ms)
 {
 	volatile struct ahci_port_registers *r = p->registers;
-	struct block_segment to = { kernel_phys(p->memory->identity),
-				    sizeof(p->memory->identity) };
+	struct block_segment to = { kernel_phys(p->memory->answer),
+				    sizeof(p->memory->answer) };
+	struct block_request request = { .nsegments = 1, .segments = &to };
 
-	ahci_fill(p, 0, ATA_IDENTIFY, 0, 0, &to, 1);
+	ahci_fill(p, 0, c, &request);
 	ahci_issue(p, 0);
-	if (!device_wait(!(r->ci & 1) || (r->is & IS_ERRORS), IDENTIFY_TIMEOUT))
+	if (!device_wait(!(r->ci & 1) || (r->is & IS_ERRORS), ms))
 		return "does not answer";
 	if ((r->is & IS_ERRORS) || (r->tfd & ATA_ERR))
 		return "does not identify itself";
-	return ata_identity_read(p->memory->identity, &p->identity);
+	return NULL;
+}
+
+static const char *
+port_identify(struct ahci_port *p)
+{
+	static const struct ata_command identify = { .command = ATA_IDENTIFY };
+	const char *why = port_ask(p, &identify, IDENTIFY_TIMEOUT);
+
+	return why ? why : ata_identity_read(p->memory->answer, &p->identity);
 }
 
 /* Drop the error that stopped it and look at no more of it. */
@@ -128,7 +142,7 @@ ahci_port_start(struct ahci_port *p)
 		return why;
 	}
 	p->registers->is = 0xffffffff;
-	p->registers->ie = IS_D2H | IS_ERRORS;
+	p->registers->ie = IS_ENABLED;
 	return NULL;
 }
 
@@ -147,8 +161,10 @@ port_restart(struct ahci_port *p)
 		why = "has gone";
 	if (!why)
 		why = port_run(p);
+	if (!why && p->silences > SILENCES_MAX)
+		why = "answers no command";
 	if (!why) {
-		r->ie = IS_D2H | IS_ERRORS;
+		r->ie = IS_ENABLED;
 		return true;
 	}
 	kprintf("%s: the drive %s: all requests fail from now on\n",
@@ -156,29 +172,64 @@ port_restart(struct ahci_port *p)
 	return false;
 }
 
-/* Take all commands out of their slots: they are suspects, or have failed.
- * Port locked. */
-static void
-sort_commands(struct ahci_port *p, bool repeat, struct list *failed)
+/*
+ * After an error in the queue: ask which command it was. By answering, the
+ * drive gives up the others, too (ACS-2, 7.24; SATA 3.0, 13.6.2.4): the link
+ * needs no reset.
+ *
+ * @return its slot, and the port runs again; or -1
+ */
+static int
+find_culprit(struct ahci_port *p)
 {
-	for (; p->active; p->active &= p->active - 1) {
-		struct block_request *r = p->slots[ctz64(p->active)];
+	volatile struct ahci_port_registers *r = p->registers;
+	struct ata_command c = ata_read_log(ATA_LOG_QUEUED_ERROR);
+	int slot;
 
-		list_add_tail(&r->link, repeat ? &p->suspects : failed);
-		p->slots[ctz64(p->active)] = NULL;
+	if (!p->queued || p->silent || !p->identity.logs || !port_stop(r) ||
+	    (r->tfd & (ATA_BSY | ATA_DRQ)) || port_run(p) ||
+	    port_ask(p, &c, LOG_TIMEOUT))
+		return -1;
+	slot = ata_failed_tag((const uint8_t *)p->memory->answer);
+	if (slot < 0 || !(p->active & 1u << slot))
+		return -1;
+	r->is = 0xffffffff;
+	r->ie = IS_ENABLED;
+	return slot;
+}
+
+/* Take all commands out of their slots. Where the culprit is known the others
+ * are issued again as they were; else all are suspects, to be repeated alone;
+ * a suspect has failed for the second time. Port locked. */
+static void
+sort_commands(struct ahci_port *p, bool ok, int culprit, struct list *failed)
+{
+	struct list again = LIST_INIT(again);
+
+	for (; p->active; p->active &= p->active - 1) {
+		unsigned slot = ctz64(p->active);
+		struct block_request *r = p->slots[slot];
+
+		p->slots[slot] = NULL;
+		block_ended(&p->disk);
+		if (!ok || p->alone)
+			list_add_tail(&r->link, failed);
+		else if (culprit >= 0 && slot != (unsigned)culprit)
+			list_add_tail(&r->link, &again);
+		else
+			block_unmerge(r, &p->suspects);
 	}
+	list_splice_tail(&p->pending, &again);
+	list_splice_tail(&again, &p->pending);
 }
 
 static void
-fail_requests(struct ahci_port *p, struct list *failed)
+fail_requests(struct list *failed)
 {
 	struct block_request *r, *next;
 
 	list_for_each_safe (r, next, failed, link) {
-		static const char *const names[] = { "read", "write", "flush" };
-
-		kprintf("%s: %s of %u sectors at %lu failed\n", p->disk.name,
-			names[r->op], r->nsectors, r->sector);
+		ata_report_failure(r);
 		block_finish(r, -EIO);
 	}
 }
@@ -188,16 +239,22 @@ ahci_recover(struct work *w)
 {
 	struct ahci_port *p = container_of(w, struct ahci_port, recovery);
 	struct list failed = LIST_INIT(failed);
-	bool ok = port_restart(p);
-	uint64_t rflags = spin_lock_irqsave(&p->lock);
+	int culprit;
+	bool ok;
+	uint64_t rflags;
 
+	p->silences += p->silent;
+	culprit = find_culprit(p);
+	ok = culprit >= 0 || port_restart(p);
+	rflags = spin_lock_irqsave(&p->lock);
+	p->silent = false;
 	p->state = ok ? AHCI_READY : AHCI_DEAD;
-	sort_commands(p, ok && !p->alone, &failed);
+	sort_commands(p, ok, culprit, &failed);
 	if (!ok) {
 		list_splice_tail(&p->suspects, &failed);
 		list_splice_tail(&p->pending, &failed);
 	}
 	ahci_issue_waiting(p);
 	spin_unlock_irqrestore(&p->lock, rflags);
-	fail_requests(p, &failed);
+	fail_requests(&failed);
 }

@@ -21,11 +21,21 @@ read_model(const uint16_t *words, char *model)
 	model[i] = '\0';
 }
 
-/* Words 82 to 84 are valid if bits 15:14 of word 83 are 01. */
+/* Words 82 to 84 are valid if bits 15:14 of words 83 and 84 are 01. */
 static bool
-has_feature(const uint16_t *words, unsigned bit)
+has_feature(const uint16_t *words, unsigned word, unsigned bit)
 {
-	return (words[83] & 0xc000) == 0x4000 && (words[83] & BIT(bit));
+	return (words[word] & 0xc000) == 0x4000 && (words[word] & BIT(bit));
+}
+
+/* Word 76: what a serial drive can, if it is neither 0 nor all ones. Queued
+ * commands have 48-bit addresses. */
+static unsigned
+queue_depth(const uint16_t *words, bool lba48)
+{
+	bool queued = words[76] != 0xffff && (words[76] & 0x100);
+
+	return queued && lba48 ? (words[75] & 0x1f) + 1u : 0;
 }
 
 static uint64_t
@@ -63,23 +73,76 @@ ata_identity_read(const uint16_t *words, struct ata_identity *id)
 		return "has no DMA";
 	if (has_long_sectors(words))
 		return "has sectors of more than 512 bytes";
-	id->lba48 = has_feature(words, 10);
-	id->flush = has_feature(words, 12);
+	id->lba48 = has_feature(words, 83, 10);
+	id->flush = has_feature(words, 83, 12);
+	id->force = has_feature(words, 84, 6) && id->lba48;
+	id->logs = has_feature(words, 84, 5);
+	id->depth = queue_depth(words, id->lba48);
 	id->sectors = capacity(words, id->lba48);
 	return id->sectors == 0 ? "says that it has no sectors" : NULL;
 }
 
-uint8_t
-ata_command(enum block_op op, bool ext)
+struct ata_command
+ata_command_for(const struct block_request *r, const struct ata_identity *id,
+		int tag)
 {
-	switch (op) {
-	case BLOCK_READ:
-		return ext ? ATA_READ_DMA_EXT : ATA_READ_DMA;
-	case BLOCK_WRITE:
-		return ext ? ATA_WRITE_DMA_EXT : ATA_WRITE_DMA;
-	default:
-		return ext ? ATA_FLUSH_EXT : ATA_FLUSH;
+	static const uint8_t plain[][2] = {
+		[BLOCK_READ] = { ATA_READ_DMA, ATA_READ_DMA_EXT },
+		[BLOCK_WRITE] = { ATA_WRITE_DMA, ATA_WRITE_DMA_EXT },
+		[BLOCK_FLUSH] = { ATA_FLUSH, ATA_FLUSH_EXT },
+	};
+	struct ata_command c = {
+		.command = plain[r->op][id->lba48],
+		.device = ATA_DEVICE_LBA,
+		.count = r->nsectors,
+		.address = r->sector,
+		.write = r->op == BLOCK_WRITE,
+	};
+
+	if (r->op == BLOCK_FLUSH) {
+		c.address = 0;
+	} else if (tag != NOT_QUEUED) {
+		c.command = c.write ? ATA_WRITE_QUEUED : ATA_READ_QUEUED;
+		c.features = c.count;
+		c.count = tag << 3;
+		c.device |= r->through ? ATA_DEVICE_FUA : 0;
+	} else if (r->through) {
+		c.command = ATA_WRITE_DMA_FUA_EXT;
+	} else if (!id->lba48) {
+		/* The upper four of 28 bits are in the device register. */
+		c.device |= r->sector >> 24 & 0xf;
 	}
+	return c;
+}
+
+struct ata_command
+ata_read_log(uint8_t log)
+{
+	return (struct ata_command){ .command = ATA_READ_LOG_EXT,
+				     .count = 1,
+				     .address = log };
+}
+
+/* Byte 0, bit 7: the failed command was none of the queue; bits 4:0: the tag.
+ * All bytes add up to 0 (ACS-2, A.13). */
+int
+ata_failed_tag(const uint8_t *page)
+{
+	uint8_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < SECTOR_SIZE; i++)
+		sum += page[i];
+	return sum != 0 || (page[0] & 0x80) ? -1 : page[0] & 0x1f;
+}
+
+void
+ata_report_failure(const struct block_request *r)
+{
+	static const char *const names[] = { "read", "write", "flush" };
+
+	kprintf("%s: %s of %u sectors at %lu failed\n", r->device->name,
+		names[r->op], r->nsectors, r->sector);
 }
 
 uint64_t

@@ -1,14 +1,22 @@
 /*
- * The block layer: disks by number and by name, requests checked before they
- * reach a driver, and transfers that wait. A driver sees only requests that
- * lie on its disk and whose memory is well-formed (DEV3).
+ * The block layer: disks and their partitions by number and by name, requests
+ * checked before they reach a driver, and merged with their neighbours. A
+ * driver sees only requests that lie on its disk and whose memory is
+ * well-formed (DEV3). Waiting for requests is batch.c's.
  */
-#include "dev.h"
+#include "devices.h"
 #include "string.h"
 
+#define MERGE_LOOKS                                                            \
+	8 /* requests of a queue that are compared with a new one              \
+	   */
+
 static struct spinlock disks_lock = SPINLOCK("disks");
-static struct list disks = LIST_INIT(disks); /* never gets shorter */
+/* Never gets shorter. A disk's partitions come behind it. */
+static struct list disks = LIST_INIT(disks);
 static unsigned ndisks;
+
+/* ---- Disks and partitions ---- */
 
 /* "sda" to "sdz", then "sdaa" and so on. */
 static void
@@ -35,6 +43,20 @@ block_register(struct block_device *d)
 		d->sectors / (1048576 / SECTOR_SIZE));
 }
 
+void
+block_register_partition(struct block_device *p)
+{
+	uint64_t rflags = spin_lock_irqsave(&disks_lock);
+	struct block_device *after = p->disk, *d;
+
+	ASSERT(p->start + p->sectors <= p->disk->sectors);
+	list_for_each (d, &disks, link)
+		if (d->disk == p->disk)
+			after = d;
+	list_add(&p->link, &after->link);
+	spin_unlock_irqrestore(&disks_lock, rflags);
+}
+
 struct block_device *
 block_get(unsigned index)
 {
@@ -42,7 +64,20 @@ block_get(unsigned index)
 	uint64_t rflags = spin_lock_irqsave(&disks_lock);
 
 	list_for_each (d, &disks, link)
-		if (d->index == index)
+		if (!d->disk && d->index == index)
+			found = d;
+	spin_unlock_irqrestore(&disks_lock, rflags);
+	return found;
+}
+
+struct block_device *
+block_partition(struct block_device *disk, unsigned number)
+{
+	struct block_device *d, *found = number ? NULL : disk;
+	uint64_t rflags = spin_lock_irqsave(&disks_lock);
+
+	list_for_each (d, &disks, link)
+		if (number && d->disk == disk && d->partition == number)
 			found = d;
 	spin_unlock_irqrestore(&disks_lock, rflags);
 	return found;
@@ -59,6 +94,25 @@ block_find(const char *name)
 			found = d;
 	spin_unlock_irqrestore(&disks_lock, rflags);
 	return found;
+}
+
+struct block_device *
+block_nth(unsigned n)
+{
+	struct block_device *d, *found = NULL;
+	uint64_t rflags = spin_lock_irqsave(&disks_lock);
+
+	list_for_each (d, &disks, link)
+		if (n-- == 0)
+			found = d;
+	spin_unlock_irqrestore(&disks_lock, rflags);
+	return found;
+}
+
+bool
+block_overlap(const struct block_device *a, const struct block_device *b)
+{
+	return a == b || a->disk == b || b->disk == a;
 }
 
 /* ---- Requests ---- */
@@ -82,136 +136,130 @@ request_sectors(const struct block_request *r)
 }
 
 static void
-count(uint64_t *requests, uint64_t *sectors, uint32_t n)
+count(struct block_stats *s, const struct block_request *r)
 {
-	__atomic_fetch_add(requests, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(sectors, n, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->requests[r->op], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->sectors[r->op], r->nsectors, __ATOMIC_RELAXED);
 }
 
 int
-block_submit(struct block_device *d, struct block_request *r)
+block_prepare(struct block_device *d, struct block_request *r)
 {
 	r->nsectors = request_sectors(r);
-	r->device = d;
-	r->error = 0;
 	INVARIANT(DEV3, (r->op == BLOCK_FLUSH) == (r->nsectors == 0));
 	if (r->op != BLOCK_FLUSH &&
 	    (r->sector >= d->sectors || r->nsectors > d->sectors - r->sector))
 		return -EIO;
 	if (r->op == BLOCK_WRITE && d->read_only)
 		return -EIO;
-	if (r->op == BLOCK_READ)
-		count(&d->reads, &d->read_sectors, r->nsectors);
-	else if (r->op == BLOCK_WRITE)
-		count(&d->writes, &d->write_sectors, r->nsectors);
-	d->submit(d, r);
+	count(&d->stats, r);
+	r->offset = 0;
+	if (d->disk) {
+		r->offset = d->start;
+		r->sector += d->start;
+		d = d->disk;
+		count(&d->stats, r);
+	}
+	r->device = d;
+	r->error = 0;
+	r->through = false;
+	r->next = NULL;
+	r->last = r;
+	r->total_segments = r->nsegments;
 	return 0;
+}
+
+int
+block_submit(struct block_device *d, struct block_request *r)
+{
+	int error = block_prepare(d, r);
+
+	if (!error)
+		r->device->submit(r->device, r);
+	return error;
 }
 
 void
 block_finish(struct block_request *r, int error)
 {
-	INVARIANT(DEV2, r->device != NULL);
-	r->device = NULL;
-	r->error = error;
-	r->done(r);
+	struct block_request *next;
+
+	for (; r; r = next) {
+		struct block_device *d = r->device;
+
+		INVARIANT(DEV2, d != NULL);
+		if (error)
+			__atomic_fetch_add(&d->stats.errors, 1,
+					   __ATOMIC_RELAXED);
+		next = r->next;
+		r->device = NULL;
+		r->sector -= r->offset;
+		r->error = error;
+		r->done(r);
+	}
 }
 
-/* ---- Waiting for a request ---- */
+/* ---- Merging ---- */
 
-struct waiter {
-	struct spinlock lock;
-	struct waitq wq;
-	bool done; /* under lock */
-};
-
-/*
- * The waiter lies on the stack of a thread that goes on as soon as it has the
- * lock and sees done: so wake it with the lock held, and touch nothing after.
- */
+/* Put @p b, which begins where @p a ends, behind it. */
 static void
-waiter_done(struct block_request *r)
+join(struct block_request *a, struct block_request *b)
 {
-	struct waiter *w = r->arg;
-	uint64_t rflags = spin_lock_irqsave(&w->lock);
-
-	w->done = true;
-	waitq_wake_one(&w->wq);
-	spin_unlock_irqrestore(&w->lock, rflags);
+	a->last->next = b;
+	a->last = b->last;
+	a->nsectors += b->nsectors;
+	a->total_segments += b->total_segments;
 }
 
-int
-block_run(struct block_device *d, struct block_request *r)
+static bool
+can_join(const struct block_request *a, const struct block_request *b)
 {
-	struct waiter w = { .done = false };
-	uint64_t rflags;
-	int error;
-
-	lockcheck_may_sleep("block_run");
-	spin_init(&w.lock, "disk transfer");
-	waitq_init(&w.wq, "disk transfer wait");
-	r->arg = &w;
-	r->done = waiter_done;
-	error = block_submit(d, r);
-	if (error)
-		return error;
-	rflags = spin_lock_irqsave(&w.lock);
-	while (!w.done)
-		waitq_wait_irq(&w.wq, &w.lock, &rflags, WAIT_UNINTERRUPTIBLE,
-			       WAIT_FOREVER);
-	spin_unlock_irqrestore(&w.lock, rflags);
-	return r->error;
+	return a->op == b->op && a->device == b->device && !a->through &&
+	       !b->through &&
+	       a->total_segments + b->total_segments <= BLOCK_REQUEST_PAGES_MAX;
 }
 
-/* Fill @p r with as much of @p len bytes at @p pa as it takes. */
-static size_t
-add_segments(struct block_request *r, paddr_t pa, size_t len)
+bool
+block_merge(struct list *queue, struct block_request *r)
 {
-	size_t done = 0;
+	unsigned looks = MERGE_LOOKS;
+	struct list *at;
 
-	for (r->nsegments = 0;
-	     done < len && r->nsegments < BLOCK_REQUEST_PAGES_MAX;
-	     r->nsegments++) {
-		size_t n = MIN(len - done,
-			       PAGE_SIZE - (size_t)((pa + done) % PAGE_SIZE));
+	if (r->op == BLOCK_FLUSH || r->through)
+		return false;
+	for (at = queue->prev; at != queue && looks-- > 0; at = at->prev) {
+		struct block_request *q =
+			container_of(at, struct block_request, link);
 
-		r->segments[r->nsegments] =
-			(struct block_segment){ pa + done, n };
-		done += n;
+		if (!can_join(q, r))
+			continue;
+		if (q->sector + q->nsectors == r->sector) {
+			join(q, r);
+		} else if (r->sector + r->nsectors == q->sector) {
+			list_add(&r->link, &q->link);
+			list_del(&q->link);
+			join(r, q);
+		} else {
+			continue;
+		}
+		__atomic_fetch_add(&r->device->stats.merged[r->op], 1,
+				   __ATOMIC_RELAXED);
+		return true;
 	}
-	return done;
+	return false;
 }
 
-int
-block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
-	       void *buf, size_t len)
+void
+block_unmerge(struct block_request *r, struct list *queue)
 {
-	struct block_request r;
-	paddr_t pa = kernel_phys(buf);
-	int error = 0;
+	struct block_request *next;
 
-	ASSERT(len % SECTOR_SIZE == 0 && pa % SECTOR_SIZE == 0);
-	while (len > 0 && error == 0) {
-		size_t n;
-
-		r.op = op;
-		r.sector = sector;
-		n = add_segments(&r, pa, len);
-		error = block_run(d, &r);
-		sector += n / SECTOR_SIZE;
-		pa += n;
-		len -= n;
+	for (; r; r = next) {
+		next = r->next;
+		r->next = NULL;
+		r->last = r;
+		r->nsectors = request_sectors(r);
+		r->total_segments = r->nsegments;
+		list_add_tail(&r->link, queue);
 	}
-	return error;
-}
-
-int
-block_flush(struct block_device *d)
-{
-	struct block_request r;
-
-	r.op = BLOCK_FLUSH;
-	r.sector = 0;
-	r.nsegments = 0;
-	return block_run(d, &r);
 }

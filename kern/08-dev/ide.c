@@ -43,6 +43,7 @@
 
 #define PRESENT_TIMEOUT 1000  /* ms: to answer IDENTIFY */
 #define RESET_TIMEOUT	31000 /* ms: ATA-7, 9.2 */
+#define SILENCES_MAX	3
 
 #define BUFFER_ORDER	5
 _Static_assert(PAGE_SIZE << BUFFER_ORDER == BLOCK_REQUEST_PAGES_MAX * PAGE_SIZE,
@@ -79,13 +80,15 @@ struct ide_channel {
 	 * belong to the recovery thread while it is IDE_RESETTING. */
 	struct spinlock lock;
 	enum ide_state state;
-	bool again; /* the active request has failed once */
+	bool again;	   /* the active request has failed once */
+	unsigned silences; /* resets since a command has last ended */
 	struct block_request *active;
 	uint64_t deadline;
 	bool timer_armed;
 	struct timer timer;
 	struct work recovery;
-	struct list pending; /* requests of both drives */
+	struct list pending;  /* requests of both drives */
+	struct list suspects; /* those of a command that has failed */
 };
 
 /* In the image and not on the heap: the bus master must reach it. */
@@ -132,72 +135,62 @@ static void
 write_command(const struct ide_channel *c, const struct block_request *r)
 {
 	const struct ide_drive *drive = r->device->driver_data;
-	bool ext = drive->identity.lba48;
-	uint8_t device = drive_bits(drive) | ATA_DEVICE_LBA;
+	struct ata_command command =
+		ata_command_for(r, &drive->identity, NOT_QUEUED);
 
-	if (!ext)
-		device |= r->sector >> 24 & 0xf;
-	select_drive(c, device);
-	if (ext)
-		write_address(c, r->sector >> 24, r->nsectors >> 8);
-	write_address(c, r->sector, r->nsectors);
-	outb(c->command_base + REG_COMMAND, ata_command(r->op, ext));
+	select_drive(c, drive_bits(drive) | command.device);
+	if (drive->identity.lba48)
+		write_address(c, command.address >> 24, command.count >> 8);
+	write_address(c, command.address, command.count);
+	outb(c->command_base + REG_COMMAND, command.command);
 }
 
 /* ---- Running a request; channel locked ---- */
 
 static bool
-needs_buffer(const struct block_request *r)
+needs_buffer(struct block_request *r)
 {
-	unsigned i;
-
-	for (i = 0; i < r->nsegments; i++)
-		if (r->segments[i].pa >= 1ull << 32)
-			return true;
+	block_each_segment(s, part, r) if (s->pa >= 1ull << 32) return true;
 	return false;
 }
 
 /* Copy between the low buffer and the request's memory. */
 static void
-copy_buffer(struct ide_channel *c, const struct block_request *r)
+copy_buffer(struct ide_channel *c, struct block_request *r)
 {
 	uint8_t *at = c->buffer;
-	unsigned i;
 
-	for (i = 0; i < r->nsegments; i++) {
-		void *memory = direct_map(r->segments[i].pa);
-
+	block_each_segment(s, part, r)
+	{
 		if (r->op == BLOCK_READ)
-			memcpy(memory, at, r->segments[i].len);
+			memcpy(direct_map(s->pa), at, s->len);
 		else
-			memcpy(at, memory, r->segments[i].len);
-		at += r->segments[i].len;
+			memcpy(at, direct_map(s->pa), s->len);
+		at += s->len;
 	}
 }
 
-/* Segments are within a page each: none crosses 64 KiB, which none may. The
- * buffer has the same lengths one after another; so it is cut at pages. */
+/* The bus master's table for @p r. Segments are within a page each: none
+ * crosses 64 KiB, which none may. */
 static void
-fill_table(struct ide_channel *c, const struct block_request *r)
+fill_table(struct ide_channel *c, struct block_request *r)
 {
-	bool buffered = needs_buffer(r);
-	uint32_t left = r->nsectors * SECTOR_SIZE;
-	unsigned i, n = buffered ? DIV_ROUND_UP(left, PAGE_SIZE) : r->nsegments;
+	struct ide_segment *to = c->table;
+	uint32_t at, left = r->nsectors * SECTOR_SIZE;
 
-	for (i = 0; i < n; i++) {
-		paddr_t pa = kernel_phys(c->buffer) + i * PAGE_SIZE;
-		uint32_t len = MIN(left, (uint32_t)PAGE_SIZE);
-
-		if (!buffered) {
-			pa = r->segments[i].pa;
-			len = r->segments[i].len;
-		}
-		c->table[i] = (struct ide_segment){ pa, len };
-		left -= len;
+	if (!needs_buffer(r)) {
+		block_each_segment(s, part, r) *to++ =
+			(struct ide_segment){ s->pa, s->len };
+	} else {
+		for (at = 0; at < left; at += PAGE_SIZE)
+			*to++ = (struct ide_segment){
+				kernel_phys(c->buffer) + at,
+				MIN(left - at, (uint32_t)PAGE_SIZE),
+			};
+		if (r->op == BLOCK_WRITE)
+			copy_buffer(c, r);
 	}
-	c->table[n - 1].len_flags |= SEGMENT_LAST;
-	if (buffered && r->op == BLOCK_WRITE)
-		copy_buffer(c, r);
+	to[-1].len_flags |= SEGMENT_LAST;
 }
 
 static void
@@ -212,7 +205,7 @@ watch(struct ide_channel *c)
 static void
 run(struct ide_channel *c)
 {
-	const struct block_request *r = c->active;
+	struct block_request *r = c->active;
 	uint8_t direction = r->op == BLOCK_READ ? BM_TO_MEMORY : 0;
 
 	c->state = IDE_BUSY;
@@ -231,17 +224,21 @@ run(struct ide_channel *c)
 	outb(c->bus_master + BM_COMMAND, direction | BM_START);
 }
 
+/* Begin with the next request, if there is one; the channel is idle. */
 static void
 run_next(struct ide_channel *c)
 {
 	struct block_request *r =
-		list_first(&c->pending, struct block_request, link);
+		list_first(&c->suspects, struct block_request, link);
 
-	if (c->state != IDE_IDLE || !r)
+	c->again = r != NULL;
+	if (!r)
+		r = list_first(&c->pending, struct block_request, link);
+	if (!r)
 		return;
 	list_del(&r->link);
 	c->active = r;
-	c->again = false;
+	block_started(r->device);
 	run(c);
 }
 
@@ -260,8 +257,10 @@ ide_submit(struct block_device *d, struct block_request *r)
 	rflags = spin_lock_irqsave(&c->lock);
 	dead = drive->dead;
 	if (!dead) {
-		list_add_tail(&r->link, &c->pending);
-		run_next(c);
+		if (!block_merge(&c->pending, r))
+			list_add_tail(&r->link, &c->pending);
+		if (c->state == IDE_IDLE)
+			run_next(c);
 	}
 	spin_unlock_irqrestore(&c->lock, rflags);
 	if (dead)
@@ -281,17 +280,31 @@ fail_channel(struct ide_channel *c, const char *what, uint8_t status)
 }
 
 static void
-report_failure(const struct block_request *r, uint8_t status)
+end_active(struct ide_channel *c)
 {
-	static const char *const names[] = { "read", "write", "flush" };
+	block_ended(c->active->device);
+	c->active = NULL;
+	c->state = IDE_IDLE;
+}
 
-	kprintf("%s: %s of %u sectors at %lu failed (status %#x)\n",
-		r->device->name, names[r->op], r->nsectors, r->sector, status);
+/* The active request has failed. The first time, it and what was merged with
+ * it are to be repeated, each alone. @return the request, if that was the
+ * second time. Channel locked */
+static struct block_request *
+fail_active(struct ide_channel *c)
+{
+	struct block_request *r = c->active;
+
+	end_active(c);
+	if (!c->again) {
+		block_unmerge(r, &c->suspects);
+		return NULL;
+	}
+	return r;
 }
 
 /*
- * The drive has interrupted: take the result. A request that failed is run
- * once more.
+ * The drive has interrupted: take the result.
  *
  * @return the request, if it has ended. Channel locked
  */
@@ -311,24 +324,27 @@ take_result(struct ide_channel *c)
 		fail_channel(c, "command not ended", status);
 		return NULL;
 	}
+	c->silences = 0;
 	/* ACTIVE after the end: the drive moved less than was asked. */
 	r->error = (status & (ATA_ERR | ATA_DF)) ||
 				   (r->op != BLOCK_FLUSH &&
 				    (bus_master & (BM_ERROR | BM_ACTIVE)))
 			   ? -EIO
 			   : 0;
-	if (r->error && !c->again) {
-		c->again = true;
-		run(c);
-		return NULL;
-	}
 	if (r->error)
-		report_failure(r, status);
-	else if (r->op == BLOCK_READ && needs_buffer(r))
+		return fail_active(c);
+	if (r->op == BLOCK_READ && needs_buffer(r))
 		copy_buffer(c, r);
-	c->active = NULL;
-	c->state = IDE_IDLE;
+	end_active(c);
 	return r;
+}
+
+static void
+finish(struct block_request *r, int error)
+{
+	if (error)
+		ata_report_failure(r);
+	block_finish(r, error);
 }
 
 static void
@@ -338,10 +354,11 @@ channel_interrupt(void *arg)
 	uint64_t rflags = spin_lock_irqsave(&c->lock);
 	struct block_request *r = take_result(c);
 
-	run_next(c);
+	if (c->state == IDE_IDLE)
+		run_next(c);
 	spin_unlock_irqrestore(&c->lock, rflags);
 	if (r)
-		block_finish(r, r->error);
+		finish(r, r->error);
 }
 
 /* Interrupt context: is the command past its deadline? */
@@ -384,9 +401,9 @@ channel_dead(struct ide_channel *c, struct list *failed)
 	for (i = 0; i < DRIVES; i++)
 		c->drives[i].dead = true;
 	list_add_tail(&c->active->link, failed);
+	list_splice_tail(&c->suspects, failed);
 	list_splice_tail(&c->pending, failed);
-	c->active = NULL;
-	c->state = IDE_IDLE;
+	end_active(c);
 }
 
 static void
@@ -395,24 +412,20 @@ channel_recover(struct work *w)
 	struct ide_channel *c = container_of(w, struct ide_channel, recovery);
 	struct list failed = LIST_INIT(failed);
 	struct block_request *r, *next;
-	bool ok = channel_reset(c);
+	bool ok = channel_reset(c) && ++c->silences <= SILENCES_MAX;
 	uint64_t rflags = spin_lock_irqsave(&c->lock);
 
 	if (!ok) {
 		channel_dead(c, &failed);
-	} else if (c->again) {
-		report_failure(c->active, status_now(c));
-		list_add_tail(&c->active->link, &failed);
-		c->active = NULL;
-		c->state = IDE_IDLE;
-		run_next(c);
 	} else {
-		c->again = true;
-		run(c);
+		r = fail_active(c);
+		if (r)
+			list_add_tail(&r->link, &failed);
+		run_next(c);
 	}
 	spin_unlock_irqrestore(&c->lock, rflags);
 	list_for_each_safe (r, next, &failed, link)
-		block_finish(r, -EIO);
+		finish(r, -EIO);
 }
 
 /* ---- Attaching ---- */
@@ -466,6 +479,8 @@ static void
 drive_start(struct ide_channel *c, struct ide_drive *drive)
 {
 	drive->disk.sectors = drive->identity.sectors;
+	drive->disk.merges = true;
+	drive->disk.forces = drive->identity.force;
 	drive->disk.submit = ide_submit;
 	drive->disk.driver_data = drive;
 	block_register(&drive->disk);
@@ -483,6 +498,7 @@ channel_init(struct ide_channel *c, uint16_t command, uint16_t control,
 	c->timeout = ata_timeout_ms() * 1000000;
 	spin_init(&c->lock, "ide channel");
 	list_init(&c->pending);
+	list_init(&c->suspects);
 	timer_init(&c->timer, channel_timer);
 	work_init(&c->recovery, channel_recover);
 }

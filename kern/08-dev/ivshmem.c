@@ -21,12 +21,10 @@ static void
 ivshmem_submit(struct block_device *d, struct block_request *r)
 {
 	char *at = memory + r->sector * SECTOR_SIZE;
-	unsigned i;
 
 	(void)d;
-	for (i = 0; i < r->nsegments; i++) {
-		const struct block_segment *s = &r->segments[i];
-
+	block_each_segment(s, part, r)
+	{
 		if (r->op == BLOCK_READ)
 			memcpy(direct_map(s->pa), at, s->len);
 		else

@@ -161,12 +161,12 @@ SELFTEST(disk_several_threads)
 
 /* ---- Many requests at once: more than any drive has slots ---- */
 
-#define REQUESTS       48
-#define REQUESTS_ORDER 3
+#define REQUESTS 48
 
-_Static_assert(REQUESTS * sizeof(struct block_request) <=
-		       PAGE_SIZE << REQUESTS_ORDER,
-	       "allocation");
+static struct many {
+	struct block_request requests[REQUESTS];
+	struct block_segment segments[REQUESTS][2];
+} many;
 
 static _Atomic unsigned crowd_done, crowd_errors;
 
@@ -178,46 +178,72 @@ count_done(struct block_request *r)
 	crowd_done++;
 }
 
-/* Start a request for each page of @p pages, one block each; wait for all. */
+#define BLOCK_LEN (PAGE_SIZE / SECTOR_SIZE)
+
+/* The requests, one block each, from sector @p first on, @p apart blocks from
+ * one to the next; two segments each. */
+static void
+prepare_all(enum block_op op, uint64_t first, unsigned apart, paddr_t pages)
+{
+	unsigned i;
+
+	for (i = 0; i < REQUESTS; i++) {
+		struct block_request *r = &many.requests[i];
+		struct block_segment *s = many.segments[i];
+		paddr_t page = pages + i * PAGE_SIZE;
+
+		s[0] = (struct block_segment){ page, SECTOR_SIZE };
+		s[1] = (struct block_segment){ page + SECTOR_SIZE,
+					       PAGE_SIZE - SECTOR_SIZE };
+		r->op = op;
+		r->sector = first + i * apart * BLOCK_LEN;
+		r->nsegments = 2;
+		r->segments = s;
+		r->done = count_done;
+	}
+}
+
+/* Start all, each on its own; wait for all. */
 static bool
-submit_all(struct block_device *d, struct block_request *requests,
-	   enum block_op op, paddr_t pages)
+submit_all(struct block_device *d)
 {
 	unsigned i;
 
 	crowd_done = crowd_errors = 0;
-	for (i = 0; i < REQUESTS; i++) {
-		struct block_request *r = &requests[i];
-
-		r->op = op;
-		r->sector = i * (PAGE_SIZE / SECTOR_SIZE);
-		r->nsegments = 2;
-		r->segments[0] = (struct block_segment){ pages + i * PAGE_SIZE,
-							 SECTOR_SIZE };
-		r->segments[1] =
-			(struct block_segment){ pages + i * PAGE_SIZE +
-							SECTOR_SIZE,
-						PAGE_SIZE - SECTOR_SIZE };
-		r->done = count_done;
-		if (block_submit(d, r) != 0)
+	for (i = 0; i < REQUESTS; i++)
+		if (block_submit(d, &many.requests[i]) != 0)
 			return false;
-	}
 	return device_wait(crowd_done == REQUESTS, 120000) && crowd_errors == 0;
 }
 
+/* Start all as one batch; wait for it. */
 static bool
-many_requests(struct block_device *d, struct page *requests, struct page *pages)
+batch_all(struct block_device *d)
 {
-	struct block_request *r = page_address(requests);
+	struct block_batch batch;
+	unsigned i;
+
+	block_batch_begin(&batch, d);
+	for (i = 0; i < REQUESTS; i++)
+		block_batch_add(&batch, &many.requests[i]);
+	return block_batch_wait(&batch) == 0;
+}
+
+/* Write pages of random numbers in one way, read them in the other. */
+static bool
+many_requests(struct block_device *d, struct page *pages, unsigned apart)
+{
 	uint8_t *memory = page_address(pages);
 	size_t i;
 
 	for (i = 0; i < REQUESTS * PAGE_SIZE; i++)
 		memory[i] = i * 13 + (i >> 12);
-	if (!submit_all(d, r, BLOCK_WRITE, page_to_phys(pages)))
+	prepare_all(BLOCK_WRITE, 0, apart, page_to_phys(pages));
+	if (!batch_all(d))
 		return false;
 	memset(memory, 0, REQUESTS * PAGE_SIZE);
-	if (!submit_all(d, r, BLOCK_READ, page_to_phys(pages)))
+	prepare_all(BLOCK_READ, 0, apart, page_to_phys(pages));
+	if (!submit_all(d))
 		return false;
 	for (i = 0; i < REQUESTS * PAGE_SIZE; i++)
 		if (memory[i] != (uint8_t)(i * 13 + (i >> 12)))
@@ -228,46 +254,66 @@ many_requests(struct block_device *d, struct page *requests, struct page *pages)
 SELFTEST(disk_many_requests_at_once)
 {
 	struct block_device *d = scratch();
-	struct page *requests, *pages;
-	bool ok;
+	struct page *pages;
+	uint64_t merged;
+	bool ok, apart;
 
 	if (!d)
 		return;
-	requests = page_alloc(REQUESTS_ORDER, PAGE_KERNEL, 0);
 	pages = page_alloc(ilog2_up(REQUESTS), PAGE_KERNEL, 0);
-	CHECK(requests && pages);
-	ok = many_requests(d, requests, pages);
-	page_unref(requests);
+	CHECK(pages);
+	merged = d->stats.merged[BLOCK_WRITE];
+	ok = many_requests(d, pages, 1);
+	/* 16 fill a command. */
+	CHECK(!d->merges ||
+	      d->stats.merged[BLOCK_WRITE] - merged == REQUESTS - 3);
+	merged = d->stats.merged[BLOCK_WRITE];
+	apart = many_requests(d, pages, 2);
 	page_unref(pages);
-	CHECK(ok);
+	CHECK(ok && apart);
+	CHECK(d->stats.merged[BLOCK_WRITE] == merged);
+	CHECK(d->stats.in_flight == 0);
 }
 
 /* ---- A drive that fails ---- */
 
-/* With "faultysector=N" on the command line the emulator fails transfers of
- * that sector; those around it must not suffer. */
+/* Whether exactly the request for sector @p bad has failed. */
+static bool
+only_failed(uint64_t bad)
+{
+	unsigned i, wrong = 0;
+
+	for (i = 0; i < REQUESTS; i++) {
+		const struct block_request *r = &many.requests[i];
+
+		wrong += (r->error == -EIO) != (bad - r->sector < BLOCK_LEN);
+	}
+	return wrong == 0;
+}
+
+/* With "faultysector=N" on the command line the emulator fails writes of that
+ * sector, from 1000 on; those around it must not suffer, in a command of their
+ * own or in the same. */
 SELFTEST(disk_error_hits_the_culprit_alone)
 {
-	uint64_t bad = command_line_number("faultysector", UINT64_MAX);
+	uint64_t bad = command_line_number("faultysector", UINT64_MAX), errors;
 	struct block_device *d = scratch();
-	struct page *requests, *pages;
-	unsigned i, wrong = 0;
-	struct block_request *r;
+	bool single, merged;
+	struct page *pages;
 
 	if (!d || bad == UINT64_MAX)
 		return;
-	requests = page_alloc(REQUESTS_ORDER, PAGE_KERNEL, 0);
 	pages = page_alloc(ilog2_up(REQUESTS), PAGE_KERNEL, ALLOC_ZERO);
-	CHECK(requests && pages);
-	submit_all(d, page_address(requests), BLOCK_WRITE, page_to_phys(pages));
-	CHECK(crowd_done == REQUESTS);
-	for (i = 0; i < REQUESTS; i++) {
-		r = (struct block_request *)page_address(requests) + i;
-		wrong += (r->error == -EIO) !=
-			 (bad - r->sector < PAGE_SIZE / SECTOR_SIZE);
-	}
-	page_unref(requests);
+	CHECK(pages);
+	errors = d->stats.errors;
+	prepare_all(BLOCK_WRITE, (bad / BLOCK_LEN - 20) * BLOCK_LEN, 1,
+		    page_to_phys(pages));
+	submit_all(d);
+	CHECK(crowd_done == REQUESTS && crowd_errors == 1);
+	single = only_failed(bad);
+	merged = !batch_all(d) && only_failed(bad);
 	page_unref(pages);
-	CHECK(wrong == 0);
-	CHECK(crowd_errors == 1);
+	CHECK(single);
+	CHECK(merged);
+	CHECK(d->stats.errors == errors + 2);
 }

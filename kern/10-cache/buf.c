@@ -18,6 +18,7 @@
 #define BUFS_MIN     64u
 #define MEMORY_SHARE 16 /* of memory, 1/n is block contents at most */
 #define HASH_SIZE    1024u
+#define SYNC_AT_ONCE 16u /* blocks on their way to the disk */
 
 static struct spinlock buf_lock = SPINLOCK("buffer cache");
 static struct buf *hash[HASH_SIZE];
@@ -247,6 +248,17 @@ buf_write(struct buf *b)
 }
 
 void
+buf_write_start(struct buf *b, struct block_batch *batch)
+{
+	b->io_memory = (struct block_segment){ page_to_phys(b->page), b->size };
+	b->io.op = BLOCK_WRITE;
+	b->io.sector = b->block * (b->size / SECTOR_SIZE);
+	b->io.nsegments = 1;
+	b->io.segments = &b->io_memory;
+	block_batch_add(batch, &b->io);
+}
+
+void
 buf_put(struct buf *b)
 {
 	spin_lock(&buf_lock);
@@ -348,19 +360,56 @@ write_oldest(void)
 	return error;
 }
 
+/* Hold dirty buffers of @p d and their locks, at most @p max. Only for the
+ * first lock may the caller wait: who holds the next one may want ours. */
+static unsigned
+lock_dirty(struct block_device *d, struct buf **bufs, unsigned max)
+{
+	unsigned n = 0;
+	struct buf *b;
+
+	while (n < max && (b = next_dirty(d))) {
+		if (n == 0)
+			mutex_lock(&b->lock);
+		else if (!mutex_trylock(&b->lock)) {
+			buf_put(b);
+			break;
+		}
+		spin_lock(&buf_lock);
+		if (b->flags & BUF_DIRTY) {
+			clear_dirty(b);
+			bufs[n++] = b;
+			b = NULL;
+		}
+		spin_unlock(&buf_lock);
+		if (b) { /* written by another meanwhile */
+			mutex_unlock(&b->lock);
+			buf_put(b);
+		}
+	}
+	return n;
+}
+
 int
 buf_sync(struct block_device *d)
 {
-	unsigned rounds = ndirty; /* what others make dirty now can wait */
-	struct buf *b;
+	unsigned left = ndirty; /* what others make dirty now can wait */
+	struct buf *bufs[SYNC_AT_ONCE];
+	struct block_batch batch;
+	unsigned i, n;
 	int error = 0, e;
 
-	while (rounds-- > 0 && (b = next_dirty(d))) {
-		mutex_lock(&b->lock);
-		if ((e = write_locked(b)) && !error)
+	block_batch_begin(&batch, d);
+	while (left > 0 && (n = lock_dirty(d, bufs, MIN(left, SYNC_AT_ONCE)))) {
+		for (i = 0; i < n; i++)
+			buf_write_start(bufs[i], &batch);
+		if ((e = block_batch_wait(&batch)) && !error)
 			error = e;
-		mutex_unlock(&b->lock);
-		buf_put(b);
+		for (i = 0; i < n; i++) {
+			mutex_unlock(&bufs[i]->lock);
+			buf_put(bufs[i]);
+		}
+		left -= n;
 	}
 	e = block_flush(d);
 	return error ? error : e;

@@ -16,9 +16,11 @@
 struct uio {
 	const struct iovec *iov; /**< pieces left; in kernel memory */
 	unsigned niov;
-	size_t offset; /**< into iov[0] */
-	size_t left;   /**< bytes in all */
-	bool user;     /**< the pieces are user addresses */
+	size_t offset;	/**< into iov[0] */
+	size_t left;	/**< bytes in all */
+	bool user;	/**< the pieces are user addresses */
+	unsigned flags; /**< of open(2), for this call alone: O_APPEND, O_SYNC,
+			   O_DSYNC */
 };
 
 /** Copy @p len bytes (at most u->left) from @p from to the uio and advance it.
@@ -136,6 +138,11 @@ void page_cache_dirty(struct page_cache *c, struct page *page);
 /** Drop pages from @p size on (truncate) and zero the rest of a partial one:
  * @p size is the new size in bytes. May sleep. */
 void page_cache_truncate(struct page_cache *c, uint64_t size);
+/** Drop pages @p first to @p last. May sleep. */
+void page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last);
+/** The first index from @p index on that has a page (@p there), or has none;
+ * UINT64_MAX if all have none. */
+uint64_t page_cache_find_next(struct page_cache *c, uint64_t index, bool there);
 /** Zero what lies past the end of file @p size in its last page, if cached. */
 void page_cache_zero_tail(struct page_cache *c, uint64_t size);
 /** Write dirty pages back and wait. @return 0 or -EIO, once for each failure */
@@ -213,6 +220,8 @@ struct buf {
 	struct buf *hash_next;
 	struct list lru; /* free, clean (by use) or dirty (by age) */
 	struct page *page;
+	struct block_request io; /**< with buf_write_start */
+	struct block_segment io_memory;
 	struct buf_log log;
 };
 /** Read block @p block; referenced. The headers come from pages, not from the
@@ -232,6 +241,9 @@ void buf_dirty(struct buf *b);
 void buf_filled(struct buf *b);
 /** Write it now; its lock is held. @return 0 or -EIO */
 int buf_write(struct buf *b);
+/** Begin to write it, as one of @p batch, which is of its disk; its lock is
+ * held until the batch has been waited for, and then b->io.error tells. */
+void buf_write_start(struct buf *b, struct block_batch *batch);
 /** Forget a block that has been freed: it is not to be written any more, and
  * no write of it is under way. May sleep. */
 void buf_forget(struct block_device *d, uint64_t block, uint32_t size);

@@ -212,14 +212,16 @@ remove_page(struct page_cache *c, struct page *page)
 	}
 }
 
-static void
-drop_from(struct page_cache *c, uint64_t first)
+void
+page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last)
 {
 	struct page *page;
 
 	for (;;) {
 		spin_lock(&c->lock);
 		page = tree_next(c, first);
+		if (page && page->index > last)
+			page = NULL;
 		if (!page || !page_try_ref(page)) {
 			spin_unlock(&c->lock);
 			if (!page)
@@ -386,6 +388,20 @@ page_cache_get(struct page_cache *c, uint64_t index, int *error)
 	return get_slowly(c, index, error);
 }
 
+uint64_t
+page_cache_find_next(struct page_cache *c, uint64_t index, bool there)
+{
+	struct page *page;
+
+	spin_lock(&c->lock);
+	while ((page = tree_next(c, index)) && !there && page->index == index)
+		index++;
+	if (there)
+		index = page ? page->index : UINT64_MAX;
+	spin_unlock(&c->lock);
+	return index;
+}
+
 /* ---- Changing ---- */
 
 void
@@ -430,7 +446,7 @@ void
 page_cache_truncate(struct page_cache *c, uint64_t size)
 {
 	page_cache_zero_tail(c, size);
-	drop_from(c, size / PAGE_SIZE + (size % PAGE_SIZE != 0));
+	page_cache_drop_range(c, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
 }
 
 /* ---- The cache of a file ---- */
@@ -455,7 +471,7 @@ page_cache_new(void *owner, const struct page_cache_ops *ops,
 void
 page_cache_drop(struct page_cache *c)
 {
-	drop_from(c, 0);
+	page_cache_drop_range(c, 0, UINT64_MAX);
 }
 
 static void
@@ -467,7 +483,7 @@ cache_free(struct rcu_head *head)
 void
 page_cache_destroy(struct page_cache *c)
 {
-	drop_from(c, 0);
+	page_cache_drop_range(c, 0, UINT64_MAX);
 	rcu_defer(&c->rcu, cache_free);
 }
 

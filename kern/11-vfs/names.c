@@ -26,11 +26,15 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 	if (!dir->ops->link)
 		return -EPERM;
 	vnode_lock(v, 0);
-	/* A file without links is on its way out. */
-	error = v->nlink == 0 ? -ENOENT
-			      : dir->ops->link(dir, name->text, name->len, v);
-	if (error == 0)
+	/* A file without links is on its way out, unless it never had any. */
+	if (v->nlink == 0 && !v->linkable)
+		error = -ENOENT;
+	else
+		error = dir->ops->link(dir, name->text, name->len, v);
+	if (error == 0) {
+		v->linkable = false;
 		vnode_touch(v, TOUCH_CTIME);
+	}
 	vnode_unlock(v);
 	if (error == 0)
 		entry_added(dir, name, v);
@@ -109,30 +113,38 @@ masked(uint32_t mode)
 	return mode & ~current_fs()->umask & 07777;
 }
 
-int
-vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
+/* Whether the caller may make a node of this type, were it not for the path. */
+static int
+check_node(uint32_t mode)
 {
-	struct maker m = { .what = MAKE_FILE, .rdev = rdev };
-	uint32_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
-
-	switch (type) {
+	switch (mode & S_IFMT) {
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!is_root(current_cred()))
-			return -EPERM;
-		break;
+	case 0:
 	case S_IFREG:
 	case S_IFIFO:
 	case S_IFSOCK:
-		m.rdev = 0;
-		break;
+		return 0;
 	case S_IFDIR:
 		return -EPERM;
 	default:
 		return -EINVAL;
 	}
-	m.mode = type | masked(mode);
-	return make_at(dirfd, path, &m);
+}
+
+int
+vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
+{
+	uint32_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
+	bool device = type == S_IFCHR || type == S_IFBLK;
+	struct maker m = { .what = MAKE_FILE,
+			   .mode = type | masked(mode),
+			   .rdev = device ? rdev : 0 };
+	int error = check_node(mode);
+
+	if (!error && device && !is_root(current_cred()))
+		error = -EPERM;
+	return error ? error : make_at(dirfd, path, &m);
 }
 
 int
@@ -221,7 +233,10 @@ remove_from(struct walk *w, bool directory)
 
 	if (error)
 		return error;
-	error = may_remove(w->at, v);
+	/* A slash says what is meant, before it is asked whether it may be. */
+	error = w->slash && !directory ? check_kind(w, v, false) : 0;
+	if (!error)
+		error = may_remove(w->at, v);
 	if (!error)
 		error = check_kind(w, v, directory);
 	if (!error) {
@@ -282,8 +297,10 @@ static int64_t
 sys_mknodat(int dirfd, const char *path, uint32_t mode, uint32_t rdev)
 {
 	struct user_path p;
-	int error = user_path_get(&p, path, false);
+	int error = check_node(mode);
 
+	if (!error)
+		error = user_path_get(&p, path, false);
 	if (error)
 		return error;
 	error = vfs_mknod(dirfd, p.text, mode, rdev);

@@ -148,14 +148,15 @@ prepend_name(struct backwards *b, const char *name)
 static int
 prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 {
+	struct vnode *covered;
 	int error = 0;
 
 	while (!error && v != root) {
 		if (v->parent) {
 			error = prepend_name(b, v->name);
 			v = v->parent;
-		} else if (v->mount->covered) {
-			v = v->mount->covered;
+		} else if ((covered = rcu_deref(v->mount->covered))) {
+			v = covered;
 		} else {
 			if (v == root_mount->root)
 				break;

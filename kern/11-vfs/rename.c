@@ -88,22 +88,43 @@ lock_children(struct vnode *moved, struct vnode *replaced)
 		vnode_lock(second, first_dir ? 0 : FILE_SECOND);
 }
 
+/* What is said of the names before permissions are looked at. */
+static int
+check_names(const struct renaming *r)
+{
+	struct vnode *from = r->from.at, *to = r->to.at;
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	bool moves_dir = r->moved->type == VT_DIR;
+	bool to_dir = exchange ? r->replaced->type == VT_DIR : moves_dir;
+
+	if (r->replaced && (r->flags & RENAME_NOREPLACE))
+		return -EEXIST;
+	if ((r->from.slash && !moves_dir) || (r->to.slash && !to_dir))
+		return -ENOTDIR;
+	if (r->moved == to || is_above(r->moved, to))
+		return -EINVAL;
+	if (r->replaced && is_above(r->replaced, from))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
 static int
 check_types(const struct renaming *r)
 {
 	bool moves_dir = r->moved->type == VT_DIR;
 
-	if (!moves_dir && (r->from.slash || r->to.slash))
-		return -ENOTDIR;
-	if (!r->replaced)
+	if (!r->replaced || (r->flags & RENAME_EXCHANGE))
 		return 0;
-	if (r->flags & RENAME_NOREPLACE)
-		return -EEXIST;
 	if (moves_dir && r->replaced->type != VT_DIR)
 		return -ENOTDIR;
-	if (!moves_dir && r->replaced->type == VT_DIR)
-		return -EISDIR;
-	return 0;
+	return !moves_dir && r->replaced->type == VT_DIR ? -EISDIR : 0;
+}
+
+/* ".." of directory @p v is to change. */
+static int
+check_new_parent(struct vnode *v)
+{
+	return v->type == VT_DIR ? vnode_access(v, W_OK) : 0;
 }
 
 /* Permissions and shape of the tree. Nothing to do is 1. */
@@ -111,29 +132,37 @@ static int
 check(const struct renaming *r)
 {
 	struct vnode *from = r->from.at, *to = r->to.at;
-	int error;
+	int error = check_names(r);
 
-	if (r->moved == to || is_above(r->moved, to))
-		return -EINVAL;
-	if (r->replaced && is_above(r->replaced, from))
-		return -ENOTEMPTY;
+	if (error)
+		return error;
+	if (r->moved == r->replaced)
+		return 1;
 	error = may_remove(from, r->moved);
 	if (!error)
 		error = r->replaced ? may_remove(to, r->replaced)
 				    : may_create(to);
 	if (!error)
 		error = check_types(r);
-	if (error)
-		return error;
-	if (r->moved == r->replaced)
-		return 1;
-	/* ".." of the directory is to change. */
-	if (r->moved->type == VT_DIR && from != to)
-		error = vnode_access(r->moved, W_OK);
+	if (!error && from != to)
+		error = check_new_parent(r->moved);
+	if (!error && from != to && (r->flags & RENAME_EXCHANGE))
+		error = check_new_parent(r->replaced);
 	if (!error &&
 	    (r->moved->mounted || (r->replaced && r->replaced->mounted)))
 		error = -EBUSY;
 	return error;
+}
+
+/* @p name in @p dir leads to @p v, which had another one. */
+static void
+name_leads_to(struct vnode *dir, const struct name *name, struct vnode *v)
+{
+	if (v->type == VT_DIR)
+		vnode_set_parent(v, dir, name);
+	namecache_enter(dir, name, v);
+	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+	vnode_touch(v, TOUCH_CTIME);
 }
 
 static int
@@ -157,12 +186,26 @@ move(struct renaming *r)
 	if (r->replaced)
 		entry_removed(to, &r->to.last, r->replaced);
 	namecache_enter(from, &r->from.last, NULL);
-	if (r->moved->type == VT_DIR)
-		vnode_set_parent(r->moved, to, &r->to.last);
-	namecache_enter(to, &r->to.last, r->moved);
 	vnode_touch(from, TOUCH_MTIME | TOUCH_CTIME);
-	vnode_touch(to, TOUCH_MTIME | TOUCH_CTIME);
-	vnode_touch(r->moved, TOUCH_CTIME);
+	name_leads_to(to, &r->to.last, r->moved);
+	return 0;
+}
+
+static int
+exchange(struct renaming *r)
+{
+	struct vnode *from = r->from.at, *to = r->to.at;
+	int error;
+
+	if (!from->ops->exchange)
+		return -EINVAL;
+	error = from->ops->exchange(from, r->from.last.text, r->from.last.len,
+				    r->moved, to, r->to.last.text,
+				    r->to.last.len, r->replaced);
+	if (error)
+		return error;
+	name_leads_to(from, &r->from.last, r->replaced);
+	name_leads_to(to, &r->to.last, r->moved);
 	return 0;
 }
 
@@ -175,7 +218,7 @@ rename_locked(struct renaming *r)
 		error = name_lookup(r->from.at, &r->from.last, &r->moved);
 	if (!error) {
 		error = name_lookup(r->to.at, &r->to.last, &r->replaced);
-		if (error == -ENOENT)
+		if (error == -ENOENT && !(r->flags & RENAME_EXCHANGE))
 			error = 0;
 	}
 	if (!error)
@@ -183,7 +226,7 @@ rename_locked(struct renaming *r)
 	if (error)
 		return MIN(error, 0);
 	lock_children(r->moved, r->replaced);
-	error = move(r);
+	error = r->flags & RENAME_EXCHANGE ? exchange(r) : move(r);
 	vnode_unlock(r->moved);
 	if (r->replaced)
 		vnode_unlock(r->replaced);
@@ -225,7 +268,8 @@ vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
 	struct renaming r = { .flags = flags };
 	int error;
 
-	if (flags & ~RENAME_NOREPLACE)
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	error = walk_begin(&r.from, from_fd, from, WALK_PARENT);
 	if (!error)

@@ -20,6 +20,7 @@
 
 struct vnode;
 struct file;
+struct fdtable;
 struct mount;
 
 /* ---- Vnodes ---- */
@@ -82,6 +83,14 @@ struct vnode_ops {
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len,
 		      struct vnode *moved, struct vnode *to_dir, const char *to,
 		      size_t to_len, struct vnode *replaced);
+	/** Have @p a's name lead to @p b and @p b's to @p a; as rename, but
+	 * both are there. NULL op: -EINVAL. */
+	int (*exchange)(struct vnode *a_dir, const char *a_name, size_t a_len,
+			struct vnode *a, struct vnode *b_dir,
+			const char *b_name, size_t b_len, struct vnode *b);
+	/** Make a regular file without a name, as one of @p dir, which is not
+	 * locked. *result referenced. NULL op: -EOPNOTSUPP. */
+	int (*tmpfile)(struct vnode *dir, uint32_t mode, struct vnode **result);
 	/**
 	 * Emit entries from position *pos on through @p emit (false: full,
 	 * stop before this one). "." and ".." included. *pos moves behind the
@@ -105,6 +114,16 @@ struct vnode_ops {
 
 	/** VT_REG: of its page cache, whose owner is the vnode; or NULL. */
 	const struct page_cache_ops *pages;
+
+	/** VT_REG: free what holds bytes [from, to), which read as zeros from
+	 * now on, by way of vnode_drop_range; v->lock is held for writing. At
+	 * the end of file, @p to is the end of its last page. NULL op: no holes
+	 * can be made (-EOPNOTSUPP). */
+	int (*punch)(struct vnode *v, uint64_t from, uint64_t to);
+	/** VT_REG: where from byte @p from on, which is before the end, the
+	 * first data (@p data) or hole is, or the size. NULL op: all is data.
+	 * No lock is held. @return the position or -errno */
+	int64_t (*find)(struct vnode *v, uint64_t from, bool data);
 
 	/** Have the file (its metadata too) reach the disk. */
 	int (*fsync)(struct vnode *v, bool data_only);
@@ -147,7 +166,8 @@ struct vnode {
 	_Atomic uint64_t size;
 	uint64_t blocks; /**< 512-byte units */
 	struct timespec atime, mtime, ctime;
-	bool dirty; /**< the inode differs from the disk's */
+	bool dirty;    /**< the inode differs from the disk's */
+	bool linkable; /**< made without a name, and may yet get one */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
@@ -258,6 +278,9 @@ struct mount {
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
 	bool no_cache;
+	/** No path leads to it any more (MNT_DETACH): it is taken down when
+	 * nobody is inside. Under the list of mounts' lock (tmpfs). */
+	bool detached;
 	struct spinlock vnodes_lock;
 	struct rbroot vnodes;	  /* by ino */
 	struct mutex rename_lock; /* moves between directories, one at a time */
@@ -403,6 +426,11 @@ struct vfs_ops {
 	int64_t (*fcntl)(struct file *f, unsigned command, uint64_t arg);
 	/** files: see fd_vnode. */
 	int (*fd_vnode)(int fd, struct vnode **v);
+	/** proc: @p t is the running thread's table from now on; the reference
+	 * to the old one is the caller's. */
+	void (*set_fdtable)(struct fdtable *t);
+	/** files: the last reference to @p f is going. */
+	void (*file_gone)(struct file *f);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };

@@ -97,7 +97,7 @@ static struct vnode *
 parent_of(struct vnode *v)
 {
 	const struct vnode *root = rcu_deref(current_fs()->root);
-	struct vnode *parent;
+	struct vnode *parent, *covered;
 
 	for (;;) {
 		if (v == root)
@@ -105,9 +105,10 @@ parent_of(struct vnode *v)
 		parent = rcu_deref(v->parent);
 		if (parent)
 			return mounted_root(parent);
-		if (!v->mount->covered)
+		covered = rcu_deref(v->mount->covered);
+		if (!covered)
 			return v;
-		v = v->mount->covered;
+		v = covered;
 	}
 }
 

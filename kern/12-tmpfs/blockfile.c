@@ -1,8 +1,9 @@
 /*
- * Disks as files: /dev/sda. A disk has one vnode, in a mount that stands
- * nowhere, whatever nodes lead to it: its page cache. A mounted file system
- * reads the disk by its own ways; so pages are written back and dropped when
- * the last file on the disk is closed, and a mount begins after that.
+ * Disks and partitions as files: /dev/sda, /dev/sda1. Each has one vnode, in a
+ * mount that stands nowhere, whatever nodes lead to it: its page cache. A
+ * mounted file system reads the disk by its own ways; so pages are written back
+ * and dropped when the last file on the disk is closed, and a mount begins
+ * after that.
  */
 #include "abi/ioctl.h"
 #include "tmpfs_internal.h"
@@ -189,20 +190,39 @@ static const struct file_ops disk_file_ops = {
 	.release = disk_release,
 };
 
+static struct block_device *
+device_of(unsigned minor)
+{
+	struct block_device *disk = block_get(minor / DISK_MINORS);
+
+	return disk ? block_partition(disk, minor % DISK_MINORS) : NULL;
+}
+
+/* Have what a mounted file system holds in memory of @p d, of a part of it or
+ * of the whole that it is part of, be on the disk. */
+static void
+show_file_system(struct block_device *d)
+{
+	struct block_device *other;
+	unsigned i;
+
+	for (i = 0; (other = block_nth(i)); i++)
+		if (block_overlap(d, other))
+			buf_sync(other);
+}
+
 static int
 disk_open(struct vnode *v, struct file *f)
 {
-	unsigned minor = dev_minor(v->rdev);
-	struct block_device *d = block_get(minor / DISK_MINORS);
+	struct block_device *d = device_of(dev_minor(v->rdev));
 	struct rbnode *node;
 	struct disk *disk;
 
-	if (!d || minor % DISK_MINORS)
+	if (!d)
 		return -ENXIO;
 	if (file_writable(f) && d->read_only)
 		return -EROFS;
-	/* Of a mounted disk, show what the file system has in memory. */
-	buf_sync(d);
+	show_file_system(d);
 	for (node = rb_first(&disks.vnodes); node; node = rb_next(node)) {
 		disk = rb_entry(node, struct vnode, table_node)->private_data;
 		if (disk->device == d)
@@ -237,10 +257,11 @@ block_files_sync(void)
 static void
 add_disk(struct block_device *d)
 {
-	uint64_t rdev = dev_make(DISK_MAJOR, d->index * DISK_MINORS);
+	unsigned minor = d->index * DISK_MINORS + d->partition;
+	uint64_t rdev = dev_make(DISK_MAJOR, minor);
 	struct disk *disk = knew(struct disk);
 	bool is_new;
-	struct vnode *v = vnode_lookup(&disks, d->index + 1, &is_new);
+	struct vnode *v = vnode_lookup(&disks, minor + 1, &is_new);
 
 	disk->device = d;
 	disk->vnode = v;
@@ -260,6 +281,6 @@ block_files_init(void)
 	struct block_device *d;
 	unsigned i;
 
-	for (i = 0; (d = block_get(i)); i++)
+	for (i = 0; (d = block_nth(i)); i++)
 		add_disk(d);
 }

@@ -38,6 +38,8 @@ file_release(struct file *f)
 {
 	struct vnode *v = f->vnode;
 
+	if (v && v->locks && vfs_ops.file_gone)
+		vfs_ops.file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	if (v) {

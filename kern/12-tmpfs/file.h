@@ -101,6 +101,25 @@ int64_t vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos);
 int vnode_fsync(struct vnode *v, bool data_only);
 /** Change the size; @p v's lock is not held. Checks no permission. */
 int vnode_truncate(struct vnode *v, uint64_t size);
+/** Have room for bytes [from, to), below and (unless @p keep_size) past the end
+ * of file, which moves to @p to; new ones are zeros. @p v's lock is held.
+ * @return 0, -ENOSPC, -EFBIG, -EINTR, -EIO; -EOPNOTSUPP: room past the end
+ * cannot be had without moving it */
+int vnode_allocate(struct vnode *v, uint64_t from, uint64_t to, bool keep_size);
+/** Make a hole of bytes [from, to); @p v's lock is held.
+ * @return 0, -EOPNOTSUPP, -EIO... */
+int vnode_punch(struct vnode *v, uint64_t from, uint64_t to);
+/** For file systems: zero bytes [from, to) in the cache; whole pages leave it,
+ * and the page tables. @p v's lock is held. @return 0 or the error of reading a
+ * page of which a part remains */
+int vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to);
+/** lseek's SEEK_DATA and SEEK_HOLE. @return the position; -ENXIO, -EIO... */
+int64_t vnode_seek(struct vnode *v, uint64_t from, bool data);
+/** A write by another than root takes set-user-id and set-group-id away. @p v's
+ * lock is held. */
+void vnode_drop_set_id(struct vnode *v);
+/** Change the size; @p v's lock is held. */
+int vnode_resize(struct vnode *v, uint64_t size);
 /** The largest file: what a signed 64-bit offset can name. */
 #define FILE_SIZE_MAX 0x7ffffffffffff000ul
 

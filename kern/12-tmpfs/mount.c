@@ -76,7 +76,7 @@ device_is_mounted(const struct block_device *d)
 	struct mount *m;
 
 	list_for_each (m, &mounts, link) {
-		if (m->device == d)
+		if (m->device && block_overlap(m->device, d))
 			return true;
 	}
 	return false;
@@ -97,7 +97,8 @@ attach_device(struct mount *m)
 		m->device = NULL;
 		return -EBUSY;
 	}
-	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS);
+	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS +
+					      m->device->partition);
 	if (m->device->read_only)
 		m->flags |= MS_RDONLY;
 	block_files_sync();
@@ -143,6 +144,26 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	return error;
 }
 
+/* A path given as source leads to a disk. */
+static int
+check_source(const char *source)
+{
+	struct vnode *v;
+	int error;
+
+	if (*source != '/')
+		return 0;
+	error = path_walk(AT_FDCWD, source, 0, &v);
+	if (error)
+		return error;
+	if (v->type != VT_BLK)
+		error = -ENOTBLK;
+	else if (v->mount->flags & MS_NODEV)
+		error = -EACCES;
+	vnode_put(v);
+	return error;
+}
+
 int
 vfs_mount(const char *type, const char *source, const char *target,
 	  unsigned flags, const char *options)
@@ -156,7 +177,10 @@ vfs_mount(const char *type, const char *source, const char *target,
 		return -ENODEV;
 	if (!target)
 		return mount_on(fs, source, NULL, flags, options, "/");
-	error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
+	mount_reap();
+	error = fs->needs_device ? check_source(source) : 0;
+	if (!error)
+		error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
 	if (error)
 		return error;
 	vnode_path(covered, path, sizeof(path));
@@ -179,6 +203,19 @@ is_unused(struct mount *m)
 	return !vnode_mount_busy(m);
 }
 
+/* A mount on a vnode of a detached one, or NULL. mounts_lock is held. */
+static struct mount *
+mounted_in_detached(void)
+{
+	struct mount *m;
+
+	list_for_each (m, &mounts, link) {
+		if (m->covered && m->covered->mount->detached)
+			return m;
+	}
+	return NULL;
+}
+
 static int
 detach(struct mount *m)
 {
@@ -196,6 +233,46 @@ detach(struct mount *m)
 	return 0;
 }
 
+/* umount2(2), MNT_DETACH: @p m, and what is mounted in it, leave the tree, and
+ * are taken down when nobody is inside any more. mounts_lock is held. */
+static void
+detach_lazily(struct mount *m)
+{
+	struct vnode *covered;
+
+	while (m) {
+		covered = m->covered;
+		rcu_assign(covered->mounted, NULL);
+		rcu_assign(m->covered, NULL);
+		m->detached = true;
+		rcu_synchronize();
+		vnode_put(covered);
+		m = mounted_in_detached();
+	}
+}
+
+void
+mount_reap(void)
+{
+	struct mount *m, *unused;
+
+	do {
+		unused = NULL;
+		mutex_lock(&mounts_lock);
+		list_for_each (m, &mounts, link) {
+			if (m->detached && !vnode_mount_busy(m) &&
+			    is_unused(m)) {
+				unused = m;
+				list_del(&m->link);
+				break;
+			}
+		}
+		mutex_unlock(&mounts_lock);
+		if (unused)
+			take_down(unused);
+	} while (unused);
+}
+
 int
 vfs_unmount(const char *target, unsigned flags)
 {
@@ -207,15 +284,21 @@ vfs_unmount(const char *target, unsigned flags)
 	if (error)
 		return error;
 	m = v->mount;
-	error = v == m->root ? 0 : -EINVAL;
 	mutex_lock(&mounts_lock);
+	error = v == m->root && !m->detached ? 0 : -EINVAL;
 	covered = m->covered;
 	vnode_put(v);
-	if (!error)
+	if (!error && covered && (flags & MNT_DETACH))
+		detach_lazily(m);
+	else if (!error)
 		error = detach(m);
 	mutex_unlock(&mounts_lock);
 	if (error)
 		return error;
+	if (flags & MNT_DETACH) {
+		mount_reap();
+		return 0;
+	}
 	take_down(m);
 	vnode_put(covered);
 	return 0;

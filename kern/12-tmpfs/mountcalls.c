@@ -10,6 +10,7 @@
 #define KEPT                                                                   \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |       \
 	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define ATIMES	    (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 #define UNSUPPORTED (MS_BIND | MS_MOVE | MS_REC)
 
 static int
@@ -34,6 +35,8 @@ remount(const char *target, unsigned flags)
 	if (!error && ((flags ^ v->mount->flags) & MS_RDONLY) &&
 	    v->mount->ops->remount)
 		error = v->mount->ops->remount(v->mount, flags);
+	if (!(flags & ATIMES)) /* mount(2): then they stay as they are */
+		flags |= v->mount->flags & ATIMES;
 	if (!error)
 		v->mount->flags = flags & KEPT;
 	vnode_put(v);

@@ -25,15 +25,21 @@ is_before(const struct timespec *a, const struct timespec *b)
 	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* The access time moves only if the file has changed since, or once a day. */
+/* Whether the access time is behind a change, or a day old. */
+static inline bool
+access_is_news(const struct vnode *v)
+{
+	return !is_before(&v->mtime, &v->atime) ||
+	       !is_before(&v->ctime, &v->atime) ||
+	       v->atime.tv_sec + DAY_SECONDS <= coarse_seconds;
+}
+
 static inline void
 note_access(const struct file *f)
 {
 	struct vnode *v = f->vnode;
 
-	if ((is_before(&v->mtime, &v->atime) &&
-	     is_before(&v->ctime, &v->atime) &&
-	     v->atime.tv_sec + DAY_SECONDS > coarse_seconds) ||
+	if ((!access_is_news(v) && !(v->mount->flags & MS_STRICTATIME)) ||
 	    (f->flags & O_NOATIME) ||
 	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)))
 		return;
@@ -84,9 +90,8 @@ limit_write(uint64_t at, size_t *len)
 	return 0;
 }
 
-/* A write by another than root takes set-user-id and set-group-id away. */
-static void
-drop_set_id(struct vnode *v)
+void
+vnode_drop_set_id(struct vnode *v)
 {
 	struct vattr attr = { .valid = VATTR_MODE };
 
@@ -106,12 +111,12 @@ locked_write(struct file *f, struct uio *u, uint64_t *pos)
 	size_t len = u->left;
 	int64_t n;
 
-	if (f->flags & O_APPEND)
+	if ((f->flags | u->flags) & O_APPEND)
 		*pos = v->size;
 	n = limit_write(*pos, &len);
 	if (n)
 		return n;
-	drop_set_id(v);
+	vnode_drop_set_id(v);
 	n = cached_write(v->cache, u, pos, len);
 	if (n > 0)
 		vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
@@ -138,6 +143,7 @@ static int64_t
 regular_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct vnode *v = f->vnode;
+	unsigned flags = f->flags | u->flags;
 	int64_t n;
 	int error;
 
@@ -146,8 +152,8 @@ regular_write(struct file *f, struct uio *u, uint64_t *pos)
 	vnode_unlock(v);
 	if (n <= 0)
 		return n;
-	if (f->flags & O_DSYNC) {
-		error = vnode_fsync(v, (f->flags & O_SYNC) != O_SYNC);
+	if ((flags & O_DSYNC) || (v->mount->flags & MS_SYNCHRONOUS)) {
+		error = vnode_fsync(v, (flags & O_SYNC) == O_DSYNC);
 		if (error)
 			return error;
 	}
@@ -177,8 +183,8 @@ zero_new_tail(struct vnode *v, uint64_t size)
 	return 0;
 }
 
-static int
-set_size(struct vnode *v, uint64_t size)
+int
+vnode_resize(struct vnode *v, uint64_t size)
 {
 	struct vattr attr = { .valid = VATTR_SIZE | VATTR_MTIME | VATTR_CTIME,
 			      .size = size };
@@ -230,7 +236,7 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if ((v->mode & (S_ISUID | S_ISGID)) && !is_root(current_cred()))
 		error = vnode_change_locked(v, &mode);
 	if (!error)
-		error = set_size(v, size);
+		error = vnode_resize(v, size);
 	vnode_unlock(v);
 	return error;
 }

@@ -107,6 +107,7 @@ flush(void)
 {
 	regular_note_time();
 	vnode_trim();
+	mount_reap();
 	mount_for_each(flush_mount, NULL);
 	block_files_sync();
 }

@@ -237,6 +237,16 @@ tmpfs_create(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 }
 
 static int
+tmpfs_tmpfile(struct vnode *dir, uint32_t mode, struct vnode **result)
+{
+	int error = file_new_in(dir->mount, dir, mode, NULL, result);
+
+	if (!error)
+		(*result)->nlink = 0;
+	return error;
+}
+
+static int
 tmpfs_mkdir(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	    struct vnode **result)
 {
@@ -352,6 +362,20 @@ tmpfs_rename(struct vnode *from_dir, const char *from, size_t from_len,
 }
 
 static int
+tmpfs_exchange(struct vnode *a_dir, const char *a_name, size_t a_len,
+	       struct vnode *a, struct vnode *b_dir, const char *b_name,
+	       size_t b_len, struct vnode *b)
+{
+	int more = (b->type == VT_DIR) - (a->type == VT_DIR);
+
+	entry_find(a_dir, a_name, a_len)->vnode = b;
+	entry_find(b_dir, b_name, b_len)->vnode = a;
+	a_dir->nlink += more;
+	b_dir->nlink -= more;
+	return 0;
+}
+
+static int
 tmpfs_readdir(struct vnode *dir, uint64_t *pos,
 	      bool (*emit)(void *arg, const char *name, size_t len,
 			   uint64_t ino, unsigned type, uint64_t next),
@@ -407,6 +431,22 @@ tmpfs_setattr(struct vnode *v, const struct vattr *attr)
 	return 0;
 }
 
+/* The pages are the file: without them, there is a hole. */
+static int
+tmpfs_punch(struct vnode *v, uint64_t from, uint64_t to)
+{
+	return vnode_drop_range(v, from, to);
+}
+
+static int64_t
+tmpfs_find(struct vnode *v, uint64_t from, bool data)
+{
+	uint64_t at = page_cache_find_next(v->cache, from / PAGE_SIZE, data);
+
+	at = at > FILE_SIZE_MAX / PAGE_SIZE ? UINT64_MAX : at * PAGE_SIZE;
+	return MIN(MAX(at, from), MAX(v->size, from));
+}
+
 static int
 tmpfs_fsync(struct vnode *v, bool data_only)
 {
@@ -452,10 +492,14 @@ static const struct vnode_ops tmpfs_ops = {
 	.unlink = tmpfs_unlink,
 	.rmdir = tmpfs_rmdir,
 	.rename = tmpfs_rename,
+	.exchange = tmpfs_exchange,
+	.tmpfile = tmpfs_tmpfile,
 	.readdir = tmpfs_readdir,
 	.readlink = tmpfs_readlink,
 	.getattr = tmpfs_getattr,
 	.setattr = tmpfs_setattr,
+	.punch = tmpfs_punch,
+	.find = tmpfs_find,
 	.fsync = tmpfs_fsync,
 	.inactive = tmpfs_inactive,
 };

@@ -40,6 +40,8 @@ int mount_on(const struct filesystem *fs, const char *source,
 	     const char *path);
 /** Take down @p m, a root that another one covers, unless somebody is in it. */
 void mount_drop_covered(struct mount *m);
+/** Take down detached mounts that nobody uses any more. May sleep. */
+void mount_reap(void);
 void mount_init(void);
 
 /* ---- regular.c ---- */
@@ -49,10 +51,6 @@ void mount_init(void);
 void regular_note_time(void);
 
 /* ---- Devices ---- */
-
-/* Device numbers of disks. */
-#define DISK_MAJOR  8
-#define DISK_MINORS 16 /* of each disk */
 
 void devices_init(void);
 void block_files_init(void);

@@ -31,16 +31,26 @@ change_mode(struct vnode *v, uint32_t mode)
 }
 
 static int64_t
-sys_fchmodat(int dirfd, const char *path, uint32_t mode)
+sys_fchmodat2(int dirfd, const char *path, uint32_t mode, unsigned flags)
 {
 	struct vnode *v;
-	int error = user_walk(dirfd, path, 0, &v);
+	int error;
 
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = user_walk(dirfd, path, flags, &v);
 	if (error)
 		return error;
 	error = change_mode(v, mode);
 	vnode_put(v);
 	return error;
+}
+SYSCALL(NR_fchmodat2, sys_fchmodat2, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchmodat(int dirfd, const char *path, uint32_t mode)
+{
+	return sys_fchmodat2(dirfd, path, mode, 0);
 }
 SYSCALL(NR_fchmodat, sys_fchmodat, PATH_HEAP_PAGES);
 
@@ -75,7 +85,7 @@ may_give(const struct vnode *v, uint32_t uid, uint32_t gid)
 {
 	const struct cred *c = current_cred();
 
-	if (is_root(c))
+	if (is_root(c) || (uid == KEEP_ID && gid == KEEP_ID))
 		return 0;
 	if (c->fsuid != v->uid || (uid != KEEP_ID && uid != v->uid))
 		return -EPERM;

@@ -1,6 +1,6 @@
 /*
  * Where a process is: getcwd, chdir, fchdir, chroot; and what is there:
- * getdents64.
+ * getdents64, and getdents of old.
  */
 #include "abi/syscall.h"
 #include "files_internal.h"
@@ -86,7 +86,7 @@ SYSCALL(NR_chroot, sys_chroot, PATH_HEAP_PAGES);
 /* ---- Reading a directory ---- */
 
 static int64_t
-sys_getdents64(int fd, void *dirent, unsigned size)
+read_directory(int fd, void *dirent, unsigned size)
 {
 	struct file *f = fd_get(fd);
 	int64_t n;
@@ -107,4 +107,47 @@ sys_getdents64(int fd, void *dirent, unsigned size)
 	file_put(f);
 	return n;
 }
+
+static int64_t
+sys_getdents64(int fd, void *dirent, unsigned size)
+{
+	return read_directory(fd, dirent, size);
+}
 SYSCALL(NR_getdents64, sys_getdents64, 6);
+
+/* Records of the old form are as long as the new ones: the type is their last
+ * byte, and the name begins where the new ones have it. Each is rewritten in
+ * place, in user memory that another thread may change meanwhile. */
+static int
+make_old_record(char *user, unsigned *len)
+{
+	char record[ROUND_UP(sizeof(struct linux_dirent64) + NAME_MAX + 1, 8)];
+	struct linux_dirent64 *d = (struct linux_dirent64 *)record;
+	size_t head = offsetof(struct linux_dirent64, d_type);
+	unsigned type;
+
+	if (copyin(record, user, sizeof(*d)))
+		return -EFAULT;
+	*len = d->d_reclen;
+	if (*len < sizeof(*d) + 2 || *len > sizeof(record))
+		return -EFAULT;
+	if (copyin(record, user, *len))
+		return -EFAULT;
+	type = d->d_type;
+	memmove(record + head, record + head + 1, *len - head - 1);
+	record[*len - 1] = (char)type;
+	return copyout(user, record, *len);
+}
+
+static int64_t
+sys_getdents(int fd, char *dirent, unsigned size)
+{
+	int64_t n = read_directory(fd, dirent, size), done;
+	unsigned len;
+
+	for (done = 0; done < n; done += len)
+		if (make_old_record(dirent + done, &len))
+			return -EFAULT;
+	return n;
+}
+SYSCALL(NR_getdents, sys_getdents, 6);

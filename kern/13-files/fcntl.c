@@ -16,6 +16,19 @@ sys_close(int fd)
 SYSCALL(NR_close, sys_close, 4);
 
 static int64_t
+sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) ||
+	    first > last)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE)
+		fdtable_unshare();
+	fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
+	return 0;
+}
+SYSCALL(NR_close_range, sys_close_range, FDTABLE_HEAP_PAGES);
+
+static int64_t
 sys_dup(int fd)
 {
 	struct file *f = fd_get(fd);
@@ -137,6 +150,9 @@ fcntl_open(struct file *f, unsigned command, uint64_t arg)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
 		return record_lock(f, command, (struct flock *)arg);
 	default:
 		return vfs_ops.fcntl ? vfs_ops.fcntl(f, command, arg) : -EINVAL;

@@ -257,6 +257,32 @@ fd_close(int fd)
 }
 
 void
+fd_close_range(unsigned first, unsigned last, bool cloexec)
+{
+	struct fdtable *t = current()->fdtable;
+	int fd = (int)MIN(first, FDS_MAX);
+
+	while ((fd = fdtable_next(t, fd)) >= 0 && (unsigned)fd <= last) {
+		if (cloexec)
+			fd_set_flags(fd, true);
+		else
+			fd_close(fd);
+		fd++;
+	}
+}
+
+void
+fdtable_unshare(void)
+{
+	struct fdtable *old = current()->fdtable;
+
+	if (ref_count(&old->refs) == 1)
+		return;
+	vfs_ops.set_fdtable(fdtable_copy(old));
+	fdtable_put(old);
+}
+
+void
 fdtable_close_on_exec(struct fdtable *t)
 {
 	struct file *f;
@@ -367,5 +393,6 @@ static void
 files_init(void)
 {
 	vfs_ops.fd_vnode = get_vnode;
+	vfs_ops.file_gone = file_locks_release;
 }
 CHAPTER_INIT(files_init);

@@ -8,7 +8,7 @@
 #include "tmpfs.h"
 
 /** open(2) for the kernel: @p path is kernel memory, AT_FDCWD resolved against
- * the running thread's. */
+ * the running thread's. The flags go together. */
 int file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	      struct file **result);
 
@@ -35,9 +35,29 @@ int fd_install(struct file *f, int from, bool cloexec);
 int fd_replace(int fd, struct file *f, bool cloexec);
 /** Close. @return 0 or -EBADF */
 int fd_close(int fd);
+/** Close descriptors @p first to @p last, or mark them for exec to close. */
+void fd_close_range(unsigned first, unsigned last, bool cloexec);
+/** Give the running thread a table of its own if others share it. */
+void fdtable_unshare(void);
+/** Bound on the kernel heap of a copy of a table, in pages: CHUNKS_MAX chunks
+ * of an eighth of a page, and what the slabs waste. */
+#define FDTABLE_HEAP_PAGES 32
 /** FD_CLOEXEC of descriptor @p fd, or -EBADF; set it. */
 int fd_get_flags(int fd);
 int fd_set_flags(int fd, bool cloexec);
+
+/* ---- Locks ---- */
+
+/** A lock that is held, for /proc/locks. */
+struct file_lock {
+	enum file_lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_FLOCK } kind;
+	bool write;
+	int pid; /**< or -1: an open file's */
+	uint64_t dev, ino;
+	uint64_t start, end; /**< bytes [start, end); UINT64_MAX: to the end */
+};
+/** The @p n-th lock of all. @return false: there are not as many */
+bool file_lock_get(unsigned n, struct file_lock *l);
 
 /** As fd_vnode, for calls that change the file: O_PATH does not do.
  * @return 0, -EBADF, -EINVAL: it has none */

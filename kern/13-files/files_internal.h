@@ -35,7 +35,9 @@ struct fdtable {
 /** Release what the process with table @p t has locked of @p v: it closes a
  * descriptor of it (fcntl(2)). */
 void record_locks_release(struct vnode *v, const struct fdtable *t);
-/** fcntl's F_GETLK, F_SETLK, F_SETLKW. */
+/** Release what belongs to open file @p f: its last reference is going. */
+void file_locks_release(struct file *f);
+/** fcntl's F_GETLK, F_SETLK, F_SETLKW, and F_OFD_GETLK and so on. */
 int64_t record_lock(struct file *f, unsigned command, struct flock *user);
 
 #endif

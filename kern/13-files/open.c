@@ -4,10 +4,11 @@
  */
 #include "abi/syscall.h"
 #include "files_internal.h"
+#include "format.h"
 
 /* Flags that say how to open, not what the open file is like. */
 #define OPEN_ONLY                                                              \
-	(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
+	(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_TMPFILE)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
 struct opening {
@@ -24,7 +25,10 @@ check_flags(unsigned *flags)
 		return 0;
 	}
 	if (*flags & TMPFILE_BIT)
-		return *flags & O_ACCMODE ? -EOPNOTSUPP : -EINVAL;
+		return (*flags & (O_TMPFILE | O_CREAT)) == O_TMPFILE &&
+				       (*flags & O_ACCMODE)
+			       ? 0
+			       : -EINVAL;
 	if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
 	return 0;
@@ -146,6 +150,43 @@ walk_creating(int dirfd, const char *path, struct opening *o, struct vnode **v)
 	return error;
 }
 
+/* ---- A file without a name ---- */
+
+/* What /proc shows of it: no name, but one that tells them apart. */
+static void
+name_for_show(struct vnode *v, struct vnode *dir)
+{
+	char text[24];
+	struct name name = name_of(
+		text, (size_t)snformat(text, sizeof(text), "#%lu", v->ino));
+
+	vnode_set_parent(v, dir, &name);
+}
+
+/* open(2), O_TMPFILE: @p path is a directory. With O_EXCL it never gets a
+ * name. */
+static int
+make_unnamed(int dirfd, const char *path, struct opening *o, struct vnode **v)
+{
+	struct vnode *dir;
+	int error = path_walk(dirfd, path, WALK_DIRECTORY, &dir);
+
+	if (error)
+		return error;
+	error = may_create(dir);
+	if (!error && !dir->ops->tmpfile)
+		error = -EOPNOTSUPP;
+	if (!error)
+		error = dir->ops->tmpfile(dir, S_IFREG | o->mode, v);
+	if (!error) {
+		(*v)->linkable = !(o->flags & O_EXCL);
+		name_for_show(*v, dir);
+		o->created = true;
+	}
+	vnode_put(dir);
+	return error;
+}
+
 /* ---- Opening ---- */
 
 static int
@@ -174,12 +215,12 @@ file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	unsigned walk = (flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0) |
 			(flags & O_DIRECTORY ? WALK_DIRECTORY : 0);
 	struct vnode *v;
-	int error = check_flags(&flags);
+	int error;
 
-	if (error)
-		return error;
 	o.flags = flags;
-	if (flags & O_CREAT)
+	if (flags & TMPFILE_BIT)
+		error = make_unnamed(dirfd, path, &o, &v);
+	else if (flags & O_CREAT)
 		error = walk_creating(dirfd, path, &o, &v);
 	else
 		error = path_walk(dirfd, path, walk, &v);
@@ -195,8 +236,10 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 {
 	struct user_path p;
 	struct file *f;
-	int error = user_path_get(&p, path, false), fd;
+	int error = check_flags(&flags), fd;
 
+	if (!error)
+		error = user_path_get(&p, path, false);
 	if (error)
 		return error;
 	error = file_open(dirfd, p.text, flags, mode, &f);

@@ -1,6 +1,6 @@
 /*
  * The calls that move bytes: read, write and their kin with positions and with
- * several buffers; lseek; sendfile; fsync.
+ * several buffers; and those that have them reach the disk: fsync and its kin.
  */
 #include "abi/syscall.h"
 #include "files_internal.h"
@@ -121,7 +121,8 @@ iov_get(struct iov_copy *c, const struct iovec *user, uint64_t n)
 }
 
 static int64_t
-rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write)
+rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
+    unsigned flags)
 {
 	struct file *f;
 	struct iov_copy c;
@@ -136,7 +137,11 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write)
 	result = iov_get(&c, user, n);
 	if (result >= 0) {
 		u = (struct uio){
-			.iov = c.iov, .niov = n, .left = result, .user = true
+			.iov = c.iov,
+			.niov = n,
+			.left = result,
+			.user = true,
+			.flags = flags,
 		};
 		result = write ? file_write(f, &u, pos) : file_read(f, &u, pos);
 	}
@@ -149,195 +154,74 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write)
 static int64_t
 sys_readv(int fd, const struct iovec *iov, uint64_t n)
 {
-	return rwv(fd, iov, n, NULL, false);
+	return rwv(fd, iov, n, NULL, false, 0);
 }
 SYSCALL(NR_readv, sys_readv, 16);
 
 static int64_t
 sys_writev(int fd, const struct iovec *iov, uint64_t n)
 {
-	return rwv(fd, iov, n, NULL, true);
+	return rwv(fd, iov, n, NULL, true, 0);
 }
 SYSCALL(NR_writev, sys_writev, 16);
 
 static int64_t
 sys_preadv(int fd, const struct iovec *iov, uint64_t n, uint64_t pos)
 {
-	return rwv(fd, iov, n, &pos, false);
+	return rwv(fd, iov, n, &pos, false, 0);
 }
 SYSCALL(NR_preadv, sys_preadv, 16);
 
 static int64_t
 sys_pwritev(int fd, const struct iovec *iov, uint64_t n, uint64_t pos)
 {
-	return rwv(fd, iov, n, &pos, true);
+	return rwv(fd, iov, n, &pos, true, 0);
 }
 SYSCALL(NR_pwritev, sys_pwritev, 16);
 
-/* ---- Positions ---- */
-
-/* Files here have no holes to speak of: all is data, up to the end. */
-static int64_t
-seek_target(const struct file *f, int64_t offset, int whence)
+/* What preadv2's flags say, as flags of open. Nothing here can tell beforehand
+ * whether it would wait (RWF_NOWAIT). */
+static int
+call_flags(unsigned rwf, unsigned *flags)
 {
-	uint64_t size = f->vnode ? f->vnode->size : 0;
-
-	switch (whence) {
-	case SEEK_SET:
-		return offset;
-	case SEEK_CUR:
-		return f->pos + offset;
-	case SEEK_END:
-		return size + offset;
-	case SEEK_DATA:
-	case SEEK_HOLE:
-		if (offset < 0 || (uint64_t)offset >= size)
-			return -ENXIO;
-		return whence == SEEK_DATA ? offset : (int64_t)size;
-	default:
-		return -EINVAL;
-	}
-}
-
-static int64_t
-seek(struct file *f, int64_t offset, int whence)
-{
-	int64_t target;
-
-	if (f->ops->seek)
-		return f->ops->seek(f, offset, whence);
-	target = seek_target(f, offset, whence);
-	if (target < 0)
-		return target == -ENXIO && whence >= SEEK_DATA ? -ENXIO
-							       : -EINVAL;
-	if ((uint64_t)target > FILE_SIZE_MAX)
-		return -EOVERFLOW;
-	f->pos = target;
-	return target;
-}
-
-static int64_t
-sys_lseek(int fd, int64_t offset, unsigned whence)
-{
-	struct file *f = fd_get(fd);
-	int64_t result;
-
-	if (!f)
-		return -EBADF;
-	if (f->flags & O_PATH) {
-		result = -EBADF;
-	} else if (whence > SEEK_HOLE) {
-		result = -EINVAL;
-	} else if (!file_has_positions(f)) {
-		result = -ESPIPE;
-	} else {
-		mutex_lock(&f->pos_lock);
-		result = seek(f, offset, whence);
-		mutex_unlock(&f->pos_lock);
-	}
-	file_put(f);
-	return result;
-}
-SYSCALL(NR_lseek, sys_lseek, 4);
-
-/* ---- sendfile ---- */
-
-/* Send what one page holds. @return bytes, 0 at the end, or -errno */
-static int64_t
-send_piece(struct file *out, struct file *in, uint64_t pos, size_t len)
-{
-	struct vnode *v = in->vnode;
-	uint64_t size = v->size;
-	struct page *page;
-	struct iovec iov;
-	struct uio u;
-	int64_t n;
-	int error;
-
-	if (pos >= size)
-		return 0;
-	len = MIN(MIN(len, size - pos), PAGE_SIZE - pos % PAGE_SIZE);
-	page = page_cache_get(v->cache, pos / PAGE_SIZE, &error);
-	if (!page)
-		return error;
-	u = uio_kernel(&iov, (char *)page_address(page) + pos % PAGE_SIZE, len);
-	n = file_write(out, &u, NULL);
-	page_unref(page);
-	return n;
-}
-
-static int64_t
-send(struct file *out, struct file *in, uint64_t *pos, size_t len)
-{
-	size_t done = 0;
-	int64_t n = 0;
-
-	while (done < len) {
-		n = send_piece(out, in, *pos, len - done);
-		if (n <= 0)
-			break;
-		*pos += n;
-		done += n;
-		if (thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
-			break;
-	}
-	return done ? (int64_t)done : n;
-}
-
-static int64_t
-check_sendfile(const struct file *out, const struct file *in)
-{
-	if (!file_readable(in) || !file_writable(out))
-		return -EBADF;
-	if (in->ops != &regular_file_ops || !out->ops->write ||
-	    (out->flags & O_APPEND))
-		return -EINVAL;
+	if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
+		return -EOPNOTSUPP;
+	*flags = (rwf & RWF_DSYNC ? O_DSYNC : 0) |
+		 (rwf & RWF_SYNC ? O_SYNC : 0) |
+		 (rwf & RWF_APPEND ? O_APPEND : 0);
 	return 0;
 }
 
-/* Send from *offset (a user's) where there is one, else from the position. */
+/* @p pos -1: the file's own position. */
 static int64_t
-sendfile(struct file *out, struct file *in, int64_t *offset, size_t len)
+rwv2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos, unsigned rwf,
+     bool write)
 {
-	uint64_t pos;
-	int64_t n;
+	unsigned flags;
+	int error = call_flags(rwf, &flags);
 
-	if (offset) {
-		if (copyin(&pos, offset, sizeof(pos)))
-			return -EFAULT;
-		if ((int64_t)pos < 0)
-			return -EINVAL;
-		n = send(out, in, &pos, len);
-		return copyout(offset, &pos, sizeof(pos)) ? -EFAULT : n;
-	}
-	mutex_lock(&in->pos_lock);
-	pos = in->pos;
-	mutex_unlock(&in->pos_lock);
-	n = send(out, in, &pos, len);
-	mutex_lock(&in->pos_lock);
-	in->pos = pos;
-	mutex_unlock(&in->pos_lock);
-	return n;
+	if (error)
+		return error;
+	return rwv(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, write, flags);
 }
 
 static int64_t
-sys_sendfile(int out_fd, int in_fd, int64_t *offset, size_t len)
+sys_preadv2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos,
+	    uint64_t pos_high, unsigned rwf)
 {
-	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
-	int64_t n = -EBADF;
-
-	if (in && out) {
-		n = check_sendfile(out, in);
-		if (n == 0)
-			n = sendfile(out, in, offset, MIN(len, RW_MAX));
-	}
-	if (in)
-		file_put(in);
-	if (out)
-		file_put(out);
-	return n;
+	(void)pos_high; /* the position is whole in the low word */
+	return rwv2(fd, iov, n, pos, rwf, false);
 }
-SYSCALL(NR_sendfile, sys_sendfile, 16);
+SYSCALL(NR_preadv2, sys_preadv2, 16);
+
+static int64_t
+sys_pwritev2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos,
+	     uint64_t pos_high, unsigned rwf)
+{
+	(void)pos_high;
+	return rwv2(fd, iov, n, pos, rwf, true);
+}
+SYSCALL(NR_pwritev2, sys_pwritev2, 16);
 
 /* ---- To the disk ---- */
 
@@ -384,3 +268,31 @@ sys_fdatasync(int fd)
 	return do_fsync(fd, true);
 }
 SYSCALL(NR_fdatasync, sys_fdatasync, 16);
+
+#define SYNC_RANGE                                                             \
+	(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |                 \
+	 SYNC_FILE_RANGE_WAIT_AFTER)
+
+/* sync_file_range(2): writes the file's pages, not what leads to them; more of
+ * them than were asked for, and waits for them. */
+static int64_t
+sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
+{
+	struct vnode *v;
+	int64_t end;
+	int error;
+
+	if ((flags & ~SYNC_RANGE) || offset < 0 || len < 0 ||
+	    __builtin_add_overflow(offset, len, &end))
+		return -EINVAL;
+	error = fd_real_vnode(fd, &v);
+	if (error)
+		return error == -EINVAL ? -ESPIPE : error;
+	if (v->type != VT_REG && v->type != VT_BLK && v->type != VT_DIR)
+		error = -ESPIPE;
+	else if (flags && v->type == VT_REG)
+		error = page_cache_sync(v->cache);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_sync_file_range, sys_sync_file_range, 16);

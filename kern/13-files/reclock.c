@@ -1,20 +1,26 @@
 /*
- * Record locks (fcntl(2)): advisory locks of a process on ranges of a file. A
- * file's locks are a list sorted by start; those of one owner do not overlap.
- * The owner is the descriptor table: what threads of a process share.
+ * Advisory locks. Record locks (fcntl(2)) are on ranges of a file, and belong
+ * to a process (its descriptor table: what its threads share) or, F_OFD_*, to
+ * an open file. flock(2)'s are on whole files, belong to open files, and know
+ * nothing of the others. A file's locks are a list sorted by start; those of
+ * one owner and kind do not overlap.
  *
- * Entry points: record_lock, record_locks_release.
+ * Entry points: record_lock, record_locks_release, file_lock_get, flock.
  */
+#include "abi/syscall.h"
 #include "files_internal.h"
 
 #define END_OF_FILE UINT64_MAX
 
 struct lock {
 	struct list link; /* of record_locks.held */
-	const struct fdtable *owner;
+	struct list all;  /* of all_locks; empty for what is only asked for */
+	const void *owner;
+	enum file_lock_kind kind;
 	uint64_t start, end; /* [start, end) */
 	int16_t type;	     /* F_RDLCK or F_WRLCK */
-	int pid;
+	int pid;	     /* -1: of an open file */
+	const struct vnode *vnode;
 };
 
 /* Of a vnode, made by its first lock and gone with it. */
@@ -26,12 +32,13 @@ struct record_locks {
  * whenever any lock is released. */
 static struct spinlock locks_lock = SPINLOCK("record locks");
 static struct waitq locks_wq = WAITQ(locks_wq, "record lock queue");
+static struct list all_locks = LIST_INIT(all_locks); /* the newest last */
 static unsigned nwaiting; /* processes that wait, for the deadlock check */
 
 struct waiting {
 	struct list link;
-	const struct fdtable *owner;
-	const struct fdtable *holder; /* whom it waits for */
+	const void *owner;
+	const void *holder; /* whom it waits for */
 };
 static struct list waiters = LIST_INIT(waiters);
 
@@ -41,6 +48,21 @@ static bool
 overlaps(const struct lock *a, const struct lock *b)
 {
 	return a->start < b->end && b->start < a->end;
+}
+
+static bool
+same_owner(const struct lock *a, const struct lock *b)
+{
+	return a->owner == b->owner &&
+	       (a->kind == LOCK_FLOCK) == (b->kind == LOCK_FLOCK);
+}
+
+/* Whether two locks of different owners cannot both be held. */
+static bool
+exclude(const struct lock *a, const struct lock *b)
+{
+	return (a->kind == LOCK_FLOCK) == (b->kind == LOCK_FLOCK) &&
+	       overlaps(a, b) && (a->type == F_WRLCK || b->type == F_WRLCK);
 }
 
 static struct record_locks *
@@ -65,8 +87,7 @@ conflict(struct vnode *v, const struct lock *want)
 	if (!r)
 		return NULL;
 	list_for_each (l, &r->held, link) {
-		if (l->owner != want->owner && overlaps(l, want) &&
-		    (l->type == F_WRLCK || want->type == F_WRLCK))
+		if (l->owner != want->owner && exclude(l, want))
 			return l;
 	}
 	return NULL;
@@ -86,6 +107,14 @@ insert(struct record_locks *r, uint64_t start, uint64_t end,
 	       list_entry(at, struct lock, link)->start < start)
 		at = at->next;
 	list_add_tail(&l->link, at);
+	list_add_tail(&l->all, &all_locks);
+}
+
+static void delete (struct lock *l)
+{
+	list_del(&l->link);
+	list_del(&l->all);
+	kfree(l);
 }
 
 /* Cut [want->start, want->end) out of the owner's locks. */
@@ -95,7 +124,7 @@ cut(struct record_locks *r, const struct lock *want)
 	struct lock *l, *next;
 
 	list_for_each_safe (l, next, &r->held, link) {
-		if (l->owner != want->owner || !overlaps(l, want))
+		if (!same_owner(l, want) || !overlaps(l, want))
 			continue;
 		if (l->start < want->start && l->end > want->end)
 			insert(r, want->end, l->end, l);
@@ -104,8 +133,7 @@ cut(struct record_locks *r, const struct lock *want)
 		} else if (l->end > want->end) {
 			l->start = want->end;
 		} else {
-			list_del(&l->link);
-			kfree(l);
+			delete (l);
 		}
 	}
 }
@@ -118,13 +146,12 @@ join(struct record_locks *r, struct lock *want)
 	struct lock *l, *next;
 
 	list_for_each_safe (l, next, &r->held, link) {
-		if (l->owner != want->owner || l->type != want->type ||
+		if (!same_owner(l, want) || l->type != want->type ||
 		    l->end < want->start || l->start > want->end)
 			continue;
 		want->start = MIN(want->start, l->start);
 		want->end = MAX(want->end, l->end);
-		list_del(&l->link);
-		kfree(l);
+		delete (l);
 	}
 }
 
@@ -151,13 +178,13 @@ apply(struct vnode *v, struct lock *want)
 
 /* Whether @p holder waits, through others, for @p owner. */
 static bool
-waits_for(const struct fdtable *holder, const struct fdtable *owner)
+waits_for(const void *holder, const void *owner)
 {
 	struct waiting *w;
 	unsigned steps = nwaiting + 1;
 
 	while (steps-- > 0) {
-		const struct fdtable *next = NULL;
+		const void *next = NULL;
 
 		if (holder == owner)
 			return true;
@@ -174,16 +201,59 @@ waits_for(const struct fdtable *holder, const struct fdtable *owner)
 
 /* ---- Entry points ---- */
 
-void
-record_locks_release(struct vnode *v, const struct fdtable *t)
+static void
+release(struct vnode *v, const void *owner, enum file_lock_kind kind)
 {
 	struct lock all = {
-		.owner = t, .start = 0, .end = END_OF_FILE, .type = F_UNLCK
+		.owner = owner,
+		.kind = kind,
+		.end = END_OF_FILE,
+		.type = F_UNLCK,
 	};
 
 	spin_lock(&locks_lock);
 	apply(v, &all);
 	spin_unlock(&locks_lock);
+}
+
+void
+record_locks_release(struct vnode *v, const struct fdtable *t)
+{
+	release(v, t, LOCK_POSIX);
+}
+
+/* vfs_ops.file_gone */
+void
+file_locks_release(struct file *f)
+{
+	release(f->vnode, f, LOCK_OFD);
+	release(f->vnode, f, LOCK_FLOCK);
+}
+
+bool
+file_lock_get(unsigned n, struct file_lock *result)
+{
+	struct lock *l;
+	bool found = false;
+
+	spin_lock(&locks_lock);
+	list_for_each (l, &all_locks, all) {
+		if (n-- > 0)
+			continue;
+		*result = (struct file_lock){
+			.kind = l->kind,
+			.write = l->type == F_WRLCK,
+			.pid = l->pid,
+			.dev = l->vnode->mount->dev,
+			.ino = l->vnode->ino,
+			.start = l->start,
+			.end = l->end,
+		};
+		found = true;
+		break;
+	}
+	spin_unlock(&locks_lock);
+	return found;
 }
 
 /* The range that @p fl means, in bytes from the start of the file. */
@@ -249,7 +319,9 @@ wait_for_lock(struct vnode *v, const struct lock *want)
 	nwaiting++;
 	while (!error && (l = conflict(v, want))) {
 		w.holder = l->owner;
-		if (waits_for(l->owner, want->owner))
+		/* Only of processes is known what they wait for. */
+		if (want->kind == LOCK_POSIX &&
+		    waits_for(l->owner, want->owner))
 			error = -EDEADLK;
 		else
 			error = waitq_wait(&locks_wq, &locks_lock,
@@ -290,26 +362,105 @@ check_mode(const struct file *f, int type)
 	}
 }
 
+static int
+running_pid(void)
+{
+	return vfs_ops.pid ? vfs_ops.pid() : 0;
+}
+
 int64_t
 record_lock(struct file *f, unsigned command, struct flock *user)
 {
-	struct lock want = { .owner = current()->fdtable };
+	bool ofd = command >= F_OFD_GETLK, get, wait;
+	struct lock want = {
+		.owner = ofd ? (const void *)f : current()->fdtable,
+		.kind = ofd ? LOCK_OFD : LOCK_POSIX,
+		.vnode = f->vnode,
+	};
 	struct flock fl;
 	int error;
 
 	if (copyin(&fl, user, sizeof(fl)))
 		return -EFAULT;
-	if (!f->vnode)
+	if (!f->vnode || (ofd && fl.l_pid != 0))
 		return -EINVAL;
+	get = command == F_GETLK || command == F_OFD_GETLK;
+	wait = command == F_SETLKW || command == F_OFD_SETLKW;
 	want.type = fl.l_type;
-	want.pid = vfs_ops.pid ? vfs_ops.pid() : 0;
+	want.pid = ofd ? -1 : running_pid();
 	error = range_of(f, &fl, &want);
-	if (!error && command != F_GETLK)
+	if (!error && !get)
 		error = check_mode(f, fl.l_type);
 	if (error)
 		return error;
-	if (command != F_GETLK)
-		return set_lock(f->vnode, &want, command == F_SETLKW);
+	if (!get)
+		return set_lock(f->vnode, &want, wait);
 	error = get_lock(f->vnode, &want, &fl);
 	return error ? error : copyout(user, &fl, sizeof(fl));
 }
+
+/* ---- flock ---- */
+
+static bool
+holds(struct vnode *v, const struct lock *want)
+{
+	struct record_locks *r = v->locks;
+	struct lock *l;
+
+	if (!r)
+		return false;
+	list_for_each (l, &r->held, link)
+		if (same_owner(l, want) && l->type == want->type)
+			return true;
+	return false;
+}
+
+/* flock(2): to change a lock, it is given up first; so of two that both want to
+ * change theirs, one can. */
+static int
+lock_file(struct file *f, int16_t type, bool wait)
+{
+	struct lock want = {
+		.owner = f,
+		.kind = LOCK_FLOCK,
+		.vnode = f->vnode,
+		.type = type,
+		.end = END_OF_FILE,
+		.pid = running_pid(),
+	};
+	bool held;
+
+	spin_lock(&locks_lock);
+	held = holds(f->vnode, &want);
+	spin_unlock(&locks_lock);
+	if (held)
+		return 0;
+	release(f->vnode, f, LOCK_FLOCK);
+	return type == F_UNLCK ? 0 : set_lock(f->vnode, &want, wait);
+}
+
+static int64_t
+sys_flock(int fd, unsigned operation)
+{
+	static const int16_t types[] = {
+		[LOCK_SH] = F_RDLCK, [LOCK_EX] = F_WRLCK, [LOCK_UN] = F_UNLCK
+	};
+	unsigned what = operation & ~LOCK_NB;
+	struct file *f;
+	int error;
+
+	if (what != LOCK_SH && what != LOCK_EX && what != LOCK_UN)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		error = -EBADF;
+	else if (!f->vnode)
+		error = -EINVAL;
+	else
+		error = lock_file(f, types[what], !(operation & LOCK_NB));
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_flock, sys_flock, 8);

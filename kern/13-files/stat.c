@@ -81,6 +81,102 @@ sys_lstat(const char *path, struct stat *user)
 }
 SYSCALL(NR_lstat, sys_lstat, PATH_HEAP_PAGES);
 
+/* ---- statx ---- */
+
+static struct statx_timestamp
+statx_time(const struct timespec *t)
+{
+	return (struct statx_timestamp){ .tv_sec = t->tv_sec,
+					 .tv_nsec = (uint32_t)t->tv_nsec };
+}
+
+/* The basic fields are filled always, whatever was asked for. The time of birth
+ * is not kept. */
+static void
+statx_fill(struct statx *x, const struct stat *st, const struct vnode *v)
+{
+	*x = (struct statx){
+		.stx_mask = STATX_BASIC_STATS,
+		.stx_blksize = (uint32_t)st->st_blksize,
+		.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT,
+		.stx_nlink = (uint32_t)st->st_nlink,
+		.stx_uid = st->st_uid,
+		.stx_gid = st->st_gid,
+		.stx_mode = (uint16_t)st->st_mode,
+		.stx_ino = st->st_ino,
+		.stx_size = (uint64_t)st->st_size,
+		.stx_blocks = (uint64_t)st->st_blocks,
+		.stx_atime = statx_time(&st->st_atim),
+		.stx_ctime = statx_time(&st->st_ctim),
+		.stx_mtime = statx_time(&st->st_mtim),
+		.stx_rdev_major = dev_major(st->st_rdev),
+		.stx_rdev_minor = dev_minor(st->st_rdev),
+		.stx_dev_major = dev_major(st->st_dev),
+		.stx_dev_minor = dev_minor(st->st_dev),
+	};
+	if (v && v == v->mount->root)
+		x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+}
+
+static int
+statx_fd(int fd, struct statx *x)
+{
+	struct file *f = fd_get(fd);
+	struct stat st;
+	int error;
+
+	if (!f)
+		return -EBADF;
+	error = file_stat(f, &st);
+	if (!error)
+		statx_fill(x, &st, f->vnode);
+	file_put(f);
+	return error;
+}
+
+static int
+statx_path(int dirfd, const char *path, unsigned flags, struct statx *x)
+{
+	struct vnode *v;
+	struct stat st;
+	int error =
+		path_walk(dirfd, *path ? path : ".",
+			  flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, &v);
+
+	if (error)
+		return error;
+	error = vnode_stat(v, &st);
+	if (!error)
+		statx_fill(x, &st, v);
+	vnode_put(v);
+	return error;
+}
+
+static int64_t
+sys_statx(int dirfd, const char *path, unsigned flags, unsigned mask,
+	  struct statx *user)
+{
+	struct user_path p;
+	struct statx x;
+	int error;
+
+	if ((mask & STATX__RESERVED) ||
+	    (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+	    (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
+		       AT_STATX_SYNC_TYPE)))
+		return -EINVAL;
+	error = user_path_get(&p, path, flags & AT_EMPTY_PATH);
+	if (error)
+		return error;
+	if (!*p.text && dirfd != AT_FDCWD)
+		error = statx_fd(dirfd, &x);
+	else
+		error = statx_path(dirfd, p.text, flags, &x);
+	user_path_put(&p);
+	return error ? error : copyout(user, &x, sizeof(x));
+}
+SYSCALL(NR_statx, sys_statx, PATH_HEAP_PAGES);
+
 /* ---- access ---- */
 
 /* As the real user, unless the caller asks for the effective one. */

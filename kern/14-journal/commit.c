@@ -6,7 +6,7 @@
  * 3. Have the data written that its metadata points to.
  * 4. Write to the log: descriptors, the copies, what is revoked.
  * 5. Flush: all that is on the disk before ...
- * 6. the commit block is written, and flushed: it has happened.
+ * 6. the commit block is written, and lasting: it has happened.
  *
  * The order of 5 and 6 is the whole point: a disk writes what is in its cache
  * in any order. Source of the design: Tweedie, "Journaling the Linux ext2fs
@@ -93,22 +93,51 @@ open_next(struct journal *j)
 
 /* ---- 4: writing the log ---- */
 
-/** Blocks on their way to the log, as large requests. */
+/** Blocks on their way to the log, as a few large requests. */
 struct writer {
 	struct journal *j;
 	struct transaction *t;
-	struct block_request *r;
-	uint32_t at;   /* the next log block */
-	uint64_t next; /* disk sector behind the request's last */
+	struct block_batch batch;
+	struct log_write *write; /* the request that is being put together */
+	uint32_t at;		 /* the next log block */
+	uint64_t next;		 /* disk sector behind the request's last */
 	int error;
 };
 
 static void
+writer_begin(struct writer *w, struct log_write *write)
+{
+	w->write = write;
+	write->r.op = BLOCK_WRITE;
+	write->r.nsegments = 0;
+	write->r.segments = write->segments;
+}
+
+/* Have all of it written. Then the pages that it was in can be used again. */
+static void
 writer_flush(struct writer *w)
 {
-	if (w->r->nsegments > 0 && !w->error)
-		w->error = block_run(w->j->device, w->r);
-	w->r->nsegments = 0;
+	int error;
+
+	if (w->write->r.nsegments > 0 && !w->error)
+		block_batch_add(&w->batch, &w->write->r);
+	error = block_batch_wait(&w->batch);
+	if (!w->error)
+		w->error = error;
+	writer_begin(w, w->j->writes);
+}
+
+/* The request is complete: begin another. */
+static void
+writer_next(struct writer *w)
+{
+	if (w->write == &w->j->writes[LOG_WRITES - 1]) {
+		writer_flush(w);
+		return;
+	}
+	if (!w->error)
+		block_batch_add(&w->batch, &w->write->r);
+	writer_begin(w, w->write + 1);
 }
 
 /* Write a block that lies in @p page, which stays as it is until a flush. */
@@ -116,13 +145,17 @@ static void
 writer_add(struct writer *w, const struct page *page)
 {
 	struct journal *j = w->j;
+	struct block_request *r = &w->write->r;
 	uint64_t sector = log_sector(j, w->at);
 
-	if (sector != w->next || w->r->nsegments == BLOCK_REQUEST_PAGES_MAX)
-		writer_flush(w);
-	if (w->r->nsegments == 0)
-		w->r->sector = sector;
-	w->r->segments[w->r->nsegments++] =
+	if (r->nsegments == BLOCK_REQUEST_PAGES_MAX ||
+	    (r->nsegments > 0 && sector != w->next)) {
+		writer_next(w);
+		r = &w->write->r;
+	}
+	if (r->nsegments == 0)
+		r->sector = sector;
+	r->segments[r->nsegments++] =
 		(struct block_segment){ page_to_phys(page), j->block_size };
 	w->next = sector + j->block_size / SECTOR_SIZE;
 	w->at = log_next(j, w->at);
@@ -182,19 +215,16 @@ tag_set(const struct writer *w, struct journal_tag3 *tag, const struct buf *b,
 		to_be32(log_tag_checksum(w->j, w->t->tid, page_address(image)));
 }
 
-/* A descriptor, then what it describes: blocks from @p b on. The first tag is
- * followed by the UUID, as in all journals of others. @return the block behind
- * the last */
-static struct buf *
-write_described(struct writer *w, struct buf *b)
+/* Fill a descriptor of blocks from @p b on. The first tag is followed by the
+ * UUID, as in all journals of others. @return how many it describes */
+static unsigned
+describe(struct writer *w, char *block, struct buf *b)
 {
-	char *block = own_block(w, JOURNAL_DESCRIPTOR);
 	char *at = block + sizeof(struct journal_header);
-	uint32_t place = w->at, flags = 0;
+	uint32_t flags = 0;
 	struct buf *next;
 	unsigned n;
 
-	w->at = log_next(w->j, place);
 	for (n = 0; b && n < w->j->tags_per_block; n++, b = next) {
 		const struct page *image;
 
@@ -208,16 +238,30 @@ write_described(struct writer *w, struct buf *b)
 			memcpy(at, w->j->super->uuid, 16);
 			at += 16;
 		}
-		writer_add(w, image);
-		if (image == w->j->escape)
-			writer_flush(w);
 		flags = JOURNAL_TAG_SAME_UUID;
 	}
 	tail_set(w->j, block);
-	writer_flush(w);
-	if (!w->error)
-		w->error =
-			log_transfer(w->j, BLOCK_WRITE, place, w->j->scratch);
+	return n;
+}
+
+/* A descriptor, then what it describes: blocks from @p b on. @return the block
+ * behind the last */
+static struct buf *
+write_described(struct writer *w, struct buf *b)
+{
+	char *block = own_block(w, JOURNAL_DESCRIPTOR);
+	unsigned n = describe(w, block, b);
+	uint32_t flags;
+
+	writer_add(w, w->j->scratch);
+	for (; n > 0; n--) {
+		const struct page *image = image_of(w, b, &flags);
+
+		writer_add(w, image);
+		if (image == w->j->escape)
+			writer_flush(w);
+		b = list_next(b, &w->t->bufs, log.committing_link);
+	}
 	return b;
 }
 
@@ -239,10 +283,10 @@ write_revoked(struct writer *w)
 		block->bytes = to_be32((char *)number - (char *)block);
 		tail_set(w->j, block);
 		writer_add(w, w->j->scratch);
-		writer_flush(w);
 	}
 }
 
+/* The block that makes it true: on the platter when this returns. */
 static void
 write_commit(struct writer *w)
 {
@@ -253,18 +297,18 @@ write_commit(struct writer *w)
 	c->nanoseconds = to_be32(now % 1000000000);
 	c->checksum[0] = to_be32(log_checksum(w->j, c));
 	writer_add(w, w->j->scratch);
-	writer_flush(w);
+	w->error = block_run_through(w->j->device, &w->write->r);
 }
 
 /* @return 0 or -EIO */
 static int
 write_log(struct journal *j, struct transaction *t)
 {
-	struct writer w = { .j = j, .t = t, .r = j->request, .at = t->start };
+	struct writer w = { .j = j, .t = t, .at = t->start };
 	struct buf *b = list_first(&t->bufs, struct buf, log.committing_link);
 
-	j->request->op = BLOCK_WRITE;
-	j->request->nsegments = 0;
+	block_batch_begin(&w.batch, j->device);
+	writer_begin(&w, j->writes);
 	if (j->marked_empty) {
 		w.error = log_super_write(j, t->start, t->tid);
 		j->marked_empty = false;
@@ -272,12 +316,11 @@ write_log(struct journal *j, struct transaction *t)
 	while (b && !w.error)
 		b = write_described(&w, b);
 	write_revoked(&w);
+	writer_flush(&w);
 	if (!w.error)
 		w.error = block_flush(j->device);
 	if (!w.error)
 		write_commit(&w);
-	if (!w.error)
-		w.error = block_flush(j->device);
 	j->head = w.at;
 	return w.error;
 }
@@ -350,15 +393,22 @@ tell(struct journal *j, journal_tid tid)
 }
 
 void
+journal_abort(struct journal *j, int error)
+{
+	spin_lock(&j->lock);
+	if (!j->error)
+		j->error = error;
+	waitq_wake_all(&j->room);
+	waitq_wake_all(&j->done);
+	spin_unlock(&j->lock);
+}
+
+void
 journal_fail(struct journal *j, int error)
 {
 	kprintf("journal: %s: the log cannot be written (error %d)\n",
 		j->device->name, error);
-	spin_lock(&j->lock);
-	j->error = error;
-	waitq_wake_all(&j->room);
-	waitq_wake_all(&j->done);
-	spin_unlock(&j->lock);
+	journal_abort(j, error);
 	j->ops->failed(j->fs, error);
 }
 

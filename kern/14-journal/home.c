@@ -7,6 +7,8 @@
  */
 #include "journal_internal.h"
 
+#define HOME_AT_ONCE 16
+
 static bool
 is_running(struct journal *j, const struct buf *b)
 {
@@ -18,36 +20,63 @@ is_running(struct journal *j, const struct buf *b)
 	return is;
 }
 
-/* Write a block, unless it is being changed again. @return whether it is home,
- * and *error */
-static bool
-write_one(struct journal *j, struct buf *b, int *error)
-{
-	bool home;
+/** Blocks on their way home, locked. */
+struct home {
+	struct transaction *t;
+	struct block_batch batch;
+	struct buf *bufs[HOME_AT_ONCE];
+	unsigned n;
+};
 
-	mutex_lock(&b->lock);
-	home = !is_running(j, b);
-	if (home)
-		*error = buf_write(b);
-	mutex_unlock(&b->lock);
-	return home;
+static void
+home_wait(struct home *h, int *error)
+{
+	int e = block_batch_wait(&h->batch);
+	unsigned i;
+
+	for (i = 0; i < h->n; i++) {
+		struct buf *b = h->bufs[i];
+
+		mutex_unlock(&b->lock);
+		if (b->io.error)
+			continue;
+		list_del(&b->log.logged_link);
+		list_add_tail(&b->log.logged_link, &h->t->home);
+	}
+	h->n = 0;
+	if (!*error)
+		*error = e;
 }
 
-/* @return whether all of @p t's blocks are home */
-static bool
+/* Start a block on its way, unless it is being changed again. Its lock is
+ * waited for only while none is held: who has it may want one of ours. */
+static void
+home_add(struct journal *j, struct home *h, struct buf *b, int *error)
+{
+	if (h->n == HOME_AT_ONCE)
+		home_wait(h, error);
+	if (!mutex_trylock(&b->lock)) {
+		home_wait(h, error);
+		mutex_lock(&b->lock);
+	}
+	if (is_running(j, b) || *error) {
+		mutex_unlock(&b->lock);
+		return;
+	}
+	buf_write_start(b, &h->batch);
+	h->bufs[h->n++] = b;
+}
+
+static void
 write_transaction(struct journal *j, struct transaction *t, int *error)
 {
+	struct home h = { .t = t };
 	struct buf *b, *next;
 
-	list_for_each_safe (b, next, &t->away, log.logged_link) {
-		if (write_one(j, b, error)) {
-			list_del(&b->log.logged_link);
-			list_add_tail(&b->log.logged_link, &t->home);
-		}
-		if (*error)
-			return false;
-	}
-	return list_empty(&t->away);
+	block_batch_begin(&h.batch, j->device);
+	list_for_each_safe (b, next, &t->away, log.logged_link)
+		home_add(j, &h, b, error);
+	home_wait(&h, error);
 }
 
 /* The lock is held. */

@@ -75,6 +75,10 @@ journal_tid journal_current(void);
 /** How many more blocks the running operation may change. */
 unsigned journal_room(void);
 
+/** An operation could not be brought to its end: commit nothing any more, with
+ * what it has left half-done; @p error is what who waits is told. */
+void journal_abort(struct journal *j, int error);
+
 /** Take @p b for a change, in an operation. Sleeps; then
  * b->lock is held. */
 void journal_change(struct journal *j, struct buf *b);

@@ -13,6 +13,7 @@
 
 #define JOURNAL_TRANSACTIONS 16 /**< in memory at once */
 #define JOURNAL_RUNS_MAX     170
+#define LOG_WRITES	     4 /**< requests at once */
 
 enum transaction_state {
 	TRANSACTION_FREE,
@@ -38,6 +39,12 @@ struct transaction {
 	struct list link; /**< journal.logged */
 };
 
+/** Consecutive blocks on their way to the log. */
+struct log_write {
+	struct block_request r;
+	struct block_segment segments[BLOCK_REQUEST_PAGES_MAX];
+};
+
 struct journal {
 	/* Constant once open. */
 	struct block_device *device;
@@ -58,7 +65,7 @@ struct journal {
 	struct page *page;    /**< of the superblock */
 	struct page *scratch; /**< descriptors, and what is read */
 	struct page *escape;  /**< a block that begins as ours do */
-	struct block_request *request;
+	struct log_write *writes;
 	bool marked_empty; /**< what the superblock on the disk says */
 
 	struct spinlock lock;

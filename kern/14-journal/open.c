@@ -90,7 +90,7 @@ journal_free(struct journal *j)
 		page_unref(j->scratch);
 	if (j->escape)
 		page_unref(j->escape);
-	kfree(j->request);
+	kfree(j->writes);
 	kfree(j->runs);
 	kfree(j);
 }
@@ -107,7 +107,7 @@ journal_new(struct block_device *device, uint32_t block_size,
 	j->runs = knew_array(struct journal_run, nruns);
 	memcpy(j->runs, runs, nruns * sizeof(*runs));
 	j->nruns = nruns;
-	j->request = knew(struct block_request);
+	j->writes = knew_array(struct log_write, LOG_WRITES);
 	j->page = page_alloc(0, PAGE_KERNEL, 0);
 	j->scratch = page_alloc(0, PAGE_KERNEL, 0);
 	j->escape = page_alloc(0, PAGE_KERNEL, 0);

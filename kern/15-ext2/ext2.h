@@ -100,6 +100,9 @@ struct ext2_inode {
 	/* Guarded by map_lock. */
 	uint32_t last_logical;	/* last block allocated: the next one's goal */
 	uint32_t last_physical; /* 0: none yet */
+	/** Blocks [hidden_from, hidden_to) of the file are being freed: to who
+	 * reads or writes pages they are a hole already. */
+	uint32_t hidden_from, hidden_to;
 
 	/** Guards what the disk's inode is made from; held for moments. With
 	 * map_lock for writing: block. Also v->nlink and v->blocks. */
@@ -141,6 +144,14 @@ static inline bool
 ext2_journaled(const struct ext2_fs *fs)
 {
 	return fs->journal && current()->transaction;
+}
+
+/** Whether the journal has failed. Who waited for it then was told why; who
+ * syncs later is told that nothing is written any more. */
+static inline bool
+ext2_has_failed(const struct ext2_fs *fs)
+{
+	return fs->journal && fs->read_only && fs->damaged;
 }
 
 static inline struct ext2_fs *
@@ -428,6 +439,15 @@ int ext2_map_alloc(struct vnode *v, uint32_t logical, uint32_t count);
  * which the last runs on; the caller stores the inode, also after an error. In
  * an operation; takes map_lock. @return 0, -EUCLEAN, -EIO... */
 int ext2_map_cut(struct vnode *v, uint32_t logical);
+
+/** Free blocks [first, end), as ext2_map_cut. */
+int ext2_map_punch(struct vnode *v, uint32_t first, uint32_t end);
+
+/** Have blocks [first, end) look like a hole, or none where they are equal.
+ * Takes map_lock. */
+void ext2_map_hide(struct vnode *v, uint32_t first, uint32_t end);
+/** Whether block @p logical is hidden. Takes map_lock. */
+bool ext2_map_hidden(struct vnode *v, uint32_t logical);
 
 /** Longest file in bytes for blocks of @p block_size. */
 uint64_t ext2_map_max_size(uint32_t block_size);

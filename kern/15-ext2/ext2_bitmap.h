@@ -43,16 +43,27 @@ bitmap_find_zero(const uint64_t *map, uint32_t from, uint32_t end)
 	return MIN(word * 64 + ctz64(free), end);
 }
 
-/** The first of 8 zero bits that form a byte, in [from, end), or @p end. */
+/** The first of 8 zero bits that form a byte, in [from, end), or @p end. A word
+ * has a zero byte where taking 1 from each byte borrows into one whose highest
+ * bit was not set; the lowest such byte is zero for sure. */
 static inline uint32_t
 bitmap_find_zero_byte(const uint64_t *map, uint32_t from, uint32_t end)
 {
-	const uint8_t *bytes = (const uint8_t *)map;
-	uint32_t i;
+	const uint64_t low = 0x0101010101010101, high = low << 7;
+	uint64_t used, zero;
+	uint32_t word, bit;
 
-	for (i = DIV_ROUND_UP(from, 8); (i + 1) * 8 <= end; i++)
-		if (bytes[i] == 0)
-			return i * 8;
+	from = ROUND_UP(from, 8u);
+	for (word = from / 64; word * 64 < end; word++) {
+		used = map[word];
+		if (word * 64 < from)
+			used |= (1ull << from % 64) - 1;
+		zero = (used - low) & ~used & high;
+		if (zero) {
+			bit = word * 64 + ctz64(zero) / 8 * 8;
+			return bit + 8 <= end ? bit : end;
+		}
+	}
 	return end;
 }
 

@@ -23,25 +23,60 @@ block_at(const struct ext2_fs *fs, uint64_t offset)
 
 /* ---- Transfers between pages and blocks ---- */
 
-/** Consecutive pages of a file, and the request that is being put together
- * for them. */
+#define TRANSFER_RUNS 4
+
+/** Consecutive pages of a file, and the requests that are being put together
+ * for them: one for each run of blocks, started together. */
 struct transfer {
 	struct ext2_fs *fs;
 	struct page **pages;
-	uint32_t end; /* the disk's block behind the request's last */
-	struct block_request r;
+	enum block_op op;
+	uint32_t end; /* the disk's block behind the last request */
+	unsigned nruns, nsegments;
+	struct block_batch batch;
+	struct block_request runs[TRANSFER_RUNS];
+	struct block_segment segments[BLOCK_REQUEST_PAGES_MAX];
 };
+
+static void
+transfer_begin(struct transfer *t, struct ext2_fs *fs, struct page **pages,
+	       enum block_op op)
+{
+	t->fs = fs;
+	t->pages = pages;
+	t->op = op;
+	t->nruns = t->nsegments = 0;
+	block_batch_begin(&t->batch, fs->device);
+}
+
+/** The last request is complete. */
+static void
+end_run(struct transfer *t)
+{
+	if (t->nruns > 0)
+		block_batch_add(&t->batch, &t->runs[t->nruns - 1]);
+}
 
 /** Do what has been put together. */
 static int
 transfer_run(struct transfer *t)
 {
-	int error = 0;
+	end_run(t);
+	t->nruns = t->nsegments = 0;
+	return block_batch_wait(&t->batch);
+}
 
-	if (t->r.nsegments > 0)
-		error = block_run(t->fs->device, &t->r);
-	t->r.nsegments = 0;
-	return error;
+static void
+begin_run(struct transfer *t, uint32_t block)
+{
+	struct block_request *r = &t->runs[t->nruns];
+
+	end_run(t);
+	r->op = t->op;
+	r->sector = (uint64_t)block << (t->fs->block_shift - 9);
+	r->nsegments = 0;
+	r->segments = &t->segments[t->nsegments];
+	t->nruns++;
 }
 
 /** How many blocks from block @p at of the pages on lie in the same page. */
@@ -73,17 +108,17 @@ transfer_add(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
 	int error = 0;
 
 	for (; n > 0 && !error; at += piece, n -= piece, block += piece) {
-		if (block != t->end ||
-		    t->r.nsegments == BLOCK_REQUEST_PAGES_MAX)
+		if (t->nsegments == BLOCK_REQUEST_PAGES_MAX ||
+		    (t->nruns == TRANSFER_RUNS && block != t->end))
 			error = transfer_run(t);
-		if (t->r.nsegments == 0)
-			t->r.sector = (uint64_t)block
-				      << (t->fs->block_shift - 9);
+		if (t->nruns == 0 || block != t->end)
+			begin_run(t, block);
 		piece = MIN(n, rest_of_page(t, at));
 		page = page_of(t, at, &offset);
-		t->r.segments[t->r.nsegments++] =
+		t->segments[t->nsegments++] =
 			(struct block_segment){ page_to_phys(page) + offset,
 						piece << t->fs->block_shift };
+		t->runs[t->nruns - 1].nsegments++;
 		t->end = block + piece;
 	}
 	return error;
@@ -104,6 +139,16 @@ transfer_logged(struct transfer *t, uint32_t at, uint32_t n, uint32_t block)
 			error = transfer_add(t, at, 1, block);
 	}
 	return error;
+}
+
+/** Do the rest; also after @p error, since requests may be under way, which
+ * the transfer's memory is part of. @return the first error */
+static int
+transfer_end(struct transfer *t, int error)
+{
+	int e = transfer_run(t);
+
+	return error ? error : e;
 }
 
 /** Zero bytes [from, to) of the pages. */
@@ -145,8 +190,8 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 	for (at = 0; at < count && !error; at += (uint32_t)n) {
 		n = ext2_map(v, first + at, count - at, &block);
 		if (n < 0)
-			return n;
-		if (block && t->fs->data_journal)
+			error = n;
+		else if (block && t->fs->data_journal)
 			error = transfer_logged(t, at, (uint32_t)n, block);
 		else if (block)
 			error = transfer_add(t, at, (uint32_t)n, block);
@@ -154,7 +199,7 @@ blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 			zero_bytes(t->pages, (size_t)at << shift,
 				   (size_t)(at + (uint32_t)n) << shift);
 	}
-	return error ? error : transfer_run(t);
+	return transfer_end(t, error);
 }
 
 /* What lies behind the end of the file in its last block may be anything: a
@@ -167,10 +212,7 @@ ext2_read_pages(void *owner, struct page **pages, unsigned n)
 	size_t valid = bytes_before(pages[0], n, v->size);
 	int error;
 
-	t.fs = ext2_fs(v);
-	t.pages = pages;
-	t.r.op = BLOCK_READ;
-	t.r.nsegments = 0;
+	transfer_begin(&t, ext2_fs(v), pages, BLOCK_READ);
 	error = blocks_read(v, &t, blocks_for(t.fs, valid));
 	if (!error)
 		zero_bytes(pages, valid, n * PAGE_SIZE);
@@ -288,7 +330,8 @@ ext2_wrote(void *owner)
 		spin_lock(&in->lock);
 		in->prepared = 0;
 		spin_unlock(&in->lock);
-		ext2_orphan_remove(v);
+		if (v->nlink > 0)
+			ext2_orphan_remove(v);
 	}
 	ext2_inode_store(v);
 	ext2_end(fs, 0);
@@ -433,7 +476,7 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 		       ((uint64_t)at << t->fs->block_shift);
 
 	n = MIN(n, rest_of_page(t, at));
-	if (blocks_zero(t, at, n))
+	if (blocks_zero(t, at, n) || ext2_map_hidden(v, block_at(t->fs, pos)))
 		return (int)n;
 	return allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
 }
@@ -480,9 +523,9 @@ blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
 		else if (n > 0)
 			n = write_hole(v, t, at, (uint32_t)n);
 		if (n < 0)
-			return n;
+			error = n;
 	}
-	return error ? error : transfer_run(t);
+	return transfer_end(t, error);
 }
 
 static int
@@ -492,10 +535,7 @@ ext2_write_pages(void *owner, struct page **pages, unsigned n)
 	uint64_t end = MAX(v->size, ext2_inode(v)->prepared);
 	struct transfer t;
 
-	t.fs = ext2_fs(v);
-	t.pages = pages;
-	t.r.op = BLOCK_WRITE;
-	t.r.nsegments = 0;
+	transfer_begin(&t, ext2_fs(v), pages, BLOCK_WRITE);
 	if (t.fs->read_only)
 		return -EROFS;
 	return blocks_write(v, &t,
@@ -552,6 +592,71 @@ ext2_size_change(struct vnode *v, uint64_t size)
 	return grows ? 0 : ext2_trim(v);
 }
 
+/* ---- Holes ---- */
+
+/** Free blocks [first, end), which are hidden: no page is read from them nor
+ * written to them any more. */
+static int
+punch_hidden(struct vnode *v, uint32_t first, uint32_t end)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	int error = ext2_begin(fs);
+
+	if (error)
+		return error;
+	error = ext2_map_punch(v, first, end);
+	ext2_inode_store(v);
+	return ext2_end(fs, error);
+}
+
+/* Blocks of whole pages have lost their pages, and what was under way with
+ * them has ended. For others, of pages that stay, write-back is to end; what a
+ * mapping puts there meanwhile is not written, and zeroed at the end. */
+static int
+ext2_punch(struct vnode *v, uint64_t from, uint64_t to)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	uint32_t first = blocks_for(fs, from), end = block_at(fs, to);
+	int error;
+
+	if (fs->read_only)
+		return -EROFS;
+	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
+		return -EPERM;
+	if (to >= v->size)
+		end = blocks_for(fs, v->size);
+	ext2_map_hide(v, first, MAX(first, end));
+	error = vnode_drop_range(v, from, to);
+	if (!error && first < end && fs->block_size < PAGE_SIZE)
+		error = page_cache_sync(v->cache);
+	if (!error && first < end)
+		error = punch_hidden(v, first, end);
+	ext2_map_hide(v, 0, 0);
+	return error ? error : vnode_drop_range(v, from, to);
+}
+
+static int64_t
+ext2_find(struct vnode *v, uint64_t from, bool data)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	uint64_t size = v->size;
+	uint32_t at, end = blocks_for(fs, size), block;
+	int n;
+
+	/* What a mapping has written into a hole gets its blocks. */
+	if (page_cache_has_dirty(v->cache))
+		page_cache_settle(v->cache);
+	for (at = block_at(fs, from); at < end; at += (uint32_t)n) {
+		n = ext2_map(v, at, MIN(end - at, INT32_MAX + 0u), &block);
+		if (n < 0)
+			return n;
+		if ((block != 0) == data)
+			return (int64_t)MAX(from,
+					    (uint64_t)at << fs->block_shift);
+	}
+	return (int64_t)MAX(size, from);
+}
+
 static int
 file_getattr(struct vnode *v, struct stat *st)
 {
@@ -571,6 +676,8 @@ static const struct page_cache_ops ext2_page_ops = {
 const struct vnode_ops ext2_file_ops = {
 	.getattr = file_getattr,
 	.setattr = ext2_setattr,
+	.punch = ext2_punch,
+	.find = ext2_find,
 	.pages = &ext2_page_ops,
 	.fsync = ext2_fsync,
 	.inactive = ext2_inactive,

@@ -430,6 +430,8 @@ ext2_fsync(struct vnode *v, bool data_only)
 	journal_tid tid;
 	bool logged;
 
+	if (ext2_has_failed(fs))
+		return -EROFS;
 	/* vfs has written the pages. To find them, a grown file's blocks and
 	 * size are needed: there is less to do only if nothing has changed. */
 	if (data_only && !fs->changed && !v->dirty)

@@ -47,6 +47,7 @@ struct leaf {
 	struct buf *buf; /* NULL: it is the inode's, or there is none */
 	uint32_t *slots; /* NULL: it is in a hole of the tree */
 	uint32_t at, n;	 /* the block's place, and how many there are */
+	uint64_t hole;	 /* without slots: blocks to the hole's end */
 };
 
 static void
@@ -83,6 +84,20 @@ leaf_start(const struct vnode *v, struct leaf *leaf, unsigned at)
 	leaf->n = EXT2_DIRECT;
 }
 
+/** The hole at place @p at[level - 1], which a tree of the levels to come would
+ * fill: how many blocks from @p logical on. */
+static uint64_t
+hole_rest(const struct ext2_fs *fs, const unsigned at[4], unsigned level,
+	  unsigned depth)
+{
+	unsigned shift = fs->block_shift - 2;
+	uint64_t span = 1ull << shift * (depth - level), before = 0;
+
+	for (; level < depth; level++)
+		before = (before << shift) + at[level];
+	return span - before;
+}
+
 /** Go to the array for block @p logical. map_lock is held.
  * @return 0, leaf to be put; -EFBIG, -EUCLEAN, -EIO, -ENOMEM */
 static int
@@ -102,7 +117,11 @@ leaf_find(const struct vnode *v, uint32_t logical, struct leaf *leaf)
 		leaf->n = fs->block_size / 4;
 		if (block)
 			error = leaf_load(v, leaf, block);
+		else
+			break;
 	}
+	if (i < depth)
+		leaf->hole = hole_rest(fs, at, i, depth);
 	return error;
 }
 
@@ -115,7 +134,7 @@ leaf_run(const struct leaf *leaf, uint32_t max)
 	uint32_t n = MIN(max, leaf->n - leaf->at), i;
 
 	if (!leaf->slots)
-		return n;
+		return (uint32_t)MIN(max, leaf->hole);
 	slot = leaf->slots + leaf->at;
 	for (i = 1; i < n; i++)
 		if (slot[i] != (slot[0] ? slot[0] + i : 0))
@@ -124,6 +143,35 @@ leaf_run(const struct leaf *leaf, uint32_t max)
 }
 
 /* ---- Looking up ---- */
+
+void
+ext2_map_hide(struct vnode *v, uint32_t first, uint32_t end)
+{
+	struct ext2_inode *in = ext2_inode(v);
+
+	rwlock_write_lock(&in->map_lock);
+	in->hidden_from = first;
+	in->hidden_to = end;
+	rwlock_write_unlock(&in->map_lock);
+}
+
+static bool
+is_hidden(const struct ext2_inode *in, uint32_t logical)
+{
+	return logical >= in->hidden_from && logical < in->hidden_to;
+}
+
+bool
+ext2_map_hidden(struct vnode *v, uint32_t logical)
+{
+	struct ext2_inode *in = ext2_inode(v);
+	bool hidden;
+
+	rwlock_read_lock(&in->map_lock);
+	hidden = is_hidden(in, logical);
+	rwlock_read_unlock(&in->map_lock);
+	return hidden;
+}
 
 static int
 map_locked(const struct vnode *v, uint32_t logical, uint32_t max,
@@ -155,7 +203,14 @@ ext2_map(struct vnode *v, uint32_t logical, uint32_t max, uint32_t *first)
 	int n;
 
 	rwlock_read_lock(&in->map_lock);
-	n = map_locked(v, logical, max, first);
+	if (is_hidden(in, logical)) {
+		*first = 0;
+		n = (int)MIN(max, in->hidden_to - logical);
+	} else {
+		if (logical < in->hidden_from)
+			max = MIN(max, in->hidden_from - logical);
+		n = map_locked(v, logical, max, first);
+	}
 	rwlock_read_unlock(&in->map_lock);
 	return n;
 }
@@ -418,29 +473,53 @@ cut_block(struct cut *c, uint32_t block, bool metadata)
 	return error;
 }
 
+/** Blocks [from, to) of what hangs from a slot are to be freed. */
+struct part {
+	uint64_t from, to;
+};
+
+/** How many blocks a tree of @p level levels leads to. */
+static uint64_t
+tree_span(const struct cut *c, unsigned level)
+{
+	return 1ull << (c->fs->block_shift - 2) * level;
+}
+
+/** Of @p all, what is in [start, start + span), counted from there. */
+static struct part
+part_in(struct part all, uint64_t start, uint64_t span)
+{
+	struct part p = {
+		.from = all.from > start ? MIN(all.from - start, span) : 0,
+		.to = all.to > start ? MIN(all.to - start, span) : 0,
+	};
+
+	return p;
+}
+
 static int cut_tree(struct cut *c, uint32_t block, unsigned level,
-		    uint64_t from);
+		    struct part p);
 
 /**
  * Free what hangs from slots of an inner block, each a tree of @p level
- * levels (0: a data block), from block number @p from below it on.
- * *end: behind the last slot dealt with; slots before it, but for a first one
- * of which a part remains, are free.
+ * levels (0: a data block), as far as it is in @p p.
+ * *end: behind the last slot dealt with; slots before it, but for those of
+ * which a part remains, are free.
  */
 static int
-cut_slots(struct cut *c, const uint32_t *slots, uint32_t n, unsigned level,
-	  uint64_t from, uint32_t *end)
+cut_slots(struct cut *c, const uint32_t *slots, unsigned level, struct part p,
+	  uint32_t *end)
 {
-	unsigned shift = (c->fs->block_shift - 2) * level;
-	uint64_t skip = from & ((1ull << shift) - 1);
+	uint64_t span = tree_span(c, level);
 	uint32_t i;
 	int error = 0;
 
-	for (i = (uint32_t)(from >> shift); i < n; i++, skip = 0) {
+	for (i = (uint32_t)(p.from / span); i * span < p.to; i++) {
 		if (slots[i] && !ext2_has_room(c->fs))
 			error = -EAGAIN;
 		else if (slots[i])
-			error = cut_tree(c, slots[i], level, skip);
+			error = cut_tree(c, slots[i], level,
+					 part_in(p, i * span, span));
 		if (error)
 			break;
 	}
@@ -448,13 +527,19 @@ cut_slots(struct cut *c, const uint32_t *slots, uint32_t n, unsigned level,
 	return error;
 }
 
+static bool
+is_whole(const struct cut *c, unsigned level, struct part p)
+{
+	return p.from == 0 && p.to == tree_span(c, level);
+}
+
 /** Free the blocks below inner block @p block, and clear their numbers if the
  * block itself stays: because a part of it does, or after an error. */
 static int
-cut_below(struct cut *c, uint32_t block, unsigned level, uint64_t from)
+cut_below(struct cut *c, uint32_t block, unsigned level, struct part p)
 {
-	unsigned shift = (c->fs->block_shift - 2) * (level - 1);
-	uint32_t start = (uint32_t)((from + (1ull << shift) - 1) >> shift);
+	uint64_t span = tree_span(c, level - 1);
+	uint32_t start = (uint32_t)DIV_ROUND_UP(p.from, span);
 	uint32_t end, *slots;
 	struct buf *b;
 	int error = 0;
@@ -466,9 +551,9 @@ cut_below(struct cut *c, uint32_t block, unsigned level, uint64_t from)
 	if (!b)
 		return error;
 	slots = b->data;
-	error = cut_slots(c, slots, c->fs->block_size / 4, level - 1, from,
-			  &end);
-	if ((error || from > 0) && end > start) {
+	error = cut_slots(c, slots, level - 1, p, &end);
+	end = MIN(end, (uint32_t)(p.to / span));
+	if ((error || !is_whole(c, level, p)) && end > start) {
 		ext2_change(c->fs, b);
 		memset(slots + start, 0, (end - start) * sizeof(*slots));
 		ext2_changed(c->fs, b);
@@ -477,31 +562,30 @@ cut_below(struct cut *c, uint32_t block, unsigned level, uint64_t from)
 	return error;
 }
 
-/** Free a tree of @p level levels from block number @p from below it on; all
- * of it, if that is 0. */
+/** Free part @p p of a tree of @p level levels, or all of it. */
 static int
-cut_tree(struct cut *c, uint32_t block, unsigned level, uint64_t from)
+cut_tree(struct cut *c, uint32_t block, unsigned level, struct part p)
 {
-	int error = level ? cut_below(c, block, level, from) : 0;
+	int error = level ? cut_below(c, block, level, p) : 0;
 
-	if (error || from > 0)
+	if (error || !is_whole(c, level, p))
 		return error;
 	return cut_block(c, block, level > 0 || c->metadata);
 }
 
 /** Cut slot @p i of the inode: a block, or a tree. */
 static int
-cut_top(struct cut *c, unsigned i, unsigned level, uint64_t from)
+cut_top(struct cut *c, unsigned i, unsigned level, struct part p)
 {
 	struct ext2_inode *in = ext2_inode(c->v);
 	int error;
 
-	if (in->block[i] == 0)
+	if (in->block[i] == 0 || p.from == p.to)
 		return 0;
 	if (!ext2_has_room(c->fs))
 		return -EAGAIN;
-	error = cut_tree(c, in->block[i], level, from);
-	if (!error && from == 0) {
+	error = cut_tree(c, in->block[i], level, p);
+	if (!error && is_whole(c, level, p)) {
 		spin_lock(&in->lock);
 		in->block[i] = 0;
 		spin_unlock(&in->lock);
@@ -510,27 +594,23 @@ cut_top(struct cut *c, unsigned i, unsigned level, uint64_t from)
 }
 
 static int
-cut_locked(struct cut *c, uint64_t from)
+cut_locked(struct cut *c, struct part p)
 {
-	unsigned shift = c->fs->block_shift - 2, i, level;
-	uint64_t start = EXT2_DIRECT, span;
+	uint64_t start = 0, span;
+	unsigned i, level;
 	int error = 0;
 
-	for (i = 0; !error && i < EXT2_DIRECT; i++)
-		if (i >= from)
-			error = cut_top(c, i, 0, 0);
-	for (level = 1; !error && level <= 3; level++, start += span) {
-		span = 1ull << shift * level;
-		if (from < start + span)
-			error = cut_top(c, EXT2_DIRECT + level - 1, level,
-					from > start ? from - start : 0);
+	for (i = 0; !error && i < EXT2_NBLOCKS; i++, start += span) {
+		level = i < EXT2_DIRECT ? 0 : i - EXT2_DIRECT + 1;
+		span = tree_span(c, level);
+		error = cut_top(c, i, level, part_in(p, start, span));
 	}
 	return error;
 }
 
 /** Free as much as the running operation has room for. */
 static int
-cut_some(struct vnode *v, uint32_t logical)
+cut_some(struct vnode *v, struct part p)
 {
 	struct ext2_inode *in = ext2_inode(v);
 	struct cut c = { .v = v,
@@ -540,7 +620,7 @@ cut_some(struct vnode *v, uint32_t logical)
 
 	rwlock_write_lock(&in->map_lock);
 	in->last_physical = 0;
-	error = cut_locked(&c, logical);
+	error = cut_locked(&c, p);
 	last = cut_flush(&c);
 	rwlock_write_unlock(&in->map_lock);
 	return last ? last : error;
@@ -551,15 +631,30 @@ cut_some(struct vnode *v, uint32_t logical)
 int
 ext2_map_cut(struct vnode *v, uint32_t logical)
 {
+	struct part p = { logical, UINT64_MAX };
 	struct ext2_fs *fs = ext2_fs(v);
 	int error;
 
-	while ((error = cut_some(v, logical)) == -EAGAIN) {
+	while ((error = cut_some(v, p)) == -EAGAIN) {
 		ext2_orphan_add(v);
 		ext2_inode_store(v);
 		ext2_go_on(fs);
 	}
 	if (v->nlink > 0 && ext2_inode(v)->prepared <= v->size)
 		ext2_orphan_remove(v);
+	return error;
+}
+
+/* Between two operations the hole is smaller than it is to be. */
+int
+ext2_map_punch(struct vnode *v, uint32_t first, uint32_t end)
+{
+	struct part p = { first, end };
+	int error;
+
+	while ((error = cut_some(v, p)) == -EAGAIN) {
+		ext2_inode_store(v);
+		ext2_go_on(ext2_fs(v));
+	}
 	return error;
 }

@@ -102,6 +102,16 @@ unlinked(struct vnode *v)
 	ext2_inode_store(v);
 }
 
+/** In an operation: @p v has a name, and is not to be freed after a crash. But
+ * with blocks behind its end it is to be cut yet. */
+static void
+linked(struct vnode *v)
+{
+	if (ext2_inode(v)->prepared <= v->size)
+		ext2_orphan_remove(v);
+	ext2_inode_store(v);
+}
+
 static int
 make_once(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	  uint64_t rdev, const char *target, struct vnode **result)
@@ -150,6 +160,36 @@ ext2_create(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	return make(dir, name, len, mode, rdev, NULL, result);
 }
 
+/* A file that is to be freed if the power fails before it has a name. */
+static int
+tmpfile_once(struct vnode *dir, uint32_t mode, struct vnode **result)
+{
+	struct ext2_fs *fs = ext2_fs(dir);
+	int error = ext2_begin(fs);
+
+	if (error)
+		return error;
+	error = ext2_inode_new(dir, mode, 0, result);
+	if (*result)
+		unlinked(*result);
+	ext2_end(fs, error);
+	if (error && *result)
+		vnode_put(*result);
+	return error;
+}
+
+static int
+ext2_tmpfile(struct vnode *dir, uint32_t mode, struct vnode **result)
+{
+	unsigned tries = 0;
+	int error;
+
+	do
+		error = tmpfile_once(dir, mode, result);
+	while (ext2_try_again(ext2_fs(dir), error, &tries));
+	return error;
+}
+
 static int
 ext2_mkdir(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	   struct vnode **result)
@@ -181,11 +221,11 @@ ext2_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
 		return error;
 	error = ext2_links_add(target, 1);
 	if (!error) {
-		ext2_inode_store(target);
+		linked(target);
 		error = ext2_dir_add(dir, name, len, target);
 		if (error) {
 			ext2_links_add(target, -1);
-			ext2_inode_store(target);
+			unlinked(target);
 		}
 	}
 	return ext2_end(fs, error);
@@ -358,6 +398,82 @@ ext2_rename(struct vnode *from_dir, const char *from, size_t from_len,
 	return ext2_end(fs, move_do(&m));
 }
 
+/* ---- Exchanging ---- */
+
+struct swap {
+	struct vnode *dirs[2], *files[2];
+	struct ext2_entry entries[2], ups[2]; /* files' ".." */
+};
+
+/** Whether ".." of file @p i leads elsewhere then. */
+static bool
+swaps_parent(const struct swap *s, unsigned i)
+{
+	return s->files[i]->type == VT_DIR && s->dirs[0] != s->dirs[1];
+}
+
+/** The ".." of one directory more, or less, leads to each of the two. */
+static int
+swap_links(struct swap *s)
+{
+	int more = swaps_parent(s, 1) - swaps_parent(s, 0);
+	int error = more ? ext2_links_add(s->dirs[more < 0], 1) : 0;
+
+	if (more && !error)
+		error = ext2_links_add(s->dirs[more > 0], -1);
+	return error;
+}
+
+/** Find the ".." that change; then nothing fails but the links. */
+static int
+swap_do(struct swap *s)
+{
+	unsigned i;
+	int error = 0;
+
+	for (i = 0; i < 2 && !error; i++)
+		if (swaps_parent(s, i))
+			error = ext2_dir_find_parent(s->files[i], &s->ups[i]);
+	if (!error)
+		error = swap_links(s);
+	for (i = 0; i < 2 && !error; i++) {
+		if (swaps_parent(s, i)) {
+			ext2_dir_replace(s->files[i], &s->ups[i], s->dirs[!i]);
+			ext2_inode(s->files[i])->parent =
+				(uint32_t)s->dirs[!i]->ino;
+		}
+		ext2_dir_replace(s->dirs[i], &s->entries[i], s->files[!i]);
+	}
+	for (i = 0; i < 2; i++) {
+		ext2_entry_put(&s->entries[i]);
+		ext2_entry_put(&s->ups[i]);
+	}
+	return error;
+}
+
+static int
+ext2_exchange(struct vnode *a_dir, const char *a_name, size_t a_len,
+	      struct vnode *a, struct vnode *b_dir, const char *b_name,
+	      size_t b_len, struct vnode *b)
+{
+	struct swap s = { .dirs = { a_dir, b_dir }, .files = { a, b } };
+	struct ext2_fs *fs = ext2_fs(a_dir);
+	int error;
+
+	if ((ext2_inode(a)->flags | ext2_inode(b)->flags) & UNCHANGEABLE)
+		return -EPERM;
+	if ((error = ext2_begin(fs)))
+		return error;
+	error = find_exactly(a_dir, a_name, a_len, a, &s.entries[0]);
+	if (!error)
+		error = find_exactly(b_dir, b_name, b_len, b, &s.entries[1]);
+	if (!error)
+		error = swap_do(&s);
+	else
+		ext2_entry_put(&s.entries[0]);
+	return ext2_end(fs, error);
+}
+
 /* ---- Links and special files ---- */
 
 /** Read a long target from its block. */
@@ -424,6 +540,8 @@ const struct vnode_ops ext2_dir_ops = {
 	.unlink = ext2_remove,
 	.rmdir = ext2_remove,
 	.rename = ext2_rename,
+	.exchange = ext2_exchange,
+	.tmpfile = ext2_tmpfile,
 	.readdir = ext2_readdir,
 	.getattr = ext2_getattr,
 	.setattr = ext2_setattr,

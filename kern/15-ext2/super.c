@@ -74,7 +74,8 @@ ext2_begin(struct ext2_fs *fs)
 	return error;
 }
 
-/* What an operation has left half-done must not be built upon. */
+/* What an operation has left half-done must not be built upon, nor reach the
+ * disk: with a journal, that stays as it was when it was last committed. */
 int
 ext2_end(struct ext2_fs *fs, int error)
 {
@@ -82,6 +83,8 @@ ext2_end(struct ext2_fs *fs, int error)
 		fs->damaged = true;
 		fs->read_only = true;
 		say(fs->device, "read-only from now on (error %d)", error);
+		if (fs->journal)
+			journal_abort(fs->journal, error);
 	}
 	if (ext2_journaled(fs)) {
 		if (fs->damaged &&
@@ -224,6 +227,8 @@ ext2_sync(struct mount *m)
 
 	if (!fs->journal)
 		return sync_plainly(fs);
+	if (ext2_has_failed(fs))
+		return -EROFS;
 	error = journal_sync(fs->journal);
 	/* There may have been nothing to commit but data to flush. */
 	return error ? error : block_flush(fs->device);
@@ -417,6 +422,18 @@ fs_free(struct ext2_fs *fs)
 	kfree(fs);
 }
 
+/** The journal has failed: have the disk say, if it can, that it is to be
+ * looked at. That is true at any time; so it needs no transaction. */
+static void
+tell_damage(struct ext2_fs *fs)
+{
+	mutex_lock(&fs->super->lock);
+	ext2_super_of(fs)->s_state |= EXT2_STATE_ERROR;
+	if (buf_write(fs->super))
+		say(fs->device, "... nor marked as damaged");
+	mutex_unlock(&fs->super->lock);
+}
+
 /** No operation will change the disk any more: have it say that it is whole,
  * if it is. What a journal could not write, the next mount replays.
  * @return 0 or -EIO */
@@ -430,8 +447,10 @@ mark_unused(struct ext2_fs *fs)
 	if (fs->journal)
 		error = ext2_journal_stop(fs);
 	rwlock_write_unlock(&fs->op_lock);
-	if (error)
+	if (error) {
+		tell_damage(fs);
 		return error;
+	}
 	ext2_change(fs, fs->super);
 	ext2_super_of(fs)->s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
 	if (fs->was_valid && !fs->damaged)

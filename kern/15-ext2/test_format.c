@@ -125,3 +125,36 @@ test_format(void *image, size_t size, uint32_t block_size, uint32_t inode_size)
 	write_group(&l, free_blocks);
 	write_root(&l);
 }
+
+/** A free byte by looking at each bit. */
+static uint32_t
+free_byte(const uint64_t *map, uint32_t from, uint32_t end)
+{
+	uint32_t at, n;
+
+	for (at = ROUND_UP(from, 8u); at + 8 <= end; at += 8) {
+		for (n = 0; n < 8 && !bitmap_test(map, at + n); n++)
+			;
+		if (n == 8)
+			return at;
+	}
+	return end;
+}
+
+SELFTEST(ext2_free_bytes_are_found)
+{
+	uint64_t map[4];
+	uint32_t round, i, from, end;
+
+	for (round = 0; round < 2000; round++) {
+		memset(map, 0xff, sizeof(map));
+		for (i = 0; i < 4; i++)
+			bitmap_clear(map, (uint32_t)random_seed() % 256);
+		i = (uint32_t)random_seed() % 256;
+		((uint8_t *)map)[i / 8] = (uint8_t)(round % 3 == 0 ? 1 : 0);
+		from = (uint32_t)random_seed() % 256;
+		end = from + (uint32_t)random_seed() % (257 - from);
+		CHECK(bitmap_find_zero_byte(map, from, end) ==
+		      free_byte(map, from, end));
+	}
+}

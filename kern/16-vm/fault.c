@@ -183,7 +183,8 @@ fault_copy(struct fault *f, pte_t *pte, pte_t old)
 /* ---- Files and shared memory ---- */
 
 /* Whether page @index is within the file. Where the answer under pt_lock is
- * yes, vm_unmap_pages of a truncation is still to come. */
+ * yes, vm_unmap_pages of a truncation is still to come; as it is of a hole's
+ * making where a page still has its owner. */
 static inline bool
 within_file(struct vnode *v, uint64_t index)
 {
@@ -225,7 +226,7 @@ fault_around(struct fault *f, pte_t *pte)
 
 	spin_lock(&f->vm->pt_lock);
 	for (unsigned i = 0; i < n; i++) {
-		if (!pages[i] || pte[i] ||
+		if (!pages[i] || pte[i] || !pages[i]->owner ||
 		    !within_file(v, map_index(f->m, va) + i))
 			continue;
 		pte[i] = page_to_phys(pages[i]) | rights;

@@ -179,6 +179,15 @@ proc_fdtable(struct proc *p)
 	return table;
 }
 
+/* vfs_ops.set_fdtable */
+static void
+set_fdtable(struct fdtable *t)
+{
+	spin_lock(&proc_lock);
+	current()->fdtable = t;
+	spin_unlock(&proc_lock);
+}
+
 struct fs_context *
 proc_fs(struct proc *p)
 {
@@ -321,6 +330,7 @@ proc_init(void)
 	trap_ops.user_fault = proc_fault;
 	limits_hook();
 	vfs_ops.pid = running_pid;
+	vfs_ops.set_fdtable = set_fdtable;
 	killer_init();
 }
 CHAPTER_INIT(proc_init);

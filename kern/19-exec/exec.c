@@ -249,6 +249,7 @@ become(struct exec *x)
 	x->vm = NULL;
 	t->clear_tid = NULL;
 	t->robust_list = NULL;
+	fdtable_unshare();
 	fdtable_close_on_exec(t->fdtable);
 	take_identity(x);
 	take_name(x, t->proc);

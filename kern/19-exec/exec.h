@@ -9,7 +9,7 @@
 #include "proc.h"
 
 /** Bound on the kernel heap of taking on a program, in pages. */
-#define EXEC_HEAP_PAGES 64
+#define EXEC_HEAP_PAGES (64 + FDTABLE_HEAP_PAGES)
 
 /** Entries of the auxiliary vector that a new program finds above its
  * environment, at most; vm->auxv_start and auxv_end say where. */

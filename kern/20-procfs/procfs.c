@@ -541,5 +541,6 @@ procfs_init(void)
 	/* Threads have no directories of their own. */
 	add_link("thread-self", link_self);
 	procfs_system_init();
+	procfs_disks_init();
 }
 CHAPTER_INIT(procfs_init);

@@ -65,6 +65,7 @@ extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;
 
 /** Add the files of system.c. */
 void procfs_system_init(void);
+void procfs_disks_init(void);
 
 /** The host's name, as uname tells it; copied. */
 void hostname_get(char *name, size_t size);

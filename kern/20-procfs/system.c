@@ -278,6 +278,8 @@ print_mount(struct mount *m, void *arg)
 {
 	struct text *t = arg;
 
+	if (m->detached)
+		return;
 	text_printf(t, "%s%s %s %s %s",
 		    m->device && m->source[0] != '/' ? "/dev/" : "",
 		    m->source[0] ? m->source : "none",
@@ -293,6 +295,27 @@ void
 show_mounts(struct text *t)
 {
 	mount_for_each(print_mount, t);
+}
+
+/* proc(5), /proc/locks; end is the last byte. */
+static void
+show_locks(struct text *t)
+{
+	static const char *const kinds[] = { [LOCK_POSIX] = "POSIX ",
+					     [LOCK_OFD] = "OFDLCK",
+					     [LOCK_FLOCK] = "FLOCK " };
+	struct file_lock l;
+
+	for (unsigned i = 0; file_lock_get(i, &l); i++) {
+		text_printf(t, "%u: %s ADVISORY  %s %d %02x:%02x:%lu %lu ",
+			    i + 1, kinds[l.kind], l.write ? "WRITE" : "READ ",
+			    l.pid, dev_major(l.dev), dev_minor(l.dev), l.ino,
+			    l.start);
+		if (l.end == UINT64_MAX)
+			text_printf(t, "EOF\n");
+		else
+			text_printf(t, "%lu\n", l.end - 1);
+	}
 }
 
 static void
@@ -311,6 +334,7 @@ procfs_system_init(void)
 	procfs_add("cmdline", show_cmdline);
 	procfs_add("cpuinfo", show_cpuinfo);
 	procfs_add("filesystems", show_filesystems);
+	procfs_add("locks", show_locks);
 	procfs_add("heap", show_heap);
 	procfs_add("interrupts", show_interrupts);
 	procfs_add("loadavg", show_loadavg);

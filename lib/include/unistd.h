@@ -26,6 +26,10 @@ int truncate(const char *path, off_t size);
 int fsync(int fd);
 int fdatasync(int fd);
 void sync(void);
+int syncfs(int fd);
+ssize_t copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos,
+			size_t len, unsigned flags);
+int close_range(unsigned first, unsigned last, int flags);
 int isatty(int fd);
 
 int access(const char *path, int mode);

@@ -106,7 +106,8 @@ MACHINES = {
     "1cpu": (["--smp", 1, "--icount"], ""),
     "ext2": ([], "-d /home"),
     "debug": (["--debug"], ""),
-    "debug1cpu": (["--debug", "--smp", 1], ""),
+    "debug1cpu": (["--debug", "--smp", 1, "--append",
+                   "rootflags=data=journal"], "-d /home"),
 }
 
 

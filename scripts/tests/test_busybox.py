@@ -34,7 +34,9 @@ PLACES = {"tmpfs": ("/tmp", "/var"), "ext2": ("/var", "/tmp")}
 GUESTS = {
     "4 CPUs, tmpfs": (["--smp", "4"], "tmpfs"),
     "1 CPU, ext2": (["--smp", "1"], "ext2"),
-    "debug, ext2": (["--debug", "--smp", "4"], "ext2"),
+    "debug, ext2, data=journal": (
+        ["--debug", "--smp", "4", "--append", "rootflags=data=journal"],
+        "ext2"),
 }
 
 

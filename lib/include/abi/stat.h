@@ -67,6 +67,60 @@ struct stat {
 
 _Static_assert(sizeof(struct stat) == 144, "struct stat is fixed by the ABI");
 
+/** A time in struct statx. */
+struct statx_timestamp {
+	int64_t tv_sec;
+	uint32_t tv_nsec;
+	int32_t tv_pad;
+};
+
+/** What statx fills: 256 bytes. */
+struct statx {
+	uint32_t stx_mask; /**< STATX_*: which fields are filled */
+	uint32_t stx_blksize;
+	uint64_t stx_attributes; /**< STATX_ATTR_* */
+	uint32_t stx_nlink;
+	uint32_t stx_uid;
+	uint32_t stx_gid;
+	uint16_t stx_mode;
+	uint16_t stx_pad0;
+	uint64_t stx_ino;
+	uint64_t stx_size;
+	uint64_t stx_blocks;
+	uint64_t stx_attributes_mask; /**< which attributes are known */
+	struct statx_timestamp stx_atime;
+	struct statx_timestamp stx_btime;
+	struct statx_timestamp stx_ctime;
+	struct statx_timestamp stx_mtime;
+	uint32_t stx_rdev_major;
+	uint32_t stx_rdev_minor;
+	uint32_t stx_dev_major;
+	uint32_t stx_dev_minor;
+	uint64_t stx_mnt_id;
+	uint64_t stx_pad1[13];
+};
+
+_Static_assert(sizeof(struct statx) == 256, "struct statx is fixed by the ABI");
+
+#define STATX_TYPE	      0x1
+#define STATX_MODE	      0x2
+#define STATX_NLINK	      0x4
+#define STATX_UID	      0x8
+#define STATX_GID	      0x10
+#define STATX_ATIME	      0x20
+#define STATX_MTIME	      0x40
+#define STATX_CTIME	      0x80
+#define STATX_INO	      0x100
+#define STATX_SIZE	      0x200
+#define STATX_BLOCKS	      0x400
+#define STATX_BASIC_STATS     0x7ff
+#define STATX_BTIME	      0x800
+#define STATX__RESERVED	      0x80000000u
+
+#define STATX_ATTR_IMMUTABLE  0x10
+#define STATX_ATTR_APPEND     0x20
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+
 /* utimensat(2): these values of tv_nsec stand for the time. */
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe

@@ -370,7 +370,10 @@
 #define NR_futex_waitv		   449
 #define NR_set_mempolicy_home_node 450
 
+#define NR_cachestat		   451
+#define NR_fchmodat2		   452
+
 /** One more than the highest number known here. */
-#define NR_COUNT 451
+#define NR_COUNT 453
 
 #endif

@@ -9,6 +9,13 @@
 /** More entries than this in one call is EINVAL. */
 #define UIO_MAXIOV 1024
 
+/* preadv2(2) */
+#define RWF_HIPRI  1
+#define RWF_DSYNC  2
+#define RWF_SYNC   4
+#define RWF_NOWAIT 8
+#define RWF_APPEND 16
+
 struct iovec {
 	void *iov_base;
 	size_t iov_len;

@@ -19,6 +19,10 @@
 #define W_OK	      2
 #define R_OK	      4
 
+/* close_range(2) */
+#define CLOSE_RANGE_UNSHARE 2
+#define CLOSE_RANGE_CLOEXEC 4
+
 /* getrandom(2) */
 #define GRND_NONBLOCK 1
 #define GRND_RANDOM   2

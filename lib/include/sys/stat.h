@@ -15,6 +15,8 @@ int chmod(const char *path, mode_t mode);
 int fchmod(int fd, mode_t mode);
 int fchmodat(int dir, const char *path, mode_t mode, int flags);
 mode_t umask(mode_t mask);
+int statx(int dir, const char *path, int flags, unsigned mask,
+	  struct statx *st);
 int mkdir(const char *path, mode_t mode);
 int mkdirat(int dir, const char *path, mode_t mode);
 int mknod(const char *path, mode_t mode, dev_t dev);

@@ -60,7 +60,8 @@ shim_record_free(struct shim_record *r)
 }
 
 static int
-disk_transfer(enum block_op op, uint64_t sector, void *data, size_t len)
+disk_transfer(enum block_op op, uint64_t sector, void *data, size_t len,
+	      enum shim_told what)
 {
 	uint8_t *at = shim_image + sector * SECTOR_SIZE;
 
@@ -78,17 +79,16 @@ disk_transfer(enum block_op op, uint64_t sector, void *data, size_t len)
 		memcpy(at, data, len);
 	shim_progress();
 	if (op == BLOCK_WRITE)
-		record(SHIM_WRITE, sector, data, len);
+		record(what, sector, data, len);
 	return 0;
 }
 
-int
-block_run(struct block_device *d, struct block_request *r)
+static int
+run(struct block_request *r, enum shim_told what)
 {
 	uint64_t sector = r->sector;
 	unsigned i;
 
-	(void)d;
 	if (r->nsegments == 0 || r->nsegments > BLOCK_REQUEST_PAGES_MAX)
 		host_fail("a request of a wrong number of segments");
 	for (i = 0; i < r->nsegments; i++) {
@@ -97,10 +97,48 @@ block_run(struct block_device *d, struct block_request *r)
 		if (s->len % SECTOR_SIZE || s->len == 0 ||
 		    s->pa % PAGE_SIZE + s->len > PAGE_SIZE)
 			host_fail("a segment that leaves its page");
-		disk_transfer(r->op, sector, direct_map(s->pa), s->len);
+		disk_transfer(r->op, sector, direct_map(s->pa), s->len, what);
 		sector += s->len / SECTOR_SIZE;
 	}
 	return 0;
+}
+
+int
+block_run(struct block_device *d, struct block_request *r)
+{
+	(void)d;
+	return run(r, SHIM_WRITE);
+}
+
+int
+block_run_through(struct block_device *d, struct block_request *r)
+{
+	(void)d;
+	return run(r, SHIM_THROUGH);
+}
+
+void
+block_batch_begin(struct block_batch *b, struct block_device *d)
+{
+	b->device = d;
+	b->error = 0;
+}
+
+void
+block_batch_add(struct block_batch *b, struct block_request *r)
+{
+	r->error = block_run(b->device, r);
+	if (!b->error)
+		b->error = r->error;
+}
+
+int
+block_batch_wait(struct block_batch *b)
+{
+	int error = b->error;
+
+	b->error = 0;
+	return error;
 }
 
 int
@@ -108,7 +146,7 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 	       void *buf, size_t len)
 {
 	(void)d;
-	return disk_transfer(op, sector, buf, len);
+	return disk_transfer(op, sector, buf, len, SHIM_WRITE);
 }
 
 int
@@ -176,7 +214,7 @@ buf_read(struct block_device *d, uint64_t block, uint32_t size, int *error)
 
 	if (b && !had)
 		disk_transfer(BLOCK_READ, block * (size / SECTOR_SIZE), b->data,
-			      size);
+			      size, SHIM_WRITE);
 	if (b)
 		shim_may_switch();
 	return b;
@@ -217,7 +255,7 @@ write_dirty(struct buf *b)
 {
 	if (b->flags & BUF_DIRTY)
 		disk_transfer(BLOCK_WRITE, b->block * (b->size / SECTOR_SIZE),
-			      b->data, b->size);
+			      b->data, b->size, SHIM_WRITE);
 	b->flags = 0;
 }
 
@@ -251,7 +289,15 @@ int
 buf_write(struct buf *b)
 {
 	return disk_transfer(BLOCK_WRITE, b->block * (b->size / SECTOR_SIZE),
-			     b->data, b->size);
+			     b->data, b->size, SHIM_WRITE);
+}
+
+void
+buf_write_start(struct buf *b, struct block_batch *batch)
+{
+	b->io.error = buf_write(b);
+	if (!batch->error)
+		batch->error = b->io.error;
 }
 
 void

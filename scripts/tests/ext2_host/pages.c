@@ -271,6 +271,54 @@ page_cache_truncate(struct page_cache *c, uint64_t size)
 	shim_cache_drop(c, (size + PAGE_SIZE - 1) / PAGE_SIZE, true);
 }
 
+bool
+page_cache_has_dirty(const struct page_cache *c)
+{
+	struct page *page;
+
+	list_for_each (page, shim_pages_of((struct page_cache *)c), lru)
+		if (page->flags & PG_DIRTY)
+			return true;
+	return false;
+}
+
+static int
+zero_part(struct vnode *v, uint64_t from, uint64_t to)
+{
+	struct page *page;
+	int error = 0;
+
+	if (from >= to)
+		return 0;
+	page = page_cache_get(v->cache, from / PAGE_SIZE, &error);
+	if (!page)
+		return error;
+	memset((char *)page_address(page) + from % PAGE_SIZE, 0, to - from);
+	page_cache_dirty(v->cache, page);
+	page_unref(page);
+	return 0;
+}
+
+int
+vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to)
+{
+	uint64_t first = ROUND_UP(from, PAGE_SIZE);
+	uint64_t last = ROUND_DOWN(to, PAGE_SIZE);
+	struct page *page, *next;
+	int error = zero_part(v, from, MIN(to, first));
+
+	if (!error && last >= first)
+		error = zero_part(v, last, to);
+	if (error)
+		return error;
+	wait_written(v->cache);
+	list_for_each_safe (page, next, shim_pages_of(v->cache), lru)
+		if (page->index >= first / PAGE_SIZE &&
+		    page->index < last / PAGE_SIZE)
+			cache_remove(page);
+	return 0;
+}
+
 /* ---- Reading and writing, in vfs's order of steps ---- */
 
 int64_t

@@ -70,7 +70,12 @@ void shim_progress(void); /**< something was done: not all threads wait */
 
 /* ---- What the disk is told ---- */
 
-enum shim_told { SHIM_WRITE, SHIM_FLUSH, SHIM_MARK };
+enum shim_told {
+	SHIM_WRITE,
+	SHIM_THROUGH, /**< a write that lasts when it has ended (FUA) */
+	SHIM_FLUSH,
+	SHIM_MARK,
+};
 
 struct shim_event {
 	enum shim_told what;

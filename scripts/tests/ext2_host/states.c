@@ -207,15 +207,16 @@ epoch(struct enumeration *e)
 			torn_states(e, i);
 }
 
-/** The flush has ended. */
+/** The writes since the flush from number @p from on are kept for good: all
+ * when a flush has ended; or the last one, if it was written through. That one
+ * is never to where an earlier one goes. */
 static void
-settle(struct enumeration *e)
+settle(struct enumeration *e, size_t from)
 {
 	size_t i;
 	uint32_t k;
 
-	memset(e->kept, 1, e->n);
-	for (i = 0; i < e->n; i++)
+	for (i = from; i < e->n; i++)
 		keep_write(e, i);
 	while (e->ntouched > 0) {
 		k = e->touched[--e->ntouched];
@@ -225,7 +226,7 @@ settle(struct enumeration *e)
 		memcpy(e->lasting + (size_t)k * SECTOR_SIZE,
 		       e->image + (size_t)k * SECTOR_SIZE, SECTOR_SIZE);
 	}
-	e->n = 0;
+	e->n = from;
 }
 
 static void
@@ -257,7 +258,11 @@ go_over(struct enumeration *e, const uint8_t *base, const struct bounds *marks)
 			e->bounds = &marks[event->number];
 		} else if (event->what == SHIM_FLUSH) {
 			epoch(e);
-			settle(e);
+			settle(e, 0);
+		} else if (event->what == SHIM_THROUGH) {
+			add_write(e, i);
+			epoch(e);
+			settle(e, e->n - 1);
 		}
 	}
 	epoch(e);

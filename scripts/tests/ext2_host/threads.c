@@ -233,6 +233,15 @@ mutex_lock(struct mutex *m)
 	m->owner = me;
 }
 
+bool
+mutex_trylock(struct mutex *m)
+{
+	if (m->owner)
+		return false;
+	m->owner = host_running() + 1;
+	return true;
+}
+
 void
 mutex_unlock(struct mutex *m)
 {

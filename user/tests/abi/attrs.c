@@ -437,3 +437,32 @@ TEST(sync_fsync)
 	CHECK_ERR(fdatasync(p[1]), EINVAL);
 	CHECK_EQ(syscall(NR_sync), 0);
 }
+
+/* ---- fchmodat2 ---- */
+
+static long
+fchmodat2(int dir, const char *path, mode_t mode, int flags)
+{
+	return syscall(NR_fchmodat2, dir, path, mode, flags);
+}
+
+TEST(fchmodat2)
+{
+	int fd;
+
+	make_file("f", "abc");
+	CHECK_EQ(symlink("f", "l"), 0);
+	CHECK_EQ(fchmodat2(AT_FDCWD, "f", 0600, AT_SYMLINK_NOFOLLOW), 0);
+	CHECK_EQ(mode_of("f"), S_IFREG | 0600);
+	CHECK_EQ(fchmodat2(AT_FDCWD, "l", 0640, 0), 0);
+	CHECK_EQ(mode_of("f"), S_IFREG | 0640);
+	fd = open("f", O_PATH);
+	CHECK_EQ(fchmodat2(fd, "", 0604, AT_EMPTY_PATH), 0);
+	CHECK_EQ(mode_of("f"), S_IFREG | 0604);
+	CHECK_ERR(fchmodat2(AT_FDCWD, "l", 0600, AT_SYMLINK_NOFOLLOW),
+		  EOPNOTSUPP);
+	CHECK_ERR(fchmodat2(AT_FDCWD, "f", 0600, 1), EINVAL);
+	CHECK_ERR(fchmodat2(AT_FDCWD, "none", 0600, 0), ENOENT);
+	CHECK_ERR(fchmodat2(-1, "", 0600, AT_EMPTY_PATH), EBADF);
+	AS_USER(CHECK_ERR(fchmodat2(AT_FDCWD, "f", 0600, 0), EPERM));
+}

@@ -1,6 +1,7 @@
 /*
  * dup, dup2, dup3, fcntl, ioctl: their manual pages.
  */
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include "check.h"
@@ -193,4 +194,64 @@ TEST(ioctl_of_files)
 	CHECK_ERR(ioctl(p[0], FIONBIO, BAD), EFAULT);
 	CHECK_ERR(ioctl(p[0], FIONREAD, BAD), EFAULT);
 	CHECK_ERR(ioctl(p[0], TCGETS, &t), ENOTTY);
+}
+
+/* ---- close_range ---- */
+
+static bool
+is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+TEST(close_range)
+{
+	int fd[5];
+
+	for (int i = 0; i < 5; i++)
+		fd[i] = dup2(1, 20 + i);
+	CHECK_EQ(close_range(21, 22, 0), 0);
+	CHECK(is_open(20) && !is_open(21) && !is_open(22) && is_open(23));
+	CHECK_EQ(close_range(23, ~0u, 0), 0);
+	CHECK(is_open(fd[0]) && !is_open(23) && !is_open(24));
+	CHECK_EQ(close_range(500, 600, 0), 0);
+	CHECK_EQ(close_range(~0u, ~0u, 0), 0);
+}
+
+TEST(close_range_cloexec)
+{
+	CHECK_EQ(dup2(1, 20), 20);
+	CHECK_EQ(dup2(1, 21), 21);
+	CHECK_EQ(close_range(21, 30, CLOSE_RANGE_CLOEXEC), 0);
+	CHECK_EQ(fcntl(20, F_GETFD), 0);
+	CHECK_EQ(fcntl(21, F_GETFD), FD_CLOEXEC);
+}
+
+/** A child that shares the table, and closes its own copy alone. */
+static int
+unsharing_child(void *arg)
+{
+	(void)arg;
+	return close_range(20, 21, CLOSE_RANGE_UNSHARE) != 0 || is_open(20);
+}
+
+TEST(close_range_unshare)
+{
+	static char stack[16384];
+	int status;
+	pid_t child;
+
+	CHECK_EQ(dup2(1, 20), 20);
+	child = clone(unsharing_child, stack + sizeof(stack),
+		      CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	CHECK(is_open(20));
+}
+
+TEST(close_range_errors)
+{
+	CHECK_ERR(close_range(21, 20, 0), EINVAL);
+	CHECK_ERR(close_range(20, 21, 1), EINVAL);
+	CHECK_ERR(close_range(20, 21, 8), EINVAL);
 }

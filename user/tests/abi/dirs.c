@@ -302,3 +302,48 @@ TEST(cwd_is_inherited_not_shared)
 	CHECK_EQ(IN_CHILD(CHECK(exists("d/f")); CHECK_EQ(chdir("d"), 0)), 0);
 	CHECK(exists("d/f"));
 }
+
+/* ---- getdents of old ---- */
+
+struct old_dirent {
+	unsigned long d_ino;
+	unsigned long d_off;
+	unsigned short d_reclen;
+	char d_name[]; /* and in the last byte the type */
+};
+
+TEST(old_getdents)
+{
+	_Alignas(8) char buf[2000];
+	int fd, n, seen = 0, at;
+
+	make_file("file", "x");
+	CHECK_EQ(mkdir("a-folder-with-a-longer-name", 0755), 0);
+	fd = open(".", O_RDONLY);
+	n = (int)syscall(NR_getdents, fd, buf, sizeof(buf));
+	REQUIRE(n > 0);
+	for (at = 0; at < n;) {
+		struct old_dirent *d = (struct old_dirent *)(buf + at);
+		int type = buf[at + d->d_reclen - 1];
+
+		if (strcmp(d->d_name, "file") == 0) {
+			CHECK_EQ(type, DT_REG);
+			seen |= 1;
+		} else if (strcmp(d->d_name, "a-folder-with-a-longer-name") ==
+			   0) {
+			CHECK_EQ(type, DT_DIR);
+			seen |= 2;
+		} else if (strcmp(d->d_name, "..") == 0) {
+			seen |= 4;
+		}
+		at += d->d_reclen;
+	}
+	CHECK_EQ(at, n);
+	CHECK_EQ(seen, 7);
+	CHECK_EQ(syscall(NR_getdents, fd, buf, sizeof(buf)), 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_ERR(syscall(NR_getdents, fd, buf, 3), EINVAL);
+	CHECK_ERR(syscall(NR_getdents, fd, BAD, 1000), EFAULT);
+	CHECK_ERR(syscall(NR_getdents, -1, buf, sizeof(buf)), EBADF);
+	CHECK_ERR(syscall(NR_getdents, 1, buf, sizeof(buf)), ENOTDIR);
+}

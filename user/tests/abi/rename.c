@@ -156,3 +156,119 @@ TEST(renameat2_noreplace)
 			    RENAME_NOREPLACE | RENAME_EXCHANGE),
 		  EINVAL);
 }
+
+/* ---- RENAME_EXCHANGE ---- */
+
+static int
+exchange(const char *a, const char *b)
+{
+	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+}
+
+static ino_t
+ino_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+TEST(exchange_files)
+{
+	make_file("f", "abc");
+	make_file("g", "defghi");
+	CHECK_EQ(exchange("f", "g"), 0);
+	CHECK_EQ(size_of_file("f"), 6);
+	CHECK_EQ(size_of_file("g"), 3);
+	CHECK_EQ(exchange("f", "f"), 0);
+	CHECK_EQ(unlink("f"), 0);
+	CHECK_EQ(size_of_file("g"), 3);
+}
+
+/** Of a folder and a file; the parents count the folders' "..". */
+TEST(exchange_across_parents)
+{
+	ino_t dir;
+	struct stat a, b;
+
+	CHECK_EQ(mkdir("a", 0755), 0);
+	CHECK_EQ(mkdir("b", 0755), 0);
+	CHECK_EQ(mkdir("a/dir", 0755), 0);
+	make_file("a/dir/inside", "x");
+	make_file("b/file", "abc");
+	dir = ino_of("a/dir");
+	CHECK_EQ(exchange("a/dir", "b/file"), 0);
+	CHECK_EQ(size_of_file("a/dir"), 3);
+	CHECK_EQ(ino_of("b/file"), dir);
+	CHECK_EQ(size_of_file("b/file/inside"), 1);
+	CHECK_EQ(ino_of("b/file/.."), ino_of("b"));
+	CHECK_EQ(stat("a", &a), 0);
+	CHECK_EQ(stat("b", &b), 0);
+	CHECK_EQ(a.st_nlink, 2);
+	CHECK_EQ(b.st_nlink, 3);
+	CHECK_EQ(exchange("b/file", "a/dir"), 0);
+	CHECK_EQ(ino_of("a/dir/.."), ino_of("a"));
+	CHECK_EQ(rmdir("b"), -1);
+	CHECK_EQ(unlink("b/file"), 0);
+	CHECK_EQ(rmdir("b"), 0);
+}
+
+TEST(exchange_folders)
+{
+	char where[PATH_MAX];
+
+	CHECK_EQ(mkdir("a", 0755), 0);
+	CHECK_EQ(mkdir("a/x", 0755), 0);
+	CHECK_EQ(mkdir("y", 0755), 0);
+	make_file("a/x/in_x", "1");
+	make_file("y/in_y", "1");
+	CHECK_EQ(chdir("a/x"), 0);
+	CHECK_EQ(exchange("../../y", "../x"), 0);
+	CHECK(getcwd(where, sizeof(where)) != NULL);
+	CHECK(strcmp(where + strlen(where) - 2, "/y") == 0);
+	CHECK_EQ(chdir(".."), 0);
+	CHECK(exists("a/x/in_y") && exists("y/in_x"));
+	CHECK_EQ(ino_of("a/x/.."), ino_of("a"));
+	CHECK_EQ(ino_of("y/.."), ino_of("."));
+}
+
+TEST(exchange_links_themselves)
+{
+	make_file("f", "abc");
+	CHECK_EQ(symlink("f", "l"), 0);
+	CHECK_EQ(exchange("f", "l"), 0);
+	CHECK_EQ(mode_of("f") & S_IFMT, S_IFLNK);
+	CHECK_EQ(mode_of("l") & S_IFMT, S_IFREG);
+}
+
+TEST(exchange_errors)
+{
+	make_file("f", "abc");
+	CHECK_EQ(mkdir("a", 0755), 0);
+	CHECK_EQ(mkdir("a/b", 0755), 0);
+	CHECK_EQ(mkdir("a/b/c", 0755), 0);
+	CHECK_ERR(exchange("f", "none"), ENOENT);
+	CHECK_ERR(exchange("none", "f"), ENOENT);
+	CHECK_ERR(exchange("a", "a/b"), EINVAL);
+	CHECK_ERR(exchange("a/b", "a"), EINVAL);
+	CHECK_ERR(exchange("a", "a/b/c"), EINVAL);
+	CHECK_ERR(exchange("a/b/c", "a"), EINVAL);
+	CHECK_ERR(exchange("f/", "a"), ENOTDIR);
+	CHECK_ERR(exchange("a", "f/"), ENOTDIR);
+	CHECK_EQ(exchange("a/", "f"), 0);
+	CHECK_EQ(exchange("f", "a"), 0);
+	CHECK_ERR(exchange("f", "a/."), EBUSY);
+	CHECK_ERR(exchange("f", "/proc/version"), EXDEV);
+	CHECK_ERR(renameat2(AT_FDCWD, "f", AT_FDCWD, "a",
+			    RENAME_EXCHANGE | RENAME_NOREPLACE),
+		  EINVAL);
+	CHECK_ERR(renameat2(AT_FDCWD, "f", AT_FDCWD, "a", 16), EINVAL);
+	CHECK_EQ(chmod("a", 0777), 0);
+	make_file("a/mine", "x");
+	AS_USER(CHECK_ERR(exchange("f", "a/mine"), EACCES));
+	CHECK_EQ(chmod("a", 01777), 0);
+	CHECK_EQ(chmod(".", 0777), 0);
+	AS_USER(make_file("own", "x");
+		CHECK_ERR(exchange("own", "a/mine"), EPERM);
+		CHECK_ERR(exchange("a/mine", "own"), EPERM));
+}

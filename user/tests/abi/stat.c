@@ -202,3 +202,79 @@ TEST(statfs_errors)
 	CHECK_ERR(fstatfs(0, BAD), EFAULT);
 	AS_USER(CHECK_ERR(statfs("closed/file", &fs), EACCES));
 }
+
+/* ---- statx ---- */
+
+TEST(statx_agrees_with_stat)
+{
+	struct statx x;
+	struct stat st;
+
+	make_file("f", "abc");
+	CHECK_EQ(link("f", "g"), 0);
+	CHECK_EQ(chmod("f", 04751), 0);
+	CHECK_EQ(chown("f", 12, 34), 0);
+	CHECK_EQ(stat("f", &st), 0);
+	CHECK_EQ(statx(AT_FDCWD, "f", 0, STATX_BASIC_STATS, &x), 0);
+	CHECK_EQ(x.stx_mask & STATX_BASIC_STATS, STATX_BASIC_STATS);
+	CHECK_EQ(x.stx_mode, st.st_mode);
+	CHECK_EQ(x.stx_nlink, 2);
+	CHECK(x.stx_uid == 12 && x.stx_gid == 34);
+	CHECK_EQ(x.stx_ino, st.st_ino);
+	CHECK_EQ(x.stx_size, 3);
+	CHECK_EQ(x.stx_blocks, st.st_blocks);
+	CHECK_EQ(x.stx_blksize, st.st_blksize);
+	CHECK_EQ(x.stx_mtime.tv_sec, st.st_mtime);
+	CHECK_EQ(x.stx_ctime.tv_nsec, st.st_ctim.tv_nsec);
+	CHECK_EQ(x.stx_atime.tv_sec, st.st_atime);
+	CHECK_EQ(x.stx_dev_major, major(st.st_dev));
+	CHECK_EQ(x.stx_dev_minor, minor(st.st_dev));
+	CHECK(!(x.stx_attributes & ~x.stx_attributes_mask));
+}
+
+TEST(statx_targets)
+{
+	struct statx x;
+	int fd;
+
+	make_file("f", "abc");
+	CHECK_EQ(symlink("f", "l"), 0);
+	CHECK_EQ(statx(AT_FDCWD, "l", 0, STATX_SIZE, &x), 0);
+	CHECK_EQ(x.stx_mode & S_IFMT, S_IFREG);
+	CHECK_EQ(statx(AT_FDCWD, "l", AT_SYMLINK_NOFOLLOW, STATX_SIZE, &x), 0);
+	CHECK_EQ(x.stx_mode & S_IFMT, S_IFLNK);
+	fd = open("f", O_RDONLY);
+	CHECK_EQ(statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &x), 0);
+	CHECK_EQ(x.stx_size, 3);
+	CHECK_EQ(statx(AT_FDCWD, "/dev/null", AT_STATX_DONT_SYNC, 0, &x), 0);
+	CHECK(x.stx_rdev_major == 1 && x.stx_rdev_minor == 3);
+	CHECK_EQ(statx(AT_FDCWD, "/proc", AT_STATX_FORCE_SYNC, 0, &x), 0);
+	CHECK(x.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	CHECK_EQ(statx(AT_FDCWD, ".", 0, 0, &x), 0);
+	CHECK(!(x.stx_attributes & STATX_ATTR_MOUNT_ROOT));
+}
+
+TEST(statx_errors)
+{
+	struct statx x;
+	int fd;
+
+	make_file("f", "abc");
+	make_loop();
+	make_closed_folder();
+	fd = open("f", O_RDONLY);
+	CHECK_ERR(statx(AT_FDCWD, "none", 0, 0, &x), ENOENT);
+	CHECK_ERR(statx(AT_FDCWD, "", 0, 0, &x), ENOENT);
+	CHECK_ERR(statx(AT_FDCWD, "f/x", 0, 0, &x), ENOTDIR);
+	CHECK_ERR(statx(fd, "x", 0, 0, &x), ENOTDIR);
+	CHECK_ERR(statx(-1, "f", 0, 0, &x), EBADF);
+	CHECK_ERR(statx(-1, "", AT_EMPTY_PATH, 0, &x), EBADF);
+	CHECK_ERR(statx(AT_FDCWD, "f", 0x10000, 0, &x), EINVAL);
+	CHECK_ERR(statx(AT_FDCWD, "f", AT_STATX_SYNC_TYPE, 0, &x), EINVAL);
+	CHECK_ERR(statx(AT_FDCWD, "f", 0, STATX__RESERVED, &x), EINVAL);
+	CHECK_ERR(statx(AT_FDCWD, "loop1", 0, 0, &x), ELOOP);
+	CHECK_ERR(statx(AT_FDCWD, LONG_PATH, 0, 0, &x), ENAMETOOLONG);
+	CHECK_ERR(statx(AT_FDCWD, BAD, 0, 0, &x), EFAULT);
+	CHECK_ERR(statx(AT_FDCWD, "f", 0, 0, BAD), EFAULT);
+	AS_USER(CHECK_ERR(statx(AT_FDCWD, "closed/file", 0, 0, &x), EACCES));
+}
