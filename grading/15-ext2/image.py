@@ -235,9 +235,19 @@ class Image:
         struct.pack_into("<I", self.block(block), 4 * at, number)
 
     def run(self, inode, logical, most):
-        """How far what is at a block goes on in the same array: neighbours, or
-        a hole."""
+        """How far what is at a block goes on: neighbours, or a hole, in the
+        same array; where there is none, to the end of the tree that is
+        missing."""
         way, first = self.path(logical), self.find(inode, logical)
+        number = inode.block[way[0]]
+        for depth, at in enumerate(way[1:], 1):
+            if number == 0:
+                span = self.slots ** (len(way) - depth)
+                inside = 0
+                for at in way[depth:]:
+                    inside = inside * self.slots + at
+                return min(most, span - inside)
+            number = self.slot(number, at)
         end = (DIRECT if len(way) == 1 else self.slots) - way[-1]
         n = 1
         while n < min(end, most) and self.find(inode, logical + n) == (

@@ -114,7 +114,8 @@ class Planted:
                       rng.choices(around, k=n) + edges(self.image.slots) +
                       [some_logical(rng, self.image, self.top)
                        for _ in range(n // 2)]]
-        return [(i, min(b, self.top), rng.choice([1, 2, 3, 8, 64, 5000]))
+        return [(i, min(b, self.top),
+                 rng.choice([1, 2, 3, 8, 64, 5000, 100000]))
                 for i, b in asked]
 
 
@@ -191,7 +192,8 @@ def test_blocks_are_found(boot, rng, host):
             right = image.run(inode, logical, most)
             require(n <= right, f"for how many blocks that of {what} holds",
                     f"at most {right}", n, "a run ends where the array does, "
-                    "and where what follows is no neighbour")
+                    "or a tree that is missing, and where what follows is no "
+                    "neighbour")
         disk.unmount()
 
 
@@ -233,7 +235,7 @@ def same_bytes(what, seen, wanted):
         expect(f"{what}: byte {at}", f"{seen[at]:#04x}", f"{wanted[at]:#04x}")
 
 
-@points(3, exercise=1, see="leaf_run")
+@points(3, exercise=1, see="leaf_run, leaf_find")
 def test_runs_are_whole(boot, rng, host):
     """A run goes to its end, so that a read asks the disk once."""
     disk = Disk(boot())

@@ -21,12 +21,13 @@ leaf_find(const struct vnode *v, uint32_t logical, struct leaf *leaf)
 {
 	/*
 	 * Exercise 1. Walk that way: leaf_start, then from inner block to inner
-	 * block by leaf_load, which checks the number (EXT1). Nothing hangs
-	 * from a slot that is 0: then `slots` is NULL from there on, and `at`
-	 * and `n` still say where the block's slot would be.
+	 * block by leaf_load, which checks the number (EXT1). Where a slot on
+	 * the way is 0, a whole tree is missing: then the leaf has no slots,
+	 * and `hole` says how much is left of it (hole_rest).
 	 */
 	(void)leaf_start;
 	(void)leaf_load;
+	(void)hole_rest;
 	panic("exercise 1: leaf_find(%lu, %u, %p) is yours to write", v->ino,
 	      logical, (void *)leaf);
 }
@@ -37,7 +38,7 @@ leaf_run(const struct leaf *leaf, uint32_t max)
 	/*
 	 * Exercise 1. How many slots, from the leaf's place to the array's end
 	 * and at most `max`, go on as the first one begins: all holes, or
-	 * blocks that are neighbours on the disk?
+	 * blocks that are neighbours on the disk? Without slots: the hole.
 	 */
 	panic("exercise 1: leaf_run(%p, %u) is yours to write",
 	      (const void *)leaf, max);
