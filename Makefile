@@ -137,7 +137,7 @@ MEM ?= 256
 RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
 	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
 
-.PHONY: all kernel kernels user root deps deps-qemu deps-check help clean
+.PHONY: all crash kernel kernels user root deps deps-qemu deps-check help clean
 # In a tree without programs there is no root image, and nothing asks for it.
 IMAGE := $(if $(USER_PROGRAMS),root)
 all: kernel $(IMAGE) ## build everything (the default)
@@ -178,6 +178,9 @@ prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
 
 check: deps-check ## run every test (installs what they need)
 	scripts/check
+
+crash: deps-check ## try 100,000 states that a power cut may leave
+	scripts/tests/crash_run.py
 
 check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 	scripts/check-prefix --objects $(O)

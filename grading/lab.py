@@ -23,7 +23,7 @@ class Exercise:
     reached: int        # score when it and all before it are done
     hours: float
     difficulty: str
-    holes: dict         # file name in the chapter's folder -> [function]
+    holes: dict         # file, as in Lab.files -> [function]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Lab:
     root: Path
     name: str           # the chapter's name
     title: str
-    files: tuple        # file names in the chapter's folder: the submission
+    files: tuple        # the submission: "map.c" in the chapter's folder,
+                        # "journal/recover.c" in that of another
     kernel: str         # the last chapter that the graders' kernels hold
     exercises: tuple
 
@@ -46,10 +47,16 @@ class Lab:
         """The chapter's folder, relative to the tree: kern/NN-name."""
         return self.folder("kern").relative_to(self.root)
 
+    def path(self, file):
+        """One of `files`, relative to a tree."""
+        chapter, _, name = file.rpartition("/")
+        folder = numbered(self.root, "kern", chapter or self.name)
+        return folder.relative_to(self.root) / name
+
     @property
     def paths(self):
         """The submission's files, relative to a tree."""
-        return [self.chapter / f for f in self.files]
+        return [self.path(f) for f in self.files]
 
     @property
     def points(self):
@@ -58,7 +65,7 @@ class Lab:
 
     def holes(self):
         """[(relative path, function, exercise)] in the exercises' order."""
-        return [(self.chapter / file, function, e) for e in self.exercises
+        return [(self.path(file), function, e) for e in self.exercises
                 for file, functions in e.holes.items()
                 for function in functions]
 
@@ -102,9 +109,12 @@ def load(name, root=ROOT):
 def _check(lab, path):
     """Refuse a lab.toml that contradicts itself."""
     for file in lab.files:
-        if not re.fullmatch(r"[\w.]+", file):
+        if not re.fullmatch(r"(\w+/)?[\w.]+", file):
             raise UserError(f"{path}: bad file name {file!r}")
+    if len({p.name for p in lab.paths}) < len(lab.files):
+        raise UserError(f"{path}: two files have one name: they could not be "
+                        "handed in in one folder")
     for file, function, _ in lab.holes():
-        if file.name not in lab.files:
+        if file not in lab.paths:
             raise UserError(f"{path}: the hole {function} is in {file}, which "
                             "students may not change")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from . import agent, machine, points, report, results, starter, submission
+from . import (agent, host, machine, points, report, results, starter,
+               submission)
 from .lab import UserError
 
 EARLY = (True, 1)               # a boot with one CPU, of the first chapters
@@ -68,6 +69,13 @@ class Grader:
         except machine.Ended as ended:
             self._no_boot[early, smp] = ended
             raise
+
+    @pytest.fixture
+    def host(self):
+        """Programs of the host, and a folder for them."""
+        with tempfile.TemporaryDirectory(dir=self.scratch.parent,
+                                         prefix="host-") as folder:
+            yield host.Host(self.sandbox, Path(folder))
 
     @pytest.fixture
     def rng(self, request):

@@ -13,8 +13,8 @@ from .lab import STARTER, UserError
 
 # What a student gets of labs: only the own lab's text. Tests of the project
 # itself stay behind, as do the solutions.
-LEFT_OUT = {".git", ".ci", "build", "__pycache__", ".pytest_cache",
-            "compile_commands.json", STARTER}
+LEFT_OUT = {".git", ".ci", "build", "compile_commands.json", STARTER}
+CACHES = {"__pycache__", ".pytest_cache"}       # wherever they are
 LAB_FILES = ("handout.md", "lab.toml")
 ORIGINALS = "originals.tar.gz"
 ORIGINAL_PARTS = ("Makefile", "kern", "lib", "scripts")
@@ -54,8 +54,8 @@ def project_files(root):
         paths = [Path(p) for p in out.split("\0") if p]
     else:
         paths = [p.relative_to(root) for p in root.rglob("*")]
-    return sorted(p for p in set(paths) if not LEFT_OUT & set(p.parts)
-                  and p.suffix != ".pyc" and (root / p).is_file())
+    return sorted(p for p in set(paths) if p.parts[0] not in LEFT_OUT
+                  and not CACHES & set(p.parts) and p.suffix != ".pyc" and (root / p).is_file())
 
 
 def write_tree(lab, dest):

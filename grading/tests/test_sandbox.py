@@ -4,7 +4,7 @@ import subprocess
 
 import common  # noqa: F401
 import pytest
-from grading import sandbox
+from grading import host, sandbox
 from grading.lab import ROOT
 
 
@@ -66,3 +66,20 @@ def test_limits():
 
 def test_without_it_nothing_is_changed():
     assert sandbox.Sandbox(False).argv(["a", "b"]) == ["a", "b"]
+
+
+# ---- The host's programs, on what a submission made ----
+
+def test_host_programs_see_one_folder(box, tmp_path):
+    tools = host.Host(box, tmp_path / "files")
+    inside, outside = tools.path("a", b"in"), tmp_path / "secret"
+    outside.write_text("out")
+    assert tools.run("cat", inside) == (0, "in")
+    status, text = tools.run("cat", outside)
+    assert status == 1 and "No such file" in text
+
+
+def test_host_programs_come_to_an_end(box, tmp_path, monkeypatch):
+    monkeypatch.setattr(host, "CPU_S", 1)
+    status, _ = host.Host(box, tmp_path).run("sh", "-c", "while :; do :; done")
+    assert status != 0

@@ -7,6 +7,7 @@ import tarfile
 import pytest
 from common import mem  # noqa: F401  (a fixture)
 from grading import holes, sandbox, starter, submission
+from grading import lab as labs
 from grading.lab import ROOT, UserError
 
 
@@ -22,6 +23,50 @@ def test_flat_and_tree_are_the_same(mem, tmp_path):
     assert set(files) == set(mem.paths)
     assert submission.seed_of(mem, files) == submission.seed_of(
         mem, submission.collect(mem, tree))
+
+
+LAB_TOML = """title = "t"
+files = [%s]
+kernel = "one"
+[[exercise]]
+title = "t"
+points = 1
+reached = 1
+hours = 1
+difficulty = "easy"
+holes = { "%s" = ["f"] }
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """small(files, file of the hole): a Lab in a tree of two chapters."""
+    def make(files, hole):
+        for folder in "labs/01-one", "kern/01-one", "kern/02-two":
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "labs/01-one/lab.toml").write_text(LAB_TOML % (
+            ", ".join(f'"{f}"' for f in files), hole))
+        return labs.load("one", tmp_path)
+    return make
+
+
+def test_a_file_of_another_chapter(small, tmp_path):
+    lab = small(["a.c", "two/b.c"], "two/b.c")
+    assert [str(p) for p in lab.paths] == ["kern/01-one/a.c",
+                                           "kern/02-two/b.c"]
+    assert lab.holes()[0][:2] == (lab.paths[1], "f")
+    (tmp_path / "b.c").write_text("mine")
+    assert submission.collect(lab, tmp_path) == {lab.paths[1]: b"mine"}
+
+
+@pytest.mark.parametrize("files,hole,says", [
+    (["a.c"], "two/a.c", "may not change"),
+    (["a.c", "two/a.c"], "a.c", "one name"),
+    (["../a.c"], "a.c", "bad file name"),
+    (["three/a.c"], "three/a.c", "no kern/NN-three")])
+def test_wrong_files_are_refused(small, files, hole, says):
+    with pytest.raises(UserError, match=says):
+        small(files, hole)
 
 
 def test_other_input_for_other_files(mem, tmp_path):
@@ -64,7 +109,6 @@ def test_nothing_to_grade(mem, tmp_path):
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    from grading import lab as labs
     return submission.Base(labs.load("mem"), tmp_path_factory.mktemp("base"),
                            sandbox.Sandbox())
 
@@ -172,6 +216,12 @@ def test_starter_goes_into_an_empty_folder_only(mem, tmp_path):
     with pytest.raises(UserError, match="not an empty folder"):
         starter.make(mem, tmp_path)
     assert (tmp_path / "x").read_text() == "precious"
+
+
+def test_starter_has_a_file_called_build(mem, tmp_path):
+    """A folder build at the top is what was built; elsewhere it is not."""
+    starter.make(mem, tmp_path / "s")
+    assert (tmp_path / "s/scripts/tests/ext2_host/build").is_file()
 
 
 def test_originals_hold_no_solution(mem, tmp_path):
