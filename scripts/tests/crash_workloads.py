@@ -298,7 +298,7 @@ def wrap(number):
     """Three programs that keep the journal busy until its log is full."""
     lines = []
     for stream in (1, 2, 3):
-        for i in range(70):
+        for i in range(30):
             name = f"/w{stream}/d{i}"
             lines += [f"{stream}| {line}" for line in (
                 f"mkdir {name} 0755",
