@@ -21,23 +21,19 @@ EARLY = """	{
 		w.at = first;
 	}
 """
-COMMIT = """	if (!w.error)
+FLUSH = """	if (!w.error)
 		w.error = block_flush(j->device);
-	if (!w.error)
+"""
+COMMIT = FLUSH + """	if (!w.error)
 		write_commit(&w);
-	if (!w.error)
-		w.error = block_flush(j->device);"""
+"""
 # Name: (file, what is there, what is there instead, workloads that show it).
 MUTANTS = {
     # Committing.
     "no flush before the commit block": (
-        "journal/commit.c", COMMIT, COMMIT.split("write_commit")[0].replace(
-            "		w.error = block_flush(j->device);\n	if (!w.error)\n", "")
-        + "write_commit(&w);\n	if (!w.error)\n"
-          "		w.error = block_flush(j->device);", "dir-grow"),
-    "no flush behind the commit block": (
-        "journal/commit.c", COMMIT,
-        COMMIT.rpartition("	if (!w.error)")[0], "many-syncs"),
+        "journal/commit.c", COMMIT, COMMIT.removeprefix(FLUSH), "dir-grow"),
+    "commit block not written through": (
+        "journal/commit.c", "block_run_through(", "block_run(", "many-syncs"),
     "commit block before the log": (
         "journal/commit.c", LOG, EARLY + LOG, "dir-grow"),
     "data not written before the commit": (

@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import crash_workloads
 
 HERE = Path(__file__).resolve().parent
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 POISON = b"POISON!!"
 UUID = "11111111-2222-3333-4444-555555555555"
 # Name: block size, KiB, KiB of the log, KiB that fill it, mount options.
@@ -147,8 +148,7 @@ def main():
     parser.add_argument("--keep", type=Path, help="a folder for all files")
     options = parser.parse_args()
     began = time.monotonic()
-    shm = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         program = build(folder / "host", fast=not options.sanitize)

@@ -1,6 +1,9 @@
 """Crash states, a small number of those that `make crash` tries; what they
 promise is said in crash_run.py."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 import crash_mutants
@@ -8,8 +11,10 @@ import crash_run
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("crash")
+def folder():
+    """In memory: e2fsck has each image it writes put on the disk."""
+    with tempfile.TemporaryDirectory(dir=crash_run.MEMORY) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
