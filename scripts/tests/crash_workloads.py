@@ -59,9 +59,8 @@ def operations():
             yield f"truncate{size}", [f"truncate {path} {size}"], path
         yield "cutgrow", [f"truncate {path} 700", f"truncate {path} 8000"], path
         yield "setattr", [f"setattr {path} 0600 7 8 99"], path
-        yield "falloc", [f"fallocate {path} 0 {end(path)} 20000"], path
-        yield "keepsize", [f"fallocate {path} 1 {end(path)} 20000"], path
-        yield "punch", [f"fallocate {path} 3 1024 3000"], path
+        yield "punch", [f"punch {path} 1024 3000"], path
+        yield "punchpages", [f"punch {path} 0 8192"], path
     yield "rename", ["rename /foo /A/foo"], "/A/foo"
     yield "rename", ["rename /A/foo /foo"], "/foo"
     yield "rename", ["rename /B/foo /foo"], "/foo"

@@ -99,6 +99,12 @@ do_rmdir(char **arg)
 }
 
 static void
+do_exchange(char **arg)
+{
+	answer_result(exchange_names(arg[0], arg[1]));
+}
+
+static void
 do_rename(char **arg)
 {
 	answer_result(rename_name(arg[0], arg[1]));
@@ -230,6 +236,28 @@ do_truncate(char **arg)
 	if (!error) {
 		rwlock_write_lock(&v->lock);
 		error = shim_set_size(v, host_number(arg[1]));
+		rwlock_write_unlock(&v->lock);
+		vnode_put(v);
+	}
+	answer_result(error);
+}
+
+/** punch PATH OFFSET LENGTH: as vnode_punch asks for it. */
+static void
+do_punch(char **arg)
+{
+	uint64_t from = host_number(arg[1]), to = from + host_number(arg[2]);
+	struct vnode *v;
+	int error = walk(arg[0], NULL, &v);
+
+	if (!error) {
+		rwlock_write_lock(&v->lock);
+		if (to >= v->size)
+			to = ROUND_UP(v->size, PAGE_SIZE);
+		if (from < to)
+			error = v->ops->punch(v, from, to);
+		if (!error)
+			vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
 		rwlock_write_unlock(&v->lock);
 		vnode_put(v);
 	}
@@ -498,6 +526,7 @@ static const struct command {
 	{ "create", 3, do_create },	  { "mkdir", 2, do_mkdir },
 	{ "symlink", 2, do_symlink },	  { "link", 2, do_link },
 	{ "unlink", 1, do_unlink },	  { "rmdir", 1, do_rmdir },
+	{ "exchange", 2, do_exchange },	  { "punch", 3, do_punch },
 	{ "rename", 2, do_rename },	  { "write", 5, do_write },
 	{ "mapwrite", 3, do_mapwrite },	  { "read", 3, do_read },
 	{ "truncate", 2, do_truncate },	  { "setattr", 5, do_setattr },

@@ -25,5 +25,6 @@ int make(const char *path, int what, uint32_t mode, uint64_t rdev,
 int remove_name(const char *path, bool directory);
 int link_name(const char *from, const char *to);
 int rename_name(const char *from, const char *to);
+int exchange_names(const char *a, const char *b);
 
 #endif

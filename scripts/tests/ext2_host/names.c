@@ -213,22 +213,66 @@ rename_in(struct vnode *from_dir, const char *from, struct vnode *to_dir,
 	return error;
 }
 
-int
-rename_name(const char *from, const char *to)
+static int
+exchange_in(struct vnode *a_dir, const char *a_name, struct vnode *b_dir,
+	    const char *b_name)
 {
-	struct vnode *from_dir, *to_dir;
-	const char *from_name, *to_name;
-	int error = walk(from, &from_name, &from_dir);
+	struct vnode *a, *b;
+	int error = lookup(a_dir, a_name, strlen(a_name), &a);
 
 	if (error)
 		return error;
-	error = walk(to, &to_name, &to_dir);
+	error = lookup(b_dir, b_name, strlen(b_name), &b);
+	if (error) {
+		vnode_put(a);
+		return error;
+	}
+	lock_both(a_dir, b_dir);
+	error = a_dir->ops->exchange(a_dir, a_name, strlen(a_name), a, b_dir,
+				     b_name, strlen(b_name), b);
+	if (!error) {
+		vnode_touch(a_dir, TOUCH_MTIME | TOUCH_CTIME);
+		vnode_touch(b_dir, TOUCH_MTIME | TOUCH_CTIME);
+		vnode_touch(a, TOUCH_CTIME);
+		vnode_touch(b, TOUCH_CTIME);
+	}
+	unlock_both(a_dir, b_dir);
+	vnode_put(a);
+	vnode_put(b);
+	return error;
+}
+
+/** Do something with two names, alone: the shape of the tree may change. */
+static int
+with_both(const char *a, const char *b,
+	  int (*fn)(struct vnode *a_dir, const char *a_name,
+		    struct vnode *b_dir, const char *b_name))
+{
+	struct vnode *a_dir, *b_dir;
+	const char *a_name, *b_name;
+	int error = walk(a, &a_name, &a_dir);
+
+	if (error)
+		return error;
+	error = walk(b, &b_name, &b_dir);
 	if (!error) {
 		mutex_lock(&rename_mutex);
-		error = rename_in(from_dir, from_name, to_dir, to_name);
+		error = fn(a_dir, a_name, b_dir, b_name);
 		mutex_unlock(&rename_mutex);
-		vnode_put(to_dir);
+		vnode_put(b_dir);
 	}
-	vnode_put(from_dir);
+	vnode_put(a_dir);
 	return error;
+}
+
+int
+rename_name(const char *from, const char *to)
+{
+	return with_both(from, to, rename_in);
+}
+
+int
+exchange_names(const char *a, const char *b)
+{
+	return with_both(a, b, exchange_in);
 }
