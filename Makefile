@@ -137,7 +137,7 @@ MEM ?= 256
 RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
 	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
 
-.PHONY: all kernel kernels user root deps deps-qemu deps-check help clean
+.PHONY: all crash kernel kernels user root deps deps-qemu deps-check help clean
 # In a tree without programs there is no root image, and nothing asks for it.
 IMAGE := $(if $(USER_PROGRAMS),root)
 all: kernel $(IMAGE) ## build everything (the default)
@@ -170,7 +170,7 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
-.PHONY: prefixes check check-prefix-symbols style format damage
+.PHONY: prefixes check check-prefix-symbols style format damage faults
 prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -179,8 +179,15 @@ prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
 check: deps-check ## run every test (installs what they need)
 	scripts/check
 
+crash: deps-check ## try 100,000 states that a power cut may leave
+	scripts/tests/crash_run.py
+
 check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 	scripts/check-prefix --objects $(O)
+
+faults: deps-check all ## fail every command of ten workloads' disks, one a run
+	$(MAKE) DEBUG=1 kernel
+	scripts/faults
 
 N ?= 1000000
 damage: deps-check ## try N damaged disks, with sanitizers, on all CPUs

@@ -16,6 +16,7 @@ block_batch_begin(struct block_batch *b, struct block_device *d)
 	b->device = d;
 	b->nheld = 0;
 	b->running = 0;
+	b->waiting = false;
 	b->error = 0;
 	list_init(&b->held);
 	spin_init(&b->lock, "disk transfer");
@@ -35,7 +36,7 @@ batch_done(struct block_request *r)
 
 	if (r->error && !b->error)
 		b->error = r->error;
-	if (--b->running == 0)
+	if (--b->running == 0 && b->waiting)
 		waitq_wake_one(&b->ended);
 	spin_unlock_irqrestore(&b->lock, rflags);
 }
@@ -54,6 +55,23 @@ prepare(struct block_batch *b, struct block_request *r)
 		b->running++;
 	else if (!b->error)
 		b->error = error;
+	spin_unlock_irqrestore(&b->lock, rflags);
+	return error;
+}
+
+static int
+wait(struct block_batch *b)
+{
+	uint64_t rflags = spin_lock_irqsave(&b->lock);
+	int error;
+
+	while (b->running > 0) {
+		b->waiting = true;
+		waitq_wait_irq(&b->ended, &b->lock, &rflags,
+			       WAIT_UNINTERRUPTIBLE, WAIT_FOREVER);
+	}
+	error = b->error;
+	b->error = 0;
 	spin_unlock_irqrestore(&b->lock, rflags);
 	return error;
 }
@@ -89,49 +107,44 @@ block_batch_start(struct block_batch *b)
 int
 block_batch_wait(struct block_batch *b)
 {
-	uint64_t rflags;
-	int error;
-
 	lockcheck_may_sleep("block_batch_wait");
 	block_batch_start(b);
-	rflags = spin_lock_irqsave(&b->lock);
-	while (b->running > 0)
-		waitq_wait_irq(&b->ended, &b->lock, &rflags,
-			       WAIT_UNINTERRUPTIBLE, WAIT_FOREVER);
-	error = b->error;
-	b->error = 0;
-	spin_unlock_irqrestore(&b->lock, rflags);
-	return error;
+	return wait(b);
 }
 
 /* ---- One request ---- */
 
-static int
-run(struct block_device *d, struct block_request *r, bool through)
-{
-	struct block_batch b;
-
-	lockcheck_may_sleep("block_run");
-	block_batch_begin(&b, d);
-	if (prepare(&b, r) != 0)
-		return r->error;
-	r->through = through;
-	r->device->submit(r->device, r);
-	return block_batch_wait(&b);
-}
-
+/* A batch of one, which nobody else has seen before it is submitted. */
 int
 block_run(struct block_device *d, struct block_request *r)
 {
-	return run(d, r, false);
+	struct block_batch b;
+	int error = block_prepare(d, r);
+
+	lockcheck_may_sleep("block_run");
+	if (error)
+		return error;
+	block_batch_begin(&b, d);
+	b.running = 1;
+	r->done = batch_done;
+	r->arg = &b;
+	r->device->submit(r->device, r);
+	return wait(&b);
 }
 
 int
 block_run_through(struct block_device *d, struct block_request *r)
 {
 	bool forces = d->disk ? d->disk->forces : d->forces;
-	int error = run(d, r, forces);
+	struct block_batch b;
+	int error;
 
+	block_batch_begin(&b, d);
+	if (prepare(&b, r) == 0) {
+		r->through = forces;
+		r->device->submit(r->device, r);
+	}
+	error = block_batch_wait(&b);
 	return error || forces ? error : block_flush(d);
 }
 
@@ -159,11 +172,13 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 	       void *buf, size_t len)
 {
 	struct block_segment segments[BLOCK_REQUEST_PAGES_MAX];
-	struct block_request r = { .op = op, .segments = segments };
+	struct block_request r;
 	paddr_t pa = kernel_phys(buf);
 	int error = 0;
 
 	ASSERT(len % SECTOR_SIZE == 0 && pa % SECTOR_SIZE == 0);
+	r.op = op;
+	r.segments = segments;
 	while (len > 0 && error == 0) {
 		size_t n = add_segments(&r, pa, len);
 
@@ -179,7 +194,11 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 int
 block_flush(struct block_device *d)
 {
-	struct block_request r = { .op = BLOCK_FLUSH };
+	struct block_request r;
 
+	r.op = BLOCK_FLUSH;
+	r.sector = 0;
+	r.nsegments = 0;
+	r.segments = NULL;
 	return block_run(d, &r);
 }

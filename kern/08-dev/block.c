@@ -161,7 +161,6 @@ block_prepare(struct block_device *d, struct block_request *r)
 		count(&d->stats, r);
 	}
 	r->device = d;
-	r->error = 0;
 	r->through = false;
 	r->next = NULL;
 	r->last = r;

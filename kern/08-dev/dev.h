@@ -243,7 +243,8 @@ struct block_batch {
 	struct spinlock lock;
 	struct waitq ended;
 	unsigned running; /**< under lock, as is what follows */
-	int error;	  /**< the first */
+	bool waiting;
+	int error; /**< the first */
 };
 
 void block_batch_begin(struct block_batch *b, struct block_device *d);

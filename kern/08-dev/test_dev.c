@@ -149,6 +149,7 @@ SELFTEST(dev_ata_identity)
 	CHECK(ata_identity_read(identify, &id) == NULL);
 	CHECK(id.lba48 && id.flush && id.sectors == 0x123456789);
 	CHECK(strcmp(id.model, "ABC") == 0);
+	CHECK(id.depth == 0 && !id.force && !id.logs);
 	identify[83] = 1 << 10; /* not marked valid */
 	CHECK(ata_identity_read(identify, &id) == NULL);
 	CHECK(!id.lba48 && !id.flush && id.sectors == 0x2345678);
@@ -176,4 +177,62 @@ SELFTEST(dev_ata_identity_refuses)
 	CHECK(ata_identity_read(identify, &id) != NULL);
 	memset(identify, 0xff, sizeof(identify));
 	CHECK(ata_identity_read(identify, &id) != NULL);
+}
+
+SELFTEST(dev_ata_queue_and_force)
+{
+	struct ata_identity id;
+
+	identify_good();
+	identify[75] = 31;
+	identify[76] = 0x100;
+	identify[84] = 0x4000 | 1 << 5 | 1 << 6;
+	CHECK(ata_identity_read(identify, &id) == NULL);
+	CHECK(id.depth == 32 && id.force && id.logs);
+	identify[76] = 0xffff; /* no serial drive */
+	identify[84] = 1 << 5 | 1 << 6;
+	CHECK(ata_identity_read(identify, &id) == NULL);
+	CHECK(id.depth == 0 && !id.force && !id.logs);
+	identify[76] = 0x100;
+	identify[83] = 0; /* no 48-bit addresses */
+	CHECK(ata_identity_read(identify, &id) == NULL);
+	CHECK(id.depth == 0);
+}
+
+SELFTEST(dev_ata_commands)
+{
+	struct ata_identity new = { .lba48 = true }, old = { .lba48 = false };
+	struct block_request r = { .op = BLOCK_WRITE,
+				   .sector = 0xabcdef0,
+				   .nsectors = 8 };
+	struct ata_command c = ata_command_for(&r, &old, NOT_QUEUED);
+
+	CHECK(c.command == ATA_WRITE_DMA && c.device == 0x4a && c.count == 8);
+	c = ata_command_for(&r, &new, NOT_QUEUED);
+	CHECK(c.command == ATA_WRITE_DMA_EXT && c.device == 0x40 && c.write);
+	r.through = true;
+	c = ata_command_for(&r, &new, NOT_QUEUED);
+	CHECK(c.command == ATA_WRITE_DMA_FUA_EXT);
+	c = ata_command_for(&r, &new, 5);
+	CHECK(c.command == ATA_WRITE_QUEUED && c.device == 0xc0);
+	CHECK(c.features == 8 && c.count == 5 << 3 && c.address == r.sector);
+	r = (struct block_request){ .op = BLOCK_FLUSH, .sector = 77 };
+	c = ata_command_for(&r, &new, NOT_QUEUED);
+	CHECK(c.command == ATA_FLUSH_EXT && c.address == 0 && !c.write);
+}
+
+/* The log of the queued command that failed: its tag, if the sum is right. */
+SELFTEST(dev_ata_failed_tag)
+{
+	static uint8_t page[SECTOR_SIZE];
+
+	memset(page, 0, sizeof(page));
+	page[0] = 13;
+	page[511] = 256 - 13;
+	CHECK(ata_failed_tag(page) == 13);
+	page[0] = 0x80 | 13; /* it was none of the queue */
+	page[511] = 256 - (0x80 | 13);
+	CHECK(ata_failed_tag(page) == -1);
+	page[0] = 13;
+	CHECK(ata_failed_tag(page) == -1);
 }

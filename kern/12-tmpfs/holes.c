@@ -91,12 +91,13 @@ fill_memory(struct vnode *v, uint64_t from, uint64_t to)
 	struct page *page;
 	int error = 0;
 
-	for (index = from / PAGE_SIZE; index < DIV_ROUND_UP(to, PAGE_SIZE);
-	     index++) {
+	for (index = from / PAGE_SIZE;
+	     index < DIV_ROUND_UP(to, PAGE_SIZE) && !error; index++) {
 		page = page_cache_get(v->cache, index, &error);
-		if (!page || (error = interrupted()))
+		if (!page)
 			break;
 		page_unref(page);
+		error = interrupted();
 	}
 	return error;
 }

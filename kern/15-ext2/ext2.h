@@ -392,6 +392,9 @@ void ext2_inode_store(struct vnode *v);
 /** The same for an inode just allocated: clears what was there before. */
 void ext2_inode_store_new(struct vnode *v);
 
+/** Whether the inode in its buffer has the size of regular file @p v. */
+bool ext2_size_stored(const struct vnode *v);
+
 /** Add @p delta to the links of @p v; does not store.
  * @return 0, or -EMLINK, or -EUCLEAN where it would go below 0 */
 int ext2_links_add(struct vnode *v, int delta);

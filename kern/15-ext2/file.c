@@ -324,7 +324,8 @@ ext2_wrote(void *owner)
 
 	if (fs->data_journal)
 		page_cache_settle(v->cache);
-	if (!fs->journal || !in->prepared || ext2_begin(fs))
+	if (!fs->journal || (!in->prepared && ext2_size_stored(v)) ||
+	    ext2_begin(fs))
 		return;
 	if (in->prepared <= v->size) {
 		spin_lock(&in->lock);

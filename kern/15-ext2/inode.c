@@ -228,8 +228,9 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 		v->rdev = rdev_decode(in);
 	if (fs->adopting)
 		in->dtime = di->i_dtime;
-	if ((v->nlink == 0 && !fs->adopting) || !type_known(v->mode) ||
-	    !size_ok(fs, v) || in->flags & EXT2_FOREIGN_FL)
+	/* What is about to be freed may have lost its size already. */
+	if (!type_known(v->mode) || in->flags & EXT2_FOREIGN_FL ||
+	    (v->nlink == 0 ? !fs->adopting : !size_ok(fs, v)))
 		return ext2_damaged(fs,
 				    "inode %lu: mode 0%o, %u links, "
 				    "size %lu, flags 0x%x",
@@ -251,7 +252,7 @@ inode_load(struct ext2_fs *fs, struct vnode *v)
 		return error;
 	in = ext2_inode_attach(v, b, offset);
 	error = dinode_load(fs, dinode_of(in), v);
-	if (!error && S_ISDIR(v->mode))
+	if (!error && S_ISDIR(v->mode) && v->nlink > 0)
 		error = ext2_dir_check(v, &in->parent);
 	if (error)
 		inode_detach(v);
@@ -335,6 +336,12 @@ dinode_fill(const struct ext2_fs *fs, struct ext2_dinode *di,
 	di->i_dtime = in->dtime;
 	memcpy(di->i_block, in->block, sizeof(di->i_block));
 	times_store(fs, di, v);
+}
+
+bool
+ext2_size_stored(const struct vnode *v)
+{
+	return dinode_size(dinode_of(ext2_inode(v))) == v->size;
 }
 
 void

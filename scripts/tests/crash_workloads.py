@@ -50,6 +50,7 @@ def operations():
         yield "appendbig", [f"write {path} {end(path)} 70000 11 70000"], path
         yield "overwrite", [f"write {path} 0 4096 12 4096"], path
         yield "overend", [f"write {path} {end(path) - 500} 1000 12 1000"], path
+        yield "mapwrite", [f"mapwrite {path} 1500 77"], path
         yield "gap", [f"write {path} 20000 3000 13 3000"], path
         yield "fill", [f"write {path} 60000 3000 13 3000",
                        f"write {path} 24576 4096 14 4096"], path
@@ -224,7 +225,7 @@ def several(big):
     case("holes", "create /h 0100644 0", "truncate /h 100000", "fsync /h",
          *[line for i in range(10) for line in (
              f"write /h {(i * 37 % 97) * 1000} 1500 {i} 1500",
-             f"fsync {'/h' if i % 2 else '/A'}")])
+             f"setattr /A 0700 {i} 0 1", "fsync /A")])
     # Nothing is left.
     case("disk-full", "create /full 0100644 0",
          f"write /full 0 {big << 10} 3 {big << 10}", "create /x 0100644 0",
@@ -258,8 +259,8 @@ def streams(number):
     for stream in (1, 2, 3):
         files, made = [], 0
         sizes = {}
-        for _ in range(rng.randrange(5, 12)):
-            kind = rng.randrange(9)
+        for _ in range(rng.randrange(8, 16)):
+            kind = rng.randrange(11)
             made += 1
             name = f"/w{stream}/f{made}"
             file = rng.choice(files) if files else None
@@ -282,7 +283,7 @@ def streams(number):
                 del sizes[file]
             elif kind == 6:
                 line = f"mkdir {name} 0755"
-            elif kind == 7:
+            elif kind < 10:
                 line = f"fsync {file}"
             else:
                 line = rng.choice(["sync", f"setattr {file} 0600 1 2 3",
@@ -293,10 +294,42 @@ def streams(number):
             "sync\nunlink /old\n", lines)
 
 
+def wrap(number):
+    """Three programs that keep the journal busy until its log is full."""
+    lines = []
+    for stream in (1, 2, 3):
+        for i in range(30):
+            name = f"/w{stream}/d{i}"
+            lines += [f"{stream}| {line}" for line in (
+                f"mkdir {name} 0755",
+                f"symlink {'x' * (70 + number)} {name}/l", f"fsync {name}",
+                f"unlink {name}/l", f"rmdir {name}")]
+    return (f"streams-wrap{number}",
+            "mkdir /w1 0755\nmkdir /w2 0755\nmkdir /w3 0755\n", lines)
+
+
+def scarce(number, big):
+    """On a full disk, what one frees is what the other gets, but not before it
+    is committed."""
+    before = "".join(
+        f"mkdir /w{i} 0755\ncreate /w{i}/a 0100644 0\n"
+        f"write /w{i}/a 0 40000 {i} 40000\n" for i in (1, 2, 3))
+    before += f"create /full 0100644 0\nwrite /full 0 {big << 10} 3 {big << 10}\n"
+    lines = [f"{1 + number % 3}| sync"]
+    for stream in (1, 2, 3):
+        for i in range(5):
+            lines += [f"{stream}| truncate /w{stream}/a {8192 * (4 - i)}",
+                      f"{stream}| create /w{stream}/b{i} 0100644 0",
+                      f"{stream}| write /w{stream}/b{i} 0 8192 {i} 8192",
+                      f"{stream}| fsync /w{stream}/b{i}"]
+    return f"streams-scarce{number}", before, lines
+
+
 def text(known, big, concurrent=20):
     """All of them, as the enumerator reads them; and how many there are."""
     cases = list(one_operation(known)) + several(big) + [
-        streams(i) for i in range(concurrent)]
+        streams(i) for i in range(concurrent)] + [
+        case for i in range(3) for case in (wrap(i), scarce(i, big))]
     cases = [case for case in cases if {
         line.split("| ")[-1].split()[0] for line in case[2]} <= known]
     return "".join(f"= {name}\n{before}go\n" + "\n".join(lines) + "\n"

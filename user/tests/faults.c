@@ -249,10 +249,11 @@ reads(void)
 {
 	struct stat st;
 	DIR *dir;
+	int good[3];
 	unsigned i;
 
 	for (i = 0; i < 3; i++)
-		put(numbered("r", i), 30000, i);
+		good[i] = put(numbered("r", i), 30000, i);
 	if (!mounted(0) || !mounted(1))
 		return;
 	dir = opendir(".");
@@ -262,7 +263,7 @@ reads(void)
 		closedir(dir);
 	}
 	for (i = 0; i < 3; i++)
-		if (call("stat", stat(numbered("r", i), &st)))
+		if (call("stat", stat(numbered("r", i), &st)) && good[i])
 			get(numbered("r", i), 30000, i);
 }
 

@@ -16,4 +16,14 @@ void command_drop_all(void);
  * last name. @return 0 and *result referenced, or an error */
 int walk(const char *path, const char **last, struct vnode **result);
 
+/* ---- names.c: 0 or an error ---- */
+
+enum { MAKE_FILE, MAKE_DIR, MAKE_LINK };
+
+int make(const char *path, int what, uint32_t mode, uint64_t rdev,
+	 const char *target);
+int remove_name(const char *path, bool directory);
+int link_name(const char *from, const char *to);
+int rename_name(const char *from, const char *to);
+
 #endif

@@ -75,17 +75,31 @@ next_workload(char *text)
 	return text;
 }
 
+/** Whether @p name, up to a line's end, is like @p pattern, which may begin or
+ * end with a star. */
+static bool
+is_like(const char *name, const char *pattern)
+{
+	size_t n = (size_t)(strchrnul(name, '\n') - name), m = strlen(pattern);
+	bool open = m > 0 && pattern[m - 1] == '*';
+
+	if (*pattern == '*' && m > 1) {
+		for (; *name != '\n'; name++)
+			if (is_like(name, pattern + 1))
+				return true;
+		return false;
+	}
+	m -= open;
+	return (open ? n >= m : n == m) && memcmp(name, pattern, m) == 0;
+}
+
 static bool
 wanted(const char *text, unsigned number)
 {
-	const char *only = crash_options.only;
-	size_t n;
-
-	if (!only)
+	if (!crash_options.only)
 		return number % host_number(crash_options.shares) ==
 		       host_number(crash_options.share);
-	n = strlen(only);
-	return memcmp(text + 2, only, n) == 0 && text[2 + n] == '\n';
+	return is_like(text + 2, crash_options.only);
 }
 
 static unsigned

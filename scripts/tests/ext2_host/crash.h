@@ -91,11 +91,10 @@ struct state {
 };
 
 /** Go over the states that the disk, @p base before, may be in when the power
- * fails while it is told @p told: about @p limit of them (0: all).
- * @return how many */
-uint64_t states_each(const uint8_t *base, const struct shim_record *told,
-		     const struct bounds *marks, uint64_t limit, uint64_t seed,
-		     void (*each)(void *arg, const struct state *s), void *arg);
+ * fails while it is told @p told: about @p limit of them (0: all). */
+void states_each(const uint8_t *base, const struct shim_record *told,
+		 const struct bounds *marks, uint64_t limit, uint64_t seed,
+		 void (*each)(void *arg, const struct state *s), void *arg);
 
 /* ---- judge.c ---- */
 

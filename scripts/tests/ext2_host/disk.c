@@ -89,6 +89,7 @@ run(struct block_request *r, enum shim_told what)
 	uint64_t sector = r->sector;
 	unsigned i;
 
+	shim_may_switch();
 	if (r->nsegments == 0 || r->nsegments > BLOCK_REQUEST_PAGES_MAX)
 		host_fail("a request of a wrong number of segments");
 	for (i = 0; i < r->nsegments; i++) {
@@ -152,8 +153,11 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 int
 block_flush(struct block_device *d)
 {
+	unsigned n = shim_preempt ? shim_random(64) : 0;
+
 	(void)d;
-	shim_may_switch();
+	while (n--) /* it takes long */
+		shim_may_switch();
 	record(SHIM_FLUSH, 0, NULL, 0);
 	return 0;
 }

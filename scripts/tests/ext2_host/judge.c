@@ -6,6 +6,7 @@
  * asked once about what comes out of it, the journal and times left out.
  */
 #include "crash.h"
+#include "commands.h"
 #include "ext2_format.h"
 #include "format.h"
 #include "journal_internal.h"
@@ -115,23 +116,12 @@ judge_init(const uint8_t *image)
 	shim_unmount();
 }
 
-/** Mount @p image, which replays it, and look; unmount. @return a tree that is
- * kept, or NULL: it cannot be mounted or read. shim_image is what it became. */
+/** Keep one tree of each. */
 static struct tree *
-look(const uint8_t *image, struct shim_record *told)
+keep_tree(struct tree *t)
 {
-	struct tree *t = NULL, **kept;
+	struct tree **kept;
 
-	memcpy(shim_image, image, size);
-	shim_clock = SHIM_CLOCK_START + 1000000000000;
-	shim_record = told;
-	shim_messages = 0;
-	if (shim_mount_disk(0) == 0) {
-		shim_record = NULL;
-		t = tree_read("", NULL);
-		shim_unmount();
-	}
-	shim_record = NULL;
 	if (!t)
 		return NULL;
 	if (set_has(&trees, t->full | 1, &kept))
@@ -139,6 +129,29 @@ look(const uint8_t *image, struct shim_record *told)
 	else
 		*kept = t;
 	return *kept;
+}
+
+static bool
+mount_image(const uint8_t *image)
+{
+	memcpy(shim_image, image, size);
+	shim_clock = SHIM_CLOCK_START + 1000000000000;
+	shim_messages = 0;
+	return shim_mount_disk(0) == 0;
+}
+
+/** Mount @p image, which replays it, and look; unmount. @return a tree that is
+ * kept, or NULL: it cannot be mounted or read. shim_image is what it became. */
+static struct tree *
+look(const uint8_t *image)
+{
+	struct tree *t = NULL;
+
+	if (mount_image(image)) {
+		t = tree_read("", NULL);
+		shim_unmount();
+	}
+	return keep_tree(t);
 }
 
 /** A hash of shim_image but for what is of no matter: the log, which is empty,
@@ -181,11 +194,45 @@ violation(const struct run *r, const struct state *s, const char *what)
 		host_exit(1);
 }
 
+static void
+show_tree(const char *what, unsigned number, const struct tree *t)
+{
+	char text[512];
+	unsigned i;
+
+	snformat(text, sizeof(text), "%s %u\n", what, number);
+	host_message(text);
+	for (i = 0; i < t->n; i++) {
+		const struct entry *e = &t->e[i];
+
+		snformat(text, sizeof(text),
+			 "  %s ino %lu mode %o links %u owner %u:%u size %lu "
+			 "contents %lx\n",
+			 e->path, e->ino, e->mode, e->nlink, e->uid, e->gid,
+			 e->size, e->content ? e->content->hash : 0);
+		host_message(text);
+	}
+}
+
+/** What is there, and what might be. */
+static void
+show(const struct run *r, const struct bounds *b, const struct tree *t)
+{
+	unsigned i, k;
+
+	show_tree("found", 0, t);
+	for (i = 0; i < r->nstreams; i++)
+		for (k = b->low[i]; k <= b->ended[i] + 1 && k < r->streams[i].n;
+		     k++)
+			show_tree("after call", k, r->streams[i].calls[k].tree);
+}
+
 /* ---- A recovery that is cut off ---- */
 
+/** What a second crash may leave: the tree that the first did, and what is
+ * done next. */
 struct second {
-	const struct run *r;
-	const struct tree *t;
+	const struct tree *t, *next;
 	const char *wrong;
 };
 
@@ -193,18 +240,45 @@ static void
 judge_second(void *arg, const struct state *s)
 {
 	struct second *second = arg;
-	struct tree **tree;
+	struct tree **slot, *t;
 
-	if (!set_has(&images, s->hash | 1, &tree)) {
+	if (set_has(&images, s->hash | 1, &slot)) {
+		t = *slot;
+		if (!t)
+			return; /* the state itself, which is being judged */
+	} else {
 		judged.recovery_images++;
-		*tree = look(s->image, NULL);
-	} else if (!*tree) {
-		return; /* the state itself, which is being judged */
+		t = look(s->image);
+		set_has(&images, s->hash | 1, &slot);
+		*slot = t;
 	}
-	if (!*tree)
+	if (!t)
 		second->wrong = "P6: no recovery after a second crash";
-	else if (*tree != second->t)
+	else if (t != second->t && t != second->next)
 		second->wrong = "P6: another tree after a second crash";
+}
+
+/** Recover @p s again, and go on; with what the disk is told then, crash. */
+static void
+recover_twice(const struct run *r, const struct state *s, const struct tree *t)
+{
+	struct shim_record told = { 0 };
+	struct second second = { .t = t };
+	char line[] = "mkdir /after 0755";
+
+	judged.recoveries++;
+	shim_record = &told;
+	if (!mount_image(s->image))
+		host_fail("mounted once, but not twice");
+	command_run(line);
+	shim_sync();
+	second.next = keep_tree(tree_read("", NULL));
+	shim_record = NULL;
+	shim_unmount();
+	states_each(s->image, &told, NULL, 30, s->hash, judge_second, &second);
+	if (second.wrong)
+		violation(r, s, second.wrong);
+	shim_record_free(&told);
 }
 
 /* ---- e2fsck ---- */
@@ -230,7 +304,7 @@ e2fsck_replay(const uint8_t *image)
 	host_save(path, image, size);
 	ok = host_e2fsck("-p", path) <= 1;
 	host_read(path, spare, size);
-	return ok ? look(spare, NULL) : NULL;
+	return ok ? look(spare) : NULL;
 }
 
 static bool
@@ -251,10 +325,7 @@ e2fsck_clean(void)
 static struct tree *
 recover(const struct run *r, const struct state *s)
 {
-	bool again = one_in(crash_options.recovery, s->hash);
-	struct shim_record told = { 0 };
-	struct second second = { .r = r };
-	struct tree *t = look(s->image, again ? &told : NULL), **unused;
+	struct tree *t = look(s->image), **unused;
 
 	if (!t) {
 		violation(r, s, "P1: it cannot be mounted");
@@ -262,15 +333,8 @@ recover(const struct run *r, const struct state *s)
 	}
 	if (!set_has(&recovered, image_hash(), &unused) && !e2fsck_clean())
 		violation(r, s, "P1: e2fsck complains");
-	if (again) {
-		judged.recoveries++;
-		second.t = t;
-		states_each(s->image, &told, NULL, 30, s->hash, judge_second,
-			    &second);
-		if (second.wrong)
-			violation(r, s, second.wrong);
-		shim_record_free(&told);
-	}
+	if (one_in(crash_options.recovery, s->hash))
+		recover_twice(r, s, t);
 	if (one_in(crash_options.e2fsck, s->hash) &&
 	    e2fsck_replay(s->image) != t)
 		violation(r, s, "P1: e2fsck's replay gives another tree");
@@ -302,4 +366,6 @@ judge(void *arg, const struct state *s)
 	wrong = t ? expect(r, s->bounds, t) : NULL;
 	if (wrong)
 		violation(r, s, wrong);
+	if (wrong && crash_options.state)
+		show(r, s->bounds, t);
 }

@@ -18,7 +18,9 @@
 struct enumeration {
 	const struct shim_record *told;
 	const struct bounds *bounds;
-	uint64_t limit, seed, number, total, taken;
+	uint64_t limit, seed, number;
+	uint64_t epochs; /* in which something was written */
+	uint64_t states; /* of this one */
 	bool counting;
 	void (*each)(void *arg, const struct state *s);
 	void *arg;
@@ -43,17 +45,18 @@ sector_hash(const uint8_t *image, uint64_t sector)
 			  image + sector * SECTOR_SIZE, SECTOR_SIZE);
 }
 
-/** Whether this state is one of those to be judged. */
+/** Whether this state is one of those to be judged: about as many of each
+ * epoch, since the short ones are those that commit. */
 static bool
 chosen(struct enumeration *e)
 {
-	uint64_t number = e->number++;
+	uint64_t number = e->number++, from = e->states * e->epochs;
 
 	if (e->counting)
 		return false;
-	if (e->limit == 0 || e->total <= e->limit)
+	if (e->limit == 0 || from <= e->limit)
 		return true;
-	return hash_bytes(e->seed, &number, 8) % e->total < e->limit;
+	return hash_bytes(e->seed, &number, 8) % from < e->limit;
 }
 
 /* ---- One state ---- */
@@ -100,7 +103,6 @@ state(struct enumeration *e)
 	for (k = 0; k < e->ntouched; k++)
 		s.hash += sector_hash(e->image, e->touched[k]) -
 			  sector_hash(e->lasting, e->touched[k]);
-	e->taken++;
 	e->each(e->arg, &s);
 	while (e->ntouched > 0) {
 		k = e->touched[--e->ntouched];
@@ -194,7 +196,7 @@ torn_states(struct enumeration *e, size_t i)
 }
 
 static void
-epoch(struct enumeration *e)
+make_states(struct enumeration *e)
 {
 	size_t i;
 
@@ -205,6 +207,25 @@ epoch(struct enumeration *e)
 	for (i = 0; i < e->n; i++)
 		if (e->told->events[e->since[i]].len > SECTOR_SIZE)
 			torn_states(e, i);
+}
+
+static void
+epoch(struct enumeration *e)
+{
+	uint64_t first = e->number;
+
+	if (e->n == 0)
+		return;
+	if (e->counting) {
+		e->epochs++;
+		return;
+	}
+	e->counting = true;
+	make_states(e);
+	e->counting = false;
+	e->states = e->number - first;
+	e->number = first;
+	make_states(e);
 }
 
 /** The writes since the flush from number @p from on are kept for good: all
@@ -269,7 +290,7 @@ go_over(struct enumeration *e, const uint8_t *base, const struct bounds *marks)
 	e->n = 0;
 }
 
-uint64_t
+void
 states_each(const uint8_t *base, const struct shim_record *told,
 	    const struct bounds *marks, uint64_t limit, uint64_t seed,
 	    void (*each)(void *arg, const struct state *s), void *arg)
@@ -288,7 +309,6 @@ states_each(const uint8_t *base, const struct shim_record *told,
 	e.marked = host_alloc(shim_disk.sectors);
 	e.touched = host_alloc(shim_disk.sectors * sizeof(*e.touched));
 	go_over(&e, base, marks);
-	e.total = e.number;
 	e.counting = false;
 	for (i = 0; i < shim_disk.sectors; i++)
 		e.hash += sector_hash(base, i);
@@ -299,5 +319,4 @@ states_each(const uint8_t *base, const struct shim_record *told,
 	host_free(e.touched);
 	host_free(e.since);
 	host_free(e.kept);
-	return e.total;
 }

@@ -8,7 +8,7 @@
 #include "commands.h"
 #include "string.h"
 
-#define CONTENT_MAX (4u << 20)
+#define CONTENT_MAX (16u << 20)
 
 uint64_t
 hash_bytes(uint64_t h, const void *data, size_t len)

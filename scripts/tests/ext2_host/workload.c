@@ -223,7 +223,7 @@ run_streams(struct run *r, char *text)
 	static struct task tasks[STREAMS_MAX];
 	unsigned i;
 
-	shim_preempt = 3;
+	shim_preempt = 2;
 	for (i = 0; i < r->nstreams; i++) {
 		tasks[i] = (struct task){ r, i, text };
 		running++;

@@ -199,6 +199,23 @@ TEST(punch_far_out)
 	CHECK_ERR(lseek(fd, 0, SEEK_DATA), ENXIO);
 }
 
+/** A part of one tree, and the beginning of the next. */
+TEST(punch_parts_of_trees)
+{
+	static const off_t at[] = { 200, 259, 260, 267, 268, 299, 300, 600 };
+	int fd = open("f", O_RDWR | O_CREAT, 0644);
+	unsigned n = sizeof(at) / sizeof(at[0]);
+
+	for (unsigned i = 0; i < n; i++)
+		CHECK_EQ(pwrite(fd, "x", 1, at[i] * 1024), 1);
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_EQ(fallocate(fd, PUNCH, 260 * 1024, 40 * 1024), 0);
+	for (unsigned i = 0; i < n; i++)
+		CHECK_EQ(byte_at(fd, at[i] * 1024),
+			 at[i] >= 260 && at[i] < 300 ? 0 : 'x');
+	CHECK_EQ(lseek(fd, 260 * 1024, SEEK_DATA), 300 * 1024);
+}
+
 TEST(zero_range)
 {
 	int fd = blocks_file(4);
