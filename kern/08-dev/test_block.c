@@ -557,17 +557,25 @@ SELFTEST(dev_partition_moves_and_ends)
 				     .partition = 1,
 				     .start = 64,
 				     .sectors = 8 };
+	struct block_segment s = { kernel_phys(buf), sizeof(buf) };
+	struct block_request r = {
+		.op = BLOCK_READ, .sector = 7, .nsegments = 1, .segments = &s
+	};
 	int last, end;
-	bool moved;
+	bool moved, back;
 
 	CHECK(ram_open());
 	buf[0] = 0x5a;
 	last = block_transfer(&part, BLOCK_WRITE, 7, buf, sizeof(buf));
 	end = block_transfer(&part, BLOCK_WRITE, 8, buf, sizeof(buf));
+	/* The submitter's request comes back as it was. */
+	buf[0] = 0;
+	back = block_run(&part, &r) == 0 && buf[0] == 0x5a && r.sector == 7;
 	moved = ram.memory[71 * SECTOR_SIZE] == 0x5a &&
 		ram.memory[72 * SECTOR_SIZE] == 0;
 	ram_close();
 	CHECK(last == 0 && end == -EIO && moved);
+	CHECK(back);
 	CHECK(part.stats.requests[BLOCK_WRITE] == 1);
 	CHECK(ram.disk.stats.requests[BLOCK_WRITE] == 1);
 	CHECK(block_overlap(&part, &ram.disk) && block_overlap(&part, &part));

@@ -408,8 +408,9 @@ journal_fail(struct journal *j, int error)
 {
 	kprintf("journal: %s: the log cannot be written (error %d)\n",
 		j->device->name, error);
-	journal_abort(j, error);
+	/* In this order: who is woken finds the file system read-only. */
 	j->ops->failed(j->fs, error);
+	journal_abort(j, error);
 }
 
 static void

