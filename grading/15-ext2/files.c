@@ -149,8 +149,8 @@ int64_t
 agent_recover(uint32_t block_size, unsigned nruns)
 {
 	struct journal *j;
-	int error = journal_open(&disk, block_size, agent_runs, nruns, true,
-				 &j);
+	int error =
+		journal_open(&disk, block_size, agent_runs, nruns, true, &j);
 
 	return error ? error : journal_close(j);
 }

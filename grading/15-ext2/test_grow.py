@@ -51,11 +51,12 @@ class Files:
             calls.append((name, pos, self.write(
                 name, pos, self.rng.choice([1, 100, 1024, 5000, 30000]))))
             if self.disk.full:
-                self._made(calls)
+                self.made(calls)
                 calls = []
-        self._made(calls)
+        self.made(calls)
 
-    def _made(self, calls):
+    def made(self, calls):
+        """Run; the writes must have been made."""
         self.disk.run()
         for name, pos, (length, got) in calls:
             expect(f"a write of {length} bytes at {pos} of {name}",
@@ -97,7 +98,7 @@ def test_files_grow(boot, rng, host):
         for _ in range(3):
             files.write_some(names, 14)
             image = sound(host, disk.unmount(), "after files were written")
-            files.check(image, names and sorted(files.files),
+            files.check(image, sorted(files.files),
                         "after files were written")
             disk.mount(image)
         disk.unmount()
@@ -116,9 +117,9 @@ def test_files_lie_in_one_piece(boot, rng, host):
         calls.append(("a", pos, files.write("a", pos, n)))
         pos += n
         if disk.full:
-            files._made(calls)
+            files.made(calls)
             calls = []
-    files._made(calls)
+    files.made(calls)
     image = sound(host, disk.unmount(), "after a file was written")
     files.check(image, ["a"], "after it was written")
     data, inner = image.blocks_of(image.inode(image.look_up("a")))

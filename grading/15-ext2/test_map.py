@@ -2,9 +2,9 @@
 
 import struct
 
-from disk import (KINDS, Disk, debugfs, make, name_of, number, sound)
+from disk import Disk, make, name_of, number
 from grading.points import expect, points, require
-from image import DIRECT, ROOT, Image
+from image import DIRECT, Image
 
 FILES = 4
 LEVEL = ("the inode's own", "the first tree's", "the second tree's",
@@ -61,12 +61,13 @@ class Planted:
                 return
             # Inner blocks come from anywhere, data from the run.
             at = image.path(i)
-            block = run.pop(0) if run else self._take()
-            self._hang(inode, at, block)
+            block = run.pop(0) if run else self.take()
+            self.hang(inode, at, block)
             inode.bytes = max(inode.bytes, (i + 1) * image.block_size)
         image.store(inode)
 
-    def _take(self):
+    def take(self):
+        """A block that is free."""
         block = self.free.pop()
         self.image.set_used(block, 1)
         return block
@@ -83,7 +84,7 @@ class Planted:
                 return run
         return []
 
-    def _hang(self, inode, way, block):
+    def hang(self, inode, way, block):
         """Put a block where a way leads."""
         image, inner = self.image, None
         for depth, at in enumerate(way):
@@ -92,7 +93,7 @@ class Planted:
                 here = block
                 image.block(block)[:] = self.rng.randbytes(image.block_size)
             elif here == 0:
-                here = self._take()
+                here = self.take()
                 image.block(here)[:] = bytes(image.block_size)
             else:
                 inner = here
@@ -282,17 +283,17 @@ def test_bad_numbers_are_refused(boot, rng, host):
         disk.unmount()
 
 
-def wreck(image, planted, inode, logical, level, number_):
+def wreck(image, planted, inode, logical, level, wrong):
     """Have a wrong number at a level of the way to a block."""
     way = image.path(logical)
     if not image.find(inode, logical):
-        planted._hang(inode, way, planted._take())
+        planted.hang(inode, way, planted.take())
     if level == 0:
-        inode.block[way[0]] = number_
+        inode.block[way[0]] = wrong
     else:
         inner = inode.block[way[0]]
         for at in way[1:level]:
             inner = image.slot(inner, at)
-        image.set_slot(inner, way[level], number_)
+        image.set_slot(inner, way[level], wrong)
     image.store(inode)
     return logical

@@ -2,7 +2,7 @@
 
 import struct
 
-from disk import Disk, debugfs, make, name_of, number, sound
+from disk import Disk, debugfs, make, name_of, sound
 from grading.points import expect, points, require
 from image import Image
 from log import BLOCKS, DESCRIPTOR, FIRST, MAGIC, Log
@@ -163,7 +163,7 @@ def other_magic(log, among):
 
 @points(4, exercise=5, see="revoke, is_revoked, walk_one")
 def test_revoked_blocks_are_left(boot, rng):
-    """What a later transaction, or the same one, has revoked is not written."""
+    """What a later transaction, or its own, has revoked is not written."""
     disk = Disk(boot())
     for i, form in enumerate(FORMS):
         # Numbers of transactions may pass 2^32.
@@ -202,7 +202,7 @@ def test_escaped_blocks_are_whole(boot, rng):
 
 @points(2, exercise=5, see="replay, walk, walk_one, walk_tags")
 def test_damage_is_told(boot, rng):
-    """A committed block that cannot be written is damage; no log is endless."""
+    """A committed block that cannot be written is damage; every log ends."""
     disk = Disk(boot())
     for form in FORMS:
         log = Log(rng, *form)
