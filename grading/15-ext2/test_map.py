@@ -26,7 +26,8 @@ def some_logical(rng, image, top):
     slots = image.slots
     if rng.random() < 0.3:
         return min(rng.choice(edges(slots)), top)
-    start = rng.choice([0, DIRECT, DIRECT + slots, DIRECT + slots + slots ** 2])
+    start = rng.choice([0, DIRECT, DIRECT + slots,
+                        DIRECT + slots + slots ** 2])
     return min(start + rng.randrange(0, rng.choice([slots, slots ** 2])), top)
 
 
