@@ -175,6 +175,8 @@ tag_read(const struct journal *j, const void *at)
 	const struct journal_tag3 *t3 = at;
 	const struct journal_tag *t = at;
 	bool wide = journal_has(j, JOURNAL_INCOMPAT_64BIT);
+	/* The room that CSUM2 takes for its checksum comes behind, unused. */
+	size_t more = journal_has(j, JOURNAL_INCOMPAT_CSUM2) ? 2 : 0;
 	struct tag tag;
 
 	if (journal_has(j, JOURNAL_INCOMPAT_CSUM3)) {
@@ -184,7 +186,7 @@ tag_read(const struct journal *j, const void *at)
 			tag.block |= (uint64_t)be32(t3->block_high) << 32;
 	} else {
 		tag = (struct tag){ be32(t->block), be16(t->flags),
-				    be16(t->checksum), wide ? 12 : 8 };
+				    be16(t->checksum), (wide ? 12 : 8) + more };
 		if (wide)
 			tag.block |= (uint64_t)be32(t->block_high) << 32;
 	}

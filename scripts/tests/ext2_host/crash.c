@@ -34,7 +34,6 @@ static const struct {
 	{ "workloads", &crash_options.workloads },
 	{ "only", &crash_options.only },
 	{ "dir", &crash_options.dir },
-	{ "log", &crash_options.log },
 	{ "keep", &crash_options.keep },
 	{ "out", &crash_options.out },
 	{ "limit", &crash_options.limit },

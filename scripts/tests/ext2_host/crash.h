@@ -16,7 +16,6 @@ struct crash_options {
 	const char *workloads; /**< a file of workloads */
 	const char *only;      /**< the one to do, or NULL: all */
 	const char *dir;       /**< for images: e2fsck's, those kept */
-	const char *log;       /**< what the disk was told, elsewhere */
 	const char *keep;  /**< states to keep as images, with their trees */
 	const char *out;   /**< a file for the images' hashes */
 	const char *limit; /**< how many states of a workload, about */
