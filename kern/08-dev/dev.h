@@ -284,10 +284,11 @@ block_ended(struct block_device *d)
 	d->stats.in_flight--;
 }
 
-/** For each segment @p s of @p r and of what is merged with it. */
+/** For each segment @p s of @p r and of what is merged with it. A flush has
+ * none, and no array of them. */
 #define block_each_segment(s, part, r)                                         \
 	for (struct block_request *part = (r); part; part = part->next)        \
 		for (struct block_segment *s = part->segments;                 \
-		     s < part->segments + part->nsegments; s++)
+		     s - part->segments < (long)part->nsegments; s++)
 
 #endif

@@ -25,6 +25,18 @@ def run():
     return run_tool
 
 
+# Files whose tests share nothing that is dear to make: they are run wherever
+# there is time, at the end. The tests of the others stay together.
+LOOSE = {"test_prefixes", "test_damage"}
+
+
+def pytest_collection_modifyitems(items):
+    """For `pytest -n auto --dist loadgroup`."""
+    for item in items:
+        if item.path.stem not in LOOSE:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def has_user_space():
     """Whether the chapters in this tree can run a program."""
     return (any((ROOT / "kern").glob("*-exec/*.c"))
