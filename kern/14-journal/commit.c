@@ -251,7 +251,7 @@ write_described(struct writer *w, struct buf *b)
 {
 	char *block = own_block(w, JOURNAL_DESCRIPTOR);
 	unsigned n = describe(w, block, b);
-	uint32_t flags;
+	uint32_t flags = 0;
 
 	writer_add(w, w->j->scratch);
 	for (; n > 0; n--) {

@@ -10,27 +10,17 @@
 #include "ext2.h"
 #include "string.h"
 
-#define MEMORY_WAIT_NS 10000000ul
-#define MEMORY_TRIES   500
-
 static struct buf *
-block_get_surely(const struct ext2_fs *fs, uint32_t block, int *error)
+data_block(struct ext2_fs *fs, uint32_t block, int *error)
 {
-	unsigned tries = MEMORY_TRIES;
-	struct buf *b;
-
-	while (!(b = buf_get(fs->device, block, fs->block_size, error)) &&
-	       tries-- > 0)
-		thread_sleep_until(clock_ns() + MEMORY_WAIT_NS,
-				   WAIT_UNINTERRUPTIBLE);
-	return b;
+	return buf_get(fs->device, block, fs->block_size, error);
 }
 
 int
 ext2_data_log(struct ext2_fs *fs, uint32_t block, const void *data)
 {
 	int error = 0;
-	struct buf *b = block_get_surely(fs, block, &error);
+	struct buf *b = ext2_surely(fs, data_block, block, &error);
 
 	if (!b)
 		return error;

@@ -232,8 +232,10 @@ typedef struct buf *ext2_read_fn(struct ext2_fs *fs, uint32_t block,
 /** Read a block of metadata. NULL and *error: -EIO, -ENOMEM. */
 struct buf *ext2_read(struct ext2_fs *fs, uint32_t block, int *error);
 
-/** The same for what cannot be left half-done: when there is no memory, waits
- * some seconds for it. */
+/** What @p get gives; when there is no memory for it, waits some seconds. */
+struct buf *ext2_surely(struct ext2_fs *fs, ext2_read_fn *get, uint32_t block,
+			int *error);
+/** The same by ext2_read, for what cannot be left half-done. */
 struct buf *ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error);
 
 /** A page, waiting some seconds for memory if need be; or NULL. */

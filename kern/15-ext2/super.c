@@ -124,16 +124,21 @@ ext2_read(struct ext2_fs *fs, uint32_t block, int *error)
 
 /* Short of memory means: no page can be reclaimed before others are written. */
 struct buf *
-ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error)
+ext2_surely(struct ext2_fs *fs, ext2_read_fn *get, uint32_t block, int *error)
 {
 	unsigned tries = MEMORY_TRIES;
 	struct buf *b;
 
-	while (!(b = ext2_read(fs, block, error)) && *error == -ENOMEM &&
-	       tries-- > 0)
+	while (!(b = get(fs, block, error)) && *error == -ENOMEM && tries-- > 0)
 		thread_sleep_until(clock_ns() + MEMORY_WAIT_NS,
 				   WAIT_UNINTERRUPTIBLE);
 	return b;
+}
+
+struct buf *
+ext2_read_surely(struct ext2_fs *fs, uint32_t block, int *error)
+{
+	return ext2_surely(fs, ext2_read, block, error);
 }
 
 struct page *

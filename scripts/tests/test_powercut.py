@@ -198,7 +198,21 @@ def recorded(request, tmp_path):
 def test_states_after_power_cuts(program, recorded, tmp_path):  # noqa: F811
     """Whole, as it was after some call, all that was synced among it; by our
     recovery and e2fsck's; and so the kernel finds it."""
+    judge(program, tmp_path, *recorded)
+
+
+@needs_user_space
+@pytest.mark.parametrize("recorded", [1], indirect=True)
+def test_a_disk_that_does_not_flush_is_found_out(program,  # noqa: F811
+                                                 recorded, tmp_path):
+    """The judge can find fault."""
     work, first, events = recorded
+    events = [e for e in events if e[0] not in ("flush", "lasts")]
+    with pytest.raises(AssertionError, match="that was not there"):
+        judge(program, tmp_path, work, first, events)
+
+
+def judge(program, tmp_path, work, first, events):  # noqa: F811
     rng = random.Random(7)
     candidates = list(states(first, events, rng))
     rng.shuffle(candidates)
