@@ -86,22 +86,24 @@ struct driver {
 /* ---- Waiting for hardware ---- */
 
 /**
- * Wait until @p cond is true, looking again and again, for at most @p ms
- * milliseconds: no device, however broken, holds the kernel up for ever (DEV1).
+ * Wait until @p cond is true, looking again and again, for @p ms milliseconds
+ * or little more: no device, however broken, holds the kernel up for ever
+ * (DEV1). The time is counted in pauses, not by the clock: while a host keeps
+ * the whole machine waiting, the device has no chance to answer either.
  * May sleep. @return whether it came true
  */
 #define device_wait(cond, ms)                                                  \
 	({                                                                     \
-		uint64_t _end = clock_ns() + (ms)*1000000ull;                  \
 		unsigned _round = 0;                                           \
 		bool _ok;                                                      \
-		while (!(_ok = (cond)) && clock_ns() < _end)                   \
-			device_pause(_round++);                                \
-		_ok || (cond);                                                 \
+		while (!(_ok = (cond)) && device_pause(_round++, ms))          \
+			;                                                      \
+		_ok;                                                           \
 	})
 
-/** The pause between two looks: short at first, then asleep. */
-void device_pause(unsigned round);
+/** The pause between two looks: short at first, then asleep.
+ * @return whether there was one: false after @p ms milliseconds of them */
+bool device_pause(unsigned round, unsigned ms);
 
 /** Work that an interrupt handler leaves to a kernel thread: what sleeps. */
 struct work {

@@ -6,21 +6,24 @@
 #include "devices.h"
 
 #define SHORT_ROUNDS 1000
-#define LONG_PAUSE   1000000 /* ns */
+#define LONG_PAUSE   1000000 /* ns: one millisecond */
 
 /* Taken by interrupt handlers, with a driver's lock held. */
 static struct spinlock work_lock = SPINLOCK("device work");
 static struct list work_list = LIST_INIT(work_list);
 static struct waitq work_wq = WAITQ(work_wq, "device work wait");
 
-void
-device_pause(unsigned round)
+bool
+device_pause(unsigned round, unsigned ms)
 {
+	if (round >= SHORT_ROUNDS + ms)
+		return false;
 	if (round < SHORT_ROUNDS)
 		cpu_pause();
 	else
 		thread_sleep_until(clock_ns() + LONG_PAUSE,
 				   WAIT_UNINTERRUPTIBLE);
+	return true;
 }
 
 void
