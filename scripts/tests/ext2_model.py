@@ -208,7 +208,7 @@ class Both:
             if n:
                 node.content.write(offset, pattern(seed, length)[:n])
             node.mtime = None
-        self.result(answer)
+        self.result(answer, 0 if copied else -errno.EFAULT)
 
     def mapwrite(self):
         place = self.some(lambda n: n.is_file and n.content.size)

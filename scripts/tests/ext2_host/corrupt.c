@@ -45,9 +45,9 @@ use_file(struct vnode *v)
 {
 	uint64_t size = v->size;
 
-	shim_read(v, data, sizeof(data), 0);
-	shim_read(v, data, sizeof(data), size > 70000 ? size - 9000 : 0);
-	shim_read(v, data, 1, 300000);
+	vnode_read(v, data, sizeof(data), 0);
+	vnode_read(v, data, sizeof(data), size > 70000 ? size - 9000 : 0);
+	vnode_read(v, data, 1, 300000);
 	if (shim_random(3) == 0)
 		shim_write(v, data, 5000, shim_random(20000), 5000);
 	if (shim_random(4) == 0)
@@ -56,8 +56,8 @@ use_file(struct vnode *v)
 	if (shim_random(4) == 0)
 		shim_map_write(v, shim_random(10000), 1);
 	if (shim_random(6) == 0)
-		shim_set_size(v,
-			      shim_random(2) ? shim_random(30000) : size / 2);
+		vnode_truncate(v,
+			       shim_random(2) ? shim_random(30000) : size / 2);
 }
 
 static void

@@ -33,6 +33,7 @@ struct call {
 	uint64_t began, ended; /**< when: numbers that count up */
 	bool writes;	       /**< it may be seen in part: a write */
 	uint64_t ino;	       /**< of the file that it writes */
+	uint64_t size;	       /**< that the file may have meanwhile, or 0 */
 	struct tree *tree;
 };
 

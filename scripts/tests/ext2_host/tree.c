@@ -65,7 +65,7 @@ content_read(struct vnode *v, const struct entry *old)
 	c->refs = 1;
 	c->size = v->size;
 	n = v->type == VT_LNK ? v->ops->readlink(v, (char *)c->bytes, v->size)
-			      : shim_read(v, c->bytes, v->size, 0);
+			      : vnode_read(v, c->bytes, v->size, 0);
 	if (n != (int64_t)c->size) {
 		host_free(c);
 		return NULL;
