@@ -411,13 +411,47 @@ def scarce(number, big):
     return f"streams-scarce{number}", before, lines
 
 
+def home(number):
+    """One program commits much until blocks go home; while they do, and while
+    the log is cut off there, the two others are changing some of them again."""
+    rng = random.Random(number)
+    lines = []
+    for i in range(16):
+        lines += [f"1| write /w1/f 0 {50000 + 1000 * i} {i} 70000",
+                  "1| fsync /w1/f"]
+    for stream in (2, 3):
+        for i in range(40):
+            name = f"/w{stream}/f{rng.randrange(4)}"
+            lines += [f"{stream}| create {name}-{i} 0100644 0",
+                      f"{stream}| setattr {name}-{i} 0600 {i} 1 1",
+                      f"{stream}| rename {name}-{i} {name}"]
+    return (f"streams-home{number}", "mkdir /w1 0755\nmkdir /w2 0755\n"
+            "mkdir /w3 0755\ncreate /w1/f 0100644 0\n", lines)
+
+
+def full(number):
+    """Three programs that always have a commit to wait for, with a slow disk:
+    with data=journal the log is full again and again, and what goes to it next
+    goes over what has just been cut off."""
+    lines = []
+    for stream in (1, 2, 3):
+        for i in range(14):
+            size = 60000 + 10000 * ((number + i + stream) % 4)
+            lines += [f"{stream}| write /w{stream}/f 0 {size} {i} {size}",
+                      f"{stream}| fsync /w{stream}/f"]
+    return (f"streams-full{number}", "slow 1000\n" + "".join(
+        f"mkdir /w{i} 0755\ncreate /w{i}/f 0100644 0\n" for i in (1, 2, 3)),
+        lines)
+
+
 def text(known, big, concurrent=20):
     """All of them, as the enumerator reads them; and how many there are."""
     cases = list(one_operation(known)) + several(big) + list(
         numbered("room", HOLES, room())) + list(
         numbered("nameless", PREPARED, nameless())) + [
         streams(i) for i in range(concurrent)] + [
-        case for i in range(3) for case in (wrap(i), scarce(i, big))]
+        case for i in range(3)
+        for case in (wrap(i), scarce(i, big), home(i), full(i))]
     cases = [case for case in cases if {
         line.split("| ")[-1].split()[0] for line in case[2]} <= known]
     return "".join(f"= {name}\n{before}go\n" + "\n".join(lines) + "\n"

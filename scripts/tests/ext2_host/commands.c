@@ -446,6 +446,14 @@ do_tick(char **arg)
 	answer_result(0);
 }
 
+/** slow TURNS: others do so much meanwhile when the disk is flushed */
+static void
+do_slow(char **arg)
+{
+	shim_slow = (unsigned)host_number(arg[0]);
+	answer_result(0);
+}
+
 /** fsync PATH */
 static void
 do_fsync(char **arg)
@@ -564,6 +572,7 @@ static const struct command {
 	{ "statfs", 0, do_statfs },	  { "fsync", 1, do_fsync },
 	{ "tick", 0, do_tick },		  { "magic", 2, do_magic },
 	{ "magiclink", 1, do_magiclink }, { "tmpfile", 3, do_tmpfile },
+	{ "slow", 1, do_slow },
 };
 
 int64_t

@@ -57,6 +57,9 @@ extern uint64_t shim_seed;
 /** Where a thread could sleep, another one runs once in so many times; 0:
  * only where it must wait. */
 extern unsigned shim_preempt;
+#define SHIM_SLOW 64
+extern unsigned
+	shim_slow; /**< during a flush this happens less than so often */
 #define SHIM_CLOCK_START 1700000000000000000
 extern int64_t shim_clock; /**< what time it is; goes on when asked */
 

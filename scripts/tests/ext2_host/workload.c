@@ -268,7 +268,6 @@ prepare(char **text)
 static void
 run_begin(struct run *r, bool streams)
 {
-	size_t size = shim_disk.sectors * SECTOR_SIZE;
 	unsigned i;
 
 	r->nstreams = streams ? 3 : 1;
@@ -278,8 +277,8 @@ run_begin(struct run *r, bool streams)
 		call_new(&r->streams[i]);
 		call_end(&r->streams[i]);
 	}
-	r->base = host_alloc(size);
-	memcpy(r->base, shim_image, size);
+	r->base = image_take();
+	memcpy(r->base, shim_image, shim_disk.sectors * SECTOR_SIZE);
 	memset(&now, 0, sizeof(now));
 	shim_record = &r->told;
 	note(r);
@@ -296,6 +295,7 @@ run_workload(struct run *r, char *text, const uint8_t *image)
 	text += strlen(name) + 2;
 	memcpy(shim_image, image, shim_disk.sectors * SECTOR_SIZE);
 	shim_clock = SHIM_CLOCK_START;
+	shim_slow = SHIM_SLOW;
 	shim_seed = hash_bytes(1, r->name, strlen(r->name));
 	clock = 0;
 	if (shim_mount_disk(0))
@@ -325,7 +325,7 @@ run_free(struct run *r)
 		host_free(r->streams[i].calls);
 	}
 	shim_record_free(&r->told);
-	host_free(r->base);
+	image_give(r->base);
 	host_free(r->marks);
 	memset(r, 0, sizeof(*r));
 }
