@@ -184,6 +184,9 @@ class Both:
         if self.result(answer, expected):
             directory.entries[name] = node
             directory.nlink += node.is_dir
+            if directory.mode & stat.S_ISGID:
+                node.gid = directory.gid
+                node.mode |= stat.S_ISGID * node.is_dir
 
     def write(self):
         place = self.some(lambda n: n.is_file)
