@@ -53,6 +53,8 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
+	int hung_up_pgrp; /**< tty: foreground group of a leader's terminal
+			   * that was hung up, or 0 */
 	uint64_t killed_ns;   /**< when it was ended for its memory, or 0 */
 	uint32_t uid;	      /**< real user ID at its end */
 	uint64_t dead_cpu_ns; /**< of threads that have ended */
