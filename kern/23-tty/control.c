@@ -223,6 +223,7 @@ kill_files(struct tty *t)
 	mutex_lock(&t->out_lock);
 	t->hangups++;
 	tty_flush_input(t);
+	t->held = false;
 	tty_start(t);
 	waitq_wake_all(&t->write_wq);
 	mutex_unlock(&t->out_lock);

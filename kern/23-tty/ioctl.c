@@ -83,6 +83,19 @@ send_char(struct tty *t, uint8_t c)
 	return 0;
 }
 
+/* out_lock held. */
+static void
+hold(struct tty *t, bool on)
+{
+	if (t->held == on)
+		return;
+	t->held = on;
+	if (on)
+		tty_stop(t);
+	else
+		tty_start(t);
+}
+
 static int
 flow(struct tty *t, uint64_t what)
 {
@@ -90,10 +103,7 @@ flow(struct tty *t, uint64_t what)
 	case TCOOFF:
 	case TCOON:
 		mutex_lock(&t->out_lock);
-		if (what == TCOOFF)
-			tty_stop(t);
-		else
-			tty_start(t);
+		hold(t, what == TCOOFF);
 		mutex_unlock(&t->out_lock);
 		return 0;
 	case TCIOFF:

@@ -164,7 +164,7 @@ tty_stop(struct tty *t)
 void
 tty_start(struct tty *t)
 {
-	if (!t->stopped)
+	if (!t->stopped || t->held)
 		return;
 	t->stopped = false;
 	if (t->driver->notice)

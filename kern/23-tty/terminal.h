@@ -71,7 +71,8 @@ struct tty {
 	struct mutex out_lock;
 	/* Guarded by out_lock. */
 	unsigned column;
-	bool stopped; /**< by ^S */
+	bool stopped; /**< by ^S, or ... */
+	bool held;    /**< ... by TCOOFF: only TCOON starts it again */
 	struct waitq write_wq;
 
 	_Atomic unsigned nfiles;

@@ -117,6 +117,13 @@ events_of(int fd)
 	return p.revents;
 }
 
+/** Wait for this to become true: Linux carries what the master writes to the
+ * terminal a little later. */
+#define AWAIT(expr)                                                            \
+	do                                                                     \
+		usleep(1000);                                                  \
+	while (!(expr))
+
 /** The caller becomes leader of a session that has the terminal. */
 static inline void
 lead_session(const struct pair *p)
