@@ -206,6 +206,18 @@ status_signals(struct text *t, struct proc *p, const struct view *v)
 		    blocked, ignored, caught);
 }
 
+static void
+status_capabilities(struct text *t, const struct fs_context *fs)
+{
+	uint64_t permitted = fs ? cred_permitted(&fs->cred) : 0;
+	uint64_t effective = fs ? cred_effective(&fs->cred) : 0;
+
+	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\n", 0UL, permitted);
+	text_printf(t, "CapEff:\t%016lx\nCapBnd:\t%016lx\n", effective,
+		    CAPS_ALL);
+	text_printf(t, "CapAmb:\t%016lx\n", 0UL);
+}
+
 static const char *
 state_name(char state)
 {
@@ -241,6 +253,7 @@ show_status(struct text *t, struct proc *p)
 	if (vm)
 		status_memory(t, vm);
 	status_signals(t, p, &v);
+	status_capabilities(t, fs);
 	text_printf(t, "NoNewPrivs:\t%d\nCpus_allowed:\t%lx\n", p->no_new_privs,
 		    v.affinity);
 	text_printf(t,

@@ -83,10 +83,19 @@ struct sched_attr {
 #define PR_GET_NAME	       16
 #define PR_CAPBSET_READ	       23
 #define PR_CAPBSET_DROP	       24
+#define PR_GET_SECUREBITS      27
+#define PR_SET_SECUREBITS      28
 #define PR_SET_CHILD_SUBREAPER 36
 #define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS    38
 #define PR_GET_NO_NEW_PRIVS    39
+#define PR_CAP_AMBIENT	       47
+
+/* PR_CAP_AMBIENT's second argument */
+#define PR_CAP_AMBIENT_IS_SET	 1
+#define PR_CAP_AMBIENT_RAISE	 2
+#define PR_CAP_AMBIENT_LOWER	 3
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
 
 /** A thread's name (PR_SET_NAME), with its ending 0 byte. */
 #define TASK_COMM_LEN 16
