@@ -123,9 +123,8 @@ thread_yield(void)
 	if (rq->nqueued > 0) {
 		/* Behind all that wait: as if a slice had been used. */
 		account(rq, clock_ns());
-		current()->vruntime =
-			MAX(current()->vruntime,
-			    rq->min_vruntime + SLICE_NS / 2);
+		current()->vruntime = MAX(current()->vruntime,
+					  rq->min_vruntime + SLICE_NS / 2);
 		schedule(false);
 	}
 	preempt_enable_no_resched();
@@ -168,7 +167,7 @@ thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
 	uint64_t rflags = spin_lock_irqsave(&threads_lock);
 	struct thread *t;
 
-	list_for_each(t, &threads, all_link)
+	list_for_each (t, &threads, all_link)
 		fn(t, arg);
 	spin_unlock_irqrestore(&threads_lock, rflags);
 }
@@ -176,7 +175,7 @@ thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
 /* ---- The tick ---- */
 
 #define LOAD_PERIOD_TICKS 500 /* 5 s */
-#define BALANCE_TICKS     10
+#define BALANCE_TICKS	  10
 
 /* Averages over 1, 5 and 15 minutes, decaying by e^(-5 s / period): 16 bits of
  * fraction. Source of the numbers: exp(-5/60), exp(-5/300), exp(-5/900). */
@@ -218,8 +217,8 @@ timer_tick(void)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue);
 	uint64_t now = clock_ns();
-	uint32_t interrupted = PREEMPT_COUNT(this_cpu(preempt_count)) -
-			       PREEMPT_INTERRUPT;
+	uint32_t interrupted =
+		PREEMPT_COUNT(this_cpu(preempt_count)) - PREEMPT_INTERRUPT;
 
 	if (interrupted == 0)
 		rcu_quiescent();
@@ -264,6 +263,13 @@ describe(void)
 #endif
 }
 
+/* smp_ops.clock_set */
+static void
+wake_clock_waiters(void)
+{
+	waitq_wake_all(&clock_set_wq);
+}
+
 static void
 sched_init(void)
 {
@@ -277,6 +283,7 @@ sched_init(void)
 	spin_unlock_irqrestore(&threads_lock, rflags);
 	panic_ops.describe = describe;
 	smp_ops.timer = timer_tick;
+	smp_ops.clock_set = wake_clock_waiters;
 	/* The boot flow has run with preemption off so far. */
 	preempt_enable_no_resched();
 	timer_init(&load_timer, load_tick);

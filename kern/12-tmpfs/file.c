@@ -16,6 +16,7 @@ file_new(const struct file_ops *ops, unsigned flags, void *private_data)
 	f->ops = ops;
 	f->flags = flags;
 	f->private_data = private_data;
+	list_init(&f->epolls);
 	mutex_init(&f->pos_lock, "file position");
 	return f;
 }
@@ -38,6 +39,8 @@ file_release(struct file *f)
 {
 	struct vnode *v = f->vnode;
 
+	if (!list_empty(&f->epolls))
+		vfs_ops.file_unwatch(f);
 	if (v && v->locks && vfs_ops.file_gone)
 		vfs_ops.file_gone(f);
 	if (f->ops->release)
