@@ -16,13 +16,13 @@ struct runqueue {
 	unsigned nqueued;
 	struct thread *running, *idle;
 	struct thread *previous; /* being switched away from */
-	uint64_t min_vruntime;   /* of all that are here; never goes back */
+	uint64_t min_vruntime;	 /* of all that are here; never goes back */
 	uint64_t idle_ns, switches;
 	uint64_t ticks;
 };
 extern struct runqueue runqueue; /* per-CPU */
 
-#define TICK_NS  10000000UL /* 100 a second, while a thread runs */
+#define TICK_NS	 10000000UL /* 100 a second, while a thread runs */
 #define SLICE_NS 6000000UL  /* after that, others' turn at the next tick */
 
 /** Charge the running thread for its time until @p now. The lock is held. */

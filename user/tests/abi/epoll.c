@@ -613,3 +613,150 @@ TEST(eventfd_in_proc)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", make());
 	CHECK_ERR(open(path, O_RDONLY), ENXIO);
 }
+
+/* ---- signalfd ---- */
+
+static int
+signals_of(int fd, ksigset_t set, int flags)
+{
+	return (int)syscall(NR_signalfd4, fd, &set, 8, flags);
+}
+
+static void
+block(ksigset_t set)
+{
+	REQUIRE(syscall(NR_rt_sigprocmask, SIG_BLOCK, &set, NULL, 8) == 0);
+}
+
+TEST(signalfd_reads_signals)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1) | KSIGMASK(SIGUSR2) |
+			KSIGMASK(SIGRTMIN) | KSIGMASK(SIGCHLD);
+	struct signalfd_siginfo s[4];
+	siginfo_t info = { .si_code = SI_QUEUE };
+	struct pollfd p = { 0, POLLIN, 0 };
+
+	block(set);
+	p.fd = signals_of(-1, set, O_NONBLOCK);
+	REQUIRE(p.fd >= 0);
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_ERR(read(p.fd, s, sizeof(s)), EAGAIN);
+	kill(getpid(), SIGUSR2);
+	kill(getpid(), SIGUSR1);
+	kill(getpid(), SIGUSR1); /* counts once */
+	info.si_pid = getpid();
+	info.si_u.kill.value.sival_int = 42;
+	syscall(NR_rt_sigqueueinfo, getpid(), SIGRTMIN, &info);
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLIN);
+	CHECK_EQ(read(p.fd, s, sizeof(s)), 3 * sizeof(*s));
+	CHECK_EQ(s[0].ssi_signo, SIGUSR1);
+	CHECK_EQ(s[0].ssi_code, SI_USER);
+	CHECK_EQ(s[0].ssi_pid, getpid());
+	CHECK_EQ(s[0].ssi_uid, getuid());
+	CHECK_EQ(s[1].ssi_signo, SIGUSR2);
+	CHECK_EQ(s[2].ssi_signo, SIGRTMIN);
+	CHECK_EQ(s[2].ssi_code, SI_QUEUE);
+	CHECK_EQ(s[2].ssi_int, 42);
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_EQ(IN_CHILD(_exit(7)) >> 8, 7);
+	CHECK_EQ(read(p.fd, s, sizeof(s)), sizeof(*s));
+	CHECK_EQ(s[0].ssi_signo, SIGCHLD);
+	CHECK_EQ(s[0].ssi_code, CLD_EXITED);
+	CHECK_EQ(s[0].ssi_status, 7);
+}
+
+/* The file is the parent's, the signals are the reader's. */
+TEST(signalfd_is_of_who_reads)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1);
+	struct signalfd_siginfo s;
+	int fd;
+
+	block(set);
+	fd = signals_of(-1, set, O_NONBLOCK);
+	kill(getpid(), SIGUSR1);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(read(fd, &s, sizeof(s)), EAGAIN);
+			  kill(getpid(), SIGUSR1);
+			  CHECK_EQ(read(fd, &s, sizeof(s)), sizeof(s));
+			  CHECK_EQ(s.ssi_pid, getpid())),
+		 0);
+	CHECK_EQ(read(fd, &s, sizeof(s)), sizeof(s));
+	CHECK_EQ(s.ssi_pid, getpid());
+}
+
+TEST(signalfd_waits)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1) | KSIGMASK(SIGKILL);
+	struct signalfd_siginfo s;
+	pid_t parent = getpid();
+	int fd, status;
+
+	block(set);
+	fd = signals_of(-1, set, 0);
+	if (fork() == 0) {
+		kill(parent, SIGUSR1);
+		_exit(0);
+	}
+	CHECK_EQ(read(fd, &s, sizeof(s)), sizeof(s));
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(s.ssi_signo, SIGUSR1);
+}
+
+TEST(signalfd_in_an_epoll)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1), other = KSIGMASK(SIGUSR2);
+	struct signalfd_siginfo s;
+	struct epoll_event e;
+	pid_t parent = getpid();
+	int fd, ep = make(), status;
+
+	block(set | other);
+	fd = signals_of(-1, set, 0);
+	add(ep, fd, EPOLLIN);
+	CHECK_EQ(look(ep, fd), 0);
+	if (fork() == 0) {
+		kill(parent, SIGUSR1);
+		_exit(0);
+	}
+	CHECK_EQ(wait_for(ep, &e, 1, -1), 1);
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(read(fd, &s, sizeof(s)), sizeof(s));
+	kill(parent, SIGUSR2);
+	CHECK_EQ(look(ep, fd), 0);
+	CHECK_EQ(signals_of(fd, other, 0), fd);
+	CHECK_EQ(look(ep, fd), EPOLLIN);
+}
+
+TEST(signalfd_errors)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1);
+	int fd = signals_of(-1, set, O_CLOEXEC);
+	char small[100];
+
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK(syscall(NR_signalfd, -1, &set, 8) >= 0);
+	CHECK_ERR(signals_of(-1, set, 1), EINVAL);
+	CHECK_ERR(syscall(NR_signalfd4, -1, &set, 4, 0), EINVAL);
+	CHECK_ERR(syscall(NR_signalfd4, -1, BAD, 8, 0), EFAULT);
+	CHECK_ERR(signals_of(99, set, 0), EBADF);
+	CHECK_ERR(signals_of(make(), set, 0), EINVAL);
+	CHECK_ERR(read(fd, small, sizeof(small)), EINVAL);
+	CHECK_ERR(write(fd, small, sizeof(small)), EINVAL);
+}
+
+/* An epoll that outlives the process which added its signalfd. */
+TEST(signalfd_outlives_its_process)
+{
+	ksigset_t set = KSIGMASK(SIGUSR1);
+	int fd, ep = make();
+
+	block(set);
+	fd = signals_of(-1, set, 0);
+	CHECK_EQ(IN_CHILD(add(ep, fd, EPOLLIN)), 0);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(IN_CHILD(kill(getpid(), SIGUSR1)), 0);
+	kill(getpid(), SIGUSR1);
+	close(fd);
+	close(ep);
+}
