@@ -177,6 +177,9 @@ struct vnode {
 	 * from it (ETXTBSY). */
 	_Atomic int writers;
 	void *locks; /**< files: record locks, or NULL */
+	/** event: who watches it, or NULL. While there are watches they hold
+	 * one reference, all together. */
+	void *watches;
 
 	/* Of directories, and of files that are in use and have lost their
 	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */

@@ -46,6 +46,9 @@ file_release(struct file *f)
 	if (f->ops->release)
 		f->ops->release(f);
 	if (v) {
+		if (!(f->flags & O_PATH))
+			notify_file(v, file_writable(f) ? IN_CLOSE_WRITE
+							: IN_CLOSE_NOWRITE);
 		if (v->type == VT_REG && file_writable(f))
 			atomic_fetch_sub(&v->writers, 1);
 		vnode_put(v);
@@ -164,12 +167,21 @@ do_transfer(struct file *f, struct uio *u, uint64_t *pos, transfer_fn fn)
 int64_t
 file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	return file_readable(f) ? do_transfer(f, u, pos, f->ops->read) : -EBADF;
+	int64_t n = file_readable(f) ? do_transfer(f, u, pos, f->ops->read)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_ACCESS);
+	return n;
 }
 
 int64_t
 file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	return file_writable(f) ? do_transfer(f, u, pos, f->ops->write)
-				: -EBADF;
+	int64_t n = file_writable(f) ? do_transfer(f, u, pos, f->ops->write)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_MODIFY);
+	return n;
 }

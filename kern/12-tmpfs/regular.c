@@ -238,6 +238,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!error)
 		error = vnode_resize(v, size);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
 	return error;
 }
 

@@ -2,6 +2,7 @@
  * The chapter's start, and what its files share.
  */
 #include "epoll.h"
+#include "inqueue.h"
 
 int
 event_install(struct file *f, int flags)
@@ -17,5 +18,7 @@ static void
 event_init(void)
 {
 	epoll_init();
+	inqueue_init();
+	inotify_init();
 }
 CHAPTER_INIT(event_init);
