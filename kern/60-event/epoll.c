@@ -193,21 +193,24 @@ const struct file_ops epoll_file_ops = {
 
 /* ---- The calls ---- */
 
-static int64_t
-sys_epoll_create1(int flags)
+struct file *
+epoll_new(void)
 {
-	struct epoll *e;
+	struct epoll *e = knew(struct epoll);
 
-	if (flags & ~O_CLOEXEC)
-		return -EINVAL;
-	e = knew(struct epoll);
 	ref_init(&e->refs);
 	mutex_init(&e->mutex, "epoll set");
 	waitq_init(&e->wq, "epoll");
 	list_init(&e->ready);
 	list_init(&e->children);
 	e->file = file_new(&epoll_file_ops, O_RDWR, e);
-	return event_install(e->file, flags);
+	return e->file;
+}
+
+static int64_t
+sys_epoll_create1(int flags)
+{
+	return flags & ~O_CLOEXEC ? -EINVAL : event_install(epoll_new(), flags);
 }
 SYSCALL(NR_epoll_create1, sys_epoll_create1, 6);
 
@@ -240,8 +243,9 @@ check_ctl(const struct file *ep, int op, const struct file *f,
 		       : 0;
 }
 
-static int64_t
-ctl(struct file *ep, int op, struct file *f, int fd, struct epoll_event *event)
+int
+epoll_change(struct file *ep, int op, struct file *f, int fd,
+	     struct epoll_event *event)
 {
 	struct epoll *e = ep->private_data;
 	int error = check_ctl(ep, op, f, event);
@@ -267,7 +271,7 @@ sys_epoll_ctl(int epfd, int op, int fd, const struct epoll_event *user)
 	ep = fd_get(epfd);
 	f = fd_get(fd);
 	if (ep && f && !((ep->flags | f->flags) & O_PATH))
-		error = ctl(ep, op, f, fd, &event);
+		error = epoll_change(ep, op, f, fd, &event);
 	if (f)
 		file_put(f);
 	if (ep)

@@ -76,6 +76,16 @@ is_epoll(const struct file *f)
 /** The events of a member, without the flags. */
 #define EPOLL_FLAGS (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
 
+/* ---- epoll.c ---- */
+
+/** An empty epoll. */
+struct file *epoll_new(void);
+
+/** epoll_ctl, of open files; the caller has references to both. @p event is
+ * changed. May sleep. @return 0 or the error of the manual page */
+int epoll_change(struct file *ep, int op, struct file *f, int fd,
+		 struct epoll_event *event);
+
 /* ---- epollready.c ---- */
 
 /** Hang hooks on the queues of a member's file. @return its events now. The

@@ -294,7 +294,7 @@ sys_inotify_init1(int flags)
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	in = knew(struct inotify);
-	waitq_init(&in->wq, "inotify");
+	waitq_init(&in->wq, "inotify readers");
 	return event_install(
 		file_new(&inotify_ops, O_RDONLY | (flags & O_NONBLOCK), in),
 		flags);

@@ -1,8 +1,11 @@
 /*
  * Self-tests of chapter event, with kernel threads at the ends of pipes.
  */
+#include "inqueue.h"
 #include "pipe.h"
 #include "poll.h"
+#include "string.h"
+#include "timerfd.h"
 #include "test_event.h"
 
 struct file *test_ends[2];
@@ -127,4 +130,75 @@ many_watches(void)
 SELFTEST(event_poll_with_many_watches_leaves_none)
 {
 	CHECK(test_with_pipe(many_watches));
+}
+
+/* ---- timerfd, when the clock is set ---- */
+
+#define HOUR 3600l
+
+static int64_t
+read_timer(struct file *f)
+{
+	uint64_t ticks = 0;
+	struct iovec iov;
+	struct uio u = uio_kernel(&iov, &ticks, sizeof(ticks));
+	int64_t n = file_read(f, &u, NULL);
+
+	return n < 0 ? n : (int64_t)ticks;
+}
+
+/* A timer for the time of day in an hour, and the clock set two hours ahead.
+ * @return what a read says then */
+static int64_t
+set_clock_under(unsigned flags)
+{
+	struct file *f = timerfd_new(CLOCK_REALTIME, O_NONBLOCK);
+	int64_t day = clock_realtime_ns(), n = -EAGAIN;
+	struct itimerspec new = { .it_value.tv_sec =
+					  day / (int64_t)NS_PER_SEC + HOUR };
+	struct itimerspec old;
+
+	timerfd_set(f, flags | TFD_TIMER_ABSTIME, &new, &old);
+	if (read_timer(f) == -EAGAIN) {
+		clock_realtime_set(day + 2 * HOUR * (int64_t)NS_PER_SEC);
+		while (!(file_poll(f, NULL) & POLLIN))
+			thread_yield();
+		n = read_timer(f);
+		clock_realtime_set(clock_realtime_ns() -
+				   2 * HOUR * (int64_t)NS_PER_SEC);
+	}
+	file_put(f);
+	return n;
+}
+
+SELFTEST(event_timer_follows_the_clock_of_the_day)
+{
+	heap_begin(TEST_HEAP_PAGES);
+	CHECK(set_clock_under(0) == 1);
+	CHECK(set_clock_under(TFD_TIMER_CANCEL_ON_SET) == -ECANCELED);
+	CHECK(list_empty(&clock_set_wq.watches));
+	heap_end();
+}
+
+/* ---- inotify's queue ---- */
+
+SELFTEST(event_inotify_queue_keeps_order_over_pages)
+{
+	struct inqueue q = { 0 };
+	struct inrecord r;
+	unsigned i;
+	bool ok = true;
+
+	for (i = 0; i < 1000; i++) {
+		inqueue_put(&q, i, IN_CREATE, 0, "0123456789abcdef", i % 17);
+		inqueue_put(&q, i, IN_CREATE, 0, "0123456789abcdef", i % 17);
+	}
+	for (i = 0; i < 1000; i++) {
+		ok &= inqueue_next(&q) ==
+		      sizeof(r.event) + (i % 17 < 16 ? 16 : 32);
+		inqueue_take(&q, &r);
+		ok &= r.event.wd == (int)i && strlen(r.name) == i % 17;
+	}
+	CHECK(ok);
+	CHECK(inqueue_next(&q) == 0 && inqueue_bytes(&q) == 0 && !q.first);
 }

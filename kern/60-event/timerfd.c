@@ -5,7 +5,7 @@
  * timerfd_create(2).
  */
 #include "abi/syscall.h"
-#include "event.h"
+#include "timerfd.h"
 
 /* The queue's lock guards what is not constant: the timer's function runs in
  * interrupts. */
@@ -216,7 +216,35 @@ timer_set(struct timerfd *t, unsigned flags, const struct itimerspec *new)
 	return cancelled(t) ? -ECANCELED : 0;
 }
 
+int
+timerfd_set(struct file *f, unsigned flags, const struct itimerspec *new,
+	    struct itimerspec *old)
+{
+	struct timerfd *t = f->private_data;
+	uint64_t rflags = spin_lock_irqsave(&t->wq.lock);
+	int error;
+
+	timer_read(t, old);
+	error = timer_set(t, flags, new);
+	spin_unlock_irqrestore(&t->wq.lock, rflags);
+	return error;
+}
+
 /* ---- The calls ---- */
+
+struct file *
+timerfd_new(int clock, int flags)
+{
+	struct timerfd *t = knew(struct timerfd);
+
+	t->by_day = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
+	waitq_init(&t->wq, "timerfd");
+	timer_init(&t->timer, fire);
+	t->clock_set.wake = clock_was_set;
+	if (t->by_day)
+		waitq_watch(&clock_set_wq, &t->clock_set);
+	return file_new(&timerfd_ops, O_RDWR | flags, t);
+}
 
 static bool
 may_use_clock(int clock)
@@ -229,8 +257,6 @@ may_use_clock(int clock)
 static int64_t
 sys_timerfd_create(int clock, int flags)
 {
-	struct timerfd *t;
-
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) ||
 	    (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
 	     clock != CLOCK_BOOTTIME && clock != CLOCK_REALTIME_ALARM &&
@@ -238,16 +264,7 @@ sys_timerfd_create(int clock, int flags)
 		return -EINVAL;
 	if (!may_use_clock(clock))
 		return -EPERM;
-	t = knew(struct timerfd);
-	t->by_day = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
-	waitq_init(&t->wq, "timerfd");
-	timer_init(&t->timer, fire);
-	t->clock_set.wake = clock_was_set;
-	if (t->by_day)
-		waitq_watch(&clock_set_wq, &t->clock_set);
-	return event_install(
-		file_new(&timerfd_ops, O_RDWR | (flags & O_NONBLOCK), t),
-		flags);
+	return event_install(timerfd_new(clock, flags & O_NONBLOCK), flags);
 }
 SYSCALL(NR_timerfd_create, sys_timerfd_create, 6);
 
@@ -272,9 +289,7 @@ sys_timerfd_settime(int fd, unsigned flags, const struct itimerspec *user_new,
 		    struct itimerspec *user_old)
 {
 	struct itimerspec new, old;
-	struct timerfd *t;
 	struct file *f;
-	uint64_t rflags;
 	int error;
 
 	if (copyin(&new, user_new, sizeof(new)))
@@ -285,11 +300,7 @@ sys_timerfd_settime(int fd, unsigned flags, const struct itimerspec *user_new,
 	f = timerfd_get(fd, &error);
 	if (!f)
 		return error;
-	t = f->private_data;
-	rflags = spin_lock_irqsave(&t->wq.lock);
-	timer_read(t, &old);
-	error = timer_set(t, flags, &new);
-	spin_unlock_irqrestore(&t->wq.lock, rflags);
+	error = timerfd_set(f, flags, &new, &old);
 	file_put(f);
 	if (user_old && copyout(user_old, &old, sizeof(old)))
 		return -EFAULT;
