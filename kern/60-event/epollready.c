@@ -91,9 +91,10 @@ static unsigned poll_epoll(struct epoll *e, struct poll_table *table,
 static unsigned
 poll_member(struct epoll_member *m, struct poll_table *table, unsigned level)
 {
-	unsigned events = is_epoll(m->file) ? poll_epoll(m->file->private_data,
-							 table, level)
-					    : file_poll(m->file, table);
+	unsigned events =
+		is_epoll(m->file)
+			? poll_epoll(m->file->private_data, table, level)
+			: m->file->ops->poll(m->file, table);
 
 	return events & m->events;
 }
@@ -120,61 +121,75 @@ epoll_unhang(struct epoll_member *m)
 
 /* ---- Looking through the ready list ---- */
 
-/* A walk through the ready list; the mutex is held from begin to end. Members
- * on either list count as being on the ready list. */
-struct harvest {
-	struct list called; /* not looked at yet */
-	struct list again;  /* to be looked at by the next wait, too */
+/*
+ * A walk looks at the members that stand on the list when it begins; the mutex
+ * is held from begin to end, so they stay. The one that is looked at is off the
+ * list: it is ready anew if it calls from now on. What calls or is put back
+ * meanwhile comes behind `last`.
+ */
+struct walk_ready {
+	struct epoll *e;
+	struct epoll_member *m;	   /* that is looked at, NULL: none */
+	struct epoll_member *last; /* to be looked at */
+	enum { DROP, PUT_FIRST, PUT_LAST } then; /* what becomes of m */
 };
 
+/* The queue's lock is held. */
 static void
-harvest_begin(struct epoll *e, struct harvest *h)
+take_first(struct walk_ready *w)
 {
-	uint64_t rflags = spin_lock_irqsave(&e->wq.lock);
-
-	list_init(&h->called);
-	list_init(&h->again);
-	list_splice_tail(&e->ready, &h->called);
-	spin_unlock_irqrestore(&e->wq.lock, rflags);
+	w->m = list_first(&w->e->ready, struct epoll_member, ready_link);
+	w->then = DROP;
+	if (w->m)
+		list_del(&w->m->ready_link);
 }
 
-/* The next member, taken off: if it calls from now on, it is ready anew. */
-static struct epoll_member *
-harvest_next(struct epoll *e, struct harvest *h)
+/* The queue's lock is held. */
+static void
+put_back(struct walk_ready *w)
 {
-	struct epoll_member *m;
+	if (w->then == DROP || !list_empty(&w->m->ready_link))
+		return;
+	if (w->then == PUT_LAST)
+		list_add_tail(&w->m->ready_link, &w->e->ready);
+	else
+		list_add(&w->m->ready_link, &w->e->ready);
+}
+
+static void
+walk_first(struct walk_ready *w)
+{
+	uint64_t rflags = spin_lock_irqsave(&w->e->wq.lock);
+
+	w->last = list_last(&w->e->ready, struct epoll_member, ready_link);
+	take_first(w);
+	spin_unlock_irqrestore(&w->e->wq.lock, rflags);
+}
+
+/* Go on to the next one, if there is one. @return whether there is */
+static bool
+walk_next(struct walk_ready *w)
+{
 	uint64_t rflags;
 
-	if (list_empty(&h->called))
-		return NULL;
-	rflags = spin_lock_irqsave(&e->wq.lock);
-	m = list_first(&h->called, struct epoll_member, ready_link);
-	list_del(&m->ready_link);
-	spin_unlock_irqrestore(&e->wq.lock, rflags);
-	return m;
+	if (w->m == w->last)
+		return false;
+	rflags = spin_lock_irqsave(&w->e->wq.lock);
+	put_back(w);
+	take_first(w);
+	spin_unlock_irqrestore(&w->e->wq.lock, rflags);
+	return true;
 }
 
+/* If something is left on the list, another waiter can have it. */
 static void
-harvest_keep(struct epoll_member *m, struct list *list)
+walk_ready_end(struct walk_ready *w)
 {
-	uint64_t rflags = spin_lock_irqsave(&m->epoll->wq.lock);
-
-	if (list_empty(&m->ready_link))
-		list_add(&m->ready_link, list);
-	spin_unlock_irqrestore(&m->epoll->wq.lock, rflags);
-}
-
-/* What was not looked at comes first in the next wait, what was told last: so
- * each has its turn. If something is left, another waiter can have it. */
-static void
-harvest_end(struct epoll *e, struct harvest *h)
-{
+	struct epoll *e = w->e;
 	uint64_t rflags = spin_lock_irqsave(&e->wq.lock);
 
-	list_splice_tail(&e->ready, &h->called);
-	list_splice_tail(&h->again, &h->called);
-	list_splice_tail(&h->called, &e->ready);
-	if (!list_empty(&e->ready) && !list_empty(&e->wq.waiters)) {
+	put_back(w);
+	if (!list_empty(&e->wq.waiters) && !list_empty(&e->ready)) {
 		this_cpu(chain_level)++;
 		waitq_wake_held(&e->wq, 1);
 		this_cpu(chain_level)--;
@@ -187,20 +202,21 @@ harvest_end(struct epoll *e, struct harvest *h)
 static unsigned
 poll_epoll(struct epoll *e, struct poll_table *table, unsigned level)
 {
-	struct epoll_member *m;
-	struct harvest h;
+	struct walk_ready w = { .e = e };
 	unsigned events = 0;
 
 	poll_add(table, &e->wq);
 	mutex_lock_nested(&e->mutex, level);
-	harvest_begin(e, &h);
-	while (!events && (m = harvest_next(e, &h))) {
-		if (poll_member(m, NULL, level + 1)) {
-			harvest_keep(m, &h.called);
-			events = POLLIN | POLLRDNORM;
-		}
+	walk_first(&w);
+	if (w.m) {
+		do {
+			if (poll_member(w.m, NULL, level + 1))
+				events = POLLIN | POLLRDNORM;
+		} while (!events && walk_next(&w));
 	}
-	harvest_end(e, &h);
+	if (events)
+		w.then = PUT_FIRST;
+	walk_ready_end(&w);
 	mutex_unlock(&e->mutex);
 	return events;
 }
@@ -213,48 +229,58 @@ epoll_poll(struct file *f, struct poll_table *table)
 
 /* ---- Telling ---- */
 
-/* A member has been told of: what becomes of it. */
+/* A member has been told of. Who wants levels is to be told again, but the
+ * others first: so each has its turn. */
 static void
-told(struct epoll_member *m, struct harvest *h)
+told(struct walk_ready *w)
 {
+	struct epoll *e = w->e;
 	uint64_t rflags;
 
-	if (m->events & EPOLLONESHOT) {
-		rflags = spin_lock_irqsave(&m->epoll->wq.lock);
-		m->events &= EPOLL_FLAGS;
-		spin_unlock_irqrestore(&m->epoll->wq.lock, rflags);
-	} else if (!(m->events & EPOLLET)) {
-		harvest_keep(m, h->again.prev);
+	if (w->m->events & EPOLLONESHOT) {
+		rflags = spin_lock_irqsave(&e->wq.lock);
+		w->m->events &= EPOLL_FLAGS;
+		spin_unlock_irqrestore(&e->wq.lock, rflags);
+	} else if (!(w->m->events & EPOLLET)) {
+		w->then = PUT_LAST;
 	}
+}
+
+/* Tell user space of the member that is looked at, if it is ready.
+ * @return 1 or 0 events told, or -EFAULT */
+static int
+tell_one(struct walk_ready *w, struct epoll_event *user)
+{
+	struct epoll_event event = { poll_member(w->m, NULL, 1), w->m->data };
+
+	if (!event.events)
+		return 0;
+	if (copyout(user, &event, sizeof(event))) {
+		w->then = PUT_FIRST;
+		return -EFAULT;
+	}
+	told(w);
+	return 1;
 }
 
 /* Tell user space of up to @p max members. @return how many, or -EFAULT */
 static int64_t
-tell_ready(struct epoll *e, struct epoll_event *user, unsigned max)
+tell_ready(struct epoll *e, struct epoll_event *user, int max)
 {
-	struct epoll_event event;
-	struct epoll_member *m;
-	struct harvest h;
-	int64_t n = 0, error = 0;
+	struct walk_ready w = { .e = e };
+	int n = 0, told = 0;
 
 	mutex_lock(&e->mutex);
-	harvest_begin(e, &h);
-	while (n < max && !error && (m = harvest_next(e, &h))) {
-		event.events = poll_member(m, NULL, 1);
-		event.data = m->data;
-		if (!event.events)
-			continue;
-		error = copyout(user + n, &event, sizeof(event));
-		if (error) {
-			harvest_keep(m, &h.called);
-		} else {
-			told(m, &h);
-			n++;
-		}
+	walk_first(&w);
+	if (w.m) {
+		do {
+			told = tell_one(&w, user + n);
+			n += MAX(told, 0);
+		} while (told >= 0 && n < max && walk_next(&w));
 	}
-	harvest_end(e, &h);
+	walk_ready_end(&w);
 	mutex_unlock(&e->mutex);
-	return n ? n : error;
+	return n ? n : told;
 }
 
 /* ---- Waiting ---- */
@@ -277,7 +303,7 @@ wait_ready(struct epoll *e, uint64_t deadline)
 
 /* @p deadline: 0: only look */
 static int64_t
-wait(struct epoll *e, struct epoll_event *user, unsigned max, uint64_t deadline)
+wait(struct epoll *e, struct epoll_event *user, int max, uint64_t deadline)
 {
 	int64_t n;
 	int error;
