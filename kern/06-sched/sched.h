@@ -226,13 +226,18 @@ struct waitq {
 
 void waitq_init(struct waitq *wq, const char *lock_name);
 
-/** For who waits on several queues at once (poll): a function that each
+/** For who waits on several queues at once (poll, epoll): a function that each
  * wake-up of the queue calls. */
 struct waitq_watch {
 	struct list link;
-	/** Any context, with the queue's lock held: may wake threads, not
-	 * touch queues. */
-	void (*wake)(struct waitq_watch *w);
+	/** One of several of which one is enough: once so many of this kind
+	 * have woken somebody as are to be woken, no more of them are called.
+	 */
+	bool exclusive;
+	/** Any context, with the queue's lock held, interrupts off: may wake
+	 * threads, and queues that come after this one in the lock order.
+	 * @return whether somebody was woken */
+	bool (*wake)(struct waitq_watch *w);
 };
 
 /**
@@ -285,6 +290,14 @@ int waitq_wait_mutex(struct waitq *wq, struct mutex *mutex, enum wait_how how,
 /** Wake one waiter, or all. Any context. @return how many were woken */
 unsigned waitq_wake_one(struct waitq *wq);
 unsigned waitq_wake_all(struct waitq *wq);
+
+/** The same, up to @p limit waiters, for a condition that the queue's own lock
+ * guards: it is held, taken with irqsave. */
+unsigned waitq_wake_held(struct waitq *wq, unsigned limit);
+
+/** Woken, all, after CLOCK_REALTIME has been set: for who waits for a time of
+ * day. Its lock comes before those of what its watches wake. */
+extern struct waitq clock_set_wq;
 
 /** Sleep until clock_ns is @p deadline. @return 0, or -EINTR */
 int thread_sleep_until(uint64_t deadline, enum wait_how how);

@@ -334,11 +334,11 @@ SELFTEST(sched_ended_threads_are_freed)
 
 static unsigned watch_calls;
 
-static void
+static bool
 count_call(struct waitq_watch *w)
 {
-	(void)w;
 	watch_calls++;
+	return w->exclusive;
 }
 
 SELFTEST(sched_watch_is_called_by_each_wake_up_until_it_is_taken_off)
@@ -355,6 +355,24 @@ SELFTEST(sched_watch_is_called_by_each_wake_up_until_it_is_taken_off)
 	waitq_unwatch(&wq, &w);
 	waitq_wake_all(&wq);
 	CHECK(watch_calls == 2);
+}
+
+SELFTEST(sched_one_exclusive_watch_of_many_is_enough)
+{
+	struct waitq_watch w[3] = { { .wake = count_call, .exclusive = true },
+				    { .wake = count_call },
+				    { .wake = count_call, .exclusive = true } };
+	struct waitq wq;
+	unsigned i;
+
+	waitq_init(&wq, "test watched");
+	for (i = 0; i < 3; i++)
+		waitq_watch(&wq, &w[i]);
+	watch_calls = 0;
+	CHECK(waitq_wake_one(&wq) == 1 && watch_calls == 2);
+	CHECK(waitq_wake_all(&wq) == 2 && watch_calls == 5);
+	for (i = 0; i < 3; i++)
+		waitq_unwatch(&wq, &w[i]);
 }
 
 /* ---- Real-time policies: SCHED5 ---- */

@@ -266,6 +266,13 @@ describe(void)
 #endif
 }
 
+/* smp_ops.clock_set */
+static void
+wake_clock_waiters(void)
+{
+	waitq_wake_all(&clock_set_wq);
+}
+
 static void
 sched_init(void)
 {
@@ -279,6 +286,7 @@ sched_init(void)
 	spin_unlock_irqrestore(&threads_lock, rflags);
 	panic_ops.describe = describe;
 	smp_ops.timer = timer_tick;
+	smp_ops.clock_set = wake_clock_waiters;
 	/* The boot flow has run with preemption off so far. */
 	preempt_enable_no_resched();
 	timer_init(&load_timer, load_tick);

@@ -177,6 +177,9 @@ struct vnode {
 	 * from it (ETXTBSY). */
 	_Atomic int writers;
 	void *locks; /**< files: record locks, or NULL */
+	/** event: who watches it, or NULL. While there are watches they hold
+	 * one reference, all together. */
+	void *watches;
 
 	/* Of directories, and of files that are in use and have lost their
 	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */
@@ -273,7 +276,8 @@ struct mount {
 	/** Its vnodes are the files themselves: they stay while they have
 	 * links (tmpfs). Set by the file system's mount. */
 	bool in_memory;
-	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL. */
+	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL.
+	 */
 	const char *shown;
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
@@ -431,6 +435,9 @@ struct vfs_ops {
 	void (*set_fdtable)(struct fdtable *t);
 	/** files: the last reference to @p f is going. */
 	void (*file_gone)(struct file *f);
+	/** event: the last reference to @p f is going, and epolls wait for it.
+	 * May sleep. */
+	void (*file_unwatch)(struct file *f);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };
