@@ -347,25 +347,6 @@ pipe_new(unsigned flags, struct file *ends[2])
 	return 0;
 }
 
-/* @return 0, or an error with nothing installed */
-static int
-install_ends(struct file *ends[2], bool cloexec, int32_t fds[2])
-{
-	fds[0] = fd_install(ends[0], 0, cloexec);
-	if (fds[0] < 0) {
-		file_put(ends[0]);
-		file_put(ends[1]);
-		return fds[0];
-	}
-	fds[1] = fd_install(ends[1], 0, cloexec);
-	if (fds[1] < 0) {
-		fd_close(fds[0]);
-		file_put(ends[1]);
-		return fds[1];
-	}
-	return 0;
-}
-
 static int64_t
 sys_pipe2(int32_t *user, int flags)
 {
@@ -376,7 +357,7 @@ sys_pipe2(int32_t *user, int flags)
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	pipe_new(flags & O_NONBLOCK, ends);
-	error = install_ends(ends, flags & O_CLOEXEC, fds);
+	error = fd_install_pair(ends, flags & O_CLOEXEC, fds);
 	if (error)
 		return error;
 	if (copyout(user, fds, sizeof(fds))) {
