@@ -217,10 +217,10 @@ unix_accept(struct socket *socket, bool nonblock, struct socket **result)
 		return -EINVAL;
 	mutex_lock(&s->lock);
 	while (!error && !s->npending) {
-		if (s->shutdown & SOCKET_RECEIVE)
-			error = -EINVAL;
-		else if (nonblock)
+		if (nonblock)
 			error = -EAGAIN;
+		else if (s->shutdown & SOCKET_RECEIVE)
+			error = -EINVAL;
 		else
 			error = socket_wait_error(
 				waitq_wait_mutex(&socket->read_wq, &s->lock,

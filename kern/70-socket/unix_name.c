@@ -163,7 +163,7 @@ unix_bind(struct socket *socket, const struct sockaddr_storage *name,
 	int error;
 
 	if (len == NAME_OFFSET && name->ss_family == AF_UNIX)
-		return s->binding ? -EINVAL : unix_autobind(s);
+		return unix_autobind(s);
 	error = check_name(name, len);
 	if (error)
 		return error;

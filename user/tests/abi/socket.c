@@ -111,7 +111,7 @@ TEST(socket_errors)
 	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM, 7, a), EPROTONOSUPPORT);
 	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM | 0x10000, 0, a), EINVAL);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-	while (dup(0) >= 0)
+	while (dup(1) >= 0)
 		;
 	CHECK_ERR(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
 	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM, 0, a), EMFILE);
