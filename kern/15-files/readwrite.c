@@ -5,8 +5,6 @@
 #include "abi/syscall.h"
 #include "files_internal.h"
 
-#define RW_MAX	   0x7ffff000ul /* bytes of one call, as on Linux */
-
 /* ---- One buffer ---- */
 
 static inline int64_t

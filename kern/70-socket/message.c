@@ -5,9 +5,7 @@
  */
 #include "socket_internal.h"
 
-#define RW_MAX	       0x7ffff000ul
-#define MMSG_MAX       1024u /* messages of one call, as on Linux */
-#define SEND_FLAGS     (MSG_OOB | MSG_DONTWAIT | MSG_EOR | MSG_NOSIGNAL | MSG_MORE)
+#define MMSG_MAX 1024u /* messages of one call, as on Linux */
 
 /* Heap of one message: its head, the files in it and their count, the socket's
  * own name (autobind), a path's walk; descriptors for what is received. */

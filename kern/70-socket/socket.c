@@ -79,7 +79,8 @@ static int64_t
 socket_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct socket *s = f->private_data;
-	struct msg m = { .data = u, .nonblock = f->flags & O_NONBLOCK };
+	struct msg m = { .data = u,
+			 .nonblock = (f->flags | u->flags) & O_NONBLOCK };
 
 	(void)pos;
 	if (!u->left)
