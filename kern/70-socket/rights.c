@@ -340,6 +340,12 @@ collect(void)
 	return n;
 }
 
+unsigned
+flight_count(void)
+{
+	return nflight;
+}
+
 void
 flight_collect(void)
 {

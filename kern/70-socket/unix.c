@@ -317,7 +317,6 @@ dgram_disconnected(struct unix_socket *s, struct unix_socket *old)
 	unix_take_all(s, &messages);
 	mutex_unlock(&s->lock);
 	messages_free(&messages, NULL);
-	unix_wake_senders(s);
 	if (lost && rcu_deref(old->peer) == s)
 		unix_set_error(old, ECONNRESET);
 }
@@ -335,6 +334,7 @@ dgram_connect(struct unix_socket *s, struct unix_socket *to)
 	old = dgram_link(s, to);
 	if (old && old != to)
 		dgram_disconnected(s, old);
+	unix_wake_senders(s); /* others may not send to it any more */
 	waitq_wake_all(&s->socket.write_wq);
 	if (old)
 		unix_put(old);

@@ -243,6 +243,8 @@ extern struct mutex flight_lock;
 /** Close what only itself can reach, unless this thread is in the middle of
  * closing: then at its end. No locks are held. */
 void flight_collect(void);
+/** How many sockets are in flight. */
+unsigned flight_count(void);
 /** No one is left who could receive from @p s: empty its queue (unix.c). */
 void unix_purge(struct unix_socket *s);
 void rights_init(void);
