@@ -16,6 +16,7 @@ struct maker {
 	uint64_t rdev;
 	const char *target;  /* MAKE_SYMLINK */
 	struct vnode *vnode; /* MAKE_LINK */
+	struct vnode **made; /* MAKE_FILE: receives it, or NULL */
 };
 
 static int
@@ -62,7 +63,10 @@ make(struct vnode *dir, const struct name *name, const struct maker *m)
 		error = ops->symlink(dir, name->text, name->len, m->target, &v);
 	if (error == 0) {
 		entry_added(dir, name, v);
-		vnode_put(v);
+		if (m->made)
+			*m->made = v;
+		else
+			vnode_put(v);
 	}
 	return error;
 }
@@ -147,6 +151,16 @@ vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
 	if (!error && device && !is_root(current_cred()))
 		error = -EPERM;
 	return error ? error : make_at(dirfd, path, &m);
+}
+
+int
+vfs_make_socket(const char *path, struct vnode **v)
+{
+	struct maker m = { .what = MAKE_FILE,
+			   .mode = S_IFSOCK | masked(0777),
+			   .made = v };
+
+	return make_at(AT_FDCWD, path, &m);
 }
 
 int

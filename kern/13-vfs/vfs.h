@@ -171,7 +171,7 @@ struct vnode {
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
-	void *ipc;		  /**< ipc: the pipe behind a FIFO */
+	void *ipc; /**< ipc: the pipe behind a FIFO; socket: the socket */
 
 	/** Open files that may write, or minus the number of programs that run
 	 * from it (ETXTBSY). */
@@ -402,6 +402,9 @@ int vnode_link_text(struct vnode *v, char *buf, size_t size);
 /* As the system calls of these names, with paths in kernel memory. No locks are
  * held. */
 int vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
+/** Make a socket's file, for all to write as far as the umask lets them.
+ * *v referenced. */
+int vfs_make_socket(const char *path, struct vnode **v);
 int vfs_mkdir(int dirfd, const char *path, uint32_t mode);
 int vfs_unlink(int dirfd, const char *path);
 int vfs_rmdir(int dirfd, const char *path);
