@@ -33,7 +33,7 @@ class Log:
     """A disk of random bytes with a journal on it, which is being written."""
 
     def __init__(self, rng, block_size=1024, checked=True, wide=False,
-                 sequence=None):
+                 sequence=None, start=None):
         self.rng, self.block_size = rng, block_size
         self.checked, self.wide = checked, wide
         n = BLOCKS * 2 + 400
@@ -47,7 +47,7 @@ class Log:
         self.seed = crc32c(0xffffffff, self.uuid)
         self.tid = rng.randrange(2, 1 << 32) if sequence is None else sequence
         self.sequence = self.tid
-        self.start = self.at = rng.choice(
+        self.start = self.at = start or rng.choice(
             [FIRST, BLOCKS - rng.randrange(1, 40),
              rng.randrange(FIRST, BLOCKS)])
         self.transactions = []      # [(tid, [(block, data)], [revoked])]

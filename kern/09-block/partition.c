@@ -6,7 +6,7 @@
  * Sources: UEFI Specification 2.10, chapter 5 (MBR: 5.2, GPT: 5.3). The chain
  * of logical partitions has no standard; it is as Linux and sfdisk have it.
  */
-#include "devices.h"
+#include "block_internal.h"
 #include "format.h"
 #include "string.h"
 
@@ -373,16 +373,27 @@ register_all(const struct partitions *t)
 	}
 }
 
-void
-partitions_find(void)
+/* Partitions' descriptions on the heap: those of 16 full disks. */
+#define HEAP_PAGES 16
+
+/* The drivers have attached to their devices in chapter dev's start. */
+static void
+block_init(void)
 {
 	static struct partitions t;
 	struct block_device *disk;
 	unsigned i;
 
+	heap_begin(HEAP_PAGES);
 	for (i = 0; (disk = block_get(i)); i++) {
 		partitions_read(disk, &t);
 		if (t.n > 0)
 			register_all(&t);
 	}
+	heap_end();
+	if (i == 0)
+		kprintf("block: no disk found; with QEMU, add: -drive "
+			"file=IMAGE,format=raw\n");
 }
+
+CHAPTER_INIT(block_init);

@@ -70,6 +70,10 @@ def test_logs_are_replayed(boot, rng):
         log.commit()
         transactions(log, 3)
         check(disk, log, "a log")
+    log = Log(rng, start=BLOCKS - rng.randrange(2, 20))
+    log.log(log.some(20))
+    log.commit()
+    check(disk, log, "a log that goes on at its beginning")
     log = Log(rng)
     check(disk, log, "a log in which there is nothing but its beginning")
 

@@ -8,7 +8,7 @@
 #define CACHE_H
 
 #include "abi/uio.h"
-#include "dev.h"
+#include "block.h"
 
 /* ---- Moving bytes to and from the caller ---- */
 

@@ -3,7 +3,7 @@
  * names one, "scratchdisk=sdb". Without it they pass at once. The disk has
  * 2 MiB at least.
  */
-#include "dev.h"
+#include "block.h"
 #include "string.h"
 
 #define THREADS	    4

@@ -2,9 +2,9 @@
  * The block layer: disks and their partitions by number and by name, requests
  * checked before they reach a driver, and merged with their neighbours. A
  * driver sees only requests that lie on its disk and whose memory is
- * well-formed (DEV3). Waiting for requests is batch.c's.
+ * well-formed (BLOCK2). Waiting for requests is batch.c's.
  */
-#include "devices.h"
+#include "block_internal.h"
 #include "string.h"
 
 #define MERGE_LOOKS                                                            \
@@ -124,12 +124,12 @@ request_sectors(const struct block_request *r)
 	uint32_t bytes = 0;
 	unsigned i;
 
-	INVARIANT(DEV3, r->nsegments <= BLOCK_REQUEST_PAGES_MAX);
+	INVARIANT(BLOCK2, r->nsegments <= BLOCK_REQUEST_PAGES_MAX);
 	for (i = 0; i < r->nsegments; i++) {
 		const struct block_segment *s = &r->segments[i];
 
-		INVARIANT(DEV3, s->len > 0 && s->len % SECTOR_SIZE == 0);
-		INVARIANT(DEV3, s->pa % PAGE_SIZE + s->len <= PAGE_SIZE);
+		INVARIANT(BLOCK2, s->len > 0 && s->len % SECTOR_SIZE == 0);
+		INVARIANT(BLOCK2, s->pa % PAGE_SIZE + s->len <= PAGE_SIZE);
 		bytes += s->len;
 	}
 	return bytes / SECTOR_SIZE;
@@ -146,7 +146,7 @@ int
 block_prepare(struct block_device *d, struct block_request *r)
 {
 	r->nsectors = request_sectors(r);
-	INVARIANT(DEV3, (r->op == BLOCK_FLUSH) == (r->nsectors == 0));
+	INVARIANT(BLOCK2, (r->op == BLOCK_FLUSH) == (r->nsectors == 0));
 	if (r->op != BLOCK_FLUSH &&
 	    (r->sector >= d->sectors || r->nsectors > d->sectors - r->sector))
 		return -EIO;
@@ -186,7 +186,7 @@ block_finish(struct block_request *r, int error)
 	for (; r; r = next) {
 		struct block_device *d = r->device;
 
-		INVARIANT(DEV2, d != NULL);
+		INVARIANT(BLOCK1, d != NULL);
 		if (error)
 			__atomic_fetch_add(&d->stats.errors, 1,
 					   __ATOMIC_RELAXED);

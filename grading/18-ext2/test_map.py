@@ -28,7 +28,8 @@ def some_logical(rng, image, top):
         return min(rng.choice(edges(slots)), top)
     start = rng.choice([0, DIRECT, DIRECT + slots,
                         DIRECT + slots + slots ** 2])
-    return min(start + rng.randrange(0, rng.choice([slots, slots ** 2])), top)
+    width = rng.choice([slots, slots ** 2, slots ** 3])
+    return min(start + rng.randrange(width), top)
 
 
 class Planted:

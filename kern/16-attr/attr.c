@@ -3,7 +3,7 @@
  * each with its kin; and those for extended attributes.
  */
 #include "abi/syscall.h"
-#include "files_internal.h"
+#include "files.h"
 
 /* ---- Mode ---- */
 

@@ -99,7 +99,7 @@ stands(uint32_t slots, bool queued, unsigned ended)
 	       fake.ended == ended;
 }
 
-SELFTEST(dev_ahci_queued_and_plain_never_mix)
+SELFTEST(disk_ahci_queued_and_plain_never_mix)
 {
 	const uint8_t *fis;
 	bool full, tag, some, wait, flush, after, all;
@@ -133,7 +133,7 @@ SELFTEST(dev_ahci_queued_and_plain_never_mix)
 	CHECK(all);
 }
 
-SELFTEST(dev_ahci_plain_drive)
+SELFTEST(disk_ahci_plain_drive)
 {
 	bool plain, done;
 
@@ -150,7 +150,7 @@ SELFTEST(dev_ahci_plain_drive)
 
 /* No answer, and then no link: all requests fail, in flight or not, each once;
  * and so do those that come later. */
-SELFTEST(dev_ahci_drive_that_is_gone)
+SELFTEST(disk_ahci_drive_that_is_gone)
 {
 	unsigned i, wrong = 0;
 	bool ended, later;

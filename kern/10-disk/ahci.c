@@ -100,7 +100,7 @@ wants_queue(const struct ahci_port *p, const struct block_request *r)
 }
 
 /* The next request that may be issued now, or NULL: a queued and a plain
- * command are never in flight together (DEV5), so what waits behind a flush
+ * command are never in flight together (DISK2), so what waits behind a flush
  * waits for its end. Port locked. */
 static struct block_request *
 next_request(struct ahci_port *p)

@@ -2,7 +2,7 @@
  * Self-tests of the block layer, on a disk made of memory: requests, merging,
  * batches, partition tables.
  */
-#include "devices.h"
+#include "block_internal.h"
 #include "string.h"
 
 #define RAM_ORDER   7
@@ -118,7 +118,7 @@ ram_round_trip(uint8_t *buf, size_t len)
 	return buf[len - 1] == 0;
 }
 
-SELFTEST(dev_block_transfers_more_than_a_request)
+SELFTEST(block_transfers_more_than_a_request)
 {
 	const unsigned order = 6; /* 256 KiB */
 	size_t len = (PAGE_SIZE << order) - 3 * SECTOR_SIZE;
@@ -140,7 +140,7 @@ SELFTEST(dev_block_transfers_more_than_a_request)
 	CHECK(ram.disk.stats.sectors[BLOCK_READ] == 2 * len / SECTOR_SIZE);
 }
 
-SELFTEST(dev_block_refuses_what_is_past_the_end)
+SELFTEST(block_refuses_what_is_past_the_end)
 {
 	static uint8_t buf[2 * SECTOR_SIZE] __attribute__((aligned(1024)));
 	unsigned before;
@@ -162,7 +162,7 @@ SELFTEST(dev_block_refuses_what_is_past_the_end)
 	CHECK(ram.submitted == before);
 }
 
-SELFTEST(dev_block_errors_reach_the_caller)
+SELFTEST(block_errors_reach_the_caller)
 {
 	static uint8_t buf[SECTOR_SIZE] __attribute__((aligned(512)));
 	int read, flush, write, fine;
@@ -183,7 +183,7 @@ SELFTEST(dev_block_errors_reach_the_caller)
 	CHECK(write == -EIO && ram.submitted == 3);
 }
 
-SELFTEST(dev_block_find)
+SELFTEST(block_find)
 {
 	struct block_device *d = block_get(0);
 
@@ -234,7 +234,7 @@ batch_run(void)
 
 /* Neighbours before, behind and between become one command, and each request
  * has its own memory and its own end. */
-SELFTEST(dev_batch_merges_neighbours)
+SELFTEST(block_batch_merges_neighbours)
 {
 	static const unsigned places[] = { 10, 11, 9, 20, 13, 12 };
 	struct page *page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
@@ -262,7 +262,7 @@ SELFTEST(dev_batch_merges_neighbours)
 }
 
 /* What is past the end fails alone; a driver's error is each request's. */
-SELFTEST(dev_batch_errors_are_each_requests_own)
+SELFTEST(block_batch_errors_are_each_requests_own)
 {
 	static const unsigned places[] = { 0, RAM_SECTORS, 1, 2, 3, 4 };
 	struct page *page = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
@@ -289,7 +289,7 @@ SELFTEST(dev_batch_errors_are_each_requests_own)
 
 /* Not merged: other operations, more segments than a command has, and what is
  * to be forced. Unmerging gives all back as they were. */
-SELFTEST(dev_merge_has_limits)
+SELFTEST(block_merge_has_limits)
 {
 	static const unsigned places[] = { 0, 1, 2, 3, 4, 5 };
 	struct list queue = LIST_INIT(queue), apart = LIST_INIT(apart);
@@ -319,7 +319,7 @@ SELFTEST(dev_merge_has_limits)
 }
 
 /* A write that is to last: forced where the disk can, else with a flush. */
-SELFTEST(dev_block_write_through)
+SELFTEST(block_write_through)
 {
 	static uint8_t buf[SECTOR_SIZE] __attribute__((aligned(512)));
 	struct block_segment s = { kernel_phys(buf), sizeof(buf) };
@@ -387,7 +387,7 @@ read_table(void)
 	return table.n;
 }
 
-SELFTEST(dev_mbr)
+SELFTEST(block_mbr)
 {
 	bool none, program, good;
 
@@ -408,7 +408,7 @@ SELFTEST(dev_mbr)
 }
 
 /* What cannot be so is refused, the rest stands. */
-SELFTEST(dev_mbr_refuses)
+SELFTEST(block_mbr_refuses)
 {
 	bool lies, loop, outside;
 
@@ -493,7 +493,7 @@ seal_both(void)
 	seal(RAM_SECTORS - 1, RAM_SECTORS - 1 - GPT_LEN);
 }
 
-SELFTEST(dev_gpt)
+SELFTEST(block_gpt)
 {
 	bool good, backup, entries, neither;
 
@@ -517,7 +517,7 @@ SELFTEST(dev_gpt)
 	CHECK(neither);
 }
 
-SELFTEST(dev_gpt_refuses)
+SELFTEST(block_gpt_refuses)
 {
 	bool lies, far, large;
 
@@ -549,7 +549,7 @@ SELFTEST(dev_gpt_refuses)
 }
 
 /* A partition's sectors are the disk's, moved; and it ends where it ends. */
-SELFTEST(dev_partition_moves_and_ends)
+SELFTEST(block_partition_moves_and_ends)
 {
 	static uint8_t buf[SECTOR_SIZE] __attribute__((aligned(512)));
 	struct block_device part = { .name = "ram1",

@@ -6,7 +6,7 @@
  * The requests are held in a list of the thread's own: one that goes to sleep
  * before it has started them delays nobody else's.
  */
-#include "devices.h"
+#include "block_internal.h"
 
 #define HELD_MAX 32 /* as many commands as a disk takes */
 

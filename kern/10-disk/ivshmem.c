@@ -5,7 +5,7 @@
  * answers when the host gets around to it.
  * Source: QEMU, docs/specs/ivshmem-spec.txt.
  */
-#include "dev.h"
+#include "block.h"
 #include "string.h"
 
 #define VENDOR	   0x1af4

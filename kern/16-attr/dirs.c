@@ -3,7 +3,8 @@
  * getdents64, and getdents of old.
  */
 #include "abi/syscall.h"
-#include "files_internal.h"
+#include "files.h"
+#include "string.h"
 
 static int64_t
 sys_getcwd(char *user, size_t size)

@@ -2,7 +2,7 @@
  * The calls that ask: stat, access, readlink, statfs, each with its kin.
  */
 #include "abi/syscall.h"
-#include "files_internal.h"
+#include "files.h"
 
 /* ---- stat ---- */
 

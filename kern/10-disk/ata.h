@@ -5,7 +5,7 @@
 #ifndef ATA_H
 #define ATA_H
 
-#include "dev.h"
+#include "block.h"
 
 #define ATA_READ_DMA	      0xc8
 #define ATA_READ_DMA_EXT      0x25

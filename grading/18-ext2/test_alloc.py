@@ -131,10 +131,10 @@ def test_blocks_are_near_the_goal(boot, rng, host):
 def test_every_block_can_be_had(boot, rng, host):
     """All free blocks can be had, of all groups; then: -ENOSPC."""
     disk = Disk(boot())
-    maps = Bitmaps(host, rng)
+    maps = Bitmaps(host, rng, shares=(0.05, 0.5, 0.9))
     disk.mount(maps.image)
-    # Somewhere behind the first free block of a group.
-    group = rng.randrange(maps.image.ngroups)
+    # What is free lies before the goal too: in its group, and in others.
+    group = rng.randrange(1, maps.image.ngroups)
     goal = rng.choice(maps.image.free_blocks(group)[1:])
     while maps.free:
         for answer in maps.allocate(disk, [(goal, rng.choice([1, 4, 50]))
