@@ -40,7 +40,7 @@ t traps
 (trap 'echo usr1; exit 3' USR1; kill -USR1 $BASHPID; echo never); rc
 (trap '' TERM; kill -TERM $BASHPID; echo ignored)
 trap 'echo "error at $BASH_LINENO"' ERR; false; trap - ERR
-bash -c 'kill -KILL $$'; rc
+{ bash -c 'kill -KILL $$'; rc; } 2>/dev/null
 bash -c 'trap "echo int" INT; kill -INT $$; echo after'
 t jobs and wait
 sleep 0.2 & one=$!; (exit 7) & two=$!; wait $two; rc; wait $one; rc

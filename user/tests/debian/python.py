@@ -266,7 +266,8 @@ except KeyboardInterrupt:
 print(time.process_time() > 0, time.clock_getres(time.CLOCK_MONOTONIC) < 0.1)
 
 case("the process")
-print(os.getuid(), os.getgid(), os.umask(0o22), os.nice(3), os.getpriority(0, 0))
+print(os.getuid(), os.getgid(), os.umask(0o22), os.nice(3) - os.nice(0),
+      os.getpriority(0, 0) == os.nice(0))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1000,
       resource.getrlimit(resource.RLIMIT_CORE))
 print(len(os.urandom(16)), len(os.sched_getaffinity(0)) == os.cpu_count())

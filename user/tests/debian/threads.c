@@ -83,7 +83,8 @@ take_over(const char *who)
 {
 	int error = pthread_mutex_lock(shared);
 
-	printf("%s: %s\n", who, error == EOWNERDEAD ? "owner dead" : strerror(error));
+	printf("%s: %s\n", who,
+	       error == EOWNERDEAD ? "owner dead" : strerror(error));
 	if (error == EOWNERDEAD)
 		pthread_mutex_consistent(shared);
 	pthread_mutex_unlock(shared);
@@ -121,9 +122,9 @@ robust(void)
 			execl("/bin/true", "true", NULL);
 		}
 		read(ready[0], &c, 1);
-		take_over(how == 0	 ? "after a process"
-				  : how == 1 ? "after a kill"
-					     : "after an exec");
+		take_over(how == 0   ? "after a process"
+			  : how == 1 ? "after a kill"
+				     : "after an exec");
 		waitpid(pid, NULL, 0);
 		close(ready[0]);
 		close(ready[1]);

@@ -16,7 +16,7 @@ next_token(const char **text)
 		t.number = strtol(*text, (char **)text, 0);
 	} else if (**text) {
 		t.kind = OPERATOR;
-		t.operator = *(*text)++;
+		t.operator= *(*text)++;
 	}
 	return t;
 }

@@ -32,10 +32,10 @@ operand(const char **error)
 {
 	long value = token.number;
 
-	if (token.kind == OPERATOR && token.operator == '(') {
+	if (token.kind == OPERATOR && token.operator== '(') {
 		advance();
 		value = expression(1, error);
-		if (token.kind != OPERATOR || token.operator != ')')
+		if (token.kind != OPERATOR || token.operator!= ')')
 			*error = "a parenthesis is not closed";
 	} else if (token.kind != NUMBER) {
 		*error = "a number is missing";
@@ -51,13 +51,13 @@ expression(int least, const char **error)
 
 	for (;;) {
 		int p = precedence();
-		char operator = token.operator;
+		char operator= token.operator;
 		long right;
 
 		if (!p || p < least || *error)
 			return left;
 		advance();
-		right = expression(operator == '^' ? p : p + 1, error);
+		right = expression(operator== '^' ? p : p + 1, error);
 		left = apply(operator, left, right, error);
 	}
 }
