@@ -165,7 +165,9 @@ prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 		} else if ((covered = rcu_deref(v->mount->covered))) {
 			v = covered;
 		} else {
-			if (v == root_mount->root)
+			/* The root, or one that is mounted nowhere. */
+			if (v == root_mount->root ||
+			    list_empty(&v->mount->link))
 				break;
 			return prepend(b, "(unreachable)", 13);
 		}
