@@ -68,6 +68,10 @@ void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
 /** See sched_ops.thread_free. */
 void user_thread_free(struct thread *t);
 
+/* ---- What is called (trace.c) ---- */
+
+void trace_init(void);
+
 /* ---- Memory is short (killer.c) ---- */
 
 void killer_init(void);
