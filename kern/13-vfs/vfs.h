@@ -168,6 +168,7 @@ struct vnode {
 	struct timespec atime, mtime, ctime;
 	bool dirty;    /**< the inode differs from the disk's */
 	bool linkable; /**< made without a name, and may yet get one */
+	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
@@ -426,6 +427,8 @@ struct vfs_ops {
 	void (*fsize_exceeded)(void);
 	/** vm: pages of @p v from index @p first on are gone: unmap them. */
 	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
+	/** vm: whether a shared mapping may write @p v, whose lock is held. */
+	bool (*written_by_mapping)(struct vnode *v);
 	/** ipc: open a FIFO: install the pipe's operations in @p f. */
 	int (*open_fifo)(struct vnode *v, struct file *f);
 	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.

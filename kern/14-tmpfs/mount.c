@@ -145,6 +145,20 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	return error;
 }
 
+int
+mount_nowhere(const struct filesystem *fs, const char *source,
+	      struct mount **result)
+{
+	struct mount *m = mount_new(fs, MS_NOSUID | MS_NODEV, source);
+	int error;
+
+	mutex_lock(&mounts_lock);
+	error = attach_device(m);
+	mutex_unlock(&mounts_lock);
+	*result = m;
+	return error ? error : fs->mount(m, "");
+}
+
 /* A path given as source leads to a disk. */
 static int
 check_source(const char *source)

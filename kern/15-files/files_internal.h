@@ -41,4 +41,9 @@ void file_locks_release(struct file *f);
 /** fcntl's F_GETLK, F_SETLK, F_SETLKW, and F_OFD_GETLK and so on. */
 int64_t record_lock(struct file *f, unsigned command, struct flock *user);
 
+/* ---- memfd.c ---- */
+
+/** fcntl's F_ADD_SEALS and F_GET_SEALS. */
+int64_t file_seals(struct file *f, unsigned command, uint64_t seals);
+
 #endif

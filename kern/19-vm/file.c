@@ -73,9 +73,25 @@ vm_clean_pages(struct page_cache *c, uint64_t first, uint64_t last)
 	spin_unlock(&c->mappings_lock);
 }
 
+/* vfs_ops.written_by_mapping */
+static bool
+written_by_mapping(struct vnode *v)
+{
+	struct page_cache *c = v->cache;
+	struct mapping *m;
+	bool found = false;
+
+	spin_lock(&c->mappings_lock);
+	list_for_each (m, &c->mappings, vnode_link)
+		found |= m->flags & MAP_SHARED && m->may_write;
+	spin_unlock(&c->mappings_lock);
+	return found;
+}
+
 void
 vm_file_init(void)
 {
+	vfs_ops.written_by_mapping = written_by_mapping;
 	vfs_ops.unmap_pages = vm_unmap_pages;
 	cache_ops.clean_pages = vm_clean_pages;
 }

@@ -65,6 +65,7 @@ copy_mapping(struct vmspace *to, const struct mapping *m)
 
 	if (m->dont_fork)
 		return 0;
+	copy.locked = false;
 	if (m->wipe_on_fork)
 		copy.has_private = false;
 	map_insert(to, &copy);

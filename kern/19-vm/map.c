@@ -90,7 +90,7 @@ alike(const struct mapping *a, const struct mapping *b)
 	return a->end == b->start && a->prot == b->prot &&
 	       a->flags == b->flags && a->vnode == b->vnode &&
 	       a->may_write == b->may_write && !a->is_stack && !b->is_stack &&
-	       a->dont_fork == b->dont_fork &&
+	       a->dont_fork == b->dont_fork && a->locked == b->locked &&
 	       a->wipe_on_fork == b->wipe_on_fork &&
 	       (!a->vnode || a->offset + (a->end - a->start) == b->offset);
 }
@@ -413,6 +413,28 @@ too_much(uint64_t pages, uint32_t prot, uint32_t flags)
 	return pages > stats.total;
 }
 
+uint64_t
+vm_locked_pages(struct vmspace *vm)
+{
+	struct mapping *m;
+	uint64_t n = 0;
+
+	for (m = map_ceil(vm, 0); m; m = map_ceil(vm, m->end))
+		if (m->locked)
+			n += (m->end - m->start) >> PAGE_SHIFT;
+	return n;
+}
+
+bool
+vm_may_lock(struct vmspace *vm, uint64_t more)
+{
+	uint64_t limit =
+		vm_ops.limit ? vm_ops.limit(RLIMIT_MEMLOCK) : RLIM_INFINITY;
+
+	return current_cred()->euid == 0 || limit == RLIM_INFINITY ||
+	       vm_locked_pages(vm) + more <= limit >> PAGE_SHIFT;
+}
+
 int64_t
 vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
        uint32_t flags, struct vnode *vnode, uint64_t offset, bool may_write)
@@ -436,6 +458,9 @@ vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 
 	rwlock_write_lock(&vm->lock);
 	at = choose_address(vm, addr, len, flags);
+	m.locked = flags & MAP_LOCKED || vm->lock_new;
+	if (at >= 0 && m.locked && !vm_may_lock(vm, len >> PAGE_SHIFT))
+		at = -EAGAIN;
 	if (at >= 0 && map_check_limits(vm, 2, len >> PAGE_SHIFT))
 		at = -ENOMEM;
 	if (at >= 0) {

@@ -33,8 +33,7 @@ struct kept_tables {
 static PERCPU(struct kept_tables, kept_tables);
 
 /* Only asserted. */
-static bool __attribute__((unused))
-maps_nothing(const pte_t *table, unsigned n)
+static bool __attribute__((unused)) maps_nothing(const pte_t *table, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (table[i])

@@ -24,6 +24,7 @@ struct mapping {
 	bool is_stack;	   /**< grows down on faults below it */
 	bool dont_fork;	   /**< MADV_DONTFORK: a child does not get it */
 	bool wipe_on_fork; /**< MADV_WIPEONFORK: a child finds zeros */
+	bool locked;	   /**< mlock: stays in memory */
 	bool has_private;  /**< may hold pages that fork has to share */
 	struct vmspace *vmspace;
 	struct rbnode node;	/* of vmspace->mappings, by start */
@@ -52,6 +53,7 @@ struct vmspace {
 	vaddr_t mmap_top; /**< where the search for room begins, downwards */
 	vaddr_t room_top; /**< no room of room_missed bytes is above it */
 	size_t room_missed;
+	bool lock_new, fill_new;      /**< MCL_FUTURE; new ones are filled */
 	uint64_t mapped_pages;	      /**< sum of the mappings' sizes */
 	struct mapping *_Atomic last; /**< found last: a hint */
 	/* For /proc/PID. */
@@ -85,6 +87,12 @@ int64_t vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 	       bool may_write);
 int vm_unmap(struct vmspace *vm, vaddr_t addr, size_t len);
 int vm_protect(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot);
+
+/** Pages of @p vm in mappings that are locked; its lock held. */
+uint64_t vm_locked_pages(struct vmspace *vm);
+
+/** Whether RLIMIT_MEMLOCK lets @p more pages be locked; vm's lock held. */
+bool vm_may_lock(struct vmspace *vm, uint64_t more);
 
 /** The mapping that holds @p addr, or NULL; vm->lock held. */
 struct mapping *vm_find(struct vmspace *vm, vaddr_t addr);

@@ -1,6 +1,6 @@
 /*
  * Calls that speak of mapped pages without changing what is mapped: madvise,
- * msync, mincore, and mlock, which has little to do without swap.
+ * msync, mincore.
  */
 #include "mmap_internal.h"
 
@@ -33,14 +33,18 @@ advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 {
 	switch (advice) {
 	case MADV_FREE: /* "may" be freed: now is allowed */
-		if (m->vnode)
+		if (m->vnode || m->locked)
 			return -EINVAL;
 		pmap_forget(m, start, end);
 		return 0;
 	case MADV_DONTNEED:
+		if (m->locked)
+			return -EINVAL;
 		pmap_forget(m, start, end);
 		return 0;
 	case MADV_REMOVE: /* no file system here can punch holes */
+		if (m->locked)
+			return -EINVAL;
 		return m->flags & MAP_SHARED ? -EOPNOTSUPP : -EINVAL;
 	case MADV_DONTFORK:
 	case MADV_DOFORK:
@@ -204,45 +208,3 @@ sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 	return 0;
 }
 SYSCALL(NR_mincore, sys_mincore, 4);
-
-/* ---- Locking in memory: nothing is ever swapped out, so it is enough that
- * the pages are there ---- */
-
-static int64_t
-sys_mlock(vaddr_t addr, size_t len)
-{
-	struct vmspace *vm = current()->vmspace;
-	vaddr_t start = ROUND_DOWN(addr, PAGE_SIZE), va, end;
-	struct mapping *m;
-	int error = 0;
-
-	if (addr + len < addr)
-		return -EINVAL;
-	if (len > USER_TOP || addr > USER_TOP - len)
-		return -ENOMEM;
-	end = ROUND_UP(addr + len, PAGE_SIZE);
-	if (vm_ops.limit && end - start > vm_ops.limit(RLIMIT_MEMLOCK))
-		return -ENOMEM;
-	rwlock_read_lock(&vm->lock);
-	for (va = start; va < end && !error; va = m->end) {
-		m = vm_find(vm, va);
-		if (!m) {
-			error = -ENOMEM;
-			break;
-		}
-	}
-	rwlock_read_unlock(&vm->lock);
-	if (!error)
-		vm_populate(vm, start, end);
-	return error;
-}
-SYSCALL(NR_mlock, sys_mlock, 24);
-
-static int64_t
-sys_munlock(vaddr_t addr, size_t len)
-{
-	if (addr + len < addr)
-		return -EINVAL;
-	return 0;
-}
-SYSCALL(NR_munlock, sys_munlock, 0);

@@ -58,6 +58,24 @@ backing_of(int fd, uint32_t prot, uint32_t flags, size_t len,
 	return error;
 }
 
+/* vm_map, for a file with seals: under its lock, no seal is added between the
+ * look at them and the mapping's being seen (written_by_mapping). */
+static int64_t
+map_sealable(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
+	     uint32_t flags, struct vnode *v, uint64_t offset, bool may_write)
+{
+	int64_t at = -EPERM;
+	bool sealed;
+
+	vnode_lock(v, 0);
+	sealed = v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	if (!sealed || !(prot & PROT_WRITE))
+		at = vm_map(vm, addr, len, prot, flags, v, offset,
+			    may_write && !sealed);
+	vnode_unlock(v);
+	return at;
+}
+
 static int
 check_mmap(size_t len, uint32_t flags, uint64_t offset)
 {
@@ -100,12 +118,16 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 	error = backing_of(fd, prot, flags, len, &vnode, &may_write);
 	if (error)
 		return error;
-	at = vm_map(vm, addr, len, prot & PROT_ALL, flags, vnode, offset,
-		    may_write);
+	if (vnode && flags & MAP_SHARED && vnode_is_nameless(vnode))
+		at = map_sealable(vm, addr, len, prot & PROT_ALL, flags, vnode,
+				  offset, may_write);
+	else
+		at = vm_map(vm, addr, len, prot & PROT_ALL, flags, vnode,
+			    offset, may_write);
 	if (vnode)
 		vnode_put(vnode);
-	if (at >= 0 && flags & (MAP_POPULATE | MAP_LOCKED) &&
-	    !(flags & MAP_NONBLOCK))
+	if (at >= 0 && (vm->fill_new || (flags & (MAP_POPULATE | MAP_LOCKED) &&
+					 !(flags & MAP_NONBLOCK))))
 		vm_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
 	return at;
 }
@@ -168,13 +190,15 @@ change_brk(struct vmspace *vm, vaddr_t to, struct list *dead)
 			     .end = new,
 			     .prot = PROT_READ | PROT_WRITE,
 			     .flags = MAP_PRIVATE,
-			     .may_write = true };
+			     .may_write = true,
+			     .locked = vm->lock_new };
 
 	if (new < old)
 		map_remove(vm, new, old, dead);
 	else if (new > old &&
 		 (!map_is_free(vm, old, new + PAGE_SIZE) ||
-		  map_check_limits(vm, 1, (new - old) >> PAGE_SHIFT)))
+		  map_check_limits(vm, 1, (new - old) >> PAGE_SHIFT) ||
+		  (m.locked && !vm_may_lock(vm, (new - old) >> PAGE_SHIFT))))
 		return;
 	else if (new > old)
 		map_insert(vm, &m);
@@ -185,15 +209,19 @@ vaddr_t
 mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 {
 	struct list dead = LIST_INIT(dead);
-	vaddr_t result;
+	vaddr_t result, old;
 
 	rwlock_write_lock(&vm->lock);
+	old = vm->brk;
 	if (brk >= vm->brk_start && brk < USER_TOP && vm->brk_start &&
 	    brk - vm->brk_start <= limit)
 		change_brk(vm, brk, &dead);
 	result = vm->brk;
 	rwlock_write_unlock(&vm->lock);
 	map_reap(&dead);
+	if (vm->fill_new && result > old)
+		vm_populate(vm, ROUND_DOWN(old, PAGE_SIZE),
+			    ROUND_UP(result, PAGE_SIZE));
 	return result;
 }
 

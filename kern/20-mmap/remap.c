@@ -7,6 +7,7 @@ struct remap {
 	vaddr_t from, to; /* to: for MREMAP_FIXED, and the result */
 	size_t old_len, new_len;
 	unsigned flags;
+	bool fill; /* what grew is locked in memory */
 };
 
 static bool
@@ -120,6 +121,9 @@ remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 		return -EINVAL;
 	if (map_check_limits(vm, 4, more >> PAGE_SHIFT))
 		return -ENOMEM;
+	if (m->locked && !vm_may_lock(vm, more >> PAGE_SHIFT))
+		return -EAGAIN;
+	r->fill = m->locked && more;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return move(vm, m, r, dead);
 	if (r->new_len <= r->old_len) {
@@ -139,7 +143,7 @@ static int64_t
 sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
 	   vaddr_t to)
 {
-	struct remap r = { from, to, old_len, new_len, flags };
+	struct remap r = { from, to, old_len, new_len, flags, false };
 	struct vmspace *vm = current()->vmspace;
 	struct list dead = LIST_INIT(dead);
 	int64_t result = check_args(&r);
@@ -150,6 +154,8 @@ sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
 	result = remap_locked(vm, &r, &dead);
 	rwlock_write_unlock(&vm->lock);
 	map_reap(&dead);
+	if (result >= 0 && r.fill)
+		vm_populate(vm, result, result + r.new_len);
 	return result;
 }
 SYSCALL(NR_mremap, sys_mremap, 16);

@@ -23,6 +23,15 @@ clear_tid_word(struct thread *t)
 }
 
 void
+proc_leave_memory(struct thread *t)
+{
+	if (t->robust_list && proc_ops.release_robust)
+		proc_ops.release_robust(t);
+	t->robust_list = NULL;
+	clear_tid_word(t);
+}
+
+void
 proc_note_peak(struct proc *p, const struct vmspace *vm)
 {
 	p->peak_resident = MAX(p->peak_resident, vm_peak_resident(vm));
@@ -176,7 +185,7 @@ proc_exit_thread(int status)
 	struct proc *p = t->proc;
 
 	ASSERT(!preempt_disabled());
-	clear_tid_word(t);
+	proc_leave_memory(t);
 	if (proc_ops.thread_exit)
 		proc_ops.thread_exit(t);
 	drop_parts(t, p);

@@ -1,7 +1,7 @@
 /*
- * fork, vfork and clone: a new process, or a new thread of this one. The parts
- * are made first, and any of them may fail; then the child is put in the tree,
- * where everyone sees it; then it runs.
+ * fork, vfork, clone and clone3: a new process, or a new thread of this one.
+ * The parts are made first, and any of them may fail; then the child is put in
+ * the tree, where everyone sees it; then it runs.
  */
 #include "abi/sched.h"
 #include "abi/signal.h"
@@ -179,7 +179,10 @@ check_flags(const struct clone *c)
 	/* Handlers are a process's own here: shared between threads only. */
 	if (f & CLONE_SIGHAND && !(f & CLONE_THREAD))
 		return -EINVAL;
-	if (f & (CLONE_NEW_ANY | CLONE_PIDFD | CLONE_PTRACE) ||
+	if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
+		return -EINVAL;
+	if (f & (CLONE_NEW_ANY | CLONE_PIDFD | CLONE_PTRACE |
+		 CLONE_INTO_CGROUP) ||
 	    c->exit_signal >= NSIG)
 		return -EINVAL;
 	if (f & CLONE_SETTLS && c->tls >= USER_TOP)
@@ -267,6 +270,8 @@ prepare(struct clone *c)
 		c->proc = proc_new(self->proc);
 		c->proc->pid = c->tid;
 		c->proc->exit_signal = c->exit_signal;
+		if (c->flags & CLONE_CLEAR_SIGHAND && proc_ops.clear_handlers)
+			proc_ops.clear_handlers(c->proc);
 	}
 	t->proc = proc_get(is_thread ? self->proc : c->proc);
 	if (proc_ops.thread_new)
@@ -384,6 +389,63 @@ sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
 	return kclone(&c);
 }
 SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
+
+/* What clone3 is told, in a structure that grows with the years: what is not
+ * there is 0, and what is there beyond what is known must be 0. */
+static int
+copy_clone_args(struct clone_args *args, const void *user, size_t size)
+{
+	const uint8_t *rest = user;
+	uint8_t byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	for (size_t i = sizeof(*args); i < size; i++) {
+		if (copyin(&byte, rest + i, 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	memset(args, 0, sizeof(*args));
+	return copyin(args, user, MIN(size, sizeof(*args)));
+}
+
+static int
+check_clone_args(const struct clone_args *a)
+{
+	if (a->flags & (CSIGNAL | CLONE_DETACHED) ||
+	    a->flags >= CLONE_INTO_CGROUP << 1 || a->exit_signal >= NSIG)
+		return -EINVAL;
+	if (a->flags & (CLONE_THREAD | CLONE_PARENT) && a->exit_signal)
+		return -EINVAL;
+	if (!a->stack != !a->stack_size || a->stack > USER_TOP ||
+	    a->stack_size > USER_TOP - a->stack)
+		return -EINVAL;
+	return a->set_tid || a->set_tid_size ? -EINVAL : 0;
+}
+
+static int64_t
+sys_clone3(const void *user, size_t size)
+{
+	struct clone_args a;
+	int error = copy_clone_args(&a, user, size);
+
+	if (!error)
+		error = check_clone_args(&a);
+	if (error)
+		return error;
+	struct clone c = { .flags = a.flags,
+			   .exit_signal = a.exit_signal,
+			   .stack = a.stack + a.stack_size,
+			   .parent_tid = (int *)a.parent_tid,
+			   .child_tid = (int *)a.child_tid,
+			   .tls = a.tls };
+
+	return kclone(&c);
+}
+SYSCALL(NR_clone3, sys_clone3, PROC_HEAP_PAGES);
 
 /* ---- Processes made by the kernel ---- */
 

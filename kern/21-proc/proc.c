@@ -333,5 +333,6 @@ proc_init(void)
 	vfs_ops.pid = running_pid;
 	vfs_ops.set_fdtable = set_fdtable;
 	killer_init();
+	trace_init();
 }
 CHAPTER_INIT(proc_init);

@@ -206,6 +206,9 @@ uint64_t cred_effective(const struct cred *c);
 struct proc_ops {
 	/** signal: a new process inherits; @p parent NULL: the first. */
 	void (*fork)(struct proc *parent, struct proc *child);
+	/** signal: handlers of @p p become the default, ignored signals stay
+	 * so. */
+	void (*clear_handlers)(struct proc *p);
 	/** signal: the same for a thread. child->proc is set. */
 	void (*thread_new)(struct thread *parent, struct thread *child);
 	/** signal: the process is freed. May not sleep. */
@@ -226,6 +229,9 @@ struct proc_ops {
 	/** ipc: wake one waiter on the user word @p address (the word that
 	 * CLONE_CHILD_CLEARTID names) of the running address space. */
 	void (*futex_wake)(uint32_t *address);
+	/** ipc: the running thread, which has a robust list, is leaving its
+	 * memory: mark the locks on it, and wake. May sleep. */
+	void (*release_robust)(struct thread *t);
 };
 extern struct proc_ops proc_ops;
 

@@ -56,6 +56,10 @@ void proc_release_parent(struct proc *p);
  * been. proc_lock held. */
 void proc_note_peak(struct proc *p, const struct vmspace *vm);
 
+/** The running thread is about to leave its memory (it ends, or has a new
+ * program): tell those who wait for it there. No locks held; may sleep. */
+void proc_leave_memory(struct thread *t);
+
 /** A fault of user code where no chapter knows signals: the end. */
 void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
 
@@ -63,6 +67,10 @@ void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
 
 /** See sched_ops.thread_free. */
 void user_thread_free(struct thread *t);
+
+/* ---- What is called (trace.c) ---- */
+
+void trace_init(void);
 
 /* ---- Memory is short (killer.c) ---- */
 

@@ -44,6 +44,7 @@ proc_take_memory(struct vmspace *vm)
 	struct proc *p = current_proc();
 	struct vmspace *old;
 
+	proc_leave_memory(current());
 	spin_lock(&proc_lock);
 	old = vmspace_switch(vm);
 	if (old)

@@ -244,7 +244,7 @@ load_interp(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p,
 		return -ENOMEM;
 	error = read_interp_path(e, p, page_address(page));
 	if (!error)
-		error = image_open(page_address(page), &image);
+		error = image_open(AT_FDCWD, page_address(page), 0, &image);
 	page_unref(page);
 	if (error)
 		return error;

@@ -1,10 +1,11 @@
 /*
- * execve: a new program in an old process. All that can fail is done before
- * anything is changed: the new address space is built whole beside the old
- * one. Then the other threads are ended, and the old memory goes.
+ * execve, execveat: a new program in an old process. All that can fail is done
+ * before anything is changed: the new address space is built whole beside the
+ * old one. Then the other threads are ended, and the old memory goes.
  */
 #include "abi/mount.h"
 #include "exec_internal.h"
+#include "format.h"
 #include "string.h"
 
 #define SCRIPTS_MAX 4 /* interpreters of interpreters */
@@ -12,7 +13,11 @@
 struct exec_ops exec_ops;
 
 struct exec {
-	const char *path; /* as the caller named it */
+	int dirfd;
+	const char *file; /* as the caller named it, from dirfd */
+	unsigned at_flags;
+	const char *path; /* the same as the program is told it */
+	bool closes;	  /* exec closes the descriptor that path names */
 	struct image image;
 	struct exec_args args;
 	struct vmspace *vm;
@@ -33,15 +38,15 @@ check_executable(struct vnode *v)
 }
 
 int
-image_open(const char *path, struct image *image)
+image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 {
 	struct vnode *v;
 	int64_t n;
-	int error = path_walk(AT_FDCWD, path, 0, &v);
+	int error = path_walk_at(dirfd, path, at_flags, &v);
 
 	if (error)
 		return error;
-	error = check_executable(v);
+	error = v->type == VT_LNK ? -ELOOP : check_executable(v);
 	if (!error)
 		error = vnode_deny_write(v);
 	if (error) {
@@ -119,7 +124,7 @@ open_interpreter(struct exec *x, const char *script, char *line)
 		error = args_push(&x->args, interp);
 	memmove(line, interp, strlen(interp) + 1);
 	image_close(&x->image);
-	return error ? error : image_open(line, &x->image);
+	return error ? error : image_open(AT_FDCWD, line, 0, &x->image);
 }
 
 static bool
@@ -138,6 +143,8 @@ resolve_scripts(struct exec *x)
 	unsigned depth;
 	int error = 0;
 
+	if (is_script(&x->image) && x->closes)
+		return -ENOENT;
 	for (depth = 0; !error && is_script(&x->image); depth++) {
 		if (depth == SCRIPTS_MAX)
 			return -ELOOP;
@@ -185,7 +192,7 @@ static int
 build(struct exec *x, const struct arg_source *argv,
       const struct arg_source *envp)
 {
-	int error = image_open(x->path, &x->image);
+	int error = image_open(x->dirfd, x->file, x->at_flags, &x->image);
 
 	if (!error)
 		error = gather_args(x, argv, envp);
@@ -250,8 +257,6 @@ become(struct exec *x)
 				 t->tid == t->proc->pid);
 	proc_take_memory(x->vm);
 	x->vm = NULL;
-	t->clear_tid = NULL;
-	t->robust_list = NULL;
 	fdtable_unshare();
 	fdtable_close_on_exec(t->fdtable);
 	take_identity(x);
@@ -262,21 +267,20 @@ become(struct exec *x)
 }
 
 static int
-kexec(const char *path, const struct arg_source *argv,
+kexec(struct exec *x, const struct arg_source *argv,
       const struct arg_source *envp)
 {
-	struct exec x = { .path = path };
-	int error = args_init(&x.args);
+	int error = args_init(&x->args);
 
 	if (!error)
-		error = build(&x, argv, envp);
+		error = build(x, argv, envp);
 	if (!error)
 		error = proc_become_single();
 	if (!error)
-		become(&x);
-	image_close(&x.image);
-	args_free(&x.args);
-	vmspace_put(x.vm);
+		become(x);
+	image_close(&x->image);
+	args_free(&x->args);
+	vmspace_put(x->vm);
 	return error;
 }
 
@@ -285,22 +289,68 @@ exec_program(const char *path, const char *const argv[],
 	     const char *const envp[])
 {
 	struct arg_source a = { .kernel = argv }, e = { .kernel = envp };
+	struct exec x = { .dirfd = AT_FDCWD, .file = path, .path = path };
 
-	return kexec(path, &a, &e);
+	return kexec(&x, &a, &e);
+}
+
+/* A path that is not from the current directory is told by way of its
+ * descriptor; which a script's interpreter must find open. */
+static int
+name_by_descriptor(struct exec *x, char **buffer)
+{
+	int n, flags;
+
+	*buffer = NULL;
+	x->path = x->file;
+	if (x->dirfd == AT_FDCWD || *x->file == '/')
+		return 0;
+	flags = fd_get_flags(x->dirfd);
+	if (flags < 0)
+		return flags;
+	*buffer = buffer_new(PATH_MAX);
+	n = snformat(*buffer, PATH_MAX,
+		     *x->file ? "/dev/fd/%d/%s" : "/dev/fd/%d", x->dirfd,
+		     x->file);
+	x->path = *buffer;
+	x->closes = flags & FD_CLOEXEC;
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 static int64_t
-sys_execve(const char *user_path, const char *const *argv,
-	   const char *const *envp)
+exec_from_user(int dirfd, const char *file, const char *const *argv,
+	       const char *const *envp, unsigned at_flags)
 {
 	struct arg_source a = { .user = argv }, e = { .user = envp };
-	char *path;
-	int error = path_copyin(user_path, &path);
+	struct exec x = { .dirfd = dirfd, .at_flags = at_flags };
+	struct user_path p;
+	char *buffer;
+	int error = user_path_get(&p, file, at_flags & AT_EMPTY_PATH);
 
 	if (error)
 		return error;
-	error = kexec(path, &a, &e);
-	path_free(path);
+	x.file = p.text;
+	error = name_by_descriptor(&x, &buffer);
+	if (!error)
+		error = kexec(&x, &a, &e);
+	buffer_free(buffer);
+	user_path_put(&p);
 	return error;
 }
+
+static int64_t
+sys_execve(const char *file, const char *const *argv, const char *const *envp)
+{
+	return exec_from_user(AT_FDCWD, file, argv, envp, 0);
+}
 SYSCALL(NR_execve, sys_execve, EXEC_HEAP_PAGES);
+
+static int64_t
+sys_execveat(int dirfd, const char *file, const char *const *argv,
+	     const char *const *envp, unsigned at_flags)
+{
+	if (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return exec_from_user(dirfd, file, argv, envp, at_flags);
+}
+SYSCALL(NR_execveat, sys_execveat, EXEC_HEAP_PAGES);

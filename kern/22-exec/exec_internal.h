@@ -20,8 +20,10 @@ struct image {
 	uint8_t head[IMAGE_HEAD]; /**< its first bytes, zeros past the end */
 };
 
-/** Open @p path for execution. 0, -EACCES, -ENOENT, -ETXTBSY... */
-int image_open(const char *path, struct image *image);
+/** Open @p path from @p dirfd ("": that itself) for execution; of @p at_flags,
+ * AT_SYMLINK_NOFOLLOW is honoured. 0, -EACCES, -ENOENT, -ETXTBSY... */
+int image_open(int dirfd, const char *path, unsigned at_flags,
+	       struct image *image);
 void image_close(struct image *image);
 
 /* ---- Its rights (cred.c) ---- */

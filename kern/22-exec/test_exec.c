@@ -157,7 +157,7 @@ load(struct elf_info *info)
 {
 	struct vmspace *vm = vmspace_new();
 	struct image image;
-	int error = image_open(PROGRAM, &image);
+	int error = image_open(AT_FDCWD, PROGRAM, 0, &image);
 
 	if (!error) {
 		error = elf_load(vm, &image, info);

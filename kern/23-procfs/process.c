@@ -155,12 +155,15 @@ show_statm(struct text *t, struct proc *p)
 static void
 status_memory(struct text *t, struct vmspace *vm)
 {
-	uint64_t shared, data, resident = vm->resident;
+	uint64_t shared, data, locked, resident = vm->resident;
 
+	rwlock_read_lock(&vm->lock);
+	locked = vm_locked_pages(vm);
+	rwlock_read_unlock(&vm->lock);
 	vm_count_pages(vm, &shared, &data);
 	text_printf(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n",
 		    KIB(vm->mapped_pages), KIB(vm->mapped_pages));
-	text_printf(t, "VmLck:\t%8u kB\nVmPin:\t%8u kB\n", 0, 0);
+	text_printf(t, "VmLck:\t%8lu kB\nVmPin:\t%8u kB\n", KIB(locked), 0);
 	text_printf(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		    KIB(vm_peak_resident(vm)), KIB(resident));
 	text_printf(t, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\n",

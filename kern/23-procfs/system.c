@@ -40,6 +40,25 @@ show_meminfo(struct text *t)
 	text_printf(t, "SUnreclaim:     %8lu kB\n", KIB(mem.heap_used));
 }
 
+static void
+show_vmstat(struct text *t)
+{
+	const struct block_device *d;
+	uint64_t cached, dirty, in = 0, out = 0;
+	struct mem_stats mem;
+
+	mem_stats_get(&mem);
+	page_cache_stats(&cached, &dirty);
+	for (unsigned i = 0; (d = block_nth(i)); i++) {
+		in += d->stats.sectors[BLOCK_READ];
+		out += d->stats.sectors[BLOCK_WRITE];
+	}
+	text_printf(t, "nr_free_pages %lu\nnr_file_pages %lu\nnr_dirty %lu\n",
+		    mem.free, cached, dirty);
+	text_printf(t, "pgpgin %lu\npgpgout %lu\npswpin 0\npswpout 0\n",
+		    in * SECTOR_SIZE / 1024, out * SECTOR_SIZE / 1024);
+}
+
 /* Of this kernel alone: the reservations of the kernel heap. */
 static void
 show_heap(struct text *t)
@@ -355,4 +374,5 @@ procfs_system_init(void)
 	procfs_add("sys/kernel/pid_max", show_pid_max);
 	procfs_add("uptime", show_uptime);
 	procfs_add("version", show_version);
+	procfs_add("vmstat", show_vmstat);
 }

@@ -52,11 +52,10 @@ signal_fork(struct proc *parent, struct proc *child)
 	child->signals = s;
 }
 
-/* exec_ops.done: the handlers' code is gone; what was ignored stays so. */
+/* proc_ops.clear_handlers */
 static void
-signal_exec(struct proc *p)
+signal_clear_handlers(struct proc *p)
 {
-	struct sigstate *ss = current_sigstate();
 	struct proc_signals *s = p->signals;
 	struct ksigaction *a;
 	uint64_t rflags;
@@ -67,6 +66,19 @@ signal_exec(struct proc *p)
 		*a = (struct ksigaction){ .handler = a->handler == SIG_IGN
 							     ? SIG_IGN
 							     : SIG_DFL };
+	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
+/* exec_ops.done: the handlers' code is gone. */
+static void
+signal_exec(struct proc *p)
+{
+	struct sigstate *ss = current_sigstate();
+	struct proc_signals *s = p->signals;
+	uint64_t rflags;
+
+	signal_clear_handlers(p);
+	rflags = spin_lock_irqsave(&s->lock);
 	ss->altstack = (stack_t){ .ss_flags = SS_DISABLE };
 	ss->restart.fn = NULL;
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -254,6 +266,7 @@ signal_init(void)
 	trap_ops.user_work = signal_work;
 	trap_ops.user_fault = signal_user_fault;
 	proc_ops.fork = signal_fork;
+	proc_ops.clear_handlers = signal_clear_handlers;
 	proc_ops.thread_new = signal_thread_new;
 	exec_ops.done = signal_exec;
 	proc_ops.free = signal_free;

@@ -543,10 +543,8 @@ sys_futex(uint32_t *address, int op, uint32_t value, uint64_t timeout_or_count,
 }
 SYSCALL(NR_futex, sys_futex, 2);
 
-/* proc_ops.futex_wake: the word may be shared with other processes, so the key
- * is looked up, as its C library's waiter did not say that it is private. */
-static void
-wake_clear_tid(uint32_t *address)
+void
+futex_wake_shared(uint32_t *address)
 {
 	futex_wake(address, false, 1, FUTEX_BITSET_MATCH_ANY);
 }
@@ -560,5 +558,6 @@ futex_init(void)
 		spin_init(&buckets[i].lock, "futex bucket");
 		list_init(&buckets[i].waiters);
 	}
-	proc_ops.futex_wake = wake_clear_tid;
+	proc_ops.futex_wake = futex_wake_shared;
+	proc_ops.release_robust = robust_release;
 }
