@@ -2,7 +2,9 @@
  * What every change of a directory's entries does, whoever makes it: may it be,
  * and what is to be told once it is.
  */
-#include "vfs_internal.h"
+#include "names.h"
+#include "notify.h"
+#include "string.h"
 
 int
 may_create(struct vnode *dir)
@@ -48,30 +50,3 @@ entry_removed(struct vnode *dir, const struct name *name, struct vnode *v)
 }
 
 /* ---- Is it empty? ---- */
-
-static bool
-note_entry(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
-	   uint64_t next)
-{
-	bool *empty = arg;
-
-	(void)ino;
-	(void)type;
-	(void)next;
-	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
-		return true;
-	*empty = false;
-	return false;
-}
-
-int
-directory_check_empty(struct vnode *v)
-{
-	bool empty = true;
-	uint64_t pos = 0;
-	int error = v->ops->readdir(v, &pos, note_entry, &empty);
-
-	if (error)
-		return error;
-	return empty ? 0 : -ENOTEMPTY;
-}

@@ -5,7 +5,9 @@
  * lock still held (VFS2). rename is in rename.c.
  */
 #include "abi/syscall.h"
-#include "vfs_internal.h"
+#include "names.h"
+#include "notify.h"
+#include "string.h"
 
 /* ---- Making ---- */
 

@@ -7,7 +7,7 @@
 #define TMPFS_H
 
 #include "file.h"
-#include "walk.h"
+#include "names.h"
 
 /* ---- Mounting ---- */
 

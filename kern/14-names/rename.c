@@ -6,7 +6,9 @@
  * check for cycles go by.
  */
 #include "abi/syscall.h"
-#include "vfs_internal.h"
+#include "names.h"
+#include "notify.h"
+#include "string.h"
 
 struct renaming {
 	struct walk from, to;
