@@ -374,3 +374,41 @@ SELFTEST(sched_one_exclusive_watch_of_many_is_enough)
 	for (i = 0; i < 3; i++)
 		waitq_unwatch(&wq, &w[i]);
 }
+
+/* ---- Real-time policies: SCHED5 ---- */
+
+static unsigned run_order[3];
+static _Atomic unsigned runs;
+
+static void
+note_run(void *arg)
+{
+	run_order[runs++] = (unsigned)(uint64_t)arg;
+	finish();
+}
+
+/* On one CPU, which this thread keeps until it sleeps. */
+SELFTEST(sched_realtime_by_priority)
+{
+	static const unsigned priorities[] = { 1, 99, 50 };
+	unsigned i;
+
+	CHECK(thread_set_affinity(current(), 1) == 0);
+	thread_set_policy(current(), POLICY_FIFO, REALTIME_MAX);
+	runs = 0;
+	for (i = 0; i < 3; i++) {
+		struct thread *t =
+			thread_create("test", note_run, (void *)(uint64_t)i);
+
+		CHECK(t && thread_set_affinity(t, 1) == 0);
+		thread_set_policy(t, POLICY_FIFO, priorities[i]);
+		thread_start(t);
+	}
+	CHECK(runs == 0);
+	thread_yield(); /* to its equal */
+	CHECK(runs == 1 && run_order[0] == 1);
+	wait_for(3);
+	CHECK(run_order[1] == 2 && run_order[2] == 0);
+	thread_set_policy(current(), POLICY_OTHER, 0);
+	CHECK(thread_set_affinity(current(), ~0UL) == 0);
+}

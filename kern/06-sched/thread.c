@@ -124,7 +124,8 @@ thread_yield(void)
 		/* Behind all that wait: as if a slice had been used. */
 		account(rq, clock_ns());
 		current()->vruntime = MAX(current()->vruntime,
-					  rq->min_vruntime + SLICE_NS / 2);
+					  rq->min_vruntime + FAIR_TURN_NS / 2);
+		current()->turn = rq->next_turn++;
 		schedule(false);
 	}
 	preempt_enable_no_resched();
@@ -135,7 +136,7 @@ void
 thread_set_nice(struct thread *t, int nice)
 {
 	t->nice = MIN(MAX(nice, NICE_MIN), NICE_MAX);
-	t->weight = nice_weight(t->nice);
+	t->weight = thread_weight(t);
 }
 
 int
@@ -228,6 +229,7 @@ timer_tick(void)
 	if (rq->running != rq->idle) {
 		spin_lock(&rq->lock);
 		account(rq, now);
+		round_robin(rq);
 		spin_unlock(&rq->lock);
 		if (sched_ops.tick && rq->running->md.user_frame)
 			sched_ops.tick(rq->running);
@@ -237,7 +239,8 @@ timer_tick(void)
 		} else if (!(rq->running->affinity >> cpu_id() & 1)) {
 			preempt_ask();
 		}
-		if (rq->ticks % BALANCE_TICKS == 0 && steal(2))
+		if ((rq->ticks % BALANCE_TICKS == 0 && steal(2)) ||
+		    steal_realtime())
 			preempt_ask();
 	}
 	tick_program();

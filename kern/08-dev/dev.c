@@ -14,11 +14,7 @@ dev_init(void)
 	work_start();
 	pci_init();
 	pci_attach_drivers();
-	partitions_find();
 	heap_end();
-	if (!block_get(0))
-		kprintf("dev: no disk found. AHCI and IDE disks are looked "
-			"for; with QEMU, add: -drive file=IMAGE,format=raw\n");
 }
 
 CHAPTER_INIT(dev_init);

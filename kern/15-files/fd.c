@@ -1,0 +1,428 @@
+/*
+ * Descriptor tables: numbers for open files. fd_get takes no lock; changes are
+ * made under the table's.
+ */
+#include "files_internal.h"
+
+#define NOFILE_DEFAULT 1024u
+
+/* A descriptor of table @p t is closed: the process loses its record locks on
+ * the file, whichever descriptor they were set through (fcntl(2)). */
+static void
+file_closed(struct file *f, struct fdtable *t)
+{
+	if (f->vnode && f->vnode->locks)
+		record_locks_release(f->vnode, t);
+	file_put(f);
+}
+
+/* ---- Looking up ---- */
+
+static inline struct file *
+get_file(struct fdtable *t, unsigned fd)
+{
+	struct file **files, *f = NULL;
+
+	rcu_read_lock();
+	if (fd < rcu_deref(t->limit)) {
+		files = rcu_deref(rcu_deref(t->chunks)[fd / FDS_A_CHUNK].files);
+		if (files)
+			f = rcu_deref(files[fd % FDS_A_CHUNK]);
+		if (f && !ref_get_unless_zero(&f->refs))
+			f = NULL;
+	}
+	rcu_read_unlock();
+	return f;
+}
+
+struct file *
+fd_get(int fd)
+{
+	struct fdtable *t = current()->fdtable;
+
+	return t ? get_file(t, fd) : NULL;
+}
+
+struct file *
+fdtable_get_file(struct fdtable *t, int fd)
+{
+	return get_file(t, fd);
+}
+
+int
+fdtable_next(struct fdtable *t, int fd)
+{
+	unsigned i, n = MAX(fd, 0);
+	uint64_t bits;
+	int found = -1;
+
+	spin_lock(&t->lock);
+	for (i = n / FDS_A_CHUNK; i * FDS_A_CHUNK < t->limit; i++) {
+		bits = t->chunks[i].used;
+		if (i == n / FDS_A_CHUNK)
+			bits &= ~0ul << n % FDS_A_CHUNK;
+		if (bits) {
+			found = i * FDS_A_CHUNK + ctz64(bits);
+			break;
+		}
+	}
+	spin_unlock(&t->lock);
+	return found;
+}
+
+/* ---- Making and freeing tables ---- */
+
+struct fdtable *
+fdtable_new(void)
+{
+	struct fdtable *t = knew(struct fdtable);
+
+	ref_init(&t->refs);
+	spin_init(&t->lock, "descriptors");
+	t->chunks = t->inline_chunks;
+	t->chunks[0].files = t->first;
+	t->limit = CHUNKS_INLINE * FDS_A_CHUNK;
+	return t;
+}
+
+/* Have room for all CHUNKS_MAX chunks. The lock is held. */
+static void
+grow_top(struct fdtable *t)
+{
+	struct fdchunk *top = knew_array(struct fdchunk, CHUNKS_MAX);
+
+	memcpy(top, t->inline_chunks, sizeof(t->inline_chunks));
+	rcu_assign(t->chunks, top);
+	rcu_assign(t->limit, FDS_MAX);
+}
+
+static struct fdchunk *
+chunk_for(struct fdtable *t, unsigned fd)
+{
+	struct fdchunk *c;
+
+	if (fd >= t->limit)
+		grow_top(t);
+	c = &t->chunks[fd / FDS_A_CHUNK];
+	if (!c->files)
+		rcu_assign(c->files, knew_array(struct file *, FDS_A_CHUNK));
+	return c;
+}
+
+static void
+copy_chunk(struct fdchunk *to, const struct fdchunk *from)
+{
+	uint64_t bits;
+	unsigned i;
+
+	for (bits = from->used; bits; bits &= bits - 1) {
+		i = ctz64(bits);
+		to->files[i] = file_get(from->files[i]);
+	}
+}
+
+struct fdtable *
+fdtable_copy(struct fdtable *from)
+{
+	struct fdtable *t = fdtable_new();
+	unsigned i;
+
+	spin_lock(&from->lock);
+	for (i = 0; i * FDS_A_CHUNK < from->limit; i++) {
+		struct fdchunk *c;
+
+		if (!from->chunks[i].used)
+			continue;
+		c = chunk_for(t, i * FDS_A_CHUNK);
+		c->used = from->chunks[i].used;
+		c->cloexec = from->chunks[i].cloexec;
+		copy_chunk(c, &from->chunks[i]);
+	}
+	spin_unlock(&from->lock);
+	return t;
+}
+
+struct fdtable *
+fdtable_get(struct fdtable *t)
+{
+	ref_get(&t->refs);
+	return t;
+}
+
+void
+fdtable_put(struct fdtable *t)
+{
+	unsigned i;
+	uint64_t bits;
+
+	if (!ref_put(&t->refs))
+		return;
+	for (i = 0; i * FDS_A_CHUNK < t->limit; i++) {
+		for (bits = t->chunks[i].used; bits; bits &= bits - 1)
+			file_closed(t->chunks[i].files[ctz64(bits)], t);
+		if (t->chunks[i].files != t->first)
+			kfree(t->chunks[i].files);
+	}
+	if (t->chunks != t->inline_chunks)
+		kfree(t->chunks);
+	kfree(t);
+}
+
+/* ---- Installing and closing ---- */
+
+static unsigned
+nofile_limit(void)
+{
+	unsigned limit =
+		vfs_ops.nofile_limit ? vfs_ops.nofile_limit() : NOFILE_DEFAULT;
+
+	return MIN(limit, FDS_MAX);
+}
+
+/* The lowest free descriptor from @p from on; the lock is held. */
+static unsigned
+lowest_free(const struct fdtable *t, unsigned from)
+{
+	unsigned i;
+	uint64_t free;
+
+	for (i = from / FDS_A_CHUNK; i * FDS_A_CHUNK < t->limit; i++) {
+		free = ~t->chunks[i].used;
+		if (i == from / FDS_A_CHUNK)
+			free &= ~0ul << from % FDS_A_CHUNK;
+		if (free)
+			return i * FDS_A_CHUNK + ctz64(free);
+	}
+	return MAX(i * FDS_A_CHUNK, from);
+}
+
+static void
+set_slot(struct fdchunk *c, unsigned bit, struct file *f, bool cloexec)
+{
+	c->used |= BIT(bit);
+	c->cloexec &= ~BIT(bit);
+	c->cloexec |= (uint64_t)cloexec << bit;
+	rcu_assign(c->files[bit], f);
+}
+
+int
+fd_install(struct file *f, int from, bool cloexec)
+{
+	struct fdtable *t = current()->fdtable;
+	unsigned fd, limit = nofile_limit();
+
+	spin_lock(&t->lock);
+	fd = lowest_free(t, from);
+	if (fd >= limit) {
+		spin_unlock(&t->lock);
+		return -EMFILE;
+	}
+	set_slot(chunk_for(t, fd), fd % FDS_A_CHUNK, f, cloexec);
+	spin_unlock(&t->lock);
+	return fd;
+}
+
+bool
+fd_available(void)
+{
+	struct fdtable *t = current()->fdtable;
+	bool yes;
+
+	spin_lock(&t->lock);
+	yes = lowest_free(t, 0) < nofile_limit();
+	spin_unlock(&t->lock);
+	return yes;
+}
+
+int
+fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2])
+{
+	fds[0] = fd_install(files[0], 0, cloexec);
+	if (fds[0] < 0) {
+		file_put(files[0]);
+		file_put(files[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(files[1], 0, cloexec);
+	if (fds[1] < 0) {
+		fd_close(fds[0]);
+		file_put(files[1]);
+		return fds[1];
+	}
+	return 0;
+}
+
+/* Empty slot @p fd. @return what was there, or NULL; the lock is held */
+static struct file *
+take_slot(struct fdtable *t, unsigned fd)
+{
+	struct fdchunk *c;
+	struct file *f;
+
+	if (fd >= t->limit)
+		return NULL;
+	c = &t->chunks[fd / FDS_A_CHUNK];
+	if (!(c->used >> fd % FDS_A_CHUNK & 1))
+		return NULL;
+	f = c->files[fd % FDS_A_CHUNK];
+	INVARIANT(FILES1, f);
+	rcu_assign(c->files[fd % FDS_A_CHUNK], NULL);
+	c->used &= ~BIT(fd % FDS_A_CHUNK);
+	return f;
+}
+
+int
+fd_close(int fd)
+{
+	struct fdtable *t = current()->fdtable;
+	struct file *f;
+
+	spin_lock(&t->lock);
+	f = take_slot(t, fd);
+	spin_unlock(&t->lock);
+	if (!f)
+		return -EBADF;
+	file_closed(f, t);
+	return 0;
+}
+
+void
+fd_close_range(unsigned first, unsigned last, bool cloexec)
+{
+	struct fdtable *t = current()->fdtable;
+	int fd = (int)MIN(first, FDS_MAX);
+
+	while ((fd = fdtable_next(t, fd)) >= 0 && (unsigned)fd <= last) {
+		if (cloexec)
+			fd_set_flags(fd, true);
+		else
+			fd_close(fd);
+		fd++;
+	}
+}
+
+void
+fdtable_unshare(void)
+{
+	struct fdtable *old = current()->fdtable;
+
+	if (ref_count(&old->refs) == 1)
+		return;
+	vfs_ops.set_fdtable(fdtable_copy(old));
+	fdtable_put(old);
+}
+
+void
+fdtable_close_on_exec(struct fdtable *t)
+{
+	struct file *f;
+	unsigned i, bit;
+
+	for (i = 0; i * FDS_A_CHUNK < t->limit; i++) {
+		struct fdchunk *c = &t->chunks[i];
+
+		while (c->used & c->cloexec) {
+			bit = ctz64(c->used & c->cloexec);
+			spin_lock(&t->lock);
+			f = take_slot(t, i * FDS_A_CHUNK + bit);
+			c->cloexec &= ~BIT(bit);
+			spin_unlock(&t->lock);
+			if (f)
+				file_closed(f, t);
+		}
+	}
+}
+
+int
+fd_replace(int fd, struct file *f, bool cloexec)
+{
+	struct fdtable *t = current()->fdtable;
+	struct fdchunk *c;
+	struct file *old;
+
+	if ((unsigned)fd >= nofile_limit())
+		return -EBADF;
+	spin_lock(&t->lock);
+	c = chunk_for(t, fd);
+	old = c->files[fd % FDS_A_CHUNK];
+	set_slot(c, fd % FDS_A_CHUNK, f, cloexec);
+	spin_unlock(&t->lock);
+	if (old)
+		file_closed(old, t);
+	return fd;
+}
+
+int
+fd_get_flags(int fd)
+{
+	struct fdtable *t = current()->fdtable;
+	int flags = -EBADF;
+
+	spin_lock(&t->lock);
+	if ((unsigned)fd < t->limit &&
+	    t->chunks[fd / FDS_A_CHUNK].used >> fd % FDS_A_CHUNK & 1)
+		flags = t->chunks[fd / FDS_A_CHUNK].cloexec >>
+				fd % FDS_A_CHUNK &
+			1;
+	spin_unlock(&t->lock);
+	return flags;
+}
+
+int
+fd_set_flags(int fd, bool cloexec)
+{
+	struct fdtable *t = current()->fdtable;
+	int error = -EBADF;
+
+	spin_lock(&t->lock);
+	if ((unsigned)fd < t->limit &&
+	    t->chunks[fd / FDS_A_CHUNK].used >> fd % FDS_A_CHUNK & 1) {
+		struct fdchunk *c = &t->chunks[fd / FDS_A_CHUNK];
+
+		c->cloexec &= ~BIT(fd % FDS_A_CHUNK);
+		c->cloexec |= (uint64_t)cloexec << fd % FDS_A_CHUNK;
+		error = 0;
+	}
+	spin_unlock(&t->lock);
+	return error;
+}
+
+/* ---- Their vnodes ---- */
+
+/* vfs_ops.fd_vnode. */
+static int
+get_vnode(int fd, struct vnode **v)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	*v = f->vnode ? vnode_get(f->vnode) : NULL;
+	file_put(f);
+	return *v ? 0 : -ENOTDIR;
+}
+
+int
+fd_real_vnode(int fd, struct vnode **v)
+{
+	struct file *f = fd_get(fd);
+	int error = -EBADF;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->flags & O_PATH)) {
+		error = f->vnode ? 0 : -EINVAL;
+		if (f->vnode)
+			*v = vnode_get(f->vnode);
+	}
+	file_put(f);
+	return error;
+}
+
+static void
+files_init(void)
+{
+	vfs_ops.fd_vnode = get_vnode;
+	vfs_ops.file_gone = file_locks_release;
+}
+CHAPTER_INIT(files_init);
