@@ -96,9 +96,9 @@ pending_take(struct pending *p, int signo, struct signal_info *info)
 	if (!q)
 		return NULL;
 	list_del(&q->link);
-	if (!q->timer)
+	if (!q->taken)
 		return q;
-	posix_timer_told(q->timer, info);
+	q->taken(q, info);
 	return NULL;
 }
 
@@ -122,7 +122,7 @@ pending_flush(struct pending *p, ksigset_t set)
 		if (!(set & KSIGMASK(q->signo)))
 			continue;
 		list_del(&q->link);
-		if (q->timer)
+		if (q->taken)
 			continue;
 		kfree(q);
 		n++;

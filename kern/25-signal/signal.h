@@ -1,8 +1,7 @@
 /*
  * signal: POSIX signals, from the call or fault that raises one to the frame on
- * the user stack; process groups and sessions; job control; interval timers and
- * the calls that sleep. What only this chapter's files share stands in
- * sigstate.h.
+ * the user stack; process groups and sessions; job control. What this chapter's
+ * files and its timers share stands in sigstate.h.
  */
 #ifndef SIGNAL_H
 #define SIGNAL_H

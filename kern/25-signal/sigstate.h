@@ -1,6 +1,7 @@
 /*
  * The inside of chapter signal: what a process and a thread remember of
- * signals, and the functions that its files call in each other.
+ * signals, and the functions that its files call in each other. Chapter timer,
+ * whose timers are a part of this, looks inside, too.
  */
 #ifndef SIGSTATE_H
 #define SIGSTATE_H
@@ -42,8 +43,10 @@ struct queued_signal {
 	struct list link; /* empty: in none */
 	int signo;
 	struct signal_info info;
-	/** It is this timer's own: not counted, nor freed. */
-	struct posix_timer *timer;
+	/** NULL, or it is a timer's own, not counted and not freed; the timer
+	 * is told when it is taken, and may add to what that says. The
+	 * process's lock is held. */
+	void (*taken)(struct queued_signal *q, struct signal_info *info);
 };
 
 /**
@@ -80,18 +83,6 @@ void pending_remove(struct pending *p, struct queued_signal *q);
 
 /* ---- Of a process, of a thread ---- */
 
-#define NITIMERS 3
-
-/** An interval timer of setitimer. */
-struct itimer {
-	struct timer timer;
-	/** When it goes off: clock_ns, or (VIRTUAL, PROF) ns of the process's
-	 * CPU time; 0: off. Guarded by the process's lock, like all here. */
-	uint64_t when;
-	uint64_t interval; /**< ns; 0: once */
-	struct proc_signals *signals;
-};
-
 /**
  * Signals of a process. It outlives the process while threads refer to it.
  * `lock` guards all of it and of the sigstates on its list; it is taken by
@@ -120,10 +111,7 @@ struct proc_signals {
 	unsigned continues; /**< SIGCONTs sent, to notice one in between */
 	struct waitq stop_wq;
 
-	struct itimer timers[NITIMERS];
-	struct rbroot posix_timers; /* by number */
-	unsigned nposix_timers;
-	int last_posix_timer; /* number that was given last */
+	struct process_timers *timers; /* timer: freed with this */
 	struct ksigaction actions[NSIG - 1];
 };
 _Static_assert(sizeof(struct proc_signals) <= KALLOC_MAX, "one heap object");
@@ -254,33 +242,25 @@ void signal_user_fault(struct trapframe *tf, int signo, int code,
 /** In a frame's vector: restored by rt_sigreturn, no call to restart. */
 #define TRAP_SIGRETURN (TRAP_SYSCALL + 1)
 
-/* ---- deliver.c, itimer.c ---- */
+/* ---- deliver.c ---- */
 
 /** trap_ops.user_work. */
 void signal_work(struct trapframe *tf);
 
-void itimers_init(struct proc_signals *s);
+/* ---- For chapter timer ---- */
 
-/** The process ends: no timer of it goes off any more. No locks held. */
-void itimers_stop(struct proc_signals *s);
-
-/** CPU time of all threads. The lock is held. */
-uint64_t itimer_cpu_time(const struct proc_signals *s);
-
-/** CPU time is looked at no more often than this, and no timer repeats more
- * often than that, in ns: others want to run, too. */
-#define CPU_TIMER_GRAIN 1000000UL
-#define TIMER_GRAIN	50000UL
-
-/* ---- timer.c ---- */
-
-/** The process ends or runs another program: delete all timers of
- * timer_create. No locks held. */
-void posix_timers_end(struct proc_signals *s);
-
-/** The signal of timer @p t is being taken: fill in its overruns. The lock is
- * held. */
-void posix_timer_told(struct posix_timer *t, struct signal_info *info);
+/** What a process's life means to its timers; NULL: nothing. No locks are held.
+ */
+struct signal_ops {
+	/** A process is new, and has no threads yet. */
+	void (*begin)(struct proc_signals *s);
+	/** It runs another program. */
+	void (*exec)(struct proc_signals *s);
+	/** It has no threads any more, and gets no signals; maybe told again.
+	 */
+	void (*end)(struct proc_signals *s);
+};
+extern struct signal_ops signal_ops;
 
 /* ---- cpulimit.c ---- */
 

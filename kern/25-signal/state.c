@@ -9,7 +9,16 @@
 
 static void (*next_thread_free)(struct thread *t);
 
+struct signal_ops signal_ops;
+
 /* ---- Processes ---- */
+
+static void
+timers_end(struct proc_signals *s)
+{
+	if (signal_ops.end)
+		signal_ops.end(s);
+}
 
 static struct proc_signals *
 proc_signals_new(struct proc *p)
@@ -22,7 +31,8 @@ proc_signals_new(struct proc *p)
 	list_init(&s->threads);
 	pending_init(&s->pending);
 	waitq_init(&s->stop_wq, "stopped threads");
-	itimers_init(s);
+	if (signal_ops.begin)
+		signal_ops.begin(s);
 	return s;
 }
 
@@ -32,6 +42,7 @@ proc_signals_put(struct proc_signals *s)
 	if (!ref_put(&s->refs))
 		return;
 	pending_flush(&s->pending, ~(ksigset_t)0);
+	kfree(s->timers);
 	kfree(s);
 }
 
@@ -60,7 +71,8 @@ signal_clear_handlers(struct proc *p)
 	struct ksigaction *a;
 	uint64_t rflags;
 
-	posix_timers_end(s);
+	if (signal_ops.exec)
+		signal_ops.exec(s);
 	rflags = spin_lock_irqsave(&s->lock);
 	for (a = s->actions; a < s->actions + ARRAY_SIZE(s->actions); a++)
 		*a = (struct ksigaction){ .handler = a->handler == SIG_IGN
@@ -93,8 +105,7 @@ signal_free(struct proc *p)
 
 	if (!s)
 		return;
-	itimers_stop(s);
-	posix_timers_end(s);
+	timers_end(s);
 	rflags = spin_lock_irqsave(&s->lock);
 	s->proc = NULL;
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -162,8 +173,7 @@ signal_thread_exit(struct thread *t)
 	if (stopping)
 		job_report_stop(s);
 	if (last) {
-		itimers_stop(s);
-		posix_timers_end(s);
+		timers_end(s);
 		job_orphan_groups(t->proc);
 	}
 }

@@ -6,7 +6,7 @@
  * CPU time is not split into user and system time, so both count all of it.
  */
 #include "abi/syscall.h"
-#include "sigstate.h"
+#include "timer.h"
 
 #define USEC_PER_SEC 1000000L
 
@@ -19,7 +19,7 @@ static const uint8_t itimer_signals[NITIMERS] = {
 /* ---- The clock of a timer; the lock is held ---- */
 
 uint64_t
-itimer_cpu_time(const struct proc_signals *s)
+process_cpu_time(const struct proc_signals *s)
 {
 	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0, now = clock_ns();
 	struct sigstate *ss;
@@ -36,14 +36,14 @@ itimer_cpu_time(const struct proc_signals *s)
 static unsigned
 itimer_which(const struct itimer *it)
 {
-	return it - it->signals->timers;
+	return it - it->signals->timers->intervals;
 }
 
 static uint64_t
 itimer_now(const struct itimer *it)
 {
 	return itimer_which(it) == ITIMER_REAL ? clock_ns()
-					       : itimer_cpu_time(it->signals);
+					       : process_cpu_time(it->signals);
 }
 
 static void
@@ -90,8 +90,8 @@ itimers_init(struct proc_signals *s)
 	unsigned i;
 
 	for (i = 0; i < NITIMERS; i++) {
-		timer_init(&s->timers[i].timer, itimer_fire);
-		s->timers[i].signals = s;
+		timer_init(&s->timers->intervals[i].timer, itimer_fire);
+		s->timers->intervals[i].signals = s;
 	}
 }
 
@@ -102,10 +102,10 @@ itimers_stop(struct proc_signals *s)
 	unsigned i;
 
 	for (i = 0; i < NITIMERS; i++)
-		s->timers[i].when = 0;
+		s->timers->intervals[i].when = 0;
 	spin_unlock_irqrestore(&s->lock, rflags);
 	for (i = 0; i < NITIMERS; i++)
-		timer_disarm(&s->timers[i].timer);
+		timer_disarm(&s->timers->intervals[i].timer);
 }
 
 /* ---- The calls ---- */
@@ -151,7 +151,7 @@ itimer_set(unsigned which, uint64_t value, uint64_t interval,
 	   struct itimerval *old)
 {
 	struct proc_signals *s = current_sigstate()->signals;
-	struct itimer *it = &s->timers[which];
+	struct itimer *it = &s->timers->intervals[which];
 	uint64_t rflags = spin_lock_irqsave(&s->lock);
 
 	itimer_read(it, old);
@@ -190,7 +190,7 @@ sys_getitimer(int which, struct itimerval *user)
 	if (which < 0 || which >= NITIMERS)
 		return -EINVAL;
 	rflags = spin_lock_irqsave(&s->lock);
-	itimer_read(&s->timers[which], &v);
+	itimer_read(&s->timers->intervals[which], &v);
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return copyout(user, &v, sizeof(v));
 }

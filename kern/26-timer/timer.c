@@ -9,7 +9,7 @@
  * change.
  */
 #include "abi/syscall.h"
-#include "sigstate.h"
+#include "timer.h"
 
 #define OVERRUN_MAX INT32_MAX
 
@@ -61,7 +61,7 @@ timer_now(const struct posix_timer *t)
 {
 	switch (t->clock) {
 	case BY_PROCESS:
-		return itimer_cpu_time(t->signals);
+		return process_cpu_time(t->signals);
 	case BY_THREAD:
 		return thread_time(t->signals, t->clock_tid);
 	case BY_DAY:
@@ -153,9 +153,11 @@ clock_was_set(struct waitq_watch *w)
 	return false;
 }
 
-void
-posix_timer_told(struct posix_timer *t, struct signal_info *info)
+/* queued_signal.taken */
+static void
+taken(struct queued_signal *q, struct signal_info *info)
 {
+	struct posix_timer *t = container_of(q, struct posix_timer, q);
 	siginfo_t full;
 
 	t->told = t->overrun;
@@ -185,7 +187,7 @@ compare_nodes(const struct rbnode *a, const struct rbnode *b)
 static struct posix_timer *
 find(struct proc_signals *s, int id)
 {
-	struct rbnode *node = rb_find(&s->posix_timers, &id, compare_id);
+	struct rbnode *node = rb_find(&s->timers->posix, &id, compare_id);
 
 	return node ? rb_entry(node, struct posix_timer, node) : NULL;
 }
@@ -194,12 +196,12 @@ find(struct proc_signals *s, int id)
 static void
 enter(struct proc_signals *s, struct posix_timer *t)
 {
-	t->id = s->last_posix_timer;
+	t->id = s->timers->last_posix;
 	while (find(s, t->id))
 		t->id = (t->id + 1) & INT32_MAX;
-	s->last_posix_timer = (t->id + 1) & INT32_MAX;
-	s->nposix_timers++;
-	rb_insert(&s->posix_timers, &t->node, compare_nodes);
+	s->timers->last_posix = (t->id + 1) & INT32_MAX;
+	s->timers->nposix++;
+	rb_insert(&s->timers->posix, &t->node, compare_nodes);
 }
 
 /* It is not found any more, and sends nothing. */
@@ -210,8 +212,8 @@ leave(struct proc_signals *s, struct posix_timer *t)
 				      ? thread_of(s, t->notify_tid)
 				      : NULL;
 
-	rb_erase(&s->posix_timers, &t->node);
-	s->nposix_timers--;
+	rb_erase(&s->timers->posix, &t->node);
+	s->timers->nposix--;
 	t->when = 0;
 	if (!list_empty(&t->q.link))
 		pending_remove(ss ? &ss->pending : &s->pending, &t->q);
@@ -236,7 +238,7 @@ posix_timers_end(struct proc_signals *s)
 
 	do {
 		rflags = spin_lock_irqsave(&s->lock);
-		node = rb_first(&s->posix_timers);
+		node = rb_first(&s->timers->posix);
 		t = node ? rb_entry(node, struct posix_timer, node) : NULL;
 		if (t)
 			leave(s, t);
@@ -330,7 +332,7 @@ try_enter(struct proc_signals *s, struct posix_timer *t, bool value_is_id)
 	if ((t->notify == SIGEV_THREAD_ID && !thread_of(s, t->notify_tid)) ||
 	    (t->clock == BY_THREAD && !thread_of(s, t->clock_tid)))
 		return -EINVAL;
-	if (s->nposix_timers + s->nqueued >=
+	if (s->timers->nposix + s->nqueued >=
 	    s->proc->limits[RLIMIT_SIGPENDING].rlim_cur)
 		return -EAGAIN;
 	enter(s, t);
@@ -351,7 +353,7 @@ timer_new(int clock, const struct sigevent *ev, bool value_is_id)
 	int error, id;
 
 	t->signals = s;
-	t->q.timer = t;
+	t->q.taken = taken;
 	list_init(&t->q.link);
 	timer_init(&t->timer, fire);
 	t->clock_set.wake = clock_was_set;
