@@ -185,8 +185,8 @@ sys_splice(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos, size_t len,
 	in = fd_get(in_fd);
 	out = fd_get(out_fd);
 	if (in && out && file_readable(in) && file_writable(out))
-		n = splice_files(in, in_pos, out, out_pos,
-				 MIN(len, RW_MAX), flags);
+		n = splice_files(in, in_pos, out, out_pos, MIN(len, RW_MAX),
+				 flags);
 	if (in)
 		file_put(in);
 	if (out)
