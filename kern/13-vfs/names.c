@@ -37,8 +37,10 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 		vnode_touch(v, TOUCH_CTIME);
 	}
 	vnode_unlock(v);
-	if (error == 0)
+	if (error == 0) {
+		notify_vnode(v, IN_ATTRIB);
 		entry_added(dir, name, v);
+	}
 	return error;
 }
 
@@ -226,6 +228,9 @@ remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 		return error;
 	entry_removed(dir, name, v);
 	namecache_enter(dir, name, NULL);
+	if (!directory)
+		notify_vnode(v, IN_ATTRIB);
+	notify_entry(dir, name, v, IN_DELETE, 0);
 	return 0;
 }
 

@@ -168,6 +168,7 @@ struct vnode {
 	struct timespec atime, mtime, ctime;
 	bool dirty;    /**< the inode differs from the disk's */
 	bool linkable; /**< made without a name, and may yet get one */
+	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
@@ -177,6 +178,9 @@ struct vnode {
 	 * from it (ETXTBSY). */
 	_Atomic int writers;
 	void *locks; /**< files: record locks, or NULL */
+	/** event: who watches it, or NULL. While there are watches they hold
+	 * one reference, all together. */
+	void *watches;
 
 	/* Of directories, and of files that are in use and have lost their
 	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */
@@ -273,7 +277,8 @@ struct mount {
 	/** Its vnodes are the files themselves: they stay while they have
 	 * links (tmpfs). Set by the file system's mount. */
 	bool in_memory;
-	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL. */
+	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL.
+	 */
 	const char *shown;
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
@@ -422,6 +427,8 @@ struct vfs_ops {
 	void (*fsize_exceeded)(void);
 	/** vm: pages of @p v from index @p first on are gone: unmap them. */
 	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
+	/** vm: whether a shared mapping may write @p v, whose lock is held. */
+	bool (*written_by_mapping)(struct vnode *v);
 	/** ipc: open a FIFO: install the pipe's operations in @p f. */
 	int (*open_fifo)(struct vnode *v, struct file *f);
 	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.
@@ -434,6 +441,9 @@ struct vfs_ops {
 	void (*set_fdtable)(struct fdtable *t);
 	/** files: the last reference to @p f is going. */
 	void (*file_gone)(struct file *f);
+	/** event: the last reference to @p f is going, and epolls wait for it.
+	 * May sleep. */
+	void (*file_unwatch)(struct file *f);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };

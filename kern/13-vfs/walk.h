@@ -92,6 +92,11 @@ void user_path_put(struct user_path *p);
 int path_copyin(const char *user, char **path);
 void path_free(char *path);
 
+/** As path_walk, with "" for @p dirfd's own file; AT_SYMLINK_NOFOLLOW is
+ * honoured. */
+int path_walk_at(int dirfd, const char *path, unsigned at_flags,
+		 struct vnode **result);
+
 /** Walk a user's path; with AT_EMPTY_PATH in @p at_flags, "" is @p dirfd's own
  * file; AT_SYMLINK_NOFOLLOW is honoured. */
 int user_walk(int dirfd, const char *path, unsigned at_flags,

@@ -50,6 +50,7 @@ mount_free(struct rcu_head *head)
 static void
 take_down(struct mount *m)
 {
+	notify_unmount(m);
 	vnode_evict_mount(m);
 	if (m->root)
 		vnode_drop_root(m);
@@ -142,6 +143,20 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	if (error)
 		take_down(m);
 	return error;
+}
+
+int
+mount_nowhere(const struct filesystem *fs, const char *source,
+	      struct mount **result)
+{
+	struct mount *m = mount_new(fs, MS_NOSUID | MS_NODEV, source);
+	int error;
+
+	mutex_lock(&mounts_lock);
+	error = attach_device(m);
+	mutex_unlock(&mounts_lock);
+	*result = m;
+	return error ? error : fs->mount(m, "");
 }
 
 /* A path given as source leads to a disk. */

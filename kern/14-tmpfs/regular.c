@@ -90,6 +90,23 @@ limit_write(uint64_t at, size_t *len)
 	return 0;
 }
 
+/* How much of a write at @p at the seals allow; as Linux has it, up to the last
+ * page that does not grow. @return 0 or -EPERM */
+static int
+check_seals(const struct vnode *v, uint64_t at, size_t *len)
+{
+	if (!v->seals || *len == 0)
+		return 0;
+	if (v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!(v->seals & F_SEAL_GROW) || at + *len <= v->size)
+		return 0;
+	if (ROUND_DOWN(v->size, PAGE_SIZE) <= at)
+		return -EPERM;
+	*len = ROUND_DOWN(v->size, PAGE_SIZE) - at;
+	return 0;
+}
+
 void
 vnode_drop_set_id(struct vnode *v)
 {
@@ -114,6 +131,8 @@ locked_write(struct file *f, struct uio *u, uint64_t *pos)
 	if ((f->flags | u->flags) & O_APPEND)
 		*pos = v->size;
 	n = limit_write(*pos, &len);
+	if (!n)
+		n = check_seals(v, *pos, &len);
 	if (n)
 		return n;
 	vnode_drop_set_id(v);
@@ -192,6 +211,9 @@ vnode_resize(struct vnode *v, uint64_t size)
 	bool shrinks = size < v->size;
 	int error = 0;
 
+	if ((shrinks && v->seals & F_SEAL_SHRINK) ||
+	    (size > v->size && v->seals & F_SEAL_GROW))
+		return -EPERM;
 	attr.mtime = attr.ctime = timespec_now();
 	if (shrinks) {
 		error = zero_new_tail(v, size);
@@ -238,6 +260,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!error)
 		error = vnode_resize(v, size);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
 	return error;
 }
 
@@ -250,18 +274,9 @@ regular_mmap(struct file *f, struct vnode **backing)
 	return 0;
 }
 
-static unsigned
-regular_poll(struct file *f, struct poll_table *table)
-{
-	(void)f;
-	(void)table;
-	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-}
-
 const struct file_ops regular_file_ops = {
 	.read = regular_read,
 	.write = regular_write,
-	.poll = regular_poll,
 	.fsync = file_fsync,
 	.mmap = regular_mmap,
 };

@@ -89,6 +89,7 @@ tmpfs_init(void)
 	mount_first_root();
 	devices_init();
 	block_files_init();
+	nameless_init();
 	sync_init();
 }
 CHAPTER_INIT(tmpfs_init);

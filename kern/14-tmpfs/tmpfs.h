@@ -30,6 +30,12 @@ void mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg);
 /** Write all of @p m and wait until it is on the disk. 0 or -EIO. */
 int mount_sync(struct mount *m);
 
+/** Make a file in memory, mode @p mode, that no path leads to; @p text is what
+ * /proc shows of it. *@p result is referenced. 0, -ENOSPC */
+int tmpfs_nameless(const char *text, uint32_t mode, struct vnode **result);
+/** Whether @p v was made by that. */
+bool vnode_is_nameless(const struct vnode *v);
+
 /* ---- Devices as files ---- */
 
 /**

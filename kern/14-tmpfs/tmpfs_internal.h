@@ -5,6 +5,7 @@
 #ifndef TMPFS_INTERNAL_H
 #define TMPFS_INTERNAL_H
 
+#include "notify.h"
 #include "string.h"
 #include "tmpfs.h"
 
@@ -38,11 +39,18 @@ const struct filesystem *filesystem_find(const char *name);
 int mount_on(const struct filesystem *fs, const char *source,
 	     struct vnode *covered, unsigned flags, const char *options,
 	     const char *path);
+/** Mount @p fs where no path leads. 0 or -errno */
+int mount_nowhere(const struct filesystem *fs, const char *source,
+		  struct mount **result);
 /** Take down @p m, a root that another one covers, unless somebody is in it. */
 void mount_drop_covered(struct mount *m);
 /** Take down detached mounts that nobody uses any more. May sleep. */
 void mount_reap(void);
 void mount_init(void);
+
+/* ---- nameless.c ---- */
+
+void nameless_init(void);
 
 /* ---- regular.c ---- */
 

@@ -49,6 +49,8 @@ send(struct file *out, uint64_t *to, struct file *in, uint64_t *pos, size_t len)
 		if (thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
 			break;
 	}
+	if (done)
+		notify_file(in->vnode, IN_ACCESS);
 	return done ? (int64_t)done : n;
 }
 

@@ -154,6 +154,9 @@ fcntl_open(struct file *f, unsigned command, uint64_t arg)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return record_lock(f, command, (struct flock *)arg);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return file_seals(f, command, arg);
 	default:
 		return vfs_ops.fcntl ? vfs_ops.fcntl(f, command, arg) : -EINVAL;
 	}

@@ -9,6 +9,7 @@
 #define FILES_INTERNAL_H
 
 #include "files.h"
+#include "notify.h"
 #include "string.h"
 
 #define FDS_A_CHUNK   64u
@@ -39,5 +40,10 @@ void record_locks_release(struct vnode *v, const struct fdtable *t);
 void file_locks_release(struct file *f);
 /** fcntl's F_GETLK, F_SETLK, F_SETLKW, and F_OFD_GETLK and so on. */
 int64_t record_lock(struct file *f, unsigned command, struct flock *user);
+
+/* ---- memfd.c ---- */
+
+/** fcntl's F_ADD_SEALS and F_GET_SEALS. */
+int64_t file_seals(struct file *f, unsigned command, uint64_t seals);
 
 #endif

@@ -117,6 +117,11 @@ change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 	bool keep_size = mode & FALLOC_FL_KEEP_SIZE;
 	int error = 0;
 
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) &&
+	    v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!keep_size && to > v->size && v->seals & F_SEAL_GROW)
+		return -EPERM;
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		error = vnode_punch(v, from, to);
 	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE))
@@ -139,6 +144,8 @@ allocate(struct file *f, unsigned mode, uint64_t from, uint64_t to)
 	if (!error)
 		error = change_room(v, mode, from, to);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
 	if (!error && (f->flags & O_DSYNC))
 		error = vnode_fsync(v, false);
 	dirty_balance(v->cache);

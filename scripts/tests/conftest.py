@@ -30,8 +30,10 @@ def run():
 LOOSE = {"test_prefixes", "test_damage"}
 
 
+@pytest.hookimpl(tryfirst=True)     # before xdist looks at the marks
 def pytest_collection_modifyitems(items):
     """For `pytest -n auto --dist loadgroup`."""
+    items.sort(key=lambda item: item.path.stem in LOOSE)
     for item in items:
         if item.path.stem not in LOOSE:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -180,12 +180,17 @@ SESSIONS = {
 class Shell:
     """A shell at the other end of a terminal."""
 
+    FIRST = []      # lines typed before all others
+
     def __init__(self, argv, **options):
         self.child = pexpect.spawn(
             argv[0], argv[1:], timeout=LIMIT, encoding="utf-8",
             codec_errors="replace", **options)
         self.child.delaybeforesend = None
         self.child.expect(r"[#$] (\x1b\[6n)?$")
+        for line in self.FIRST:
+            self.child.sendline(line)
+            self.child.expect(r"[#$] $")
         self.type("export PS1='@@ ' PS2='> '")
         # Wide enough that the line editor never wraps what is typed here.
         self.type("stty rows 24 cols 300")
@@ -303,6 +308,55 @@ def test_on_hardtack(linux, console, name):
         raise AssertionError(f"no answer: {error}") from error
     problem = difference(expected, seen, ("Linux", "Hardtack"))
     assert not problem, problem
+
+
+@needs_user_space
+def test_login_and_su(console):
+    """Debian's login and su look a password up, and become that user."""
+    shell = console(broken=True)
+
+    def identity():
+        return clean(shell.type("echo $(id -un) $(id -u) $(id -ru) $(id -G)"))
+
+    def become(command, password):
+        """Type a command and its password; what the new prompt ends."""
+        shell.child.sendline(command)
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send(password + "\n")
+        shell.child.expect(r"(@@ |[#$] )(\x1b\[6n)?$")
+        return shell.child.before
+
+    try:
+        shell.child.sendline("login student")
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send("wrong\n")
+        shell.child.expect("Login incorrect")
+        shell.child.expect("login: $")
+        shell.child.send("student\n")
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send("student\n")
+        shell.child.expect(r"[#$] (\x1b\[6n)?$")
+        shell.type("PS1='@@ '")
+        assert identity() == "student 1000 1000 1000"
+        assert clean(shell.type("pwd")) == "/home/student"
+        assert "denied" in clean(shell.type("cat /etc/shadow"))
+        assert "denied" in clean(shell.type("echo x >/etc/passwd"))
+
+        assert "incorrect password" in become("su", "wrong")
+        assert identity() == "student 1000 1000 1000"
+        become("su", "root")
+        shell.type("PS1='@@ '")
+        assert identity() == "root 0 0 0"
+        assert clean(shell.type("head -c 5 /etc/shadow; echo")) == "root:"
+        assert clean(shell.type("su student -c 'id -u'")) == "1000"
+        shell.type("exit")
+        assert identity() == "student 1000 1000 1000"
+        shell.type("exit")
+        assert identity() == "root 0 0 0"
+    except pexpect.ExceptionPexpect as error:
+        raise AssertionError(f"no answer: {error}") from error
+    finally:
+        console(broken=True)
 
 
 @needs_user_space

@@ -1,0 +1,445 @@
+/*
+ * The calls that change attributes: chmod, chown, utimensat, truncate, umask,
+ * each with its kin; and those for extended attributes.
+ */
+#include "abi/syscall.h"
+#include "files.h"
+#include "notify.h"
+
+/* ---- Mode ---- */
+
+static int
+change_mode(struct vnode *v, uint32_t mode)
+{
+	struct vattr attr = { .valid = VATTR_MODE | VATTR_CTIME,
+			      .mode = mode & 07777,
+			      .ctime = timespec_now() };
+	const struct cred *c = current_cred();
+	int error;
+
+	if (v->type == VT_LNK)
+		return -EOPNOTSUPP;
+	vnode_lock(v, 0);
+	error = mount_writable(v);
+	if (!error)
+		error = check_owner(v);
+	if (!is_root(c) && !cred_in_group(c, v->gid))
+		attr.mode &= ~S_ISGID;
+	if (!error)
+		error = vnode_change_locked(v, &attr);
+	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_ATTRIB);
+	return error;
+}
+
+static int64_t
+sys_fchmodat2(int dirfd, const char *path, uint32_t mode, unsigned flags)
+{
+	struct vnode *v;
+	int error;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = user_walk(dirfd, path, flags, &v);
+	if (error)
+		return error;
+	error = change_mode(v, mode);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_fchmodat2, sys_fchmodat2, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchmodat(int dirfd, const char *path, uint32_t mode)
+{
+	return sys_fchmodat2(dirfd, path, mode, 0);
+}
+SYSCALL(NR_fchmodat, sys_fchmodat, PATH_HEAP_PAGES);
+
+static int64_t
+sys_chmod(const char *path, uint32_t mode)
+{
+	return sys_fchmodat(AT_FDCWD, path, mode);
+}
+SYSCALL(NR_chmod, sys_chmod, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchmod(int fd, uint32_t mode)
+{
+	struct vnode *v;
+	int error = fd_real_vnode(fd, &v);
+
+	if (error)
+		return error;
+	error = change_mode(v, mode);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_fchmod, sys_fchmod, 8);
+
+/* ---- Owner ---- */
+
+#define KEEP_ID 0xffffffffu
+
+/* Who is not root may give his own file to a group that he is in. */
+static int
+may_give(const struct vnode *v, uint32_t uid, uint32_t gid)
+{
+	const struct cred *c = current_cred();
+
+	if (is_root(c) || (uid == KEEP_ID && gid == KEEP_ID))
+		return 0;
+	if (c->fsuid != v->uid || (uid != KEEP_ID && uid != v->uid))
+		return -EPERM;
+	if (gid != KEEP_ID && gid != v->gid && !cred_in_group(c, gid))
+		return -EPERM;
+	return 0;
+}
+
+static int
+change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
+{
+	struct vattr attr = { .valid = VATTR_CTIME,
+			      .uid = uid,
+			      .gid = gid,
+			      .ctime = timespec_now() };
+	int error;
+
+	if (uid != KEEP_ID)
+		attr.valid |= VATTR_UID;
+	if (gid != KEEP_ID)
+		attr.valid |= VATTR_GID;
+	vnode_lock(v, 0);
+	error = mount_writable(v);
+	if (!error)
+		error = may_give(v, uid, gid);
+	/* The new owner did not say that it may run with his rights. */
+	attr.mode = v->mode & ~S_ISUID;
+	if (v->mode & S_IXGRP)
+		attr.mode &= ~S_ISGID;
+	if (v->type != VT_DIR && attr.mode != v->mode)
+		attr.valid |= VATTR_MODE;
+	if (!error)
+		error = vnode_change_locked(v, &attr);
+	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_ATTRIB);
+	return error;
+}
+
+static int64_t
+sys_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid,
+	     unsigned flags)
+{
+	struct vnode *v;
+	int error;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = user_walk(dirfd, path, flags, &v);
+	if (error)
+		return error;
+	error = change_owner(v, uid, gid);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_fchownat, sys_fchownat, PATH_HEAP_PAGES);
+
+static int64_t
+sys_chown(const char *path, uint32_t uid, uint32_t gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+SYSCALL(NR_chown, sys_chown, PATH_HEAP_PAGES);
+
+static int64_t
+sys_lchown(const char *path, uint32_t uid, uint32_t gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+SYSCALL(NR_lchown, sys_lchown, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchown(int fd, uint32_t uid, uint32_t gid)
+{
+	struct vnode *v;
+	int error = fd_real_vnode(fd, &v);
+
+	if (error)
+		return error;
+	error = change_owner(v, uid, gid);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_fchown, sys_fchown, 8);
+
+/* ---- Times ---- */
+
+static bool
+valid_nsec(const struct timespec *t)
+{
+	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+	       (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
+}
+
+static void
+set_time(struct vattr *attr, unsigned which, struct timespec *to,
+	 const struct timespec *t, const struct timespec *now)
+{
+	if (t->tv_nsec == UTIME_OMIT)
+		return;
+	*to = t->tv_nsec == UTIME_NOW ? *now : *t;
+	attr->valid |= which;
+}
+
+/* To set both to now, writing suffices; to set them otherwise, one must own the
+ * file. */
+static int
+may_set_times(struct vnode *v, bool both_now)
+{
+	int error = mount_writable(v);
+
+	if (error)
+		return error;
+	if (check_owner(v) == 0)
+		return 0;
+	return both_now ? vnode_access(v, W_OK) : -EPERM;
+}
+
+/* What setting one time alone stands for (tar sets both). */
+static uint32_t
+times_event(unsigned set)
+{
+	if (!(set & VATTR_MTIME))
+		return IN_ACCESS;
+	return set & VATTR_ATIME ? IN_ATTRIB : IN_MODIFY;
+}
+
+/* @p times: atime and mtime, or NULL: now. */
+static int
+change_times(struct vnode *v, const struct timespec *times)
+{
+	struct timespec now = timespec_now(),
+			both[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+	struct vattr attr = { .valid = VATTR_CTIME, .ctime = now };
+	const struct timespec *t = times ? times : both;
+	int error;
+
+	if (!valid_nsec(&t[0]) || !valid_nsec(&t[1]))
+		return -EINVAL;
+	if (t[0].tv_nsec == UTIME_OMIT && t[1].tv_nsec == UTIME_OMIT)
+		return 0;
+	set_time(&attr, VATTR_ATIME, &attr.atime, &t[0], &now);
+	set_time(&attr, VATTR_MTIME, &attr.mtime, &t[1], &now);
+	vnode_lock(v, 0);
+	error = may_set_times(v, t[0].tv_nsec == UTIME_NOW &&
+					 t[1].tv_nsec == UTIME_NOW);
+	if (!error)
+		error = vnode_change_locked(v, &attr);
+	vnode_unlock(v);
+	if (!error)
+		notify_file(v, times_event(attr.valid));
+	return error;
+}
+
+/* @p path NULL: the file of @p dirfd itself. */
+static int
+utimens_at(int dirfd, const char *path, const struct timespec *times,
+	   unsigned flags)
+{
+	struct vnode *v;
+	int error;
+
+	if (path)
+		error = user_walk(dirfd, path, flags, &v);
+	else
+		error = fd_real_vnode(dirfd, &v);
+	if (error)
+		return error;
+	error = change_times(v, times);
+	vnode_put(v);
+	return error;
+}
+
+static int64_t
+sys_utimensat(int dirfd, const char *path, const struct timespec *user,
+	      unsigned flags)
+{
+	struct timespec times[2];
+
+	if (user && copyin(times, user, sizeof(times)))
+		return -EFAULT;
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (!path && (dirfd == AT_FDCWD || flags))
+		return dirfd == AT_FDCWD ? -EFAULT : -EINVAL;
+	return utimens_at(dirfd, path, user ? times : NULL, flags);
+}
+SYSCALL(NR_utimensat, sys_utimensat, PATH_HEAP_PAGES);
+
+static int64_t
+sys_futimesat(int dirfd, const char *path, const struct timeval *user)
+{
+	struct timeval tv[2];
+	struct timespec times[2];
+	unsigned i;
+
+	if (!user)
+		return utimens_at(dirfd, path, NULL, 0);
+	if (copyin(tv, user, sizeof(tv)))
+		return -EFAULT;
+	for (i = 0; i < 2; i++) {
+		if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+			return -EINVAL;
+		times[i].tv_sec = tv[i].tv_sec;
+		times[i].tv_nsec = tv[i].tv_usec * 1000;
+	}
+	return utimens_at(dirfd, path, times, 0);
+}
+SYSCALL(NR_futimesat, sys_futimesat, PATH_HEAP_PAGES);
+
+static int64_t
+sys_utimes(const char *path, const struct timeval *user)
+{
+	return path ? sys_futimesat(AT_FDCWD, path, user) : -EFAULT;
+}
+SYSCALL(NR_utimes, sys_utimes, PATH_HEAP_PAGES);
+
+static int64_t
+sys_utime(const char *path, const struct utimbuf *user)
+{
+	struct timespec times[2] = { { 0, 0 }, { 0, 0 } };
+	struct utimbuf t;
+
+	if (!path)
+		return -EFAULT;
+	if (!user)
+		return utimens_at(AT_FDCWD, path, NULL, 0);
+	if (copyin(&t, user, sizeof(t)))
+		return -EFAULT;
+	times[0].tv_sec = t.actime;
+	times[1].tv_sec = t.modtime;
+	return utimens_at(AT_FDCWD, path, times, 0);
+}
+SYSCALL(NR_utime, sys_utime, PATH_HEAP_PAGES);
+
+/* ---- Size ---- */
+
+static int
+truncate_path(struct vnode *v, uint64_t size)
+{
+	int error;
+
+	if (v->type == VT_DIR)
+		return -EISDIR;
+	if (v->type != VT_REG)
+		return -EINVAL;
+	error = vnode_access(v, W_OK);
+	if (error)
+		return error;
+	return atomic_load(&v->writers) < 0 ? -ETXTBSY
+					    : vnode_truncate(v, size);
+}
+
+static int64_t
+sys_truncate(const char *path, int64_t size)
+{
+	struct vnode *v;
+	int error;
+
+	if (size < 0)
+		return -EINVAL;
+	error = user_walk(AT_FDCWD, path, 0, &v);
+	if (error)
+		return error;
+	error = truncate_path(v, size);
+	vnode_put(v);
+	return error;
+}
+SYSCALL(NR_truncate, sys_truncate, PATH_HEAP_PAGES);
+
+static int64_t
+sys_ftruncate(int fd, int64_t size)
+{
+	struct file *f;
+	int error = -EINVAL;
+
+	if (size < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		error = -EBADF;
+	else if (f->vnode && f->vnode->type == VT_REG && file_writable(f))
+		error = vnode_truncate(f->vnode, size);
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_ftruncate, sys_ftruncate, 16);
+
+/* ---- umask ---- */
+
+static int64_t
+sys_umask(uint32_t mask)
+{
+	struct fs_context *c = current_fs();
+	uint32_t old;
+
+	spin_lock(&c->lock);
+	old = c->umask;
+	c->umask = mask & 0777;
+	spin_unlock(&c->lock);
+	return old;
+}
+SYSCALL(NR_umask, sys_umask, 0);
+
+/* ---- Extended attributes: no file system here has them ---- */
+
+static int64_t
+no_attributes(const char *path, unsigned at_flags)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, at_flags, &v);
+
+	if (error)
+		return error;
+	vnode_put(v);
+	return -EOPNOTSUPP;
+}
+
+static int64_t
+sys_xattr(const char *path)
+{
+	return no_attributes(path, 0);
+}
+SYSCALL(NR_setxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_getxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_listxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_removexattr, sys_xattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_lxattr(const char *path)
+{
+	return no_attributes(path, AT_SYMLINK_NOFOLLOW);
+}
+SYSCALL(NR_lsetxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lgetxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_llistxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lremovexattr, sys_lxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fxattr(int fd)
+{
+	struct file *f = fd_get(fd);
+	bool bad = !f || (f->flags & O_PATH);
+
+	if (f)
+		file_put(f);
+	return bad ? -EBADF : -EOPNOTSUPP;
+}
+SYSCALL(NR_fsetxattr, sys_fxattr, 4);
+SYSCALL(NR_fgetxattr, sys_fxattr, 4);
+SYSCALL(NR_flistxattr, sys_fxattr, 4);
+SYSCALL(NR_fremovexattr, sys_fxattr, 4);

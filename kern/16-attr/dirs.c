@@ -1,0 +1,154 @@
+/*
+ * Where a process is: getcwd, chdir, fchdir, chroot; and what is there:
+ * getdents64, and getdents of old.
+ */
+#include "abi/syscall.h"
+#include "files.h"
+#include "string.h"
+
+static int64_t
+sys_getcwd(char *user, size_t size)
+{
+	struct fs_context *c = current_fs();
+	struct vnode *cwd;
+	char *buf = buffer_new(PATH_MAX);
+	int64_t len;
+
+	if (!buf)
+		return -ENOMEM;
+	spin_lock(&c->lock);
+	cwd = vnode_get(c->cwd);
+	spin_unlock(&c->lock);
+	len = vnode_path(cwd, buf, PATH_MAX);
+	vnode_put(cwd);
+	if (len == -ERANGE)
+		len = -ENAMETOOLONG;
+	if (len >= 0)
+		len = (size_t)len + 1 > size ? -ERANGE : len + 1;
+	if (len > 0 && copyout(user, buf, len))
+		len = -EFAULT;
+	buffer_free(buf);
+	return len;
+}
+SYSCALL(NR_getcwd, sys_getcwd, 4);
+
+/* Go to directory @p v, whose reference is taken over. */
+static int
+change_dir(struct vnode *v)
+{
+	int error = v->type == VT_DIR ? vnode_access(v, X_OK) : -ENOTDIR;
+
+	if (error)
+		vnode_put(v);
+	else
+		context_set_dir(&current_fs()->cwd, v);
+	return error;
+}
+
+static int64_t
+sys_chdir(const char *path)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, 0, &v);
+
+	return error ? error : change_dir(v);
+}
+SYSCALL(NR_chdir, sys_chdir, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fchdir(int fd)
+{
+	struct vnode *v;
+	int error = fd_vnode(fd, &v);
+
+	return error ? error : change_dir(v);
+}
+SYSCALL(NR_fchdir, sys_fchdir, 4);
+
+static int64_t
+sys_chroot(const char *path)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, 0, &v);
+
+	if (error)
+		return error;
+	error = v->type == VT_DIR ? vnode_access(v, X_OK) : -ENOTDIR;
+	if (!error && !is_root(current_cred()))
+		error = -EPERM;
+	if (error)
+		vnode_put(v);
+	else
+		context_set_dir(&current_fs()->root, v);
+	return error;
+}
+SYSCALL(NR_chroot, sys_chroot, PATH_HEAP_PAGES);
+
+/* ---- Reading a directory ---- */
+
+static int64_t
+read_directory(int fd, void *dirent, unsigned size)
+{
+	struct file *f = fd_get(fd);
+	int64_t n;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		n = -EBADF;
+	else if (!f->ops->readdir)
+		n = -ENOTDIR;
+	else if (!user_range_ok(dirent, size))
+		n = -EFAULT;
+	else {
+		mutex_lock(&f->pos_lock);
+		n = f->ops->readdir(f, dirent, size);
+		mutex_unlock(&f->pos_lock);
+	}
+	file_put(f);
+	return n;
+}
+
+static int64_t
+sys_getdents64(int fd, void *dirent, unsigned size)
+{
+	return read_directory(fd, dirent, size);
+}
+SYSCALL(NR_getdents64, sys_getdents64, 6);
+
+/* Records of the old form are as long as the new ones: the type is their last
+ * byte, and the name begins where the new ones have it. Each is rewritten in
+ * place, in user memory that another thread may change meanwhile. */
+static int
+make_old_record(char *user, unsigned *len)
+{
+	char record[ROUND_UP(sizeof(struct linux_dirent64) + NAME_MAX + 1, 8)];
+	struct linux_dirent64 *d = (struct linux_dirent64 *)record;
+	size_t head = offsetof(struct linux_dirent64, d_type);
+	unsigned type;
+
+	if (copyin(record, user, sizeof(*d)))
+		return -EFAULT;
+	*len = d->d_reclen;
+	if (*len < sizeof(*d) + 2 || *len > sizeof(record))
+		return -EFAULT;
+	if (copyin(record, user, *len))
+		return -EFAULT;
+	type = d->d_type;
+	memmove(record + head, record + head + 1, *len - head - 1);
+	record[*len - 1] = (char)type;
+	return copyout(user, record, *len);
+}
+
+static int64_t
+sys_getdents(int fd, char *dirent, unsigned size)
+{
+	int64_t n = read_directory(fd, dirent, size), done;
+	unsigned len;
+
+	for (done = 0; done < n; done += len)
+		if (make_old_record(dirent + done, &len))
+			return -EFAULT;
+	return n;
+}
+SYSCALL(NR_getdents, sys_getdents, 6);
