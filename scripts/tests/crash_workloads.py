@@ -442,17 +442,18 @@ def streams_of_room(number):
 def dropped(number, last):
     """Contents that are never written, since the file is cut, punched or
     unlinked before; while commits go on, which lead to their blocks."""
-    before, lines = "", []
+    before = ("mkdir /w1 0755\nmkdir /w2 0755\nmkdir /w3 0755\n"
+              "create /w3/x 0100644 0\n")
+    lines = []
     for stream in (1, 2):
-        before += f"mkdir /w{stream} 0755\n"
         for i in range(12):
-            name = f"/w{stream}/f{(number + i) % 3}-{i}"
+            name = f"/w{stream}/f{number}-{i}-0"
             lines += [f"{stream}| create {name} 0100644 0",
                       f"{stream}| write {name} 0 20000 {i} 20000",
                       f"{stream}| {last.format(name, stream)}"]
-    lines += ["3| sync"] * 12
-    return (f"streams-dropped{number}-{last.split()[0]}",
-            before + "mkdir /w3 0755\n", lines)
+    for i in range(20):
+        lines += [f"3| setattr /w3/x 0600 {i} 1 1", "3| fsync /w3/x"]
+    return f"streams-dropped-{last.split()[0]}{number}", before, lines
 
 
 def home(number):
@@ -495,7 +496,7 @@ def text(known, big, concurrent=20):
         numbered("nameless", PREPARED, nameless())) + [
         streams(i) for i in range(concurrent)] + [
         streams_of_room(i) for i in range(concurrent // 3)] + [
-        dropped(i, last) for i in range(3) for last in (
+        dropped(i, last) for i in range(4) for last in (
             "unlink {}", "truncate {} 1000", "fallocate {} 3 2000 17000",
             "rename {} /w{}/over")] + [
         case for i in range(3)
