@@ -497,8 +497,10 @@ def text(known, big, concurrent=20):
         streams(i) for i in range(concurrent)] + [
         streams_of_room(i) for i in range(concurrent // 3)] + [
         dropped(i, last) for i in range(4) for last in (
-            "unlink {}", "truncate {} 1000", "fallocate {} 3 2000 17000",
+            "truncate {} 1000", "fallocate {} 3 2000 17000",
             "rename {} /w{}/over")] + [
+        # These are where a commit is in the midst of writing others' data.
+        dropped(i, "unlink {}") for i in (19, 25, 29, 32)] + [
         case for i in range(3)
         for case in (wrap(i), scarce(i, big), home(i), full(i))]
     cases = [case for case in cases if {
