@@ -1,6 +1,6 @@
 /*
- * init, process 1: mounts /proc, /dev and /tmp, then runs a shell on the
- * console for ever, or, if the file /.hardtack/run exists (the host's
+ * init, process 1: mounts /dev, /dev/pts, /proc and /tmp, then runs a shell on
+ * the console for ever, or, if the file /.hardtack/run exists (the host's
  * scripts/run writes it), that one command on the second serial line; its exit
  * status goes to the kernel log as one line, and the machine is powered off.
  * A command reads /.hardtack/stdin, if that exists: a serial line has no end.
@@ -50,12 +50,12 @@ is_mounted(const char *path)
 
 /** Mounts unless that is done; a kernel that has no mount call has done it. */
 static void
-mount_one(const char *type, const char *path)
+mount_one(const char *type, const char *path, const char *options)
 {
 	if (is_mounted(path))
 		return;
 	mkdir(path, 0755);
-	if (mount(type, path, type, 0, NULL) < 0 && errno != EBUSY &&
+	if (mount(type, path, type, 0, options) < 0 && errno != EBUSY &&
 	    errno != ENOSYS && errno != ENODEV)
 		fprintf(stderr, "init: cannot mount %s on %s: %s\n", type, path,
 			strerror(errno));
@@ -303,10 +303,11 @@ main(void)
 		fprintf(stderr, "init: I am for process 1 alone\n");
 		return 2;
 	}
-	mount_one("devfs", "/dev");
+	mount_one("devfs", "/dev", NULL);
 	open_console();
-	mount_one("proc", "/proc");
-	mount_one("tmpfs", "/tmp");
+	mount_one("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666");
+	mount_one("proc", "/proc", NULL);
+	mount_one("tmpfs", "/tmp", NULL);
 	set_environment();
 	command = read_file(RUN_FILE, &size);
 	if (command != NULL)

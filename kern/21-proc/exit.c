@@ -120,17 +120,32 @@ announce(struct proc *p, struct list *dead)
 	}
 }
 
-/* The children of @p become init's (PROC1). proc_lock held. */
+/* Who takes the children of @p: the nearest ancestor that wants them, or init.
+ * proc_lock held. */
+static struct proc *
+reaper_of(struct proc *p)
+{
+	struct proc *up;
+
+	for (up = p->parent; up && up != init_proc; up = up->parent)
+		if (up->subreaper && up->state != PROC_ZOMBIE && !up->exiting)
+			return up;
+	return init_proc;
+}
+
+/* The children of @p get another parent (PROC1). proc_lock held. */
 static void
 hand_children_over(struct proc *p, struct list *dead)
 {
-	struct proc *child, *tmp;
+	struct proc *child, *tmp, *reaper = reaper_of(p);
 
 	list_for_each_safe (child, tmp, &p->children, sibling) {
 		list_del(&child->sibling);
-		child->parent = init_proc;
-		child->ppid = init_proc->pid;
-		list_add_tail(&child->sibling, &init_proc->children);
+		child->parent = reaper;
+		child->ppid = reaper->pid;
+		list_add_tail(&child->sibling, &reaper->children);
+		if (child->death_signal && proc_ops.send)
+			proc_ops.send(child, child->death_signal);
 		if (child->state == PROC_ZOMBIE) {
 			child->exit_signal = SIGCHLD;
 			announce(child, dead);

@@ -6,6 +6,7 @@
 #ifndef PROC_H
 #define PROC_H
 
+#include "abi/capability.h"
 #include "abi/resource.h"
 #include "abi/wait.h"
 #include "vm.h"
@@ -53,6 +54,11 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
+	bool dumpable;	      /**< others of its user may look inside */
+	bool subreaper;	      /**< orphans below it become its children */
+	int death_signal;     /**< that it wants when its parent ends, or 0 */
+	int hung_up_pgrp;     /**< tty: foreground group of a leader's terminal
+			       * that was hung up, or 0 */
 	uint64_t killed_ns;   /**< when it was ended for its memory, or 0 */
 	uint32_t uid;	      /**< real user ID at its end */
 	uint64_t dead_cpu_ns; /**< of threads that have ended */
@@ -184,6 +190,15 @@ struct proc_stats {
 	uint64_t forks;	  /**< processes and threads made since boot */
 };
 void proc_stats_get(struct proc_stats *s);
+
+/* ---- Capabilities: they follow from the user IDs ---- */
+
+#define CAPS_ALL ((2UL << CAP_LAST_CAP) - 1)
+
+/** The sets of a process with these credentials, a bit for each; what it may
+ * inherit is none. */
+uint64_t cred_permitted(const struct cred *c);
+uint64_t cred_effective(const struct cred *c);
 
 /* ---- Hooks ---- */
 

@@ -1,7 +1,7 @@
 /*
  * What a thread asks and sets about itself: its numbers (getpid, gettid,
- * getppid, getcpu), its segment bases (arch_prctl), its name and rights
- * (prctl), its list of robust futexes, its personality; and random numbers.
+ * getppid, getcpu), its segment bases (arch_prctl), its list of robust futexes,
+ * its personality; and random numbers. prctl is in prctl.c.
  */
 #include "abi/sched.h"
 #include "proc_internal.h"
@@ -88,64 +88,6 @@ sys_arch_prctl(int option, uint64_t arg)
 	}
 }
 SYSCALL(NR_arch_prctl, sys_arch_prctl, 0);
-
-static int64_t
-set_thread_name(const char *user)
-{
-	struct thread *t = current();
-	char name[TASK_COMM_LEN] = "";
-	int64_t n = copyin_string(name, user, sizeof(name));
-
-	if (n == -EFAULT)
-		return n;
-	name[sizeof(name) - 1] = '\0';
-	strlcpy(t->name, name, sizeof(t->name));
-	if (t->tid == t->proc->pid) {
-		spin_lock(&t->proc->lock);
-		strlcpy(t->proc->name, name, sizeof(t->proc->name));
-		spin_unlock(&t->proc->lock);
-	}
-	return 0;
-}
-
-static int64_t
-set_no_new_privs(uint64_t on, bool rest)
-{
-	if (on != 1 || rest)
-		return -EINVAL;
-	current_proc()->no_new_privs = true;
-	return 0;
-}
-
-static int64_t
-sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	char name[TASK_COMM_LEN];
-	int zero = 0;
-
-	switch (option) {
-	case PR_SET_NAME:
-		return set_thread_name((const char *)a);
-	case PR_GET_NAME:
-		strlcpy(name, current()->name, sizeof(name));
-		return copyout((void *)a, name, sizeof(name));
-	case PR_SET_NO_NEW_PRIVS:
-		return set_no_new_privs(a, b | c | d);
-	case PR_GET_NO_NEW_PRIVS:
-		return a | b | c | d ? -EINVAL : current_proc()->no_new_privs;
-	case PR_SET_PDEATHSIG: /* none is all that can be had */
-		return a == 0 ? 0 : -EINVAL;
-	case PR_GET_PDEATHSIG:
-		return copyout((void *)a, &zero, sizeof(zero));
-	case PR_GET_DUMPABLE: /* there are no core dumps */
-		return 0;
-	case PR_SET_DUMPABLE:
-		return a <= 1 ? 0 : -EINVAL;
-	default:
-		return -EINVAL;
-	}
-}
-SYSCALL(NR_prctl, sys_prctl, 0);
 
 /* The head of the thread's list of robust futexes, which its end walks. */
 static int64_t

@@ -2,7 +2,8 @@
  * Identity: user and group IDs, and the rules by which a process changes them
  * (POSIX.1-2017 setuid() and kin; setresuid(2), setfsuid(2) for what Linux
  * adds). The credentials are in the fs_context that the threads share. Being
- * privileged means an effective user ID of 0; there are no capabilities.
+ * privileged means an effective user ID of 0; what is said of capabilities
+ * follows from that (chapter proc).
  */
 #include "abi/mount.h"
 #include "exec_internal.h"
@@ -10,20 +11,32 @@
 
 #define KEEP UINT32_MAX /* -1: leave as it is */
 
+/* Its memory may hold what its former user read, and its parent is another
+ * user's: prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
+static void
+identity_changed(void)
+{
+	current_proc()->dumpable = false;
+	current_proc()->death_signal = 0;
+}
+
 /* Change the running process's credentials by @fn under their lock. */
 static int64_t
 change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
 {
 	struct fs_context *fs = current()->fs;
-	struct cred new;
+	struct cred old, new;
 	int64_t result;
 
 	spin_lock(&fs->lock);
-	new = fs->cred;
+	old = new = fs->cred;
 	result = fn(&new, ids);
 	if (result >= 0)
 		fs->cred = new;
 	spin_unlock(&fs->lock);
+	if (old.euid != new.euid || old.egid != new.egid ||
+	    old.fsuid != new.fsuid || old.fsgid != new.fsgid)
+		identity_changed();
 	return result;
 }
 

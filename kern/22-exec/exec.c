@@ -229,6 +229,9 @@ take_identity(struct exec *x)
 	spin_lock(&fs->lock);
 	fs->cred = x->cred;
 	spin_unlock(&fs->lock);
+	t->proc->dumpable = !x->secure;
+	if (x->secure)
+		t->proc->death_signal = 0;
 }
 
 static void

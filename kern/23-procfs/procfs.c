@@ -102,11 +102,14 @@ type_of(uint32_t mode)
 	}
 }
 
-/* The owner of a process's files: its effective user. */
+/* The owner of a process's files: its effective user; root, where others of
+ * that user may not look inside. */
 static void
 set_owner(struct vnode *v, struct proc *p)
 {
-	struct fs_context *fs = p ? proc_fs(p) : NULL;
+	bool plain = v->mode == (S_IFDIR | 0555); /* the process's own */
+	struct fs_context *fs =
+		p && (plain || p->dumpable) ? proc_fs(p) : NULL;
 
 	if (fs) {
 		v->uid = fs->cred.euid;
@@ -175,7 +178,7 @@ procfs_may_inspect(struct proc *p)
 
 	if (p == current_proc() || c->fsuid == 0)
 		return true;
-	fs = proc_fs(p);
+	fs = p->dumpable ? proc_fs(p) : NULL;
 	if (!fs)
 		return false;
 	may = fs->cred.uid == c->fsuid && fs->cred.euid == c->fsuid &&

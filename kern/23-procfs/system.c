@@ -270,6 +270,12 @@ show_pid_max(struct text *t)
 }
 
 static void
+show_cap_last_cap(struct text *t)
+{
+	text_printf(t, "%d\n", CAP_LAST_CAP);
+}
+
+static void
 show_ngroups_max(struct text *t)
 {
 	text_printf(t, "%zu\n", ARRAY_SIZE(((struct cred *)0)->groups));
@@ -360,6 +366,7 @@ procfs_system_init(void)
 	procfs_add("meminfo", show_meminfo);
 	procfs_add("mounts", show_mounts);
 	procfs_add("stat", show_stat);
+	procfs_add("sys/kernel/cap_last_cap", show_cap_last_cap);
 	procfs_add("sys/kernel/hostname", show_hostname);
 	procfs_add("sys/kernel/ngroups_max", show_ngroups_max);
 	procfs_add("sys/kernel/osrelease", show_osrelease);

@@ -57,9 +57,11 @@ static void
 signal_clear_handlers(struct proc *p)
 {
 	struct proc_signals *s = p->signals;
-	uint64_t rflags = spin_lock_irqsave(&s->lock);
 	struct ksigaction *a;
+	uint64_t rflags;
 
+	posix_timers_end(s);
+	rflags = spin_lock_irqsave(&s->lock);
 	for (a = s->actions; a < s->actions + ARRAY_SIZE(s->actions); a++)
 		*a = (struct ksigaction){ .handler = a->handler == SIG_IGN
 							     ? SIG_IGN
@@ -92,6 +94,7 @@ signal_free(struct proc *p)
 	if (!s)
 		return;
 	itimers_stop(s);
+	posix_timers_end(s);
 	rflags = spin_lock_irqsave(&s->lock);
 	s->proc = NULL;
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -160,6 +163,7 @@ signal_thread_exit(struct thread *t)
 		job_report_stop(s);
 	if (last) {
 		itimers_stop(s);
+		posix_timers_end(s);
 		job_orphan_groups(t->proc);
 	}
 }
@@ -257,6 +261,7 @@ send_sigxfsz(void)
 static void
 signal_init(void)
 {
+	signal_waitqs_init();
 	cpu_limit_init();
 	trap_ops.user_work = signal_work;
 	trap_ops.user_fault = signal_user_fault;

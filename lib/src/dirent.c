@@ -114,6 +114,25 @@ tcflush(int fd, int queue)
 	return ioctl(fd, TCFLSH, (long)queue);
 }
 
+int
+tcflow(int fd, int action)
+{
+	return ioctl(fd, TCXONC, (long)action);
+}
+
+int
+tcdrain(int fd)
+{
+	return ioctl(fd, TCSBRK, 1L);
+}
+
+int
+tcsendbreak(int fd, int duration)
+{
+	(void)duration; /* 0.25 to 0.5 s, whatever it is: tcsendbreak(3) */
+	return ioctl(fd, TCSBRK, 0L);
+}
+
 pid_t
 tcgetpgrp(int fd)
 {

@@ -311,6 +311,55 @@ def test_on_hardtack(linux, console, name):
 
 
 @needs_user_space
+def test_login_and_su(console):
+    """Debian's login and su look a password up, and become that user."""
+    shell = console(broken=True)
+
+    def identity():
+        return clean(shell.type("echo $(id -un) $(id -u) $(id -ru) $(id -G)"))
+
+    def become(command, password):
+        """Type a command and its password; what the new prompt ends."""
+        shell.child.sendline(command)
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send(password + "\n")
+        shell.child.expect(r"(@@ |[#$] )(\x1b\[6n)?$")
+        return shell.child.before
+
+    try:
+        shell.child.sendline("login student")
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send("wrong\n")
+        shell.child.expect("Login incorrect")
+        shell.child.expect("login: $")
+        shell.child.send("student\n")
+        shell.child.expect("[Pp]assword: $")
+        shell.child.send("student\n")
+        shell.child.expect(r"[#$] (\x1b\[6n)?$")
+        shell.type("PS1='@@ '")
+        assert identity() == "student 1000 1000 1000"
+        assert clean(shell.type("pwd")) == "/home/student"
+        assert "denied" in clean(shell.type("cat /etc/shadow"))
+        assert "denied" in clean(shell.type("echo x >/etc/passwd"))
+
+        assert "incorrect password" in become("su", "wrong")
+        assert identity() == "student 1000 1000 1000"
+        become("su", "root")
+        shell.type("PS1='@@ '")
+        assert identity() == "root 0 0 0"
+        assert clean(shell.type("head -c 5 /etc/shadow; echo")) == "root:"
+        assert clean(shell.type("su student -c 'id -u'")) == "1000"
+        shell.type("exit")
+        assert identity() == "student 1000 1000 1000"
+        shell.type("exit")
+        assert identity() == "root 0 0 0"
+    except pexpect.ExceptionPexpect as error:
+        raise AssertionError(f"no answer: {error}") from error
+    finally:
+        console(broken=True)
+
+
+@needs_user_space
 def test_power_off(console):
     """The shell can switch the machine off; `make qemu` ends well."""
     child = console(broken=True).child

@@ -59,9 +59,30 @@ struct clone_args {
 #define SCHED_BATCH	     3
 #define SCHED_IDLE	     5
 
+/** Or-ed to the policy: children begin with SCHED_OTHER. */
+#define SCHED_RESET_ON_FORK  0x40000000
+
 struct sched_param {
 	int32_t sched_priority;
 };
+
+/* sched_setattr(2), sched_getattr(2) */
+#define SCHED_FLAG_RESET_ON_FORK 0x01
+#define SCHED_FLAG_KEEP_POLICY	 0x08
+#define SCHED_FLAG_KEEP_PARAMS	 0x10
+
+struct sched_attr {
+	uint32_t size; /**< of what the caller knows of this */
+	uint32_t sched_policy;
+	uint64_t sched_flags;
+	int32_t sched_nice;
+	uint32_t sched_priority;
+	/* Of SCHED_DEADLINE. */
+	uint64_t sched_runtime;
+	uint64_t sched_deadline;
+	uint64_t sched_period;
+};
+#define SCHED_ATTR_SIZE_VER0 48
 
 /* arch_prctl(2) */
 #define ARCH_SET_GS    0x1001
@@ -82,10 +103,19 @@ struct sched_param {
 #define PR_GET_NAME	       16
 #define PR_CAPBSET_READ	       23
 #define PR_CAPBSET_DROP	       24
+#define PR_GET_SECUREBITS      27
+#define PR_SET_SECUREBITS      28
 #define PR_SET_CHILD_SUBREAPER 36
 #define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS    38
 #define PR_GET_NO_NEW_PRIVS    39
+#define PR_CAP_AMBIENT	       47
+
+/* PR_CAP_AMBIENT's second argument */
+#define PR_CAP_AMBIENT_IS_SET	 1
+#define PR_CAP_AMBIENT_RAISE	 2
+#define PR_CAP_AMBIENT_LOWER	 3
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
 
 /** A thread's name (PR_SET_NAME), with its ending 0 byte. */
 #define TASK_COMM_LEN 16

@@ -185,8 +185,20 @@ struct winsize {
 #define FIOASYNC    0x5452
 #define FIOQSIZE    0x5460
 #define TIOCGPTN    0x80045430u
+#define TIOCSIG	    0x40045436u
+#define TIOCGPKT    0x80045438u
 #define TIOCSPTLCK  0x40045431u
 #define TIOCGPTLCK  0x80045439u
+#define TIOCGEXCL   0x80045440u
 #define TIOCGPTPEER 0x5441
+
+/* Packet mode: the first byte that a pseudo-terminal's master reads. */
+#define TIOCPKT_DATA	   0
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP	   4
+#define TIOCPKT_START	   8
+#define TIOCPKT_NOSTOP	   16
+#define TIOCPKT_DOSTOP	   32
 
 #endif

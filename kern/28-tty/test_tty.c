@@ -316,7 +316,9 @@ change_lflag(uint32_t lflag)
 	mutex_lock(&tty.lock);
 	old = tty.termios;
 	tty.termios.c_lflag = lflag;
+	mutex_lock(&tty.out_lock);
 	tty_settings_changed(&tty, &old);
+	mutex_unlock(&tty.out_lock);
 	mutex_unlock(&tty.lock);
 }
 

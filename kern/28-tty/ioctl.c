@@ -28,12 +28,15 @@ set_settings(struct tty *t, const struct termios *user, bool flush)
 	if (copyin(&new, user, sizeof(new)))
 		return -EFAULT;
 	new.c_line = N_TTY;
+	new.c_lflag &= ~(uint32_t)EXTPROC; /* editing is done here alone */
 	mutex_lock(&t->lock);
+	mutex_lock(&t->out_lock);
 	if (flush)
 		tty_flush_input(t);
 	old = t->termios;
 	t->termios = new;
 	tty_settings_changed(t, &old);
+	mutex_unlock(&t->out_lock);
 	mutex_unlock(&t->lock);
 	return 0;
 }
@@ -80,6 +83,19 @@ send_char(struct tty *t, uint8_t c)
 	return 0;
 }
 
+/* out_lock held. */
+static void
+hold(struct tty *t, bool on)
+{
+	if (t->held == on)
+		return;
+	t->held = on;
+	if (on)
+		tty_stop(t);
+	else
+		tty_start(t);
+}
+
 static int
 flow(struct tty *t, uint64_t what)
 {
@@ -87,10 +103,7 @@ flow(struct tty *t, uint64_t what)
 	case TCOOFF:
 	case TCOON:
 		mutex_lock(&t->out_lock);
-		if (what == TCOOFF)
-			tty_stop(t);
-		else
-			tty_start(t);
+		hold(t, what == TCOOFF);
 		mutex_unlock(&t->out_lock);
 		return 0;
 	case TCIOFF:
@@ -107,11 +120,14 @@ flush(struct tty *t, uint64_t what)
 {
 	if (what != TCIFLUSH && what != TCOFLUSH && what != TCIOFLUSH)
 		return -EINVAL;
-	if (what != TCOFLUSH) {
-		mutex_lock(&t->lock);
+	mutex_lock(&t->lock);
+	mutex_lock(&t->out_lock);
+	if (what != TCOFLUSH)
 		tty_flush_input(t);
-		mutex_unlock(&t->lock);
-	}
+	if (what != TCIFLUSH && t->driver->flush_output)
+		t->driver->flush_output(t);
+	mutex_unlock(&t->out_lock);
+	mutex_unlock(&t->lock);
 	return 0;
 }
 
@@ -128,7 +144,7 @@ input_waiting(struct tty *t, uint64_t user)
 
 	mutex_lock(&t->lock);
 	tty_input_wanted(t);
-	n = tty_readable(t);
+	n = tty_readable(t) - tty_eofs(t);
 	mutex_unlock(&t->lock);
 	return put_int(user, n);
 }
@@ -143,60 +159,78 @@ set_discipline(uint64_t user)
 	return which == N_TTY ? 0 : -EINVAL;
 }
 
+/* As if @p user had been typed; tty_ioctl(2) since Linux 6.2: for root only. */
+static int
+simulate(struct tty *t, const char *user)
+{
+	char c;
+
+	if (current_cred()->euid != 0)
+		return -EIO;
+	if (copyin(&c, user, sizeof(c)))
+		return -EFAULT;
+	mutex_lock(&t->lock);
+	tty_receive(t, &c, 1);
+	mutex_unlock(&t->lock);
+	return 0;
+}
+
 /* ---- Job control ---- */
 
+/* For TIOCGPGRP and TIOCGSID: it is the caller's, or asked from outside. */
 static int
-ioctl_control(struct tty *t, uint64_t request, uint64_t arg)
+get_id(struct tty *t, uint64_t request, uint64_t user, bool from_master)
+{
+	int id;
+
+	if (!from_master && !tty_is_controlling(t))
+		return -ENOTTY;
+	id = request == TIOCGSID ? t->session : t->pgrp;
+	if (request == TIOCGSID && !id)
+		return -ENOTTY;
+	return put_int(user, id);
+}
+
+static int
+set_group(struct tty *t, uint64_t user)
 {
 	int32_t id;
-	int error;
 
+	if (copyin(&id, (void *)user, sizeof(id)))
+		return -EFAULT;
+	return tty_set_group(t, id);
+}
+
+static int
+request_control(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
+{
 	switch (request) {
 	case TIOCSCTTY:
 		return tty_set_controlling(t, arg == 1);
 	case TIOCNOTTY:
-		return tty_give_up(t);
+		return from_master ? -ENOTTY : tty_give_up(t);
 	case TIOCGPGRP:
-		error = tty_get_group(t, &id);
-		break;
 	case TIOCGSID:
-		error = tty_get_session(t, &id);
-		break;
+		return get_id(t, request, arg, from_master);
 	case TIOCSPGRP:
-		if (copyin(&id, (void *)arg, sizeof(id)))
-			return -EFAULT;
-		return tty_set_group(t, id);
+		return set_group(t, arg);
+	case TIOCEXCL:
+	case TIOCNXCL:
+		t->exclusive = request == TIOCEXCL;
+		return 0;
+	case TIOCGEXCL:
+		return put_int(arg, t->exclusive);
+	case TIOCGPTPEER:
+		return -EIO; /* the master is no file of a terminal (pty.c) */
 	default:
 		return -ENOTTY;
 	}
-	return error ? error : put_int(arg, id);
 }
 
 /* ---- The call ---- */
 
-/* Requests that change what the foreground group sees are not for the
- * background. */
-static bool
-changes_terminal(uint64_t request)
-{
-	switch (request) {
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-	case TCSBRK:
-	case TCSBRKP:
-	case TCXONC:
-	case TCFLSH:
-	case TIOCSPGRP:
-	case TIOCSETD:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int
-dispatch(struct tty *t, uint64_t request, uint64_t arg)
+int
+tty_request(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
 {
 	switch (request) {
 	case TCGETS:
@@ -221,12 +255,35 @@ dispatch(struct tty *t, uint64_t request, uint64_t arg)
 		return input_waiting(t, arg);
 	case TIOCOUTQ:
 		return put_int(arg, 0);
+	case TIOCSTI:
+		return simulate(t, (const char *)arg);
 	case TIOCGETD:
 		return put_int(arg, N_TTY);
 	case TIOCSETD:
 		return set_discipline(arg);
 	default:
-		return ioctl_control(t, request, arg);
+		return request_control(t, request, arg, from_master);
+	}
+}
+
+/* Requests that change what the foreground group sees are not for the
+ * background. */
+static bool
+changes_terminal(uint64_t request)
+{
+	switch (request) {
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+	case TCSBRK:
+	case TCSBRKP:
+	case TCXONC:
+	case TCFLSH:
+	case TIOCSPGRP:
+	case TIOCSETD:
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -238,11 +295,15 @@ tty_ioctl(struct file *f, uint64_t request, uint64_t arg)
 
 	request = (uint32_t)request;
 	if (tty_is_dead(f))
-		return -EIO;
+		return request == TIOCSPGRP ? -ENOTTY : -EIO;
+	/* Who may not read a terminal may not make it its own. */
+	if (request == TIOCSCTTY && !file_readable(f) &&
+	    current_cred()->euid != 0)
+		return -EPERM;
 	if (changes_terminal(request)) {
 		error = tty_check_foreground(t, SIGTTOU);
 		if (error)
 			return error;
 	}
-	return dispatch(t, request, arg);
+	return tty_request(t, request, arg, false);
 }

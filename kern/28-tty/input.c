@@ -2,7 +2,8 @@
  * The line discipline's input side: each typed character is a key of line
  * editing, of flow control, of a signal, or goes into the buffer. Entry point:
  * tty_receive, called by a kernel thread (console.c), so that echo and ^C work
- * while nobody reads. Rules: POSIX.1-2017, chapter 11, and termios(3).
+ * while nobody reads, or by who writes to the other end (pty.c). Rules:
+ * POSIX.1-2017, chapter 11, and termios(3).
  */
 #include "string.h"
 #include "terminal.h"
@@ -72,8 +73,11 @@ tty_input_wanted(struct tty *t)
 void
 tty_flush_input(struct tty *t)
 {
+	ASSERT(mutex_held(&t->lock) && mutex_held(&t->out_lock));
 	t->tail = t->line_start = t->head;
 	t->literal_next = false;
+	if (t->driver->notice)
+		t->driver->notice(t, TIOCPKT_FLUSHREAD);
 	tty_input_wanted(t);
 }
 
@@ -93,11 +97,10 @@ tty_settings_changed(struct tty *t, const struct termios *old)
 		t->literal_next = false;
 		waitq_wake_all(&t->read_wq);
 	}
-	if ((old->c_iflag & IXON) && !tty_iflag(t, IXON)) {
-		mutex_lock(&t->out_lock);
+	if ((old->c_iflag & IXON) && !tty_iflag(t, IXON))
 		tty_start(t);
-		mutex_unlock(&t->out_lock);
-	}
+	if (t->driver->settings)
+		t->driver->settings(t, old);
 	tty_input_wanted(t);
 }
 
@@ -117,8 +120,11 @@ receive_signal_key(struct tty *t, uint8_t c)
 	else
 		return false;
 	tty_signal(t, signo);
-	if (!tty_lflag(t, NOFLSH))
+	if (!tty_lflag(t, NOFLSH)) {
+		if (t->driver->flush_output)
+			t->driver->flush_output(t);
 		tty_flush_input(t);
+	}
 	if (tty_iflag(t, IXON))
 		tty_start(t);
 	if (tty_lflag(t, ECHO))

@@ -22,6 +22,17 @@ tty_readable(const struct tty *t)
 	return (tty_lflag(t, ICANON) ? t->line_start : t->head) - t->tail;
 }
 
+size_t
+tty_eofs(const struct tty *t)
+{
+	uint32_t pos, end = t->tail + tty_readable(t);
+	size_t n = 0;
+
+	for (pos = t->tail; pos != end; pos++)
+		n += bit_at(t->is_eof, pos);
+	return n;
+}
+
 /* ---- Taking from the buffer; locked ---- */
 
 static size_t
@@ -94,7 +105,7 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 	tty_input_wanted(t);
 	while (!tty_readable(t)) {
 		if (tty_is_dead(f))
-			return 1;
+			return t->gone ? -EIO : 1;
 		if (!deadline)
 			return -ETIMEDOUT;
 		if (f->flags & O_NONBLOCK)

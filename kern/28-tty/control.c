@@ -4,33 +4,42 @@
  * controlling terminal is the one that belongs to its session, so nothing has
  * to be handed down by fork. POSIX.1-2017, 11.1.2 to 11.1.4.
  */
+#include "abi/syscall.h"
 #include "procfs.h"
 #include "terminal.h"
-
-#define TTYS_MAX 8
 
 /* proc->tty of a process that has given its session's terminal up. */
 #define TTY_NONE ((struct tty *)-1)
 
-static struct tty *ttys[TTYS_MAX]; /* filled at start-up */
-static unsigned nttys;
+static struct list ttys = LIST_INIT(ttys); /* under proc_lock */
 
 void
 tty_add(struct tty *t)
 {
-	ASSERT(nttys < TTYS_MAX);
-	ttys[nttys++] = t;
+	spin_lock(&proc_lock);
+	list_add_tail(&t->link, &ttys);
+	spin_unlock(&proc_lock);
 }
 
-/* proc_lock held. */
+void
+tty_remove(struct tty *t)
+{
+	spin_lock(&proc_lock);
+	list_del(&t->link);
+	spin_unlock(&proc_lock);
+}
+
+/* A terminal that has a session is not about to be freed: it was not hung up
+ * for good. proc_lock held. */
 static struct tty *
 tty_of_session(int sid)
 {
-	unsigned i;
+	struct tty *t;
 
-	for (i = 0; i < nttys; i++)
-		if (sid && ttys[i]->session == sid)
-			return ttys[i];
+	list_for_each (t, &ttys, link) {
+		if (sid && t->session == sid)
+			return t;
+	}
 	return NULL;
 }
 
@@ -41,14 +50,28 @@ tty_of(const struct proc *p)
 
 	spin_lock(&proc_lock);
 	t = p->tty == TTY_NONE ? NULL : tty_of_session(p->sid);
+	if (t)
+		tty_get(t);
 	spin_unlock(&proc_lock);
 	return t;
+}
+
+/* proc_lock held. */
+static bool
+controls(const struct tty *t, const struct proc *p)
+{
+	return p && p->tty != TTY_NONE && t->session && t->session == p->sid;
 }
 
 bool
 tty_is_controlling(struct tty *t)
 {
-	return current_proc() && tty_of(current_proc()) == t;
+	bool yes;
+
+	spin_lock(&proc_lock);
+	yes = controls(t, current_proc());
+	spin_unlock(&proc_lock);
+	return yes;
 }
 
 /* ---- Signals ---- */
@@ -74,11 +97,11 @@ tty_check_foreground(struct tty *t, int signo)
 	bool background, orphaned;
 	int pgid;
 
-	if (!p || !tty_is_controlling(t))
+	if (!p)
 		return 0;
 	spin_lock(&proc_lock);
 	pgid = p->pgid;
-	background = t->pgrp && t->pgrp != pgid;
+	background = controls(t, p) && t->pgrp && t->pgrp != pgid;
 	orphaned = background && group_is_orphaned(pgid);
 	spin_unlock(&proc_lock);
 	if (!background)
@@ -100,6 +123,7 @@ give_to(struct tty *t, struct proc *leader)
 	t->session = leader->sid;
 	t->pgrp = leader->pgid;
 	leader->tty = NULL;
+	leader->hung_up_pgrp = 0;
 }
 
 static bool
@@ -126,7 +150,7 @@ tty_take_control(struct tty *t)
 	if (!is_leader(p) || t->session)
 		return;
 	spin_lock(&proc_lock);
-	if (!t->session && !tty_of_session(p->sid)) {
+	if (!t->session && !t->gone && !tty_of_session(p->sid)) {
 		give_to(t, p);
 		taken = true;
 	}
@@ -144,7 +168,7 @@ tty_set_controlling(struct tty *t, bool steal)
 	spin_lock(&proc_lock);
 	if (is_leader(p) && t->session == p->sid)
 		error = 0; /* it is already */
-	else if (!is_leader(p) || tty_of_session(p->sid))
+	else if (!is_leader(p) || t->gone || tty_of_session(p->sid))
 		error = -EPERM;
 	else if (t->session && !(steal && current_cred()->euid == 0))
 		error = -EPERM;
@@ -169,24 +193,18 @@ detach(struct tty *t)
 	return pgrp;
 }
 
-static void
-hang_up_group(int pgrp)
-{
-	if (!pgrp)
-		return;
-	signal_group(pgrp, SIGHUP, NULL);
-	signal_group(pgrp, SIGCONT, NULL);
-}
-
 int
 tty_give_up(struct tty *t)
 {
 	struct proc *p = current_proc();
+	int pgrp;
 
 	if (!tty_is_controlling(t))
 		return -ENOTTY;
 	if (is_leader(p)) {
-		hang_up_group(detach(t));
+		pgrp = detach(t);
+		signal_group(pgrp, SIGHUP, NULL);
+		signal_group(pgrp, SIGCONT, NULL);
 		return 0;
 	}
 	spin_lock(&proc_lock);
@@ -195,47 +213,102 @@ tty_give_up(struct tty *t)
 	return 0;
 }
 
-/* proc_ops.session_end: files of the session are dead from now on, so that
- * what it left behind cannot read what the next user types. */
+/* ---- Hanging up ---- */
+
+/* TTY3: what has it open now can do nothing with it any more. */
+static void
+kill_files(struct tty *t)
+{
+	mutex_lock(&t->lock);
+	mutex_lock(&t->out_lock);
+	t->hangups++;
+	tty_flush_input(t);
+	t->held = false;
+	tty_start(t);
+	waitq_wake_all(&t->write_wq);
+	mutex_unlock(&t->out_lock);
+	waitq_wake_all(&t->read_wq);
+	mutex_unlock(&t->lock);
+}
+
+void
+tty_hang_up(struct tty *t, bool for_good)
+{
+	struct proc *leader;
+
+	if (for_good)
+		t->gone = true;
+	kill_files(t);
+	spin_lock(&proc_lock);
+	leader = t->session ? proc_find_locked(t->session) : NULL;
+	if (leader) {
+		leader->hung_up_pgrp = t->pgrp;
+		signal_proc(leader, SIGHUP, NULL);
+		signal_proc(leader, SIGCONT, NULL);
+	}
+	t->session = t->pgrp = 0;
+	spin_unlock(&proc_lock);
+}
+
+/* The terminal of @p leader was hung up before: now, as it ends, the group that
+ * was in the foreground is told. */
+static void
+end_hung_up(struct proc *leader)
+{
+	int pgrp;
+
+	spin_lock(&proc_lock);
+	pgrp = leader->hung_up_pgrp;
+	if (pgrp && !group_in_session(pgrp, leader->sid))
+		pgrp = 0; /* it has ended */
+	spin_unlock(&proc_lock);
+	if (!pgrp)
+		return;
+	signal_group(pgrp, SIGHUP, NULL);
+	signal_group(pgrp, SIGCONT, NULL);
+}
+
+/*
+ * proc_ops.session_end. A device is for the next user now: what this session
+ * left behind must not read what that one types. A pseudo-terminal is not for
+ * anybody else, and what runs on in the background can write to it.
+ */
 static void
 session_end(struct proc *leader)
 {
 	struct tty *t = tty_of(leader);
 	int pgrp;
 
-	if (!t)
+	if (!t) {
+		end_hung_up(leader);
 		return;
+	}
 	pgrp = detach(t);
-	mutex_lock(&t->lock);
-	t->hangups++;
-	tty_flush_input(t);
-	mutex_lock(&t->out_lock);
-	tty_start(t);
-	mutex_unlock(&t->out_lock);
-	waitq_wake_all(&t->read_wq);
-	mutex_unlock(&t->lock);
-	hang_up_group(pgrp);
+	if (!t->driver->outlives_session)
+		kill_files(t);
+	if (pgrp)
+		signal_group(pgrp, SIGHUP, NULL);
+	tty_put(t);
 }
+
+/* vhangup(2): of the caller's own terminal. */
+static int64_t
+sys_vhangup(void)
+{
+	struct tty *t;
+
+	if (current_cred()->euid != 0)
+		return -EPERM;
+	t = tty_of(current_proc());
+	if (t) {
+		tty_hang_up(t, false);
+		tty_put(t);
+	}
+	return 0;
+}
+SYSCALL(NR_vhangup, sys_vhangup, 4);
 
 /* ---- The foreground group ---- */
-
-int
-tty_get_group(struct tty *t, int32_t *pgrp)
-{
-	if (!tty_is_controlling(t))
-		return -ENOTTY;
-	*pgrp = t->pgrp;
-	return 0;
-}
-
-int
-tty_get_session(struct tty *t, int32_t *sid)
-{
-	if (!tty_is_controlling(t))
-		return -ENOTTY;
-	*sid = t->session;
-	return 0;
-}
 
 static bool
 group_exists(int pgid)
@@ -277,6 +350,8 @@ tty_info(struct proc *p, int *tty_nr, int *tpgid)
 
 	*tty_nr = t ? (int)t->rdev : 0;
 	*tpgid = t ? t->pgrp : -1;
+	if (t)
+		tty_put(t);
 }
 
 void

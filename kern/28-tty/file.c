@@ -38,10 +38,19 @@ tty_init(struct tty *t, const char *name, uint64_t rdev,
 			},
 		},
 	};
+	ref_init(&t->refs);
+	list_init(&t->link);
 	mutex_init(&t->lock, "tty");
 	mutex_init(&t->out_lock, "tty output");
 	waitq_init(&t->read_wq, "tty readers");
 	waitq_init(&t->write_wq, "tty writers");
+}
+
+void
+tty_put(struct tty *t)
+{
+	if (ref_put(&t->refs))
+		t->driver->free(t);
 }
 
 bool
@@ -54,26 +63,43 @@ tty_is_dead(const struct file *f)
 
 /* ---- Writing ---- */
 
-/* Write one piece once output is not stopped. @return 0 or write's error */
-static int
-write_piece(struct tty *t, struct file *f, const char *piece, size_t len)
+/* Wait until some of @p len characters can be written. out_lock held.
+ * @return how many, or write's error */
+static int64_t
+wait_room(struct tty *t, struct file *f, size_t len)
 {
-	int error = 0;
+	size_t n;
+
+	for (;;) {
+		if (tty_is_dead(f))
+			return -EIO;
+		n = tty_output_room(t, len);
+		if (n)
+			return n;
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (waitq_wait_mutex(&t->write_wq, &t->out_lock,
+				     WAIT_INTERRUPTIBLE, WAIT_FOREVER))
+			return -ERESTARTSYS;
+	}
+}
+
+/* Write a piece. *done grows by what was written. @return 0 or write's error */
+static int
+write_piece(struct tty *t, struct file *f, const char *piece, size_t len,
+	    size_t *done)
+{
+	int64_t n = 0;
 
 	mutex_lock(&t->out_lock);
-	while (t->stopped && !tty_is_dead(f) && !error) {
-		if (f->flags & O_NONBLOCK)
-			error = -EAGAIN;
-		else if (waitq_wait_mutex(&t->write_wq, &t->out_lock,
-					  WAIT_INTERRUPTIBLE, WAIT_FOREVER))
-			error = -ERESTARTSYS;
+	while (len > 0 && (n = wait_room(t, f, len)) > 0) {
+		tty_output(t, piece, n);
+		piece += n;
+		len -= n;
+		*done += n;
 	}
-	if (!error && tty_is_dead(f))
-		error = -EIO;
-	if (!error)
-		tty_output(t, piece, len);
 	mutex_unlock(&t->out_lock);
-	return error;
+	return n < 0 ? n : 0;
 }
 
 static int64_t
@@ -86,9 +112,7 @@ write_all(struct tty *t, struct file *f, struct uio *u)
 	while (u->left && !error) {
 		n = MIN(u->left, sizeof(piece));
 		n = uio_copy_from(u, piece, n);
-		error = n ? write_piece(t, f, piece, n) : -EFAULT;
-		if (!error)
-			done += n;
+		error = n ? write_piece(t, f, piece, n, &done) : -EFAULT;
 		if (!error && thread_interrupted(INTERRUPT_SIGNAL))
 			error = -ERESTARTSYS;
 	}
@@ -141,7 +165,7 @@ tty_poll(struct file *f, struct poll_table *table)
 	else if (is_readable(t))
 		events |= POLLIN | POLLRDNORM;
 	mutex_lock(&t->out_lock);
-	if (!t->stopped)
+	if (tty_output_room(t, PIECE))
 		events |= POLLOUT | POLLWRNORM;
 	mutex_unlock(&t->out_lock);
 	mutex_unlock(&t->lock);
@@ -150,7 +174,7 @@ tty_poll(struct file *f, struct poll_table *table)
 
 /* ---- Opening ---- */
 
-static int64_t
+int64_t
 tty_seek(struct file *f, int64_t offset, int whence)
 {
 	(void)f, (void)offset, (void)whence;
@@ -160,7 +184,13 @@ tty_seek(struct file *f, int64_t offset, int whence)
 static void
 tty_release(struct file *f)
 {
-	(void)f; /* the terminals are the machine's: they stay */
+	struct tty *t = f->private_data;
+
+	if (--t->nfiles == 0)
+		t->exclusive = false;
+	if (t->driver->close)
+		t->driver->close(t);
+	tty_put(t);
 }
 
 static const struct file_ops tty_file_ops = {
@@ -175,16 +205,21 @@ static const struct file_ops tty_file_ops = {
 int
 tty_open(struct tty *t, struct file *f, bool never_controls)
 {
-	f->private_data = t;
+	int error;
+
+	if (t->exclusive && current_cred()->euid != 0)
+		return -EBUSY;
+	/* The count is read first: if the line goes down while it is opened,
+	 * the file is dead. */
+	f->pos = never_controls ? IMMORTAL : t->hangups;
+	error = t->driver->open ? t->driver->open(t) : 0;
+	if (error)
+		return error;
+	t->nfiles++;
+	f->private_data = tty_get(t);
 	f->ops = &tty_file_ops;
-	if (never_controls) {
-		f->pos = IMMORTAL;
-		return 0;
-	}
-	mutex_lock(&t->lock);
-	f->pos = t->hangups;
-	mutex_unlock(&t->lock);
-	if (!(f->flags & O_NOCTTY) && (f->flags & O_ACCMODE) != O_WRONLY)
+	if (!never_controls && !(f->flags & O_NOCTTY) &&
+	    (f->flags & O_ACCMODE) != O_WRONLY)
 		tty_take_control(t);
 	return 0;
 }

@@ -6,8 +6,8 @@
  * devices that stand for another one: /dev/console, /dev/tty.
  */
 #include "console.h"
+#include "pty.h"
 #include "string.h"
-#include "terminal.h"
 
 #define RING_SIZE    16384
 #define CHUNK	     64
@@ -190,11 +190,14 @@ static int
 open_own(struct vnode *v, struct file *f)
 {
 	struct tty *t = current_proc() ? tty_of(current_proc()) : NULL;
+	int error;
 
 	(void)v;
 	if (!t)
 		return -ENXIO;
-	return tty_open(t, f, false);
+	error = tty_open(t, f, false);
+	tty_put(t);
+	return error;
 }
 
 /* ---- Start ---- */
@@ -269,6 +272,7 @@ tty_chapter_init(void)
 	devfs_add("console", S_IFCHR | 0600, dev_make(TTYAUX_MAJOR, 1),
 		  open_console);
 	devfs_add("tty", MODE_ALL, dev_make(TTYAUX_MAJOR, 0), open_own);
+	devpts_init();
 	kthread_run("tty input", input_thread, NULL);
 	console_ops.input = console_input;
 	for (i = 0; i < NCONSOLE; i++)

@@ -11,13 +11,32 @@
  * A power of two. */
 #define TTY_BUFFER 4096
 
-/** Where a terminal's output goes. */
+/** What stands behind a terminal: a device, or a program. NULL operations:
+ * there is nothing to do. */
 struct tty_driver {
+	/** A file is being opened. @return 0, or the error of open */
+	int (*open)(struct tty *t);
+	/** A file that was opened is closed. */
+	void (*close)(struct tty *t);
 	/** Write bytes as they are; out_lock held; may take its time. */
 	void (*write)(struct tty *t, const char *text, size_t len);
+	/** Bytes that write has room for, what programs write included; 0 until
+	 * there is a good deal. NULL op: any number. out_lock held. */
+	size_t (*room)(struct tty *t);
+	/** Forget output that can be called back. Both locks held. */
+	void (*flush_output)(struct tty *t);
 	/** There is room in the buffer for what was held back, or use for it.
-	 * NULL: nothing is ever held back. `lock` held. */
+	 * `lock` held. */
 	void (*unthrottle)(struct tty *t);
+	/** Something a user at a distance wants to know of: bits of TIOCPKT_*.
+	 * out_lock held. */
+	void (*notice)(struct tty *t, unsigned bits);
+	/** The settings have changed, and may be put right. Both locks held. */
+	void (*settings)(struct tty *t, const struct termios *old);
+	/** The last reference is gone. */
+	void (*free)(struct tty *t);
+	/** Its files outlive the session: the other end decides. */
+	bool outlives_session;
 };
 
 /**
@@ -29,7 +48,8 @@ struct tty {
 	const char *name; /**< in /dev */
 	uint64_t rdev;
 	const struct tty_driver *driver;
-	int device; /**< the driver's number for it */
+	int device;	      /**< the driver's number for it */
+	struct refcount refs; /**< a device's never ends */
 
 	struct mutex lock;
 	/* Guarded by lock; flags of termios are read without it. */
@@ -45,17 +65,23 @@ struct tty {
 	bool literal_next;		    /**< after ^V */
 	bool stop_sent;			    /**< IXOFF: we have sent STOP */
 	unsigned line_column;		    /**< where the typed line began */
-	unsigned hangups;		    /**< files opened before are dead */
+	_Atomic unsigned hangups;	    /**< files opened before are dead */
 	struct waitq read_wq;
 
 	struct mutex out_lock;
 	/* Guarded by out_lock. */
 	unsigned column;
-	bool stopped; /**< by ^S */
+	bool stopped; /**< by ^S, or ... */
+	bool held;    /**< ... by TCOOFF: only TCOON starts it again */
 	struct waitq write_wq;
+
+	_Atomic unsigned nfiles;
+	_Atomic bool exclusive; /**< TIOCEXCL */
 
 	/* Guarded by proc_lock. */
 	int session, pgrp; /**< 0: it is nobody's controlling terminal */
+	struct list link;  /**< of all terminals */
+	_Atomic bool gone; /**< hung up for good: it never will be */
 };
 
 /** Initialise a terminal with Linux's default settings. @p buffer is
@@ -64,6 +90,10 @@ void tty_init(struct tty *t, const char *name, uint64_t rdev,
 	      const struct tty_driver *driver, int device, uint8_t *buffer);
 
 /* ---- Output (output.c); out_lock held ---- */
+
+/** How much of @p len written characters there is room for now: 0 if output is
+ * stopped, too. */
+size_t tty_output_room(const struct tty *t, size_t len);
 
 /** Write text through output processing (OPOST). */
 void tty_output(struct tty *t, const char *text, size_t len);
@@ -85,13 +115,13 @@ size_t tty_receive(struct tty *t, const char *text, size_t len);
  * lock held. */
 void tty_input_wanted(struct tty *t);
 
-/** Forget what has been typed; lock held. */
+/** Forget what has been typed; both locks held. */
 void tty_flush_input(struct tty *t);
 
 /** A read has taken input: go on with what was held back; lock held. */
 void tty_input_taken(struct tty *t);
 
-/** The settings have changed from @p old; lock held. */
+/** The settings have changed from @p old; both locks held. */
 void tty_settings_changed(struct tty *t, const struct termios *old);
 
 /** Stop or start output, as by ^S and ^Q; out_lock held. */
@@ -117,8 +147,13 @@ void tty_erase(struct tty *t, unsigned what, uint8_t c);
 
 /** Characters that a read would get now; lock held. */
 size_t tty_readable(const struct tty *t);
+/** How many of them are marks of an end of file, and no characters. */
+size_t tty_eofs(const struct tty *t);
 
 int64_t tty_read(struct file *f, struct uio *u, uint64_t *pos);
+
+/** There are no positions: -ESPIPE. */
+int64_t tty_seek(struct file *f, int64_t offset, int whence);
 
 /* ---- Files (file.c) ---- */
 
@@ -131,16 +166,36 @@ bool tty_is_dead(const struct file *f);
 
 int tty_ioctl(struct file *f, uint64_t request, uint64_t arg);
 
+/** The requests that a terminal knows. @p from_master: asked at the other end
+ * of a pseudo-terminal. */
+int tty_request(struct tty *t, uint64_t request, uint64_t arg,
+		bool from_master);
+
+/** References to a terminal. */
+static inline struct tty *
+tty_get(struct tty *t)
+{
+	ref_get(&t->refs);
+	return t;
+}
+void tty_put(struct tty *t);
+
 /* ---- Job control (control.c) ---- */
 
 /** All terminals, by whose session a process finds its own. */
 void tty_add(struct tty *t);
+void tty_remove(struct tty *t);
 
-/** Controlling terminal of process @p p, or NULL. */
+/** Controlling terminal of process @p p, referenced, or NULL. */
 struct tty *tty_of(const struct proc *p);
 
 /** Whether @p t is the caller's controlling terminal. */
 bool tty_is_controlling(struct tty *t);
+
+/** The line is down: open files are dead (TTY3), the session has lost its
+ * terminal, and its leader gets SIGHUP and SIGCONT. @p for_good: no other
+ * session will have it. No locks held. */
+void tty_hang_up(struct tty *t, bool for_good);
 
 /**
  * Whether the caller may use its terminal: from the background it gets
@@ -158,9 +213,7 @@ void tty_take_control(struct tty *t);
 /* The ioctls of job control. */
 int tty_set_controlling(struct tty *t, bool steal);
 int tty_give_up(struct tty *t);
-int tty_get_group(struct tty *t, int32_t *pgrp);
 int tty_set_group(struct tty *t, int32_t pgrp);
-int tty_get_session(struct tty *t, int32_t *sid);
 
 void control_init(void);
 

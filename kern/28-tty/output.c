@@ -116,6 +116,23 @@ put_processed(struct outbuf *b, uint8_t c)
 	put(b, c);
 }
 
+/* A character becomes two at most (a newline), or the eight of a tab. */
+size_t
+tty_output_room(const struct tty *t, size_t len)
+{
+	uint32_t oflag = t->termios.c_oflag;
+	size_t room, most = 1;
+
+	if (t->stopped)
+		return 0;
+	if (!t->driver->room)
+		return len;
+	room = t->driver->room((struct tty *)t);
+	if (oflag & OPOST)
+		most = (oflag & TABDLY) == XTABS ? TAB_WIDTH : 2;
+	return MIN(len, room / most);
+}
+
 void
 tty_output(struct tty *t, const char *text, size_t len)
 {
@@ -137,12 +154,20 @@ tty_output(struct tty *t, const char *text, size_t len)
 void
 tty_stop(struct tty *t)
 {
+	if (t->stopped)
+		return;
 	t->stopped = true;
+	if (t->driver->notice)
+		t->driver->notice(t, TIOCPKT_STOP);
 }
 
 void
 tty_start(struct tty *t)
 {
+	if (!t->stopped || t->held)
+		return;
 	t->stopped = false;
+	if (t->driver->notice)
+		t->driver->notice(t, TIOCPKT_START);
 	waitq_wake_all(&t->write_wq);
 }
