@@ -168,4 +168,6 @@ clock_realtime_set(int64_t ns)
 			 __ATOMIC_RELAXED);
 	seq_write_end(&realtime_seq);
 	spin_unlock_irqrestore(&realtime_lock, rflags);
+	if (smp_ops.clock_set)
+		smp_ops.clock_set();
 }

@@ -23,6 +23,8 @@ struct smp_ops {
 	void (*cpu_main)(void);
 	/** sched: the tick of this CPU's timer. Interrupts off. */
 	void (*timer)(void);
+	/** sched: CLOCK_REALTIME has been set. The context of who set it. */
+	void (*clock_set)(void);
 };
 extern struct smp_ops smp_ops;
 

@@ -1,9 +1,11 @@
 /*
- * The scheduler: a fair queue per CPU. Each thread's virtual run time grows
- * with the time it runs, slower the higher its weight; the thread with the
- * least runs next. A CPU without work takes some from the busiest.
+ * The scheduler: two queues per CPU. The fair one: each thread's virtual run
+ * time grows with the time it runs, slower the higher its weight; the thread
+ * with the least runs next. Real-time threads come before all fair ones, by
+ * priority. A CPU without work takes some from the busiest.
  *
- * Source of the idea: Linux's CFS (Documentation/scheduler/sched-design-CFS).
+ * Source of the ideas: Linux's CFS (Documentation/scheduler/sched-design-CFS)
+ * and its throttling of real-time threads (sched-rt-group).
  */
 #include "sched_internal.h"
 #include "string.h"
@@ -11,6 +13,10 @@
 #define WEIGHT_NICE_0	1024
 #define WAKE_BONUS_NS	3000000 /* a sleeper starts this much ahead */
 #define PREEMPT_GAIN_NS 1000000 /* a woken thread preempts if ahead by more */
+#define WEIGHT_IDLE	3
+/* Of each second, what real-time threads may keep from the others. */
+#define REALTIME_PERIOD_NS 1000000000
+#define REALTIME_SHARE_NS  950000000
 
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 
@@ -33,6 +39,12 @@ nice_weight(int nice)
 	return MAX(w, 1u);
 }
 
+uint32_t
+thread_weight(const struct thread *t)
+{
+	return t->policy == POLICY_IDLE ? WEIGHT_IDLE : nice_weight(t->nice);
+}
+
 void
 account(struct runqueue *rq, uint64_t now)
 {
@@ -40,17 +52,26 @@ account(struct runqueue *rq, uint64_t now)
 	uint64_t ran = now - t->slice_start;
 
 	t->slice_start = now;
+	if (now - rq->period_start >= REALTIME_PERIOD_NS) {
+		rq->period_start = now;
+		rq->realtime_ns = 0;
+	}
 	if (t == rq->idle) {
 		rq->idle_ns += ran;
 		return;
 	}
 	t->cpu_ns += ran;
+	if (t->priority) {
+		rq->realtime_ns += ran;
+		t->turn_ns += ran;
+		return;
+	}
 	t->vruntime += t->weight == WEIGHT_NICE_0
 			       ? ran
 			       : ran * WEIGHT_NICE_0 / t->weight;
 }
 
-/* ---- The queue; its lock is held ---- */
+/* ---- The queues; their lock is held ---- */
 
 static int
 by_vruntime(const struct rbnode *a, const struct rbnode *b)
@@ -64,13 +85,30 @@ by_vruntime(const struct rbnode *a, const struct rbnode *b)
 	return d < 0 ? -1 : 1;
 }
 
+/* SCHED5 */
+static int
+by_turn(const struct rbnode *a, const struct rbnode *b)
+{
+	const struct thread *x = rb_entry(a, struct thread, run_node);
+	const struct thread *y = rb_entry(b, struct thread, run_node);
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return x->turn < y->turn ? -1 : 1;
+}
+
 static void
 enqueue(struct runqueue *rq, struct thread *t)
 {
 	ASSERT(!t->queued);
 	t->queued = true;
 	rq->nqueued++;
-	rb_insert(&rq->threads, &t->run_node, by_vruntime);
+	if (t->priority) {
+		rq->nrealtime++;
+		rb_insert(&rq->realtime, &t->run_node, by_turn);
+	} else {
+		rb_insert(&rq->fair, &t->run_node, by_vruntime);
+	}
 }
 
 static void
@@ -79,33 +117,60 @@ dequeue(struct runqueue *rq, struct thread *t)
 	ASSERT(t->queued);
 	t->queued = false;
 	rq->nqueued--;
-	rb_erase(&rq->threads, &t->run_node);
+	if (t->priority) {
+		rq->nrealtime--;
+		rb_erase(&rq->realtime, &t->run_node);
+	} else {
+		rb_erase(&rq->fair, &t->run_node);
+	}
 }
 
+/* The next to run. Real-time threads that have had their share of the second
+ * leave the rest of it to others, if there are any. */
 static struct thread *
 first_queued(struct runqueue *rq)
 {
-	struct rbnode *node = rb_first(&rq->threads);
+	struct rbnode *node = rb_first(&rq->realtime);
 
+	if (!node || rq->realtime_ns > REALTIME_SHARE_NS)
+		node = rb_first(&rq->fair) ?: node;
 	return node ? rb_entry(node, struct thread, run_node) : NULL;
 }
 
-/* A thread that slept, or ran elsewhere, joins near the front, not far ahead:
- * sleeping saves up no claim. */
+static void
+go_to_the_end(struct runqueue *rq, struct thread *t)
+{
+	t->turn = rq->next_turn++;
+	t->turn_ns = 0;
+}
+
+/* A thread that slept, or ran elsewhere, joins: a real-time thread behind its
+ * equals, another near the front, not far ahead: sleeping saves up no claim. */
 static void
 join(struct runqueue *rq, struct thread *t)
 {
 	uint64_t least = rq->min_vruntime - WAKE_BONUS_NS;
 
-	if ((int64_t)(t->vruntime - least) < 0)
+	if (t->priority)
+		go_to_the_end(rq, t);
+	else if ((int64_t)(t->vruntime - least) < 0)
 		t->vruntime = least;
 	enqueue(rq, t);
+}
+
+void
+round_robin(struct runqueue *rq)
+{
+	struct thread *t = rq->running;
+
+	if (t->policy == POLICY_ROUND_ROBIN && t->turn_ns >= REALTIME_TURN_NS)
+		go_to_the_end(rq, t);
 }
 
 static void
 raise_minimum(struct runqueue *rq, const struct thread *t)
 {
-	if ((int64_t)(t->vruntime - rq->min_vruntime) > 0)
+	if (!t->priority && (int64_t)(t->vruntime - rq->min_vruntime) > 0)
 		rq->min_vruntime = t->vruntime;
 }
 
@@ -130,6 +195,7 @@ static void
 switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 {
 	rq->running = next;
+	rq->priority = next->priority;
 	rq->previous = prev;
 	rq->switches++;
 	next->switches++;
@@ -256,29 +322,52 @@ lock_queue_of(struct thread *t)
 	}
 }
 
-/* The CPU it ran on last if that is idle, else any idle one, else the old. */
+/* Where what runs has the least priority: the old CPU, if no other has less. */
+static unsigned
+least_urgent_cpu(const struct thread *t, unsigned best)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < cpu_count; cpu++)
+		if (t->affinity >> cpu & 1 &&
+		    percpu_ptr(runqueue, cpu)->priority <
+			    percpu_ptr(runqueue, best)->priority)
+			best = cpu;
+	return best;
+}
+
+/* The CPU it ran on last if that is idle, else any idle one, else the old; but
+ * a real-time thread does not wait behind another while a CPU has none. */
 static unsigned
 best_cpu(const struct thread *t)
 {
 	cpuset_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed) &
 			t->affinity;
+	unsigned old = t->cpu;
 
-	if (idle >> t->cpu & 1)
-		return t->cpu;
+	if (idle >> old & 1)
+		return old;
 	if (idle)
 		return __builtin_ctzl(idle);
-	if (t->affinity >> t->cpu & 1)
-		return t->cpu;
-	return __builtin_ctzl(t->affinity);
+	if (!(t->affinity >> old & 1))
+		old = __builtin_ctzl(t->affinity);
+	return t->priority ? least_urgent_cpu(t, old) : old;
+}
+
+/* Whether t, which has been queued, is to run before what runs. */
+static bool
+comes_before_running(const struct runqueue *rq, const struct thread *t)
+{
+	if (rq->running == rq->idle || t->priority || rq->priority)
+		return rq->running == rq->idle || t->priority > rq->priority;
+	return (int64_t)(t->vruntime + PREEMPT_GAIN_NS -
+			 rq->running->vruntime) < 0;
 }
 
 static void
 tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
 {
-	bool idle = rq->running == rq->idle;
-
-	if (!idle && (int64_t)(t->vruntime + PREEMPT_GAIN_NS -
-			       rq->running->vruntime) >= 0)
+	if (!comes_before_running(rq, t))
 		return;
 	if (cpu == cpu_id())
 		preempt_ask();
@@ -333,6 +422,38 @@ thread_wake(struct thread *t)
 	preempt_enable();
 }
 
+/* ---- Policies ---- */
+
+void
+thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
+{
+	uint64_t rflags = irq_save();
+	struct runqueue *rq = lock_queue_of(t);
+	bool queued = t->queued;
+
+	if (queued)
+		dequeue(rq, t);
+	t->policy = policy;
+	t->priority = priority;
+	t->weight = thread_weight(t);
+	if (queued) {
+		join(rq, t);
+		tell(rq, t->cpu, t);
+	} else if (rq->running == t) {
+		rq->priority = priority;
+		go_to_the_end(rq, t);
+		/* Others may come before it now. */
+		if (t->cpu == cpu_id())
+			preempt_ask();
+		else
+			smp_reschedule(t->cpu);
+	}
+	preempt_disable();
+	spin_unlock(&rq->lock);
+	irq_restore(rflags);
+	preempt_enable();
+}
+
 /* ---- Time ---- */
 
 /* A tick or a switch between the readings would make it go backwards. */
@@ -351,32 +472,47 @@ thread_cpu_ns(const struct thread *t)
 
 /* ---- Balance ---- */
 
-bool
-steal(unsigned at_least)
+/* A thread of @from that may run here; one that was preempted on its way to
+ * sleep may be woken at any time, and must not be found on no queue at all. */
+static bool
+may_take(const struct thread *t)
 {
-	struct runqueue *mine = this_cpu_ptr(runqueue), *from = NULL;
-	unsigned cpu, most = at_least - 1;
+	return allowed_here(t) && t->state == THREAD_RUNNABLE;
+}
+
+/* Of the real-time threads the first, of the others the last, which would wait
+ * the longest. @from is locked. */
+static struct thread *
+choose(struct runqueue *from)
+{
 	struct rbnode *node;
-	struct thread *t = NULL;
+	struct thread *t;
 
-	for (cpu = 0; cpu < cpu_count; cpu++) {
-		struct runqueue *rq = percpu_ptr(runqueue, cpu);
-
-		if (rq != mine && rq->nqueued > most) {
-			most = rq->nqueued;
-			from = rq;
-		}
-	}
-	if (!from || !spin_trylock(&from->lock))
-		return false;
-	for (node = rb_last(&from->threads); node; node = rb_prev(node)) {
+	for (node = rb_first(&from->realtime); node; node = rb_next(node)) {
 		t = rb_entry(node, struct thread, run_node);
-		/* One that was preempted on its way to sleep may be woken at
-		 * any time, and must not be found on no queue at all. */
-		if (allowed_here(t) && t->state == THREAD_RUNNABLE)
-			break;
-		t = NULL;
+		if (may_take(t))
+			return t;
 	}
+	for (node = rb_last(&from->fair); node; node = rb_prev(node)) {
+		t = rb_entry(node, struct thread, run_node);
+		if (may_take(t))
+			return t;
+	}
+	return NULL;
+}
+
+/* Take a thread over, unless its priority is below @at_least. */
+static bool
+steal_from(struct runqueue *from, unsigned at_least)
+{
+	struct runqueue *mine = this_cpu_ptr(runqueue);
+	struct thread *t;
+
+	if (!spin_trylock(&from->lock))
+		return false;
+	t = choose(from);
+	if (t && t->priority < at_least)
+		t = NULL;
 	if (t) {
 		dequeue(from, t);
 		t->vruntime += mine->min_vruntime - from->min_vruntime;
@@ -389,6 +525,38 @@ steal(unsigned at_least)
 	join(mine, t);
 	spin_unlock(&mine->lock);
 	return true;
+}
+
+bool
+steal(unsigned at_least)
+{
+	struct runqueue *from = NULL;
+	unsigned cpu, most = at_least - 1;
+
+	for (cpu = 0; cpu < cpu_count; cpu++) {
+		struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+		if (cpu != cpu_id() && rq->nqueued > most) {
+			most = rq->nqueued;
+			from = rq;
+		}
+	}
+	return from && steal_from(from, 0);
+}
+
+bool
+steal_realtime(void)
+{
+	unsigned mine = this_cpu(runqueue).priority, cpu;
+
+	for (cpu = 0; cpu < cpu_count; cpu++) {
+		struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+		if (cpu != cpu_id() && rq->nrealtime > 0 &&
+		    steal_from(rq, mine + 1))
+			return true;
+	}
+	return false;
 }
 
 void

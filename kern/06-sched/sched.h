@@ -26,6 +26,19 @@ enum thread_state {
 #define NICE_MIN (-20)
 #define NICE_MAX 19
 
+/** How a thread's turns are decided; numbered as in sched(7). */
+enum sched_policy {
+	POLICY_OTHER = 0, /**< fair, by nice */
+	POLICY_FIFO = 1,  /**< real-time: runs until it sleeps or yields */
+	POLICY_ROUND_ROBIN = 2, /**< real-time: equals take turns */
+	POLICY_BATCH = 3,	/**< as POLICY_OTHER */
+	POLICY_IDLE = 5,	/**< fair, with less weight than any nice */
+};
+#define REALTIME_MIN	 1	     /**< priorities of real-time threads */
+#define REALTIME_MAX	 99	     /**< the greatest comes first */
+#define REALTIME_TURN_NS 100000000UL /**< a turn of POLICY_ROUND_ROBIN */
+#define FAIR_TURN_NS	 6000000UL   /**< about a turn of the others */
+
 struct thread {
 	struct md_thread md; /**< first: md_current points to it */
 
@@ -40,13 +53,18 @@ struct thread {
 	_Atomic uint32_t state; /**< enum thread_state; see SCHED2 */
 	unsigned cpu;		/**< where it runs or ran last */
 	bool on_cpu;		/**< its stack is in use right now */
-	bool queued;		/**< in the run queue's tree */
+	bool queued;		/**< in one of the run queue's trees */
 	struct rbnode run_node;
 	uint64_t vruntime;    /**< weighted ns it has run */
 	uint64_t slice_start; /**< clock_ns when it was switched to */
 	uint64_t saved_rsp;
-	int nice;	 /**< NICE_MIN (most CPU) to NICE_MAX */
-	uint32_t weight; /**< share of CPU that nice gives, 1024 at 0 */
+	int nice;	    /**< NICE_MIN (most CPU) to NICE_MAX */
+	uint32_t weight;    /**< share of CPU that nice gives, 1024 at 0 */
+	uint8_t policy;	    /**< enum sched_policy */
+	uint8_t priority;   /**< real-time, 0: fair; SCHED5 */
+	bool reset_on_fork; /**< proc: children are fair */
+	uint64_t turn;	    /**< real-time: place in line */
+	uint64_t turn_ns;   /**< how much of its turn it has used */
 	cpuset_t affinity;
 
 	/* Its own; others read them for statistics. */
@@ -143,6 +161,11 @@ void thread_yield(void);
 /** Set the nice value of @p t, NICE_MIN to NICE_MAX. */
 void thread_set_nice(struct thread *t, int nice);
 
+/** Set the policy of @p t, and its priority: REALTIME_MIN to REALTIME_MAX with
+ * a real-time policy, else 0. It is last among its equals then. */
+void thread_set_policy(struct thread *t, enum sched_policy policy,
+		       unsigned priority);
+
 /** Restrict @p t to @p cpus (at least one of them running). */
 int thread_set_affinity(struct thread *t, cpuset_t cpus);
 
@@ -203,13 +226,18 @@ struct waitq {
 
 void waitq_init(struct waitq *wq, const char *lock_name);
 
-/** For who waits on several queues at once (poll): a function that each
+/** For who waits on several queues at once (poll, epoll): a function that each
  * wake-up of the queue calls. */
 struct waitq_watch {
 	struct list link;
-	/** Any context, with the queue's lock held: may wake threads, not
-	 * touch queues. */
-	void (*wake)(struct waitq_watch *w);
+	/** One of several of which one is enough: once so many of this kind
+	 * have woken somebody as are to be woken, no more of them are called.
+	 */
+	bool exclusive;
+	/** Any context, with the queue's lock held, interrupts off: may wake
+	 * threads, and queues that come after this one in the lock order.
+	 * @return whether somebody was woken */
+	bool (*wake)(struct waitq_watch *w);
 };
 
 /**
@@ -262,6 +290,14 @@ int waitq_wait_mutex(struct waitq *wq, struct mutex *mutex, enum wait_how how,
 /** Wake one waiter, or all. Any context. @return how many were woken */
 unsigned waitq_wake_one(struct waitq *wq);
 unsigned waitq_wake_all(struct waitq *wq);
+
+/** The same, up to @p limit waiters, for a condition that the queue's own lock
+ * guards: it is held, taken with irqsave. */
+unsigned waitq_wake_held(struct waitq *wq, unsigned limit);
+
+/** Woken, all, after CLOCK_REALTIME has been set: for who waits for a time of
+ * day. Its lock comes before those of what its watches wake. */
+extern struct waitq clock_set_wq;
 
 /** Sleep until clock_ns is @p deadline. @return 0, or -EINTR */
 int thread_sleep_until(uint64_t deadline, enum wait_how how);

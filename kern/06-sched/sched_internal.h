@@ -12,18 +12,24 @@
  * lock guards its state, its cpu and on_cpu. */
 struct runqueue {
 	struct spinlock lock;
-	struct rbroot threads; /* by vruntime; not the running one */
-	unsigned nqueued;
+	/* The running thread is in no tree. */
+	struct rbroot fair;	/* by vruntime */
+	struct rbroot realtime; /* by priority and turn: SCHED5 */
+	unsigned nqueued;	/* in both */
+	unsigned nrealtime;
+	unsigned priority; /* the running thread's, 0: fair or idle */
 	struct thread *running, *idle;
 	struct thread *previous; /* being switched away from */
-	uint64_t min_vruntime;   /* of all that are here; never goes back */
+	uint64_t min_vruntime;	 /* of all that are here; never goes back */
+	uint64_t next_turn;	 /* real-time threads' places in line */
+	uint64_t period_start;	 /* real-time threads have used ... */
+	uint64_t realtime_ns;	 /* ... so much since then */
 	uint64_t idle_ns, switches;
 	uint64_t ticks;
 };
 extern struct runqueue runqueue; /* per-CPU */
 
-#define TICK_NS  10000000UL /* 100 a second, while a thread runs */
-#define SLICE_NS 6000000UL  /* after that, others' turn at the next tick */
+#define TICK_NS 10000000UL /* 100 a second, while a thread runs */
 
 /** Charge the running thread for its time until @p now. The lock is held. */
 void account(struct runqueue *rq, uint64_t now);
@@ -51,6 +57,13 @@ void place(struct thread *t);
  * @return whether there was one */
 bool steal(unsigned at_least);
 
+/** Take a real-time thread that waits on another CPU, if it comes before what
+ * runs here. @return whether there was one */
+bool steal_realtime(void);
+
+/** A tick has struck: a turn of SCHED_RR may be over. The lock is held. */
+void round_robin(struct runqueue *rq);
+
 /** Wake up to @p limit waiters; wq->lock is held. @return how many */
 unsigned waitq_wake_locked(struct waitq *wq, unsigned limit);
 
@@ -62,8 +75,9 @@ uint64_t timers_next(void);
 /** Program this CPU's next timer interrupt. Interrupts off. */
 void tick_program(void);
 
-/** Weight of a nice value. */
+/** Weight of a nice value; of thread @p t. */
 uint32_t nice_weight(int nice);
+uint32_t thread_weight(const struct thread *t);
 
 /** Recompute the load averages; every 5 s on CPU 0. */
 void load_update(void);

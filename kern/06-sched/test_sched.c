@@ -334,11 +334,11 @@ SELFTEST(sched_ended_threads_are_freed)
 
 static unsigned watch_calls;
 
-static void
+static bool
 count_call(struct waitq_watch *w)
 {
-	(void)w;
 	watch_calls++;
+	return w->exclusive;
 }
 
 SELFTEST(sched_watch_is_called_by_each_wake_up_until_it_is_taken_off)
@@ -355,4 +355,60 @@ SELFTEST(sched_watch_is_called_by_each_wake_up_until_it_is_taken_off)
 	waitq_unwatch(&wq, &w);
 	waitq_wake_all(&wq);
 	CHECK(watch_calls == 2);
+}
+
+SELFTEST(sched_one_exclusive_watch_of_many_is_enough)
+{
+	struct waitq_watch w[3] = { { .wake = count_call, .exclusive = true },
+				    { .wake = count_call },
+				    { .wake = count_call, .exclusive = true } };
+	struct waitq wq;
+	unsigned i;
+
+	waitq_init(&wq, "test watched");
+	for (i = 0; i < 3; i++)
+		waitq_watch(&wq, &w[i]);
+	watch_calls = 0;
+	CHECK(waitq_wake_one(&wq) == 1 && watch_calls == 2);
+	CHECK(waitq_wake_all(&wq) == 2 && watch_calls == 5);
+	for (i = 0; i < 3; i++)
+		waitq_unwatch(&wq, &w[i]);
+}
+
+/* ---- Real-time policies: SCHED5 ---- */
+
+static unsigned run_order[3];
+static _Atomic unsigned runs;
+
+static void
+note_run(void *arg)
+{
+	run_order[runs++] = (unsigned)(uint64_t)arg;
+	finish();
+}
+
+/* On one CPU, which this thread keeps until it sleeps. */
+SELFTEST(sched_realtime_by_priority)
+{
+	static const unsigned priorities[] = { 1, 99, 50 };
+	unsigned i;
+
+	CHECK(thread_set_affinity(current(), 1) == 0);
+	thread_set_policy(current(), POLICY_FIFO, REALTIME_MAX);
+	runs = 0;
+	for (i = 0; i < 3; i++) {
+		struct thread *t =
+			thread_create("test", note_run, (void *)(uint64_t)i);
+
+		CHECK(t && thread_set_affinity(t, 1) == 0);
+		thread_set_policy(t, POLICY_FIFO, priorities[i]);
+		thread_start(t);
+	}
+	CHECK(runs == 0);
+	thread_yield(); /* to its equal */
+	CHECK(runs == 1 && run_order[0] == 1);
+	wait_for(3);
+	CHECK(run_order[1] == 2 && run_order[2] == 0);
+	thread_set_policy(current(), POLICY_OTHER, 0);
+	CHECK(thread_set_affinity(current(), ~0UL) == 0);
 }

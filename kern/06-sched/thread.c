@@ -123,9 +123,9 @@ thread_yield(void)
 	if (rq->nqueued > 0) {
 		/* Behind all that wait: as if a slice had been used. */
 		account(rq, clock_ns());
-		current()->vruntime =
-			MAX(current()->vruntime,
-			    rq->min_vruntime + SLICE_NS / 2);
+		current()->vruntime = MAX(current()->vruntime,
+					  rq->min_vruntime + FAIR_TURN_NS / 2);
+		current()->turn = rq->next_turn++;
 		schedule(false);
 	}
 	preempt_enable_no_resched();
@@ -136,7 +136,7 @@ void
 thread_set_nice(struct thread *t, int nice)
 {
 	t->nice = MIN(MAX(nice, NICE_MIN), NICE_MAX);
-	t->weight = nice_weight(t->nice);
+	t->weight = thread_weight(t);
 }
 
 int
@@ -168,7 +168,7 @@ thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
 	uint64_t rflags = spin_lock_irqsave(&threads_lock);
 	struct thread *t;
 
-	list_for_each(t, &threads, all_link)
+	list_for_each (t, &threads, all_link)
 		fn(t, arg);
 	spin_unlock_irqrestore(&threads_lock, rflags);
 }
@@ -176,7 +176,7 @@ thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
 /* ---- The tick ---- */
 
 #define LOAD_PERIOD_TICKS 500 /* 5 s */
-#define BALANCE_TICKS     10
+#define BALANCE_TICKS	  10
 
 /* Averages over 1, 5 and 15 minutes, decaying by e^(-5 s / period): 16 bits of
  * fraction. Source of the numbers: exp(-5/60), exp(-5/300), exp(-5/900). */
@@ -218,8 +218,8 @@ timer_tick(void)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue);
 	uint64_t now = clock_ns();
-	uint32_t interrupted = PREEMPT_COUNT(this_cpu(preempt_count)) -
-			       PREEMPT_INTERRUPT;
+	uint32_t interrupted =
+		PREEMPT_COUNT(this_cpu(preempt_count)) - PREEMPT_INTERRUPT;
 
 	if (interrupted == 0)
 		rcu_quiescent();
@@ -229,6 +229,7 @@ timer_tick(void)
 	if (rq->running != rq->idle) {
 		spin_lock(&rq->lock);
 		account(rq, now);
+		round_robin(rq);
 		spin_unlock(&rq->lock);
 		if (sched_ops.tick && rq->running->md.user_frame)
 			sched_ops.tick(rq->running);
@@ -238,7 +239,8 @@ timer_tick(void)
 		} else if (!(rq->running->affinity >> cpu_id() & 1)) {
 			preempt_ask();
 		}
-		if (rq->ticks % BALANCE_TICKS == 0 && steal(2))
+		if ((rq->ticks % BALANCE_TICKS == 0 && steal(2)) ||
+		    steal_realtime())
 			preempt_ask();
 	}
 	tick_program();
@@ -264,6 +266,13 @@ describe(void)
 #endif
 }
 
+/* smp_ops.clock_set */
+static void
+wake_clock_waiters(void)
+{
+	waitq_wake_all(&clock_set_wq);
+}
+
 static void
 sched_init(void)
 {
@@ -277,6 +286,7 @@ sched_init(void)
 	spin_unlock_irqrestore(&threads_lock, rflags);
 	panic_ops.describe = describe;
 	smp_ops.timer = timer_tick;
+	smp_ops.clock_set = wake_clock_waiters;
 	/* The boot flow has run with preemption off so far. */
 	preempt_enable_no_resched();
 	timer_init(&load_timer, load_tick);

@@ -8,7 +8,7 @@ struct timer_queue {
 	struct spinlock lock;
 	struct rbroot timers;
 	struct timer *running; /* its function is being called */
-	uint64_t next;         /* time of the first, UINT64_MAX: none */
+	uint64_t next;	       /* time of the first, UINT64_MAX: none */
 };
 
 static PERCPU(struct timer_queue, timer_queue) = {
@@ -33,8 +33,8 @@ find_next(struct timer_queue *q)
 {
 	struct rbnode *first = rb_first(&q->timers);
 
-	q->next = first ? rb_entry(first, struct timer, node)->when :
-			  UINT64_MAX;
+	q->next =
+		first ? rb_entry(first, struct timer, node)->when : UINT64_MAX;
 }
 
 void
@@ -104,9 +104,8 @@ timer_disarm(struct timer *t)
 {
 	bool armed = remove(t);
 
-	while (__atomic_load_n(
-		       &percpu_ptr(timer_queue, t->cpu)->running,
-		       __ATOMIC_ACQUIRE) == t)
+	while (__atomic_load_n(&percpu_ptr(timer_queue, t->cpu)->running,
+			       __ATOMIC_ACQUIRE) == t)
 		cpu_pause();
 	return armed;
 }

@@ -6,6 +6,8 @@
  */
 #include "sched_internal.h"
 
+struct waitq clock_set_wq = WAITQ(clock_set_wq, "clock set");
+
 void
 waitq_init(struct waitq *wq, const char *lock_name)
 {
@@ -256,10 +258,28 @@ seems_empty(const struct list *head)
 	return __atomic_load_n(&head->next, __ATOMIC_RELAXED) == head;
 }
 
+/* Exclusive watches do not count against waiters: a thread that waits for the
+ * condition itself is not passed over for one that may not act upon it. */
+unsigned
+waitq_wake_held(struct waitq *wq, unsigned limit)
+{
+	struct waitq_watch *w, *next;
+	unsigned exclusive = 0, n = 0;
+
+	list_for_each_safe (w, next, &wq->watches, link) {
+		if (w->exclusive && exclusive == limit)
+			continue;
+		if (!w->wake(w))
+			continue;
+		n++;
+		exclusive += w->exclusive;
+	}
+	return n + waitq_wake_locked(wq, limit);
+}
+
 static unsigned
 wake_up_to(struct waitq *wq, unsigned limit)
 {
-	struct waitq_watch *w, *next;
 	uint64_t rflags;
 	unsigned n;
 
@@ -268,9 +288,7 @@ wake_up_to(struct waitq *wq, unsigned limit)
 	if (seems_empty(&wq->waiters) && seems_empty(&wq->watches))
 		return 0;
 	rflags = spin_lock_irqsave(&wq->lock);
-	list_for_each_safe(w, next, &wq->watches, link)
-		w->wake(w);
-	n = waitq_wake_locked(wq, limit);
+	n = waitq_wake_held(wq, limit);
 	spin_unlock_irqrestore(&wq->lock, rflags);
 	return n;
 }

@@ -27,6 +27,7 @@ read_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 			: page_cache_get(c, at / PAGE_SIZE, error);
 	if (!page)
 		return c->quota ? uio_zero(u, n) : 0;
+	*error = -EFAULT; /* if less than n is moved */
 	done = uio_copy_to(u, (char *)page_address(page) + at % PAGE_SIZE, n);
 	page_unref(page);
 	return done;
@@ -124,13 +125,13 @@ write_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	struct page *page = page_cache_peek(c, at / PAGE_SIZE);
 	size_t done;
 
-	*error = -EFAULT;
 	if (!page && is_whole(c, at, n))
 		return write_new(c, u, at, n, error);
 	if (!page)
 		page = page_cache_get(c, at / PAGE_SIZE, error);
 	if (!page)
 		return 0;
+	*error = -EFAULT; /* if less than n is done */
 	done = uio_copy_from(u, (char *)page_address(page) + at % PAGE_SIZE, n);
 	page_cache_dirty(c, page);
 	page_unref(page);

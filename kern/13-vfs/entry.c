@@ -19,6 +19,7 @@ entry_added(struct vnode *dir, const struct name *name, struct vnode *v)
 		vnode_set_parent(v, dir, name);
 	namecache_enter(dir, name, v);
 	vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
+	notify_entry(dir, name, v, IN_CREATE, 0);
 }
 
 int

@@ -216,14 +216,16 @@ namecache_purge(struct vnode *v)
 	spin_unlock(&cache_lock);
 }
 
-struct vnode *
-namecache_reverse(struct vnode *v, char *buf)
+static struct vnode *
+reverse(struct vnode *v, char *buf, bool watched)
 {
 	struct vnode *dir = NULL;
 	struct entry *e;
 
 	spin_lock(&cache_lock);
 	list_for_each (e, &v->names, vnode_link) {
+		if (watched && !rcu_deref(e->dir->watches))
+			continue;
 		if (!vnode_try_get(e->dir))
 			continue;
 		dir = e->dir;
@@ -233,6 +235,18 @@ namecache_reverse(struct vnode *v, char *buf)
 	}
 	spin_unlock(&cache_lock);
 	return dir;
+}
+
+struct vnode *
+namecache_reverse(struct vnode *v, char *buf)
+{
+	return reverse(v, buf, false);
+}
+
+struct vnode *
+namecache_watched(struct vnode *v, char *buf)
+{
+	return reverse(v, buf, true);
 }
 
 unsigned

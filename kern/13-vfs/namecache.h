@@ -51,6 +51,9 @@ bool namecache_children_in_use(const struct vnode *dir);
  * in @p buf (NAME_MAX + 1 bytes). @return NULL: none */
 struct vnode *namecache_reverse(struct vnode *v, char *buf);
 
+/** The same, in a directory that is watched. */
+struct vnode *namecache_watched(struct vnode *v, char *buf);
+
 /** Entries now, for self-tests. */
 unsigned namecache_count(void);
 

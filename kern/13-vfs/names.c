@@ -16,6 +16,7 @@ struct maker {
 	uint64_t rdev;
 	const char *target;  /* MAKE_SYMLINK */
 	struct vnode *vnode; /* MAKE_LINK */
+	struct vnode **made; /* MAKE_FILE: receives it, or NULL */
 };
 
 static int
@@ -36,8 +37,10 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 		vnode_touch(v, TOUCH_CTIME);
 	}
 	vnode_unlock(v);
-	if (error == 0)
+	if (error == 0) {
+		notify_vnode(v, IN_ATTRIB);
 		entry_added(dir, name, v);
+	}
 	return error;
 }
 
@@ -60,7 +63,10 @@ make(struct vnode *dir, const struct name *name, const struct maker *m)
 		error = ops->symlink(dir, name->text, name->len, m->target, &v);
 	if (error == 0) {
 		entry_added(dir, name, v);
-		vnode_put(v);
+		if (m->made)
+			*m->made = v;
+		else
+			vnode_put(v);
 	}
 	return error;
 }
@@ -148,6 +154,16 @@ vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
 }
 
 int
+vfs_make_socket(const char *path, struct vnode **v)
+{
+	struct maker m = { .what = MAKE_FILE,
+			   .mode = S_IFSOCK | masked(0777),
+			   .made = v };
+
+	return make_at(AT_FDCWD, path, &m);
+}
+
+int
 vfs_mkdir(int dirfd, const char *path, uint32_t mode)
 {
 	struct maker m = {
@@ -212,6 +228,9 @@ remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 		return error;
 	entry_removed(dir, name, v);
 	namecache_enter(dir, name, NULL);
+	if (!directory)
+		notify_vnode(v, IN_ATTRIB);
+	notify_entry(dir, name, v, IN_DELETE, 0);
 	return 0;
 }
 

@@ -188,6 +188,9 @@ move(struct renaming *r)
 	namecache_enter(from, &r->from.last, NULL);
 	vnode_touch(from, TOUCH_MTIME | TOUCH_CTIME);
 	name_leads_to(to, &r->to.last, r->moved);
+	notify_move(from, &r->from.last, to, &r->to.last, r->moved);
+	if (r->replaced)
+		notify_vnode(r->replaced, IN_ATTRIB);
 	return 0;
 }
 
@@ -206,6 +209,8 @@ exchange(struct renaming *r)
 		return error;
 	name_leads_to(from, &r->from.last, r->replaced);
 	name_leads_to(to, &r->to.last, r->moved);
+	notify_move(from, &r->from.last, to, &r->to.last, r->moved);
+	notify_move(to, &r->to.last, from, &r->from.last, r->replaced);
 	return 0;
 }
 

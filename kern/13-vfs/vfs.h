@@ -171,12 +171,15 @@ struct vnode {
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
-	void *ipc;		  /**< ipc: the pipe behind a FIFO */
+	void *ipc; /**< ipc: the pipe behind a FIFO; socket: the socket */
 
 	/** Open files that may write, or minus the number of programs that run
 	 * from it (ETXTBSY). */
 	_Atomic int writers;
 	void *locks; /**< files: record locks, or NULL */
+	/** event: who watches it, or NULL. While there are watches they hold
+	 * one reference, all together. */
+	void *watches;
 
 	/* Of directories, and of files that are in use and have lost their
 	 * name. Under tree_lock (vnode.c); parent is read in RCU sections. */
@@ -273,7 +276,8 @@ struct mount {
 	/** Its vnodes are the files themselves: they stay while they have
 	 * links (tmpfs). Set by the file system's mount. */
 	bool in_memory;
-	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL. */
+	/** Options in force beside the flags, for /proc/mounts: ",x=y", NULL.
+	 */
 	const char *shown;
 	/** Names come and go by themselves (proc): no vnode and no name is kept
 	 * when nobody uses it. Set by the file system's mount. */
@@ -398,6 +402,9 @@ int vnode_link_text(struct vnode *v, char *buf, size_t size);
 /* As the system calls of these names, with paths in kernel memory. No locks are
  * held. */
 int vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
+/** Make a socket's file, for all to write as far as the umask lets them.
+ * *v referenced. */
+int vfs_make_socket(const char *path, struct vnode **v);
 int vfs_mkdir(int dirfd, const char *path, uint32_t mode);
 int vfs_unlink(int dirfd, const char *path);
 int vfs_rmdir(int dirfd, const char *path);
@@ -431,6 +438,9 @@ struct vfs_ops {
 	void (*set_fdtable)(struct fdtable *t);
 	/** files: the last reference to @p f is going. */
 	void (*file_gone)(struct file *f);
+	/** event: the last reference to @p f is going, and epolls wait for it.
+	 * May sleep. */
+	void (*file_unwatch)(struct file *f);
 	/** proc: the pid that F_GETLK reports for the running process. */
 	int (*pid)(void);
 };

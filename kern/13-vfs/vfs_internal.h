@@ -4,6 +4,7 @@
 #ifndef VFS_INTERNAL_H
 #define VFS_INTERNAL_H
 
+#include "notify.h"
 #include "string.h"
 #include "walk.h"
 

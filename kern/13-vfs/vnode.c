@@ -218,7 +218,7 @@ void
 vnode_put(struct vnode *v)
 {
 	uint32_t before;
-	bool claimed;
+	bool claimed, only_watched;
 
 	while (v) {
 		/* Once the reference is given back, the vnode is valid only
@@ -230,7 +230,13 @@ vnode_put(struct vnode *v)
 		INVARIANT(VFS1, before >= 2);
 		claimed = before == 2 &&
 			  (v->nlink == 0 || v->mount->no_cache) && claim(v);
+		only_watched = before == 3 && v->nlink == 0 &&
+			       rcu_deref(v->watches) && vnode_try_get(v);
 		rcu_read_unlock();
+		if (only_watched) {
+			notify_ops.forget(v, IN_DELETE_SELF);
+			continue;
+		}
 		v = claimed ? take_down(v) : NULL;
 	}
 }
@@ -378,7 +384,7 @@ vnode_mount_busy(struct mount *m)
 	for (node = rb_first(&m->vnodes); node; node = rb_next(node)) {
 		v = rb_entry(node, struct vnode, table_node);
 		refs += ref_count(&v->refs);
-		own += 1 + (v->parent != NULL);
+		own += 1 + (v->parent != NULL) + (v->watches != NULL);
 	}
 	spin_unlock(&m->vnodes_lock);
 	return refs != own;

@@ -85,6 +85,8 @@ dir_readdir(struct file *f, void *user, size_t size)
 	    !(f->vnode->mount->flags &
 	      (MS_NOATIME | MS_NODIRATIME | MS_RDONLY)))
 		vnode_touch(f->vnode, TOUCH_ATIME);
+	if (n >= 0)
+		notify_file(f->vnode, IN_ACCESS);
 	return n;
 }
 

@@ -16,6 +16,7 @@ file_new(const struct file_ops *ops, unsigned flags, void *private_data)
 	f->ops = ops;
 	f->flags = flags;
 	f->private_data = private_data;
+	list_init(&f->epolls);
 	mutex_init(&f->pos_lock, "file position");
 	return f;
 }
@@ -38,11 +39,16 @@ file_release(struct file *f)
 {
 	struct vnode *v = f->vnode;
 
+	if (!list_empty(&f->epolls))
+		vfs_ops.file_unwatch(f);
 	if (v && v->locks && vfs_ops.file_gone)
 		vfs_ops.file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	if (v) {
+		if (!(f->flags & O_PATH))
+			notify_file(v, file_writable(f) ? IN_CLOSE_WRITE
+							: IN_CLOSE_NOWRITE);
 		if (v->type == VT_REG && file_writable(f))
 			atomic_fetch_sub(&v->writers, 1);
 		vnode_put(v);
@@ -161,12 +167,21 @@ do_transfer(struct file *f, struct uio *u, uint64_t *pos, transfer_fn fn)
 int64_t
 file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	return file_readable(f) ? do_transfer(f, u, pos, f->ops->read) : -EBADF;
+	int64_t n = file_readable(f) ? do_transfer(f, u, pos, f->ops->read)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_ACCESS);
+	return n;
 }
 
 int64_t
 file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	return file_writable(f) ? do_transfer(f, u, pos, f->ops->write)
-				: -EBADF;
+	int64_t n = file_writable(f) ? do_transfer(f, u, pos, f->ops->write)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_MODIFY);
+	return n;
 }

@@ -32,6 +32,8 @@ struct file_ops {
 	int (*mmap)(struct file *f, struct vnode **backing);
 	/** The last reference is gone. */
 	void (*release)(struct file *f);
+	/** Files without a vnode or a stat: what /proc/PID/fd shows. */
+	const char *name;
 };
 
 struct file {
@@ -45,6 +47,7 @@ struct file {
 	struct mutex pos_lock;
 	uint64_t pos;
 	void *private_data;
+	struct list epolls;  /**< event: of epolls that wait for it */
 	struct rcu_head rcu; /* fd_get takes no lock */
 };
 
@@ -62,14 +65,22 @@ file_writable(const struct file *f)
 	return !(flags & O_PATH) && (flags & O_ACCMODE) - 1u < 2;
 }
 
-/** ipc's poll: how a file says what to wait on; NULL table: do not wait. */
+/** event's poll: how a file says what to wait on; NULL table: do not wait. */
 struct poll_table {
 	void (*add)(struct poll_table *t, struct waitq *wq);
+	unsigned wanted; /**< POLL*: events that the caller waits for */
 };
 static inline void
 poll_add(struct poll_table *t, struct waitq *wq)
 {
 	if (t)
+		t->add(t, wq);
+}
+/** The same for a queue that announces @p events and no others. */
+static inline void
+poll_add_for(struct poll_table *t, struct waitq *wq, unsigned events)
+{
+	if (t && (t->wanted & events))
 		t->add(t, wq);
 }
 

@@ -50,6 +50,7 @@ mount_free(struct rcu_head *head)
 static void
 take_down(struct mount *m)
 {
+	notify_unmount(m);
 	vnode_evict_mount(m);
 	if (m->root)
 		vnode_drop_root(m);

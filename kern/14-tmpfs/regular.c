@@ -238,6 +238,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!error)
 		error = vnode_resize(v, size);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
 	return error;
 }
 
@@ -250,18 +252,9 @@ regular_mmap(struct file *f, struct vnode **backing)
 	return 0;
 }
 
-static unsigned
-regular_poll(struct file *f, struct poll_table *table)
-{
-	(void)f;
-	(void)table;
-	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-}
-
 const struct file_ops regular_file_ops = {
 	.read = regular_read,
 	.write = regular_write,
-	.poll = regular_poll,
 	.fsync = file_fsync,
 	.mmap = regular_mmap,
 };

@@ -5,6 +5,7 @@
 #ifndef TMPFS_INTERNAL_H
 #define TMPFS_INTERNAL_H
 
+#include "notify.h"
 #include "string.h"
 #include "tmpfs.h"
 

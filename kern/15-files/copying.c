@@ -5,7 +5,6 @@
 #include "abi/syscall.h"
 #include "files_internal.h"
 
-#define COPY_MAX 0x7ffff000ul /* bytes of one call, as on Linux */
 
 /* ---- sendfile ---- */
 
@@ -50,6 +49,8 @@ send(struct file *out, uint64_t *to, struct file *in, uint64_t *pos, size_t len)
 		if (thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
 			break;
 	}
+	if (done)
+		notify_file(in->vnode, IN_ACCESS);
 	return done ? (int64_t)done : n;
 }
 
@@ -99,7 +100,7 @@ sys_sendfile(int out_fd, int in_fd, int64_t *offset, size_t len)
 	if (in && out) {
 		n = check_sendfile(out, in);
 		if (n == 0)
-			n = sendfile(out, in, offset, MIN(len, COPY_MAX));
+			n = sendfile(out, in, offset, MIN(len, RW_MAX));
 	}
 	if (in)
 		file_put(in);
@@ -187,7 +188,7 @@ check_copy(const struct side *in, const struct side *out, size_t *len)
 	if (from == to && in->pos < out->pos + *len &&
 	    out->pos < in->pos + *len)
 		return -EINVAL;
-	*len = MIN(*len, COPY_MAX);
+	*len = MIN(*len, RW_MAX);
 	return 0;
 }
 

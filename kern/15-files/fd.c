@@ -222,6 +222,36 @@ fd_install(struct file *f, int from, bool cloexec)
 	return fd;
 }
 
+bool
+fd_available(void)
+{
+	struct fdtable *t = current()->fdtable;
+	bool yes;
+
+	spin_lock(&t->lock);
+	yes = lowest_free(t, 0) < nofile_limit();
+	spin_unlock(&t->lock);
+	return yes;
+}
+
+int
+fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2])
+{
+	fds[0] = fd_install(files[0], 0, cloexec);
+	if (fds[0] < 0) {
+		file_put(files[0]);
+		file_put(files[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(files[1], 0, cloexec);
+	if (fds[1] < 0) {
+		fd_close(fds[0]);
+		file_put(files[1]);
+		return fds[1];
+	}
+	return 0;
+}
+
 /* Empty slot @p fd. @return what was there, or NULL; the lock is held */
 static struct file *
 take_slot(struct fdtable *t, unsigned fd)

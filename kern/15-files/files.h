@@ -46,6 +46,28 @@ void fdtable_unshare(void);
 int fd_get_flags(int fd);
 int fd_set_flags(int fd, bool cloexec);
 
+/** Whether the running process may have one more descriptor now. */
+bool fd_available(void);
+/** Install both files (the ends of a pipe), which are taken over whatever the
+ * outcome. @return 0, or -EMFILE with none installed */
+int fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2]);
+
+/* ---- Buffers of one call ---- */
+
+#define IOV_INLINE 8
+
+/** A user's list of buffers, copied and checked. */
+struct user_iov {
+	struct iovec *iov;
+	struct iovec small[IOV_INLINE];
+	struct page *pages; /**< where there are many */
+};
+/** Copy @p n pieces. To be given back with user_iov_put, even if it fails.
+ * @return bytes in all, at most what one call moves; -EINVAL, -EFAULT,
+ * -ENOMEM */
+int64_t user_iov_get(struct user_iov *c, const struct iovec *user, uint64_t n);
+void user_iov_put(struct user_iov *c);
+
 /* ---- Locks ---- */
 
 /** A lock that is held, for /proc/locks. */

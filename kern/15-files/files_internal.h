@@ -9,6 +9,7 @@
 #define FILES_INTERNAL_H
 
 #include "files.h"
+#include "notify.h"
 #include "string.h"
 
 #define FDS_A_CHUNK   64u

@@ -197,6 +197,8 @@ open_found(struct vnode *v, const struct opening *o, struct file **result)
 	if (!error)
 		error = vnode_open(v, (o->flags & ~OPEN_ONLY) | O_LARGEFILE,
 				   result);
+	if (!error && !(o->flags & O_PATH))
+		notify_file(v, IN_OPEN);
 	/* A file whose size is not its own (proc's) is not cut off. */
 	if (!error && (o->flags & O_TRUNC) && !o->created &&
 	    v->type == VT_REG && v->ops->setattr) {

@@ -5,9 +5,6 @@
 #include "abi/syscall.h"
 #include "files_internal.h"
 
-#define RW_MAX	   0x7ffff000ul /* bytes of one call, as on Linux */
-#define IOV_INLINE 8
-
 /* ---- One buffer ---- */
 
 static inline int64_t
@@ -64,14 +61,8 @@ SYSCALL(NR_pwrite64, sys_pwrite64, 16);
 
 /* ---- Several buffers ---- */
 
-struct iov_copy {
-	struct iovec *iov;
-	struct iovec small[IOV_INLINE];
-	struct page *pages; /* where there are many */
-};
-
 static int
-iov_room(struct iov_copy *c, unsigned n)
+iov_room(struct user_iov *c, unsigned n)
 {
 	unsigned order = 0;
 
@@ -106,8 +97,8 @@ iov_check(struct iovec *iov, unsigned n)
 	return sum;
 }
 
-static int64_t
-iov_get(struct iov_copy *c, const struct iovec *user, uint64_t n)
+int64_t
+user_iov_get(struct user_iov *c, const struct iovec *user, uint64_t n)
 {
 	int64_t sum;
 
@@ -120,12 +111,19 @@ iov_get(struct iov_copy *c, const struct iovec *user, uint64_t n)
 	return sum ? sum : iov_check(c->iov, n);
 }
 
+void
+user_iov_put(struct user_iov *c)
+{
+	if (c->pages)
+		page_unref(c->pages);
+}
+
 static int64_t
 rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
     unsigned flags)
 {
 	struct file *f;
-	struct iov_copy c;
+	struct user_iov c;
 	struct uio u;
 	int64_t result;
 
@@ -134,7 +132,7 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	result = iov_get(&c, user, n);
+	result = user_iov_get(&c, user, n);
 	if (result >= 0) {
 		u = (struct uio){
 			.iov = c.iov,
@@ -145,8 +143,7 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
 		};
 		result = write ? file_write(f, &u, pos) : file_read(f, &u, pos);
 	}
-	if (c.pages)
-		page_unref(c.pages);
+	user_iov_put(&c);
 	file_put(f);
 	return result;
 }

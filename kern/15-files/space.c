@@ -139,6 +139,8 @@ allocate(struct file *f, unsigned mode, uint64_t from, uint64_t to)
 	if (!error)
 		error = change_room(v, mode, from, to);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
 	if (!error && (f->flags & O_DSYNC))
 		error = vnode_fsync(v, false);
 	dirty_balance(v->cache);

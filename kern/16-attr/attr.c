@@ -4,6 +4,7 @@
  */
 #include "abi/syscall.h"
 #include "files.h"
+#include "notify.h"
 
 /* ---- Mode ---- */
 
@@ -27,6 +28,8 @@ change_mode(struct vnode *v, uint32_t mode)
 	if (!error)
 		error = vnode_change_locked(v, &attr);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_ATTRIB);
 	return error;
 }
 
@@ -120,6 +123,8 @@ change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 	if (!error)
 		error = vnode_change_locked(v, &attr);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_ATTRIB);
 	return error;
 }
 
@@ -202,6 +207,15 @@ may_set_times(struct vnode *v, bool both_now)
 	return both_now ? vnode_access(v, W_OK) : -EPERM;
 }
 
+/* What setting one time alone stands for (tar sets both). */
+static uint32_t
+times_event(unsigned set)
+{
+	if (!(set & VATTR_MTIME))
+		return IN_ACCESS;
+	return set & VATTR_ATIME ? IN_ATTRIB : IN_MODIFY;
+}
+
 /* @p times: atime and mtime, or NULL: now. */
 static int
 change_times(struct vnode *v, const struct timespec *times)
@@ -224,6 +238,8 @@ change_times(struct vnode *v, const struct timespec *times)
 	if (!error)
 		error = vnode_change_locked(v, &attr);
 	vnode_unlock(v);
+	if (!error)
+		notify_file(v, times_event(attr.valid));
 	return error;
 }
 

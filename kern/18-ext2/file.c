@@ -633,7 +633,11 @@ ext2_punch(struct vnode *v, uint64_t from, uint64_t to)
 	if (!error && first < end)
 		error = punch_hidden(v, first, end);
 	ext2_map_hide(v, 0, 0);
-	return error ? error : vnode_drop_range(v, from, to);
+	if (!error)
+		error = vnode_drop_range(v, from, to);
+	if (fs->data_journal) /* the zeros, in their turn (EXT8) */
+		page_cache_settle(v->cache);
+	return error;
 }
 
 static int64_t

@@ -230,6 +230,17 @@ undo(struct clone *c)
 		give_tid_back(c->tid);
 }
 
+static void
+inherit_schedule(const struct thread *self, struct thread *t)
+{
+	t->affinity = self->affinity;
+	if (self->reset_on_fork && (self->priority || self->nice < 0))
+		return; /* nice 0, SCHED_OTHER */
+	thread_set_nice(t, self->nice);
+	if (self->policy != POLICY_OTHER)
+		thread_set_policy(t, self->policy, self->priority);
+}
+
 /* Make all parts of the child; nobody sees it yet. */
 static int
 prepare(struct clone *c)
@@ -245,9 +256,7 @@ prepare(struct clone *c)
 	if (!t)
 		return -ENOMEM;
 	t->tid = c->tid;
-	if (self->nice)
-		thread_set_nice(t, self->nice);
-	t->affinity = self->affinity;
+	inherit_schedule(self, t);
 	copy_registers(c, t);
 	if (c->flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid = (uint32_t *)c->child_tid;

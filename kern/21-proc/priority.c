@@ -1,6 +1,5 @@
 /*
- * Priorities and scheduling: getpriority and setpriority, sched_yield,
- * affinity, and the policies, of which there is one.
+ * Nice values, affinity and sched_yield. Policies are policy.c's.
  */
 #include "abi/sched.h"
 #include "proc_internal.h"
@@ -17,19 +16,28 @@ struct prio {
 	int error;
 };
 
-/* Whether the caller may change the priority of a thread of @cred to @nice. */
-static int
-check_nice(const struct thread *t, int nice)
+bool
+may_schedule(const struct thread *t)
 {
 	const struct cred *mine = current_cred(), *its = &t->fs->cred;
 
-	if (mine->euid != 0 && mine->euid != its->uid &&
-	    mine->euid != its->euid)
+	return mine->euid == 0 || mine->euid == its->uid ||
+	       mine->euid == its->euid;
+}
+
+bool
+may_have_nice(int nice)
+{
+	return current_cred()->euid == 0 ||
+	       20 - nice <= (int64_t)MIN(proc_limit(RLIMIT_NICE), 40UL);
+}
+
+static int
+check_nice(const struct thread *t, int nice)
+{
+	if (!may_schedule(t))
 		return -EPERM;
-	if (nice < t->nice && mine->euid != 0 &&
-	    20 - nice > (int64_t)MIN(proc_limit(RLIMIT_NICE), 40UL))
-		return -EACCES;
-	return 0;
+	return nice < t->nice && !may_have_nice(nice) ? -EACCES : 0;
 }
 
 static void
@@ -126,9 +134,7 @@ sys_sched_yield(void)
 }
 SYSCALL(NR_sched_yield, sys_sched_yield, 0);
 
-/* Call @fn for thread @tid, or the running one where @tid is 0, under
- * proc_lock. @return its result, or -ESRCH */
-static int64_t
+int64_t
 with_thread(int tid, int64_t (*fn)(struct thread *t, uint64_t arg),
 	    uint64_t arg)
 {
@@ -155,9 +161,11 @@ get_affinity(struct thread *t, uint64_t arg)
 static int64_t
 set_affinity(struct thread *t, uint64_t cpus)
 {
-	int error = t->fs ? check_nice(t, t->nice) : -ESRCH;
-
-	return error ? error : thread_set_affinity(t, cpus);
+	if (!t->fs)
+		return -ESRCH;
+	if (!may_schedule(t))
+		return -EPERM;
+	return thread_set_affinity(t, cpus);
 }
 
 static int64_t
@@ -190,87 +198,3 @@ sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
 	return with_thread(tid, set_affinity, cpus);
 }
 SYSCALL(NR_sched_setaffinity, sys_sched_setaffinity, 0);
-
-static int64_t
-policy_of(struct thread *t, uint64_t arg)
-{
-	(void)t;
-	(void)arg;
-	return SCHED_OTHER; /* there is no other */
-}
-
-static int64_t
-sys_sched_getscheduler(int tid)
-{
-	return with_thread(tid, policy_of, 0);
-}
-SYSCALL(NR_sched_getscheduler, sys_sched_getscheduler, 0);
-
-static int64_t
-sys_sched_getparam(int tid, struct sched_param *user)
-{
-	struct sched_param param = { 0 };
-	int64_t error;
-
-	if (!user)
-		return -EINVAL;
-	error = with_thread(tid, policy_of, 0);
-	return error ? error : copyout(user, &param, sizeof(param));
-}
-SYSCALL(NR_sched_getparam, sys_sched_getparam, 0);
-
-/* Only what is the case already can be set. */
-static int64_t
-set_policy(int tid, int policy, const struct sched_param *user)
-{
-	struct sched_param param;
-
-	if (!user)
-		return -EINVAL;
-	if (copyin(&param, user, sizeof(param)))
-		return -EFAULT;
-	if (policy == SCHED_FIFO || policy == SCHED_RR)
-		return -EPERM;
-	if (policy != SCHED_OTHER || param.sched_priority != 0)
-		return -EINVAL;
-	return with_thread(tid, policy_of, 0);
-}
-
-static int64_t
-sys_sched_setscheduler(int tid, int policy, const struct sched_param *user)
-{
-	return set_policy(tid, policy, user);
-}
-SYSCALL(NR_sched_setscheduler, sys_sched_setscheduler, 0);
-
-static int64_t
-sys_sched_setparam(int tid, const struct sched_param *user)
-{
-	return set_policy(tid, SCHED_OTHER, user);
-}
-SYSCALL(NR_sched_setparam, sys_sched_setparam, 0);
-
-static int64_t
-priority_range(int policy, int of_real_time)
-{
-	if (policy == SCHED_FIFO || policy == SCHED_RR)
-		return of_real_time;
-	if (policy == SCHED_OTHER || policy == SCHED_BATCH ||
-	    policy == SCHED_IDLE)
-		return 0;
-	return -EINVAL;
-}
-
-static int64_t
-sys_sched_get_priority_max(int policy)
-{
-	return priority_range(policy, 99);
-}
-SYSCALL(NR_sched_get_priority_max, sys_sched_get_priority_max, 0);
-
-static int64_t
-sys_sched_get_priority_min(int policy)
-{
-	return priority_range(policy, 1);
-}
-SYSCALL(NR_sched_get_priority_min, sys_sched_get_priority_min, 0);

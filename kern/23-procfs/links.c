@@ -27,7 +27,7 @@ file_of(int pid, int fd)
 static void
 nameless_stat(struct file *f, struct stat *st)
 {
-	st->st_mode = S_IFIFO | 0600;
+	st->st_mode = 0600;
 	if (f->ops->stat)
 		f->ops->stat(f, st);
 }
@@ -43,7 +43,7 @@ nameless_text(struct file *f, char *buf, size_t size)
 		return snformat(buf, size, "pipe:[%lu]", st.st_ino);
 	if (S_ISSOCK(st.st_mode))
 		return snformat(buf, size, "socket:[%lu]", st.st_ino);
-	return snformat(buf, size, "anon_inode:[%lu]", st.st_ino);
+	return snformat(buf, size, "anon_inode:%s", f->ops->name);
 }
 
 /* ---- Links ---- */
@@ -204,6 +204,7 @@ nameless_open(struct vnode *v, struct file *f)
 {
 	struct proc *p = proc_find(INO_PID(v->ino));
 	bool may = p && procfs_may_inspect(p);
+	struct stat st = { 0 };
 	struct file *to;
 
 	proc_put(p);
@@ -212,6 +213,11 @@ nameless_open(struct vnode *v, struct file *f)
 	to = file_of(INO_PID(v->ino), INO_INDEX(v->ino));
 	if (!to)
 		return -ENXIO;
+	nameless_stat(to, &st);
+	if (!S_ISFIFO(st.st_mode)) { /* what has no place, as on Linux */
+		file_put(to);
+		return -ENXIO;
+	}
 	if (((f->flags & O_ACCMODE) != O_WRONLY && !file_readable(to)) ||
 	    ((f->flags & O_ACCMODE) != O_RDONLY && !file_writable(to))) {
 		file_put(to);

@@ -20,6 +20,7 @@ struct view {
 	int pid, ppid, pgid, sid, exit_signal, exit_status;
 	unsigned nthreads, cpu;
 	int nice;
+	unsigned policy, priority;
 	uint64_t cpu_ns, switches, start_ns;
 	struct rusage children;
 	cpuset_t affinity;
@@ -55,6 +56,8 @@ view_get(struct view *v, struct proc *p)
 	v->nthreads = p->nthreads;
 	v->cpu = t ? t->cpu : 0;
 	v->nice = t ? t->nice : 0;
+	v->policy = t ? t->policy : 0;
+	v->priority = t ? t->priority : 0;
 	v->affinity = t ? t->affinity & (BIT(cpu_count - 1) * 2 - 1) : 0;
 	v->switches = p->dead_switches + (t ? t->switches : 0);
 	v->start_ns = p->start_ns;
@@ -115,14 +118,15 @@ show_stat(struct text *t, struct proc *p)
 		    v.ppid, v.pgid, v.sid, tty_nr, tpgid);
 	text_printf(t, " 0 0 0 0 %lu 0 %lu %lu", v.cpu_ns / NS_PER_TICK,
 		    ticks(v.children.ru_utime), ticks(v.children.ru_stime));
-	text_printf(t, " %d %d %u 0 %lu", 20 + v.nice, v.nice, v.nthreads,
-		    v.start_ns / NS_PER_TICK);
+	text_printf(t, " %d %d %u 0 %lu",
+		    v.priority ? -1 - (int)v.priority : 20 + v.nice, v.nice,
+		    v.nthreads, v.start_ns / NS_PER_TICK);
 	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS));
 	/* Of the masks only the first 31 signals have a place here. */
-	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0",
+	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0",
 		    pending & INT32_MAX, blocked & INT32_MAX,
 		    ignored & INT32_MAX, caught & INT32_MAX, v.exit_signal,
-		    v.cpu);
+		    v.cpu, v.priority, v.policy);
 	stat_layout(t, vm);
 	text_printf(t, " %d\n", v.exit_status);
 	vmspace_put(vm);

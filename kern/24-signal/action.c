@@ -182,6 +182,70 @@ wait_of_set(struct sigstate *ss, ksigset_t set, uint64_t deadline,
 	return interrupted ? -EINTR : -EAGAIN;
 }
 
+/* ---- For signalfd ---- */
+
+/* Which processes share a queue does not matter; that the queue stays does: who
+ * has hung a watch there may outlive the process. */
+#define WAITQS 64u
+
+static struct waitq waitqs[WAITQS];
+
+struct waitq *
+signal_waitq_of(const struct proc_signals *s)
+{
+	return &waitqs[(uintptr_t)s / sizeof(*s) % WAITQS];
+}
+
+struct waitq *
+signal_waitq(void)
+{
+	return signal_waitq_of(current_sigstate()->signals);
+}
+
+void
+signal_waitqs_init(void)
+{
+	unsigned i;
+
+	for (i = 0; i < WAITQS; i++)
+		waitq_init(&waitqs[i], "signalfd");
+}
+
+int
+signal_take(ksigset_t set, bool wait, siginfo_t *info)
+{
+	struct sigstate *ss = current_sigstate();
+	struct proc_signals *s = ss->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	struct signal_info short_info;
+	int signo, error = 0;
+
+	while (!(signo = take_of_set(ss, set, &short_info)) && !error)
+		error = wait ? waitq_wait_irq(signal_waitq_of(s), &s->lock,
+					      &rflags, WAIT_INTERRUPTIBLE,
+					      WAIT_FOREVER)
+			     : -EAGAIN;
+	spin_unlock_irqrestore(&s->lock, rflags);
+	if (!signo)
+		return error;
+	signal_info_to(info, signo, &short_info);
+	return signo;
+}
+
+bool
+signal_is_pending(ksigset_t set)
+{
+	struct sigstate *ss = current_sigstate();
+	struct proc_signals *s = ss->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	bool found = (ss->pending.set | s->pending.set) & set;
+
+	spin_unlock_irqrestore(&s->lock, rflags);
+	return found;
+}
+
+/* ---- sigtimedwait ---- */
+
 static int64_t
 sys_rt_sigtimedwait(const ksigset_t *user_set, siginfo_t *user_info,
 		    const struct timespec *user_timeout, size_t setsize)

@@ -10,9 +10,6 @@
 
 #define USEC_PER_SEC 1000000L
 
-/* CPU time is looked at no more often than this. */
-#define CPU_TIMER_GRAIN 1000000UL
-
 static const uint8_t itimer_signals[NITIMERS] = {
 	[ITIMER_REAL] = SIGALRM,
 	[ITIMER_VIRTUAL] = SIGVTALRM,
@@ -21,8 +18,8 @@ static const uint8_t itimer_signals[NITIMERS] = {
 
 /* ---- The clock of a timer; the lock is held ---- */
 
-static uint64_t
-cpu_time(const struct proc_signals *s)
+uint64_t
+itimer_cpu_time(const struct proc_signals *s)
 {
 	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0, now = clock_ns();
 	struct sigstate *ss;
@@ -46,7 +43,7 @@ static uint64_t
 itimer_now(const struct itimer *it)
 {
 	return itimer_which(it) == ITIMER_REAL ? clock_ns()
-					       : cpu_time(it->signals);
+					       : itimer_cpu_time(it->signals);
 }
 
 static void
@@ -56,7 +53,7 @@ itimer_arm(struct itimer *it)
 	uint64_t left = it->when > now ? it->when - now : 0;
 
 	if (itimer_which(it) == ITIMER_REAL) {
-		timer_arm(&it->timer, it->when);
+		timer_arm(&it->timer, MAX(it->when, now + TIMER_GRAIN));
 		return;
 	}
 	left /= it->signals->nthreads ? it->signals->nthreads : 1;

@@ -46,12 +46,12 @@ pending_add(struct pending *p, int signo, const struct signal_info *info,
 	    struct queued_signal *q)
 {
 	p->set |= KSIGMASK(signo);
-	if (signo <= SIGNALS_STANDARD) {
-		p->standard[signo - 1] = *info;
-	} else if (q) {
+	if (q) {
 		q->signo = signo;
 		q->info = *info;
 		list_add_tail(&q->link, &p->queue);
+	} else if (signo <= SIGNALS_STANDARD) {
+		p->standard[signo - 1] = *info;
 	}
 }
 
@@ -81,21 +81,34 @@ find_queued(struct pending *p, struct list *from, int signo)
 struct queued_signal *
 pending_take(struct pending *p, int signo, struct signal_info *info)
 {
-	struct queued_signal *q = NULL;
+	struct queued_signal *q = find_queued(p, &p->queue, signo);
 
 	ASSERT(p->set & KSIGMASK(signo));
-	if (signo <= SIGNALS_STANDARD)
-		*info = p->standard[signo - 1];
-	else if ((q = find_queued(p, &p->queue, signo)))
+	if (q)
 		*info = q->info;
+	else if (signo <= SIGNALS_STANDARD)
+		*info = p->standard[signo - 1];
 	else
 		memset(info, 0, sizeof(*info)); /* SI_USER, from nobody */
 
 	if (!q || !find_queued(p, &q->link, signo))
 		p->set &= ~KSIGMASK(signo);
-	if (q)
-		list_del(&q->link);
-	return q;
+	if (!q)
+		return NULL;
+	list_del(&q->link);
+	if (!q->timer)
+		return q;
+	posix_timer_told(q->timer, info);
+	return NULL;
+}
+
+void
+pending_remove(struct pending *p, struct queued_signal *q)
+{
+	if (!find_queued(p, &q->link, q->signo) &&
+	    find_queued(p, &p->queue, q->signo) == q)
+		p->set &= ~KSIGMASK(q->signo);
+	list_del(&q->link);
 }
 
 unsigned
@@ -109,6 +122,8 @@ pending_flush(struct pending *p, ksigset_t set)
 		if (!(set & KSIGMASK(q->signo)))
 			continue;
 		list_del(&q->link);
+		if (q->timer)
+			continue;
 		kfree(q);
 		n++;
 	}

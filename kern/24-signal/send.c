@@ -172,14 +172,15 @@ make_entry(struct proc_signals *s, int signo, const struct signal_info *info,
 	return 0;
 }
 
-int
-signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
-		   const struct signal_info *info)
+/* @p timers: the entry of a timer, or NULL. */
+static int
+send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
+	    const struct signal_info *info, struct queued_signal *timers)
 {
 	struct pending *pending = ss ? &ss->pending : &s->pending;
 	struct sigstate *main = list_first(&s->threads, struct sigstate, link);
-	struct queued_signal *q;
-	int error;
+	struct queued_signal *q = timers;
+	int error = 0;
 
 	ASSERT(spin_held(&s->lock) && signo > 0 && signo < NSIG);
 	if (!s->proc || s->ending || (ss && list_empty(&ss->link)))
@@ -189,10 +190,12 @@ signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		return 0;
 	if (signo <= SIGNALS_STANDARD && (pending->set & KSIGMASK(signo)))
 		return 0; /* SIGNAL1 */
-	error = make_entry(s, signo, info, &q);
+	if (!timers)
+		error = make_entry(s, signo, info, &q);
 	if (error)
 		return error;
 	pending_add(pending, signo, info ? info : &from_kernel, q);
+	waitq_wake_all(signal_waitq_of(s));
 
 	if (!ss)
 		ss = choose_thread(s, signo);
@@ -205,6 +208,23 @@ signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 	else
 		sigstate_wake(ss, INTERRUPT_SIGNAL);
 	return 0;
+}
+
+int
+signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
+		   const struct signal_info *info)
+{
+	return send_locked(s, ss, signo, info, NULL);
+}
+
+bool
+signal_send_timer_locked(struct proc_signals *s, struct sigstate *ss,
+			 struct queued_signal *q)
+{
+	struct signal_info info = q->info;
+
+	send_locked(s, ss, q->signo, &info, q);
+	return !list_empty(&q->link);
 }
 
 /* Send with the siginfo of the interface. */

@@ -46,6 +46,22 @@ void signal_mask_swap(ksigset_t mask);
 /** The call was not interrupted: undo signal_mask_swap. */
 void signal_mask_restore(void);
 
+/**
+ * Take a pending signal of @p set, blocked or not, the thread's own first
+ * (signalfd).
+ *
+ * @param wait  sleep until there is one
+ * @return its number; -EAGAIN: there is none; -EINTR
+ */
+int signal_take(ksigset_t set, bool wait, siginfo_t *info);
+
+/** Whether signal_take would find one. */
+bool signal_is_pending(ksigset_t set);
+
+/** Where signals to the running process are announced: a queue that outlives
+ * it, and may be shared with others. It is woken under its signals lock. */
+struct waitq *signal_waitq(void);
+
 /** How an interrupted call goes on, if no handler was run. */
 struct restart {
 	int64_t (*fn)(const struct restart *r);

@@ -37,11 +37,13 @@ struct signal_info {
 void signal_info_from(struct signal_info *to, const siginfo_t *from);
 void signal_info_to(siginfo_t *to, int signo, const struct signal_info *from);
 
-/** A real-time signal in a queue. */
+/** A signal in a queue: a real-time one, or a timer's. */
 struct queued_signal {
-	struct list link;
+	struct list link; /* empty: in none */
 	int signo;
 	struct signal_info info;
+	/** It is this timer's own: not counted, nor freed. */
+	struct posix_timer *timer;
 };
 
 /**
@@ -57,8 +59,8 @@ struct pending {
 
 void pending_init(struct pending *p);
 
-/** Add @p signo; @p q is its queue entry, NULL for standard signals and for
- * real-time ones without one (they count once). */
+/** Add @p signo; @p q is its queue entry, NULL for standard signals that are no
+ * timer's, and for real-time ones without one (they count once). */
 void pending_add(struct pending *p, int signo, const struct signal_info *info,
 		 struct queued_signal *q);
 
@@ -66,12 +68,15 @@ void pending_add(struct pending *p, int signo, const struct signal_info *info,
 int pending_next(ksigset_t set);
 
 /** Take one @p signo out, which is pending. @return its queue entry, which the
- * caller frees, or NULL */
+ * caller frees, or NULL: it had none, or it is a timer's */
 struct queued_signal *pending_take(struct pending *p, int signo,
 				   struct signal_info *info);
 
 /** Forget all signals of @p set. @return entries freed */
 unsigned pending_flush(struct pending *p, ksigset_t set);
+
+/** Take the timer's entry @p q out, if it is in the queue of @p p. */
+void pending_remove(struct pending *p, struct queued_signal *q);
 
 /* ---- Of a process, of a thread ---- */
 
@@ -116,6 +121,9 @@ struct proc_signals {
 	struct waitq stop_wq;
 
 	struct itimer timers[NITIMERS];
+	struct rbroot posix_timers; /* by number */
+	unsigned nposix_timers;
+	int last_posix_timer; /* number that was given last */
 	struct ksigaction actions[NSIG - 1];
 };
 _Static_assert(sizeof(struct proc_signals) <= KALLOC_MAX, "one heap object");
@@ -175,6 +183,12 @@ signal_is_caught(struct proc_signals *s, int signo)
 int signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		       const struct signal_info *info);
 
+/** The same for a timer's entry, which is in no queue. @return whether it is in
+ * one now; not if the signal is ignored, or is pending already and counts once
+ */
+bool signal_send_timer_locked(struct proc_signals *s, struct sigstate *ss,
+			      struct queued_signal *q);
+
 /** A fault of the running thread: it cannot be ignored, and what would be
  * blocked or ignored ends the process. */
 void signal_force(int signo, const struct signal_info *info);
@@ -216,6 +230,12 @@ void job_orphan_groups(struct proc *leaving);
 /** proc_ops.child_changed: SIGCHLD to the parent, and wake its wait4. */
 bool job_child_changed(struct proc *child);
 
+/* ---- action.c ---- */
+
+/** As signal_waitq, for any process. */
+struct waitq *signal_waitq_of(const struct proc_signals *s);
+void signal_waitqs_init(void);
+
 /* ---- frame.c ---- */
 
 /**
@@ -243,6 +263,24 @@ void itimers_init(struct proc_signals *s);
 
 /** The process ends: no timer of it goes off any more. No locks held. */
 void itimers_stop(struct proc_signals *s);
+
+/** CPU time of all threads. The lock is held. */
+uint64_t itimer_cpu_time(const struct proc_signals *s);
+
+/** CPU time is looked at no more often than this, and no timer repeats more
+ * often than that, in ns: others want to run, too. */
+#define CPU_TIMER_GRAIN 1000000UL
+#define TIMER_GRAIN	50000UL
+
+/* ---- timer.c ---- */
+
+/** The process ends or runs another program: delete all timers of
+ * timer_create. No locks held. */
+void posix_timers_end(struct proc_signals *s);
+
+/** The signal of timer @p t is being taken: fill in its overruns. The lock is
+ * held. */
+void posix_timer_told(struct posix_timer *t, struct signal_info *info);
 
 /* ---- cpulimit.c ---- */
 

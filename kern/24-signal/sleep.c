@@ -4,7 +4,7 @@
  * restart_syscall towards the same deadline.
  */
 #include "abi/syscall.h"
-#include "signal.h"
+#include "sigstate.h"
 
 bool
 timespec_valid(const struct timespec *t)
@@ -71,14 +71,73 @@ realtime_deadline(const struct timespec *t)
 	return left > 0 ? deadline_after(left) : 0;
 }
 
+/* Until a time of day, whoever sets that meanwhile. */
+static int
+sleep_until_day(const struct timespec *t)
+{
+	uint64_t rflags = spin_lock_irqsave(&clock_set_wq.lock);
+	int error;
+
+	do {
+		error = waitq_wait_irq(&clock_set_wq, &clock_set_wq.lock,
+				       &rflags, WAIT_INTERRUPTIBLE,
+				       realtime_deadline(t));
+	} while (!error);
+	spin_unlock_irqrestore(&clock_set_wq.lock, rflags);
+	return error == -EINTR ? -EINTR : 0;
+}
+
 static int64_t
 sleep_until(bool realtime, const struct timespec *t)
 {
-	uint64_t deadline = realtime ? realtime_deadline(t) : timespec_ns(t);
+	int error = realtime ? sleep_until_day(t)
+			     : thread_sleep_until(timespec_ns(t),
+						  WAIT_INTERRUPTIBLE);
 
-	return thread_sleep_until(deadline, WAIT_INTERRUPTIBLE)
-		       ? -ERESTARTNOHAND
-		       : 0;
+	return error ? -ERESTARTNOHAND : 0;
+}
+
+/* ---- By CPU time ---- */
+
+/* Sleep until the process has had args[1] ns of CPU time: by its other threads.
+ * It gets there no sooner than if all of them ran. */
+static int64_t
+sleep_cpu(const struct restart *r)
+{
+	struct timespec *user_left = (struct timespec *)r->args[0];
+	uint64_t target = r->args[1], now, left;
+	struct timespec t;
+
+	for (;;) {
+		now = proc_cpu_ns(current_proc());
+		if (now >= target)
+			return 0;
+		left = target - now;
+		if (thread_sleep_until(deadline_after(MAX(left / cpu_count,
+							  CPU_TIMER_GRAIN)),
+				       WAIT_INTERRUPTIBLE))
+			break;
+	}
+	t = (struct timespec){ left / NS_PER_SEC, left % NS_PER_SEC };
+	if (user_left && copyout(user_left, &t, sizeof(t)))
+		return -EFAULT;
+	return signal_restart_by(r);
+}
+
+static int64_t
+sleep_by_cpu(bool absolute, const struct timespec *t,
+	     struct timespec *user_left)
+{
+	uint64_t ns = timespec_ns(t);
+	struct restart r = { .fn = sleep_cpu, .args = { 0, ns } };
+	int64_t result;
+
+	if (!absolute) {
+		r.args[0] = (uint64_t)user_left;
+		r.args[1] += proc_cpu_ns(current_proc());
+	}
+	result = sleep_cpu(&r);
+	return absolute && result < 0 ? -ERESTARTNOHAND : result;
 }
 
 /* ---- The calls ---- */
@@ -105,8 +164,9 @@ check_clock(int clock)
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
-		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
@@ -129,6 +189,8 @@ sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
 		return -EFAULT;
 	if (!timespec_valid(&t))
 		return -EINVAL;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID)
+		return sleep_by_cpu(flags & TIMER_ABSTIME, &t, user_left);
 	if (flags & TIMER_ABSTIME)
 		return sleep_until(
 			clock == CLOCK_REALTIME || clock == CLOCK_TAI, &t);

@@ -58,9 +58,11 @@ signal_exec(struct proc *p)
 {
 	struct sigstate *ss = current_sigstate();
 	struct proc_signals *s = p->signals;
-	uint64_t rflags = spin_lock_irqsave(&s->lock);
 	struct ksigaction *a;
+	uint64_t rflags;
 
+	posix_timers_end(s);
+	rflags = spin_lock_irqsave(&s->lock);
 	for (a = s->actions; a < s->actions + ARRAY_SIZE(s->actions); a++)
 		*a = (struct ksigaction){ .handler = a->handler == SIG_IGN
 							     ? SIG_IGN
@@ -80,6 +82,7 @@ signal_free(struct proc *p)
 	if (!s)
 		return;
 	itimers_stop(s);
+	posix_timers_end(s);
 	rflags = spin_lock_irqsave(&s->lock);
 	s->proc = NULL;
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -148,6 +151,7 @@ signal_thread_exit(struct thread *t)
 		job_report_stop(s);
 	if (last) {
 		itimers_stop(s);
+		posix_timers_end(s);
 		job_orphan_groups(t->proc);
 	}
 }
@@ -245,6 +249,7 @@ send_sigxfsz(void)
 static void
 signal_init(void)
 {
+	signal_waitqs_init();
 	cpu_limit_init();
 	trap_ops.user_work = signal_work;
 	trap_ops.user_fault = signal_user_fault;

@@ -1,6 +1,5 @@
 /*
- * ipc: pipes and FIFOs, futexes, event counters, and waiting for several files
- * at once (poll, select, epoll).
+ * ipc: pipes and FIFOs, and futexes.
  */
 #ifndef IPC_H
 #define IPC_H
@@ -17,13 +16,5 @@
  * @return 0; may sleep
  */
 int pipe_new(unsigned flags, struct file *ends[2]);
-
-/**
- * Ready events of an open file now, and where they are announced.
- *
- * @param table  NULL: only look
- * @return POLL* bits; a file without a poll operation is always ready
- */
-unsigned file_poll(struct file *f, struct poll_table *table);
 
 #endif

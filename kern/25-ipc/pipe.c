@@ -9,6 +9,7 @@
 #include "abi/syscall.h"
 #include "abi/termios.h"
 #include "pipe.h"
+#include "string.h"
 
 #define PIPE_DEV       14 /* st_dev of what has no file system */
 
@@ -99,6 +100,18 @@ fill(struct pipe *p, struct uio *u, size_t len)
 	return done;
 }
 
+/* Bytes have left. Begin anew with an empty ring: small messages stay on one
+ * page, the others go. */
+static void
+settle(struct pipe *p)
+{
+	if (p->head != p->tail || p->filling)
+		return;
+	p->head = p->tail = 0;
+	if (p->npages > 1)
+		free_pages(p, 1);
+}
+
 /* Copy up to @p len bytes out, which are there. */
 static int64_t
 drain(struct pipe *p, struct uio *u, size_t len)
@@ -113,12 +126,7 @@ drain(struct pipe *p, struct uio *u, size_t len)
 		if (copied < n)
 			break;
 	}
-	/* Begin anew: small messages stay on one page, the others go. */
-	if (p->head == p->tail) {
-		p->head = p->tail = 0;
-		if (p->npages > 1)
-			free_pages(p, 1);
-	}
+	settle(p);
 	return done || !len ? (int64_t)done : -EFAULT;
 }
 
@@ -127,10 +135,10 @@ drain(struct pipe *p, struct uio *u, size_t len)
 /* Wait until there is something to read, or no one to write it; locked.
  * @return 0, or the error of read */
 static int
-wait_readable(struct pipe *p, const struct file *f)
+wait_readable(struct pipe *p, bool nonblock)
 {
-	while (!used(p) && p->writers) {
-		if (f->flags & O_NONBLOCK)
+	while ((!used(p) && p->writers) || p->draining) {
+		if (nonblock)
 			return -EAGAIN;
 		if (waitq_wait_mutex(&p->read_wq, &p->lock, WAIT_INTERRUPTIBLE,
 				     WAIT_FOREVER))
@@ -153,7 +161,7 @@ pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->left)
 		return 0;
 	mutex_lock(&p->lock);
-	n = wait_readable(p, f);
+	n = wait_readable(p, (f->flags | u->flags) & O_NONBLOCK);
 	had_room = room(p) >= PIPE_BUF;
 	if (!n)
 		n = drain(p, u, MIN(u->left, used(p)));
@@ -172,12 +180,12 @@ pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 /* Wait until a part of @p len bytes may be written, all of it if it is to be
  * whole; locked. @return 0, or the error of write */
 static int
-wait_writable(struct pipe *p, const struct file *f, size_t len)
+wait_writable(struct pipe *p, bool nonblock, size_t len)
 {
 	size_t need = len <= PIPE_BUF ? len : 1;
 
-	while (p->readers && room(p) < need) {
-		if (f->flags & O_NONBLOCK)
+	while (p->readers && (room(p) < need || p->filling)) {
+		if (nonblock)
 			return -EAGAIN;
 		if (waitq_wait_mutex(&p->write_wq, &p->lock, WAIT_INTERRUPTIBLE,
 				     WAIT_FOREVER))
@@ -190,12 +198,13 @@ static int64_t
 pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private_data;
+	bool nonblock = (f->flags | u->flags) & O_NONBLOCK;
 	int64_t done = 0, n = 0;
 
 	(void)pos;
 	while (u->left && n >= 0) {
 		mutex_lock(&p->lock);
-		n = wait_writable(p, f, u->left);
+		n = wait_writable(p, nonblock, u->left);
 		if (!n)
 			n = fill(p, u, MIN(u->left, room(p)));
 		mutex_unlock(&p->lock);
@@ -207,6 +216,159 @@ pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (n == -EPIPE)
 		signal_thread(current(), SIGPIPE, NULL);
 	return done ? done : n;
+}
+
+/* ---- In place, for splice ---- */
+
+int64_t
+pipe_begin_read(struct pipe *p, bool nonblock, size_t len, char **mem)
+{
+	int64_t n;
+
+	mutex_lock(&p->lock);
+	n = wait_readable(p, nonblock);
+	if (!n && used(p)) {
+		n = MIN(MIN(len, used(p)), PAGE_SIZE - OFFSET_OF(p->tail));
+		*mem = ring_memory(p, p->tail);
+		p->draining = true;
+	}
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+void
+pipe_end_read(struct pipe *p, size_t n)
+{
+	bool had_room;
+
+	mutex_lock(&p->lock);
+	had_room = room(p) >= PIPE_BUF;
+	p->draining = false;
+	p->tail += n;
+	settle(p);
+	had_room = had_room || room(p) < PIPE_BUF;
+	mutex_unlock(&p->lock);
+	if (!had_room)
+		waitq_wake_all(&p->write_wq);
+	waitq_wake_one(&p->read_wq);
+}
+
+int64_t
+pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem)
+{
+	int64_t n;
+
+	mutex_lock(&p->lock);
+	n = wait_writable(p, nonblock, 1);
+	if (!n) {
+		*mem = ring_memory(p, p->head);
+		n = -ENOMEM;
+		if (*mem)
+			n = MIN(MIN(len, room(p)),
+				PAGE_SIZE - OFFSET_OF(p->head));
+		p->filling = n > 0;
+	}
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+void
+pipe_end_write(struct pipe *p, size_t n)
+{
+	mutex_lock(&p->lock);
+	p->filling = false;
+	p->head += n;
+	mutex_unlock(&p->lock);
+	if (n)
+		waitq_wake_one(&p->read_wq);
+	waitq_wake_all(&p->write_wq);
+}
+
+/* ---- From one ring to another ---- */
+
+static void
+lock_both(struct pipe *a, struct pipe *b)
+{
+	struct pipe *first = MIN(a, b), *second = MAX(a, b);
+
+	mutex_lock(&first->lock);
+	mutex_lock_nested(&second->lock, 1);
+}
+
+static void
+unlock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->lock);
+	mutex_unlock(&b->lock);
+}
+
+/* Copy between two locked rings. @return bytes, or -ENOMEM */
+static int64_t
+copy_ring(struct pipe *from, struct pipe *to, size_t len)
+{
+	size_t done = 0, n;
+	uint32_t pos;
+	char *mem;
+
+	for (; done < len; done += n) {
+		pos = from->tail + done;
+		mem = ring_memory(to, to->head);
+		if (!mem)
+			return done ? (int64_t)done : -ENOMEM;
+		n = MIN(len - done, PAGE_SIZE - MAX(OFFSET_OF(pos),
+						    OFFSET_OF(to->head)));
+		memcpy(mem, ring_memory(from, pos), n);
+		to->head += n;
+	}
+	return done;
+}
+
+/* Both are locked, and on return again if the result is 1: look anew. */
+static int64_t
+wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
+{
+	bool empty = from->draining || (!used(from) && from->writers);
+	struct pipe *p = empty ? from : to, *other = empty ? to : from;
+	int64_t error;
+
+	if (!to->readers)
+		return -EPIPE;
+	if (!empty && (!used(from) || (room(to) && !to->filling)))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	mutex_unlock(&other->lock);
+	error = waitq_wait_mutex(empty ? &p->read_wq : &p->write_wq, &p->lock,
+				 WAIT_INTERRUPTIBLE, WAIT_FOREVER);
+	mutex_unlock(&p->lock);
+	lock_both(from, to);
+	return error ? -ERESTARTSYS : 1;
+}
+
+int64_t
+pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
+	  bool move)
+{
+	int64_t n;
+
+	lock_both(from, to);
+	do {
+		n = wait_for_both(from, to, nonblock);
+	} while (n > 0);
+	if (!n)
+		n = copy_ring(from, to, MIN(MIN(len, used(from)), room(to)));
+	if (move && n > 0) {
+		from->tail += n;
+		settle(from);
+	}
+	unlock_both(from, to);
+	if (n > 0) {
+		waitq_wake_one(&to->read_wq);
+		waitq_wake_all(&from->write_wq);
+	}
+	waitq_wake_one(&from->read_wq); /* this one has not emptied it */
+	waitq_wake_one(&to->write_wq);
+	return n;
 }
 
 /* ---- The rest of a file ---- */
@@ -280,7 +442,9 @@ pipe_fcntl(struct file *f, unsigned command, uint64_t arg)
 	case F_GETPIPE_SZ:
 		return PIPE_SIZE;
 	case F_SETPIPE_SZ: /* may give more than was asked for */
-		return arg <= PIPE_SIZE ? PIPE_SIZE : -EPERM;
+		if ((uint32_t)arg > 1u << 31)
+			return -EINVAL;
+		return (uint32_t)arg <= PIPE_SIZE ? PIPE_SIZE : -EPERM;
 	default:
 		return -EINVAL;
 	}
@@ -347,25 +511,6 @@ pipe_new(unsigned flags, struct file *ends[2])
 	return 0;
 }
 
-/* @return 0, or an error with nothing installed */
-static int
-install_ends(struct file *ends[2], bool cloexec, int32_t fds[2])
-{
-	fds[0] = fd_install(ends[0], 0, cloexec);
-	if (fds[0] < 0) {
-		file_put(ends[0]);
-		file_put(ends[1]);
-		return fds[0];
-	}
-	fds[1] = fd_install(ends[1], 0, cloexec);
-	if (fds[1] < 0) {
-		fd_close(fds[0]);
-		file_put(ends[1]);
-		return fds[1];
-	}
-	return 0;
-}
-
 static int64_t
 sys_pipe2(int32_t *user, int flags)
 {
@@ -376,7 +521,7 @@ sys_pipe2(int32_t *user, int flags)
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	pipe_new(flags & O_NONBLOCK, ends);
-	error = install_ends(ends, flags & O_CLOEXEC, fds);
+	error = fd_install_pair(ends, flags & O_CLOEXEC, fds);
 	if (error)
 		return error;
 	if (copyout(user, fds, sizeof(fds))) {

@@ -4,7 +4,6 @@
 #include "abi/futex.h"
 #include "abi/syscall.h"
 #include "pipe.h"
-#include "poll.h"
 #include "string.h"
 
 #define HEAP_PAGES 16
@@ -127,21 +126,27 @@ SELFTEST(ipc_pipe_closed_ends)
 	CHECK(with_pipe(0, broken_pipe));
 }
 
+static unsigned
+poll(unsigned end)
+{
+	return ends[end]->ops->poll(ends[end], NULL);
+}
+
 static bool
 poll_events(void)
 {
 	unsigned in = POLLIN | POLLRDNORM, out = POLLOUT | POLLWRNORM;
 
-	if (file_poll(ends[0], NULL) != 0 || file_poll(ends[1], NULL) != out)
+	if (poll(0) != 0 || poll(1) != out)
 		return false;
 	put(buffer, PIPE_SIZE - PIPE_BUF + 1);
-	if (file_poll(ends[0], NULL) != in || file_poll(ends[1], NULL) != 0)
+	if (poll(0) != in || poll(1) != 0)
 		return false;
 	get(buffer, 1);
-	if (file_poll(ends[1], NULL) != out)
+	if (poll(1) != out)
 		return false;
 	close_end(1);
-	return file_poll(ends[0], NULL) == (in | POLLHUP);
+	return poll(0) == (in | POLLHUP);
 }
 
 SELFTEST(ipc_pipe_poll_events)
@@ -318,69 +323,6 @@ close_wakes_reader(void)
 SELFTEST(ipc_pipe_close_wakes_a_reader)
 {
 	CHECK(with_pipe(0, close_wakes_reader));
-}
-
-/* ---- poll ---- */
-
-static int
-scan_read_end(struct poller *p, void *arg)
-{
-	(void)arg;
-	p->file = ends[0];
-	return file_poll(ends[0], p->hang ? &p->table : NULL) & POLLIN ? 1 : 0;
-}
-
-static void
-write_one(void *arg)
-{
-	(void)arg;
-	put("x", 1);
-	tell_done();
-}
-
-static bool
-poll_sees_write(void)
-{
-	int before, after;
-
-	before = poll_wait(scan_read_end, NULL, 0);
-	kthread_run("pipe writer", write_one, NULL);
-	after = poll_wait(scan_read_end, NULL, WAIT_FOREVER);
-	wait_done(1);
-	return before == 0 && after == 1 &&
-	       poll_wait(scan_read_end, NULL, clock_ns()) == 1;
-}
-
-SELFTEST(ipc_poll_wakes_on_a_write)
-{
-	CHECK(with_pipe(0, poll_sees_write));
-}
-
-/* So many watches on one file that they need several pages. */
-static int
-scan_many_times(struct poller *p, void *arg)
-{
-	unsigned i;
-
-	for (i = 0; i < 500; i++)
-		scan_read_end(p, arg);
-	return 0;
-}
-
-static bool
-many_watches(void)
-{
-	struct pipe *p = ends[0]->private_data;
-	uint32_t refs = ref_count(&ends[0]->refs);
-
-	return poll_wait(scan_many_times, NULL, clock_ns() + 1) == 0 &&
-	       list_empty(&p->read_wq.watches) &&
-	       ref_count(&ends[0]->refs) == refs;
-}
-
-SELFTEST(ipc_poll_with_many_watches_leaves_none)
-{
-	CHECK(with_pipe(0, many_watches));
 }
 
 /* ---- futex ---- */

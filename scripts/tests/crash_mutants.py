@@ -27,7 +27,8 @@ FLUSH = """	if (!w.error)
 COMMIT = FLUSH + """	if (!w.error)
 		write_commit(&w);
 """
-# Name: (file, what is there, what is there instead, workloads that show it).
+# Name: (file, what is there, what is there instead, workloads that show it; and
+# the kind of disk, if not 1k).
 MUTANTS = {
     # Committing.
     "no flush before the commit block": (
@@ -78,6 +79,17 @@ MUTANTS = {
         "journal/home.c", "int error = block_flush(j->device);\n\n	if (!error)\n"
         "		error = t", "int error = 0;\n\n	if (!error)\n		error = t",
         "log-wrap*"),
+    "no flush after the log is cut off": (
+        "journal/home.c", "return error ? error : block_flush(j->device);",
+        "return error;", "streams-full*", "1k-data"),
+    "the log cut off to the end": (
+        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
+        "			  : log_super_write(j, 0, j->next_tid);",
+        "error = log_super_write(j, 0, j->next_tid);", "streams-home*",
+        "1k-data"),
+    "what is not committed goes home": (
+        "journal/home.c", "is = b->log.running && !b->log.revoked;",
+        "is = false && b;", "streams-home*", "1k-data"),
     "what is revoked goes home": (
         "journal/commit.c", "		if (revoked) {\n			buf_put(b);\n"
         "			continue;\n		}", "		(void)revoked;", "revoke*"),
@@ -117,6 +129,13 @@ MUTANTS = {
     "the list of orphans is left": (
         "ext2/orphan.c", "while (!error && (ino =", "while (0 && (ino =",
         "orphan*"),
+    "a file without a name is no orphan": (
+        "ext2/namei.c", "	if (*result)\n		unlinked(*result);\n", "",
+        "nameless*"),
+    "punched zeros logged later": (
+        "ext2/file.c", "	if (fs->data_journal) /* the zeros, in their turn "
+        "(EXT8) */\n		page_cache_settle(v->cache);\n", "", "punch*",
+        "4k-data"),
     "new blocks not ordered": (
         "ext2/file.c", "	ext2_ordered_add(v);\n	if (end > had) {",
         "	if (end > had) {", "holes"),
@@ -158,22 +177,6 @@ EQUIVALENT = {
         "	ok = log_checksum(r->j, c) == said || true;"),
 }
 
-# Not found out yet: a workload is missing in which the log is cut off while
-# operations run, or is so full that the next transaction reaches what was cut
-# off before the next flush.
-NOT_SHOWN = {
-    "no flush after the log is cut off": (
-        "journal/home.c", "return error ? error : block_flush(j->device);",
-        "return error;", "streams-wrap*"),
-    "the log cut off to the end": (
-        "journal/home.c", "error = t ? log_super_write(j, t->start, t->tid)\n"
-        "			  : log_super_write(j, 0, j->next_tid);",
-        "error = log_super_write(j, 0, j->next_tid);", "streams-wrap*"),
-    "what is not committed goes home": (
-        "journal/home.c", "is = b->log.running && !b->log.revoked;",
-        "is = false && b;", "streams*"),
-}
-
 
 def mutate(folder, name, edit):
     """The file with the edit, under its own name, in a folder of its own."""
@@ -191,10 +194,10 @@ def found_out(host, folder, name, edit, **options):
     """What the harness says of a mutant: None, if nothing."""
     path = mutate(folder, name, edit)
     program = crash_run.build(host, True, (path, path.parent / "program"))
-    only = edit[3] if len(edit) > 3 else "*"
-    command = crash_run.arguments(program, folder, "1k", dir=path.parent,
-                                  only=only, first=1, limit=150, e2fsck=0,
-                                  **options)
+    only, kind = (*edit[3:], *("*", "1k")[len(edit) - 3:])
+    options = {"limit": 150, "e2fsck": 0, **options}
+    command = crash_run.arguments(program, folder, kind, dir=path.parent,
+                                  only=only, first=1, **options)
     try:
         done = subprocess.run(command, capture_output=True, text=True,
                               timeout=120, check=False)

@@ -59,8 +59,6 @@ def operations():
             yield f"truncate{size}", [f"truncate {path} {size}"], path
         yield "cutgrow", [f"truncate {path} 700", f"truncate {path} 8000"], path
         yield "setattr", [f"setattr {path} 0600 7 8 99"], path
-        yield "punch", [f"punch {path} 1024 3000"], path
-        yield "punchpages", [f"punch {path} 0 8192"], path
     yield "rename", ["rename /foo /A/foo"], "/A/foo"
     yield "rename", ["rename /A/foo /foo"], "/foo"
     yield "rename", ["rename /B/foo /foo"], "/foo"
@@ -89,6 +87,60 @@ def one_operation(known):
         for sync in syncs:
             number += 1
             yield f"one{number}-{name}", PREPARED, lines + sync
+
+
+# A file of data, a hole, data, and a hole at its end.
+HOLES = PREPARED + """\
+create /holes 0100644 0
+write /holes 0 6000 5 6000
+write /holes 30000 9000 6 9000
+truncate /holes 50000
+"""
+KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE = 1, 2, 16
+
+
+def room():
+    """fallocate: room, holes and zeros, beside writes to the same place, before
+    or after it; with each kind of sync. A hole in the midst of blocks, one that
+    is there, the end of the file; blocks and pages cut and whole."""
+    for path, size in (("/foo", 9000), ("/holes", 50000)):
+        for name, mode, begin, length in (
+                ("room", 0, 8000, 15000),
+                ("room-end", 0, size, 70000),
+                ("room-inside", KEEP_SIZE, 3000, 5000),
+                ("punch", PUNCH_HOLE | KEEP_SIZE, 1024, 3000),
+                ("punch-pages", PUNCH_HOLE | KEEP_SIZE, 0, 8192),
+                ("punch-end", PUNCH_HOLE | KEEP_SIZE, size - 4500, 10000),
+                ("zero", ZERO_RANGE, 700, 7000),
+                ("zero-end", ZERO_RANGE, size - 700, 20000),
+                ("zero-inside", ZERO_RANGE | KEEP_SIZE, 512, size - 1024)):
+            call = f"fallocate {path} {mode} {begin} {length}"
+            write = f"write {path} {begin + 500} 2500 16 2500"
+            for lines in ([call], [call, write], [write, call]):
+                for sync in ([], ["sync"], [f"fsync {path}"]):
+                    yield name, lines + sync
+
+
+def nameless():
+    """O_TMPFILE: made, written, given a name or not, with each kind of sync."""
+    make = ["tmpfile 0 /A 0600"]
+    write = ["write @0 0 9000 17 9000"]
+    for name, lines in (("make", make), ("write", make + write),
+                        ("link", make + ["link @0 /bar"]),
+                        ("write-link", make + write + ["link @0 /A/bar"]),
+                        ("link-write", make + ["link @0 /A/bar"] + write),
+                        ("drop", make + write + ["drop 0"])):
+        yield f"tmpfile-{name}", lines
+        for at in range(1, len(lines) + 1):
+            for sync in ("sync", "fsync @0", "fsync /A"):
+                if sync != "fsync @0" or lines[at - 1] != "drop 0":
+                    yield (f"tmpfile-{name}",
+                           lines[:at] + [sync] + lines[at:])
+
+
+def numbered(prefix, before, cases):
+    for number, (name, lines) in enumerate(cases):
+        yield f"{prefix}{number}-{name}", before, lines
 
 
 def several(big):
@@ -156,6 +208,36 @@ def several(big):
          "hold 0 /big", "sync", "unlink /big", "fsync /A", "drop 0", "sync")
     case("orphan-write", "hold 0 /foo", "write /foo 9000 60000 1 60000",
          "unlink /foo", "sync")
+    case("tmpfile-replace", "tmpfile 0 /A 0644", "write @0 0 6000 41 6000",
+         "fsync @0", "link @0 /new", "rename /new /foo", "fsync /",
+         "write @0 6000 5000 42 5000", "fsync /foo", "drop 0")
+    case("tmpfile-reuse", "tmpfile 0 /A 0644", "write @0 0 30000 41 30000",
+         "sync", "drop 0", "write /foo 9000 30000 42 30000", "fsync /foo",
+         "tmpfile 0 / 0644", "write @0 0 20000 43 20000", "sync",
+         "link @0 /bar", "unlink /bar", "sync", "drop 0", "sync")
+    case("tmpfile-several", *[line for i in range(6) for line in (
+        f"tmpfile {i} /A 0640", f"write @{i} 0 {3000 * i} {i} {3000 * i}",
+        f"link @{i} /t{i}" if i % 2 else "fsync /foo")], "sync",
+        *[f"drop {i}" for i in (4, 1, 2, 0)], "sync", "link @3 /A/t", "fsync /A")
+    # Holes: what they free is used by others.
+    case("punch-reuse", "fallocate /B/foo 3 1500 50000",
+         "write /foo 9000 45000 31 45000", "fsync /foo",
+         "write /B/foo 9000 20000 32 20000", "sync")
+    case("punch-tree", "create /big 0100644 0", "write /big 0 4000 1 4000",
+         *[f"write /big {i * 270000} 3000 {i} 3000" for i in range(1, 6)],
+         "sync", "fallocate /big 3 10000 1200000", "fsync /big",
+         "write /foo 9000 60000 5 60000", "fsync /foo",
+         "fallocate /big 0 300000 20000", "fallocate /big 16 1350000 50000",
+         "sync")
+    case("punch-often", *[line for i in range(10) for line in (
+        f"fallocate /B/foo 3 {i * 5000} 6000",
+        f"write /B/foo {i * 5000 + 2000} 1500 {i} 1500",
+        "fsync /B/foo" if i % 3 else "fsync /A")])
+    case("room-then-write", "fallocate /foo 0 9000 60000", "fsync /foo",
+         *[line for i in range(8) for line in (
+             f"write /foo {9000 + i * 7000} 3000 {i} 3000",
+             "fsync /foo" if i % 2 else "fsync /A")],
+         "truncate /foo 9000", "sync")
     # Names.
     case("rename-over", "create /t 0100644 0", "write /t 0 6000 41 6000",
          "fsync /t", "rename /t /foo", "fsync /foo")
@@ -234,6 +316,11 @@ def several(big):
          f"write /full 0 {big << 10} 3 {big << 10}", "truncate /full 50000",
          "write /A/foo 5000 50000 6 50000", "fsync /A/foo", "unlink /full",
          "create /y 0100644 0", "write /y 0 90000 8 90000", "sync")
+    case("disk-full-room", "create /full 0100644 0",
+         f"fallocate /full 0 0 {big << 10}", "fallocate /foo 0 9000 90000",
+         "sync", "fallocate /full 3 0 100000", "fallocate /foo 0 9000 90000",
+         "tmpfile 0 /A 0600", "write @0 0 30000 3 30000", "link @0 /bar",
+         "fsync /bar", "sync")
     case("inodes-full", *[f"create /A/i{i} 0100644 0" for i in range(125)],
          "fsync /A", "mkdir /D 0755", "unlink /A/i3", "mkdir /D 0755", "sync")
     # What looks like the journal's own is data, and metadata.
@@ -324,11 +411,47 @@ def scarce(number, big):
     return f"streams-scarce{number}", before, lines
 
 
+def home(number):
+    """One program commits much until blocks go home; while they do, and while
+    the log is cut off there, the two others are changing some of them again."""
+    rng = random.Random(number)
+    lines = []
+    for i in range(16):
+        lines += [f"1| write /w1/f 0 {50000 + 1000 * i} {i} 70000",
+                  "1| fsync /w1/f"]
+    for stream in (2, 3):
+        for i in range(40):
+            name = f"/w{stream}/f{rng.randrange(4)}"
+            lines += [f"{stream}| create {name}-{i} 0100644 0",
+                      f"{stream}| setattr {name}-{i} 0600 {i} 1 1",
+                      f"{stream}| rename {name}-{i} {name}"]
+    return (f"streams-home{number}", "mkdir /w1 0755\nmkdir /w2 0755\n"
+            "mkdir /w3 0755\ncreate /w1/f 0100644 0\n", lines)
+
+
+def full(number):
+    """Three programs that always have a commit to wait for, with a slow disk:
+    with data=journal the log is full again and again, and what goes to it next
+    goes over what has just been cut off."""
+    lines = []
+    for stream in (1, 2, 3):
+        for i in range(14):
+            size = 60000 + 10000 * ((number + i + stream) % 4)
+            lines += [f"{stream}| write /w{stream}/f 0 {size} {i} {size}",
+                      f"{stream}| fsync /w{stream}/f"]
+    return (f"streams-full{number}", "slow 1000\n" + "".join(
+        f"mkdir /w{i} 0755\ncreate /w{i}/f 0100644 0\n" for i in (1, 2, 3)),
+        lines)
+
+
 def text(known, big, concurrent=20):
     """All of them, as the enumerator reads them; and how many there are."""
-    cases = list(one_operation(known)) + several(big) + [
+    cases = list(one_operation(known)) + several(big) + list(
+        numbered("room", HOLES, room())) + list(
+        numbered("nameless", PREPARED, nameless())) + [
         streams(i) for i in range(concurrent)] + [
-        case for i in range(3) for case in (wrap(i), scarce(i, big))]
+        case for i in range(3)
+        for case in (wrap(i), scarce(i, big), home(i), full(i))]
     cases = [case for case in cases if {
         line.split("| ")[-1].split()[0] for line in case[2]} <= known]
     return "".join(f"= {name}\n{before}go\n" + "\n".join(lines) + "\n"

@@ -184,6 +184,9 @@ class Both:
         if self.result(answer, expected):
             directory.entries[name] = node
             directory.nlink += node.is_dir
+            if directory.mode & stat.S_ISGID:
+                node.gid = directory.gid
+                node.mode |= stat.S_ISGID * node.is_dir
 
     def write(self):
         place = self.some(lambda n: n.is_file)
@@ -208,7 +211,7 @@ class Both:
             if n:
                 node.content.write(offset, pattern(seed, length)[:n])
             node.mtime = None
-        self.result(answer)
+        self.result(answer, 0 if copied else -errno.EFAULT)
 
     def mapwrite(self):
         place = self.some(lambda n: n.is_file and n.content.size)

@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "bench.h"
 
@@ -105,11 +107,35 @@ epoll_64(long n)
 	return t;
 }
 
+/** A byte to another process and back. */
+static long
+unix_stream_rtt(long n)
+{
+	int s[2];
+	pid_t child;
+	long t;
+
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	child = (pid_t)need(fork());
+	if (child == 0) {
+		close(s[0]);
+		while (read(s[1], buf, 1) == 1)
+			write(s[1], buf, 1);
+		_exit(0);
+	}
+	close(s[1]);
+	t = TIMED(n, (write(s[0], buf, 1), read(s[0], buf, 1)));
+	close(s[0]);
+	waitpid(child, NULL, 0);
+	return t;
+}
+
 const struct item event_items[] = {
 	{ "sig_install", sig_install, 2000, 0 },
 	{ "sig_deliver", sig_deliver, 1000, 0 },
 	{ "select_64", select_64, 200, 0 },
 	{ "poll_64", poll_64, 200, 0 },
 	{ "epoll_64", epoll_64, 200, 0 },
+	{ "unix_stream_rtt", unix_stream_rtt, 1000, 0 },
 	{ 0 },
 };

@@ -39,9 +39,30 @@
 #define SCHED_BATCH	     3
 #define SCHED_IDLE	     5
 
+/** Or-ed to the policy: children begin with SCHED_OTHER. */
+#define SCHED_RESET_ON_FORK  0x40000000
+
 struct sched_param {
 	int32_t sched_priority;
 };
+
+/* sched_setattr(2), sched_getattr(2) */
+#define SCHED_FLAG_RESET_ON_FORK 0x01
+#define SCHED_FLAG_KEEP_POLICY	 0x08
+#define SCHED_FLAG_KEEP_PARAMS	 0x10
+
+struct sched_attr {
+	uint32_t size; /**< of what the caller knows of this */
+	uint32_t sched_policy;
+	uint64_t sched_flags;
+	int32_t sched_nice;
+	uint32_t sched_priority;
+	/* Of SCHED_DEADLINE. */
+	uint64_t sched_runtime;
+	uint64_t sched_deadline;
+	uint64_t sched_period;
+};
+#define SCHED_ATTR_SIZE_VER0 48
 
 /* arch_prctl(2) */
 #define ARCH_SET_GS    0x1001

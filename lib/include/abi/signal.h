@@ -150,6 +150,52 @@ _Static_assert(sizeof(siginfo_t) == 128, "siginfo_t is fixed by the ABI");
 #define si_band	   si_u.poll.band
 #define si_fd	   si_u.poll.fd
 
+/** What a timer of timer_create does when it goes off: 64 bytes. */
+struct sigevent {
+	union sigval sigev_value;
+	int32_t sigev_signo;
+	int32_t sigev_notify;
+	union {
+		int32_t sigev_tid; /**< SIGEV_THREAD_ID */
+		int32_t pad[12];
+	} sigev_u;
+};
+
+_Static_assert(sizeof(struct sigevent) == 64, "sigevent is fixed by the ABI");
+
+#define SIGEV_SIGNAL	0
+#define SIGEV_NONE	1
+#define SIGEV_THREAD	2 /**< the library's: a signal to the kernel */
+#define SIGEV_THREAD_ID 4
+
+/** signalfd(2): what a read gives for each signal: 128 bytes. */
+struct signalfd_siginfo {
+	uint32_t ssi_signo;
+	int32_t ssi_errno;
+	int32_t ssi_code;
+	uint32_t ssi_pid;
+	uint32_t ssi_uid;
+	int32_t ssi_fd;
+	uint32_t ssi_tid;
+	uint32_t ssi_band;
+	uint32_t ssi_overrun;
+	uint32_t ssi_trapno;
+	int32_t ssi_status;
+	int32_t ssi_int;
+	uint64_t ssi_ptr;
+	uint64_t ssi_utime;
+	uint64_t ssi_stime;
+	uint64_t ssi_addr;
+	uint16_t ssi_addr_lsb;
+	uint16_t ssi_pad2;
+	int32_t ssi_syscall;
+	uint64_t ssi_call_addr;
+	uint32_t ssi_arch;
+	uint8_t ssi_pad[28];
+};
+
+_Static_assert(sizeof(struct signalfd_siginfo) == 128, "signalfd_siginfo");
+
 /* si_code: above 0 from the kernel for a reason, else sent by a process. */
 #define SI_USER	      0
 #define SI_KERNEL     0x80

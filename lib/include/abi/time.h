@@ -66,4 +66,8 @@ struct utimbuf {
 
 #define TIMER_ABSTIME		 1
 
+/* timerfd_settime(2) */
+#define TFD_TIMER_ABSTIME	1
+#define TFD_TIMER_CANCEL_ON_SET 2
+
 #endif

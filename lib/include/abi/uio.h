@@ -9,6 +9,9 @@
 /** More entries than this in one call is EINVAL. */
 #define UIO_MAXIOV 1024
 
+/** Most bytes that one call moves. */
+#define RW_MAX 0x7ffff000ul
+
 /* preadv2(2) */
 #define RWF_HIPRI  1
 #define RWF_DSYNC  2

@@ -2,9 +2,9 @@
  * The commands of the ext2 host harness: words of a line, as in commands[],
  * done in vfs's order of steps and with its locks. Each is answered with a
  * line: "ok ..." or the negative error number. Paths begin with / and have no
- * "." or
- * "..".
+ * "." or ".."; @SLOT is the file that hold or tmpfile has put there.
  */
+#include "abi/fcntl.h"
 #include "abi/mount.h"
 #include "commands.h"
 #include "format.h"
@@ -15,8 +15,8 @@
 #define MAGIC	    "\xc0\x3b\x39\x98" /* the journal's own blocks begin so */
 
 bool command_quiet;
-static char buffer[BUFFER_SIZE]; /* of answers: one thread asks for them */
-static struct vnode *held[HELD_MAX];
+static char buffer[BUFFER_SIZE];     /* of answers: one thread asks for them */
+static struct vnode *held[HELD_MAX]; /* see command_held */
 static int64_t results[HOST_THREADS];
 
 /* ---- Answers ---- */
@@ -151,11 +151,9 @@ write_path(char **arg)
 		return n;
 	data = host_alloc(len + 1);
 	fill(data, len, host_number(arg[3]));
-	rwlock_write_lock(&v->lock);
 	n = v->type == VT_REG
 		    ? shim_write(v, data, len, pos, host_number(arg[4]))
 		    : -EINVAL;
-	rwlock_write_unlock(&v->lock);
 	host_free(data);
 	vnode_put(v);
 	return n;
@@ -181,10 +179,8 @@ do_magic(char **arg)
 		data = host_alloc(PAGE_SIZE);
 		for (i = 0; i < PAGE_SIZE; i += 1024)
 			memcpy(data + i, MAGIC "\0\0\0\2", 8);
-		rwlock_write_lock(&v->lock);
 		n = shim_write(v, data, PAGE_SIZE, host_number(arg[1]),
 			       PAGE_SIZE);
-		rwlock_write_unlock(&v->lock);
 		host_free(data);
 		vnode_put(v);
 	}
@@ -217,9 +213,7 @@ do_read(char **arg)
 		answer_result(n);
 		return;
 	}
-	n = v->type == VT_REG ? shim_read(v, buffer, host_number(arg[2]),
-					  host_number(arg[1]))
-			      : -EINVAL;
+	n = vnode_read(v, buffer, host_number(arg[2]), host_number(arg[1]));
 	vnode_put(v);
 	if (n < 0)
 		answer_result(n);
@@ -234,31 +228,40 @@ do_truncate(char **arg)
 	int error = walk(arg[0], NULL, &v);
 
 	if (!error) {
-		rwlock_write_lock(&v->lock);
-		error = shim_set_size(v, host_number(arg[1]));
-		rwlock_write_unlock(&v->lock);
+		error = vnode_truncate(v, host_number(arg[1]));
 		vnode_put(v);
 	}
 	answer_result(error);
 }
 
-/** punch PATH OFFSET LENGTH: as vnode_punch asks for it. */
-static void
-do_punch(char **arg)
+/** As the call does, with the file's lock held. */
+static int
+change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 {
-	uint64_t from = host_number(arg[1]), to = from + host_number(arg[2]);
+	int error = 0;
+
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		error = vnode_punch(v, from, to);
+	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE))
+		error = vnode_allocate(v, from, to, mode & FALLOC_FL_KEEP_SIZE);
+	if (!error)
+		vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
+	return error;
+}
+
+/** fallocate PATH MODE OFFSET LENGTH */
+static void
+do_fallocate(char **arg)
+{
+	uint64_t from = host_number(arg[2]);
 	struct vnode *v;
 	int error = walk(arg[0], NULL, &v);
 
 	if (!error) {
-		rwlock_write_lock(&v->lock);
-		if (to >= v->size)
-			to = ROUND_UP(v->size, PAGE_SIZE);
-		if (from < to)
-			error = v->ops->punch(v, from, to);
-		if (!error)
-			vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
-		rwlock_write_unlock(&v->lock);
+		vnode_lock(v, 0);
+		error = change_room(v, (unsigned)host_number(arg[1]), from,
+				    from + host_number(arg[3]));
+		vnode_unlock(v);
 		vnode_put(v);
 	}
 	answer_result(error);
@@ -395,6 +398,29 @@ do_drop(char **arg)
 	answer_result(0);
 }
 
+/** tmpfile SLOT DIRECTORY MODE: hold a file without a name, which can get one
+ */
+static void
+do_tmpfile(char **arg)
+{
+	struct vnode *dir;
+	int error = walk(arg[1], NULL, &dir);
+
+	if (!error) {
+		error = dir->ops->tmpfile(
+			dir, S_IFREG | (uint32_t)host_number(arg[2]),
+			&held[host_number(arg[0])]);
+		vnode_put(dir);
+	}
+	answer_result(error);
+}
+
+struct vnode *
+command_held(const char *path)
+{
+	return *path == '@' ? held[host_number(path + 1)] : NULL;
+}
+
 void
 command_drop_all(void)
 {
@@ -420,20 +446,26 @@ do_tick(char **arg)
 	answer_result(0);
 }
 
+/** slow TURNS: others do so much meanwhile when the disk is flushed */
+static void
+do_slow(char **arg)
+{
+	shim_slow = (unsigned)host_number(arg[0]);
+	answer_result(0);
+}
+
 /** fsync PATH */
 static void
 do_fsync(char **arg)
 {
 	struct vnode *v;
-	int error = walk(arg[0], NULL, &v), late = 0;
+	int error = walk(arg[0], NULL, &v);
 
 	if (!error) {
-		if (v->cache)
-			error = page_cache_sync(v->cache);
-		late = v->ops->fsync(v, false);
+		error = vnode_fsync(v, false);
 		vnode_put(v);
 	}
-	answer_result(error ? error : late);
+	answer_result(error);
 }
 
 static void
@@ -526,7 +558,7 @@ static const struct command {
 	{ "create", 3, do_create },	  { "mkdir", 2, do_mkdir },
 	{ "symlink", 2, do_symlink },	  { "link", 2, do_link },
 	{ "unlink", 1, do_unlink },	  { "rmdir", 1, do_rmdir },
-	{ "exchange", 2, do_exchange },	  { "punch", 3, do_punch },
+	{ "exchange", 2, do_exchange },	  { "fallocate", 4, do_fallocate },
 	{ "rename", 2, do_rename },	  { "write", 5, do_write },
 	{ "mapwrite", 3, do_mapwrite },	  { "read", 3, do_read },
 	{ "truncate", 2, do_truncate },	  { "setattr", 5, do_setattr },
@@ -539,7 +571,8 @@ static const struct command {
 	{ "options", 1, do_options },	  { "user", 1, do_user },
 	{ "statfs", 0, do_statfs },	  { "fsync", 1, do_fsync },
 	{ "tick", 0, do_tick },		  { "magic", 2, do_magic },
-	{ "magiclink", 1, do_magiclink },
+	{ "magiclink", 1, do_magiclink }, { "tmpfile", 3, do_tmpfile },
+	{ "slow", 1, do_slow },
 };
 
 int64_t

@@ -12,6 +12,8 @@ int64_t command_run(char *line);
 extern bool command_quiet; /**< answers are not written */
 /** Give back what hold has taken. */
 void command_drop_all(void);
+/** The file that is held as @p path says, or NULL. */
+struct vnode *command_held(const char *path);
 /** Find a file; of @p last, if asked for, only the directory: then *last is the
  * last name. @return 0 and *result referenced, or an error */
 int walk(const char *path, const char **last, struct vnode **result);

@@ -40,14 +40,29 @@ take_name(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
 	return ++names->seen < ENTRIES_MAX;
 }
 
+/** Punch a hole, or have room. */
+static void
+change_room(struct vnode *v)
+{
+	uint64_t from = shim_random(40000);
+	uint64_t to = from + 1 + shim_random(shim_random(2) ? 3000 : 400000);
+
+	vnode_lock(v, 0);
+	if (shim_random(3))
+		vnode_punch(v, from, to);
+	else
+		vnode_allocate(v, from, MIN(to, from + 20000), false);
+	vnode_unlock(v);
+}
+
 static void
 use_file(struct vnode *v)
 {
 	uint64_t size = v->size;
 
-	shim_read(v, data, sizeof(data), 0);
-	shim_read(v, data, sizeof(data), size > 70000 ? size - 9000 : 0);
-	shim_read(v, data, 1, 300000);
+	vnode_read(v, data, sizeof(data), 0);
+	vnode_read(v, data, sizeof(data), size > 70000 ? size - 9000 : 0);
+	vnode_read(v, data, 1, 300000);
 	if (shim_random(3) == 0)
 		shim_write(v, data, 5000, shim_random(20000), 5000);
 	if (shim_random(4) == 0)
@@ -55,9 +70,11 @@ use_file(struct vnode *v)
 			   shim_random(2) ? 3000 : 100);
 	if (shim_random(4) == 0)
 		shim_map_write(v, shim_random(10000), 1);
+	if (shim_random(4) == 0)
+		change_room(v);
 	if (shim_random(6) == 0)
-		shim_set_size(v,
-			      shim_random(2) ? shim_random(30000) : size / 2);
+		vnode_truncate(v,
+			       shim_random(2) ? shim_random(30000) : size / 2);
 }
 
 static void

@@ -33,6 +33,7 @@ struct call {
 	uint64_t began, ended; /**< when: numbers that count up */
 	bool writes;	       /**< it may be seen in part: a write */
 	uint64_t ino;	       /**< of the file that it writes */
+	uint64_t size;	       /**< that the file may have meanwhile, or 0 */
 	struct tree *tree;
 };
 
@@ -79,6 +80,15 @@ void run_free(struct run *r);
 void run_take_log(struct run *r, const char *path);
 
 /* ---- states.c ---- */
+
+/** From here on hashes say how images differ from this one. */
+void states_init(const uint8_t *image);
+/** A hash of an image, but for sectors that @p but, unless NULL, marks. */
+uint64_t states_hash(const uint8_t *image, const uint8_t *but);
+
+/** Room for an image, and giving it back: new memory is slow. (judge.c) */
+uint8_t *image_take(void);
+void image_give(uint8_t *image);
 
 /** A state of the disk after a crash. */
 struct state {

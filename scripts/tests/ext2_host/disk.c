@@ -10,6 +10,7 @@ uint8_t *shim_image;
 unsigned shim_fail_after, shim_reads, shim_reads_max = 1000000;
 int shim_fail_error;
 struct shim_record *shim_record;
+unsigned shim_slow;
 
 /** Whether the call fails that was chosen to. */
 bool
@@ -153,7 +154,7 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 int
 block_flush(struct block_device *d)
 {
-	unsigned n = shim_preempt ? shim_random(64) : 0;
+	unsigned n = shim_preempt ? shim_random(shim_slow) : 0;
 
 	(void)d;
 	while (n--) /* it takes long */

@@ -100,7 +100,7 @@ partly_written(const struct entry *e, const struct entry *old,
 	return c->writes && old->ino == c->ino && new && e->mode == old->mode &&
 	       e->nlink == old->nlink && e->uid == old->uid &&
 	       e->gid == old->gid && e->size >= old->size &&
-	       e->size <= new->size;
+	       e->size <= MAX(new->size, c->size);
 }
 
 enum { MATCH, OTHER_TREE, OTHER_CONTENTS };

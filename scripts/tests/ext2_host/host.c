@@ -93,6 +93,20 @@ host_load(const char *path, size_t *size)
 	return data;
 }
 
+void *
+host_map_file(const char *path, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		host_fail("cannot map an image");
+	close(fd);
+	return p;
+}
+
 void
 host_save(const char *path, const void *data, size_t size)
 {

@@ -13,6 +13,8 @@ void host_free(void *p);
 void host_map(unsigned long address, size_t size);
 /** Read a whole file. */
 void *host_load(const char *path, size_t *size);
+/** A new file of @p size bytes, as memory. */
+void *host_map_file(const char *path, size_t size);
 /** Write a whole file. */
 void host_save(const char *path, const void *data, size_t size);
 /** Add to the end of a file. */

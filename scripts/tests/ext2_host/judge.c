@@ -15,7 +15,8 @@
 struct judged judged;
 static uint8_t *in_log; /* by sector: is it the journal's */
 static size_t size;
-static uint8_t *spare; /* room for an image */
+static uint8_t *spare;	     /* room for an image */
+static char image_path[256]; /* shim_image is a file, that e2fsck looks at */
 
 /* ---- Sets of hashes, with a tree each ---- */
 
@@ -87,6 +88,25 @@ judge_save_hashes(const char *path)
 	host_free(all);
 }
 
+/* ---- Images ---- */
+
+static uint8_t *unused[8];
+static unsigned nunused;
+
+uint8_t *
+image_take(void)
+{
+	return nunused ? unused[--nunused] : host_alloc(size);
+}
+
+void
+image_give(uint8_t *image)
+{
+	if (nunused == ARRAY_SIZE(unused))
+		host_fail("too many images");
+	unused[nunused++] = image;
+}
+
 /* ---- Mounting ---- */
 
 void
@@ -98,8 +118,12 @@ judge_init(const uint8_t *image)
 	uint32_t k, at;
 
 	size = shim_disk.sectors * SECTOR_SIZE;
+	snformat(image_path, sizeof(image_path), "%s/image%s",
+		 crash_options.dir, crash_options.share);
+	shim_image = host_map_file(image_path, size); /* main has the other */
 	in_log = host_alloc(shim_disk.sectors);
-	spare = host_alloc(size);
+	spare = image_take();
+	states_init(image);
 	memcpy(shim_image, image, size);
 	if (shim_mount_disk(0))
 		host_fail("the first image cannot be mounted");
@@ -160,15 +184,10 @@ static uint64_t
 image_hash(void)
 {
 	struct ext2_super *s = (void *)(shim_image + EXT2_SUPER_OFFSET);
-	uint64_t h = 1, i;
 
 	s->s_mtime = s->s_wtime = 0;
 	s->s_mnt_count = 0;
-	for (i = 0; i < shim_disk.sectors; i++)
-		if (!in_log[i])
-			h = hash_bytes(h, shim_image + i * SECTOR_SIZE,
-				       SECTOR_SIZE);
-	return h | 1;
+	return states_hash(shim_image, in_log) | 1;
 }
 
 /* ---- Violations ---- */
@@ -310,13 +329,8 @@ e2fsck_replay(const uint8_t *image)
 static bool
 e2fsck_clean(void)
 {
-	char path[256];
-
 	judged.checks++;
-	snformat(path, sizeof(path), "%s/check%s", crash_options.dir,
-		 crash_options.share);
-	host_save(path, shim_image, size);
-	return host_e2fsck("-fn", path) == 0;
+	return host_e2fsck("-fn", image_path) == 0;
 }
 
 /* ---- The whole ---- */

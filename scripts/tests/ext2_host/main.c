@@ -47,6 +47,6 @@ main(int argc, char **argv)
 		while (host_line(line, sizeof(line)))
 			command_run(line);
 	}
-	host_free(shim_image);
+	host_free(image);
 	return 0;
 }

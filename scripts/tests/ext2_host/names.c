@@ -26,10 +26,15 @@ lookup(struct vnode *dir, const char *name, size_t len, struct vnode **v)
 int
 walk(const char *path, const char **last, struct vnode **result)
 {
-	struct vnode *v = vnode_get(shim_mount.root), *next;
+	struct vnode *v = command_held(path), *next;
 	const char *end;
 	int error;
 
+	if (v) {
+		*result = vnode_get(v);
+		return 0;
+	}
+	v = vnode_get(shim_mount.root);
 	for (path++; *path; path = *end ? end + 1 : end) {
 		end = strchrnul(path, '/');
 		if (last && !*end)
@@ -152,11 +157,13 @@ link_name(const char *from, const char *to)
 	error = walk(to, &name, &dir);
 	if (!error) {
 		rwlock_write_lock(&dir->lock);
+		vnode_lock(v, 0);
 		error = dir->ops->link(dir, name, strlen(name), v);
 		if (!error) {
 			vnode_touch(v, TOUCH_CTIME);
 			vnode_touch(dir, TOUCH_MTIME | TOUCH_CTIME);
 		}
+		vnode_unlock(v);
 		rwlock_write_unlock(&dir->lock);
 		vnode_put(dir);
 	}

@@ -1,11 +1,13 @@
 /*
- * Stand-ins for the heap, pages, and the page cache; and reading and writing of
- * files in vfs's order of steps.
+ * Stand-ins for the heap, pages, and the page cache: a list. What reads and
+ * writes through it is the kernel's (build).
  */
+#include "cache_internal.h"
 #include "shim.h"
 #include "string.h"
 
 #define NPAGES 32768 /* of the arena; every second one is out of bounds */
+#define FAULT  ((void *)PAGE_SIZE) /* where the user has no memory */
 
 struct page *page_array;
 uint64_t page_array_len = NPAGES;
@@ -118,19 +120,23 @@ cache_find(struct page_cache *c, uint64_t index)
 	return NULL;
 }
 
-static void
-cache_add(struct page_cache *c, struct page *page, uint64_t index)
+int
+page_cache_add(struct page_cache *c, struct page *page, uint64_t index,
+	       bool dirty)
 {
 	struct page *other;
 
 	page->index = index;
-	page->flags = PG_UPTODATE;
+	page->flags = PG_UPTODATE | (dirty ? PG_DIRTY : 0);
 	list_for_each (other, shim_pages_of(c), lru) {
+		if (other->index == index)
+			return -EEXIST;
 		if (other->index > index)
 			break;
 	}
 	list_add_tail(&page->lru, &other->lru);
 	page_ref(page);
+	return 0;
 }
 
 static struct page *
@@ -150,8 +156,8 @@ cache_read(struct page_cache *c, uint64_t index, int *error)
 		       : c->ops->read_page(c->owner, pages[0]);
 	first = NULL;
 	for (i = 0; i < n; i++) {
-		if (!*error && !cache_find(c, index + i))
-			cache_add(c, pages[i], index + i);
+		if (!*error)
+			page_cache_add(c, pages[i], index + i, false);
 		page_unref(pages[i]);
 	}
 	if (!*error) {
@@ -172,6 +178,16 @@ page_cache_get(struct page_cache *c, uint64_t index, int *error)
 	if (!page)
 		return cache_read(c, index, error);
 	page_ref(page);
+	return page;
+}
+
+struct page *
+page_cache_peek(struct page_cache *c, uint64_t index)
+{
+	struct page *page = cache_find(c, index);
+
+	if (page)
+		page_ref(page);
 	return page;
 }
 
@@ -240,20 +256,39 @@ cache_remove(struct page *page)
 	page_unref(page);
 }
 
-void
-shim_cache_drop(struct page_cache *c, uint64_t first, bool all)
+/** Drop pages @p first to @p last; all, or only the clean ones. */
+static void
+drop(struct page_cache *c, uint64_t first, uint64_t last, bool all)
 {
 	struct page *page, *next;
 
 	wait_written(c);
-	list_for_each_safe (page, next, shim_pages_of(c), lru) {
-		if (page->index >= first && (all || !(page->flags & PG_DIRTY)))
+	list_for_each_safe (page, next, shim_pages_of(c), lru)
+		if (page->index >= first && page->index <= last &&
+		    (all || !(page->flags & PG_DIRTY)))
 			cache_remove(page);
-	}
 }
 
-static void
-zero_tail(struct page_cache *c, uint64_t size)
+void
+page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last)
+{
+	drop(c, first, last, true);
+}
+
+void
+page_cache_drop(struct page_cache *c)
+{
+	drop(c, 0, UINT64_MAX, true);
+}
+
+void
+shim_cache_clean(struct page_cache *c)
+{
+	drop(c, 0, UINT64_MAX, false);
+}
+
+void
+page_cache_zero_tail(struct page_cache *c, uint64_t size)
 {
 	struct page *page = cache_find(c, size / PAGE_SIZE);
 	unsigned offset = size % PAGE_SIZE;
@@ -267,8 +302,8 @@ zero_tail(struct page_cache *c, uint64_t size)
 void
 page_cache_truncate(struct page_cache *c, uint64_t size)
 {
-	zero_tail(c, size);
-	shim_cache_drop(c, (size + PAGE_SIZE - 1) / PAGE_SIZE, true);
+	page_cache_zero_tail(c, size);
+	drop(c, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX, true);
 }
 
 bool
@@ -282,141 +317,53 @@ page_cache_has_dirty(const struct page_cache *c)
 	return false;
 }
 
-static int
-zero_part(struct vnode *v, uint64_t from, uint64_t to)
+void
+dirty_balance(struct page_cache *c)
 {
-	struct page *page;
-	int error = 0;
+	(void)c; /* there are never too many */
+}
 
-	if (from >= to)
-		return 0;
-	page = page_cache_get(v->cache, from / PAGE_SIZE, &error);
-	if (!page)
-		return error;
-	memset((char *)page_address(page) + from % PAGE_SIZE, 0, to - from);
-	page_cache_dirty(v->cache, page);
-	page_unref(page);
+/* ---- The user's memory ---- */
+
+/** Reading it may sleep, and fails at FAULT. */
+size_t
+copyin_partial(void *to, const void *from, size_t len)
+{
+	shim_may_switch();
+	if (from == FAULT)
+		return len;
+	memcpy(to, from, len);
+	shim_may_switch();
 	return 0;
+}
+
+size_t
+copyout_partial(void *to, const void *from, size_t len)
+{
+	(void)to;
+	(void)from;
+	(void)len;
+	host_fail("a read into the user's memory");
 }
 
 int
-vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to)
+user_zero(void *to, size_t len)
 {
-	uint64_t first = ROUND_UP(from, PAGE_SIZE);
-	uint64_t last = ROUND_DOWN(to, PAGE_SIZE);
-	struct page *page, *next;
-	int error = zero_part(v, from, MIN(to, first));
-
-	if (!error && last >= first)
-		error = zero_part(v, last, to);
-	if (error)
-		return error;
-	wait_written(v->cache);
-	list_for_each_safe (page, next, shim_pages_of(v->cache), lru)
-		if (page->index >= first / PAGE_SIZE &&
-		    page->index < last / PAGE_SIZE)
-			cache_remove(page);
-	return 0;
+	return copyout_partial(to, NULL, len) ? -EFAULT : 0;
 }
 
-/* ---- Reading and writing, in vfs's order of steps ---- */
-
-int64_t
-shim_read(struct vnode *v, void *buf, size_t len, uint64_t pos)
-{
-	size_t done = 0, n;
-	struct page *page;
-	int error = 0;
-
-	if (pos >= v->size)
-		return 0;
-	len = MIN(len, v->size - pos);
-	while (done < len) {
-		n = MIN(len - done, PAGE_SIZE - (pos + done) % PAGE_SIZE);
-		page = page_cache_get(v->cache, (pos + done) / PAGE_SIZE,
-				      &error);
-		if (!page)
-			return error;
-		memcpy((char *)buf + done,
-		       (char *)page_address(page) + (pos + done) % PAGE_SIZE,
-		       n);
-		page_unref(page);
-		done += n;
-	}
-	return (int64_t)done;
-}
-
-/** Write within one page; at most @p fault bytes can be copied. */
-static int64_t
-write_piece(struct vnode *v, const char *from, uint64_t at, size_t n,
-	    size_t fault)
-{
-	struct page *page = cache_find(v->cache, at / PAGE_SIZE);
-	uint64_t start = ROUND_DOWN(at, PAGE_SIZE);
-	size_t offset = at % PAGE_SIZE, done = MIN(n, fault);
-	int error = 0;
-
-	if (page) {
-		page_ref(page);
-	} else if (start >= v->size || (done == n && n == PAGE_SIZE)) {
-		if (done == 0)
-			return 0;
-		page = page_alloc(0, PAGE_CACHE, ALLOC_ZERO);
-		cache_add(v->cache, page, at / PAGE_SIZE);
-	} else {
-		page = page_cache_get(v->cache, at / PAGE_SIZE, &error);
-		if (!page)
-			return error;
-	}
-	memcpy((char *)page_address(page) + offset, from, done);
-	page_cache_dirty(v->cache, page);
-	page_unref(page);
-	return (int64_t)done;
-}
-
-static int64_t
-write_windows(struct vnode *v, const void *buf, size_t len, uint64_t pos,
-	      size_t fault)
-{
-	uint64_t at = pos, end = pos + len, window, n;
-	int64_t done;
-	int error;
-
-	if (at > v->size)
-		zero_tail(v->cache, v->size);
-	while (at < end) {
-		window = MIN(end, ROUND_DOWN(at, 65536) + 65536);
-		error = v->cache->ops->prepare_write(v, at, window - at);
-		if (error)
-			return at > pos ? (int64_t)(at - pos) : error;
-		shim_may_switch();
-		while (at < window) {
-			n = MIN(window - at, PAGE_SIZE - at % PAGE_SIZE);
-			done = write_piece(v, (const char *)buf + (at - pos),
-					   at, n, fault - (at - pos));
-			if (done < 0)
-				return at > pos ? (int64_t)(at - pos) : done;
-			at += (uint64_t)done;
-			if (done > 0 && at > v->size)
-				v->size = at;
-			v->dirty = true;
-			if ((uint64_t)done < n)
-				return (int64_t)(at - pos);
-		}
-	}
-	return (int64_t)(at - pos);
-}
+/* ---- Reading and writing ---- */
 
 int64_t
 shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
 	   size_t fault)
 {
-	int64_t n = write_windows(v, buf, len, pos, fault);
+	struct file f = { .vnode = v };
+	size_t n = MIN(len, fault);
+	struct iovec iov[2] = { { (void *)buf, n }, { FAULT, len - n } };
+	struct uio u = { .iov = iov, .niov = 2, .left = len, .user = true };
 
-	shim_may_switch();
-	if (n > 0)
-		v->cache->ops->wrote(v);
-	return n;
+	return regular_file_ops.write(&f, &u, &pos);
 }
 
 /* As vm does: a page that is not dirty is prepared first. It may be written
@@ -441,30 +388,6 @@ shim_map_write(struct vnode *v, uint64_t pos, uint8_t value)
 	page_cache_dirty(v->cache, page);
 	page_unref(page);
 	return 0;
-}
-
-int
-shim_set_size(struct vnode *v, uint64_t size)
-{
-	struct vattr attr = { .valid = VATTR_SIZE | VATTR_MTIME | VATTR_CTIME,
-			      .size = size };
-	struct page *page;
-	int error = 0;
-
-	attr.mtime.tv_sec = attr.ctime.tv_sec = ext2_now();
-	if (size < v->size) {
-		if (size % PAGE_SIZE) {
-			page = page_cache_get(v->cache, size / PAGE_SIZE,
-					      &error);
-			if (!page)
-				return error;
-			page_unref(page);
-		}
-		page_cache_truncate(v->cache, size);
-	} else {
-		zero_tail(v->cache, v->size);
-	}
-	return v->ops->setattr(v, &attr);
 }
 
 void

@@ -42,14 +42,12 @@ void shim_power_off(void);
 /** Fail if anything is still held. */
 void shim_check_idle(void);
 
-/** Read or write a file's contents as vfs does. @p fault: bytes after which
- * the user's memory ends. @return bytes or -errno */
-int64_t shim_read(struct vnode *v, void *buf, size_t len, uint64_t pos);
+/** Write to a file by its operations; its lock is not held. @p fault: bytes
+ * after which the user's memory ends. @return bytes or -errno */
 int64_t shim_write(struct vnode *v, const void *buf, size_t len, uint64_t pos,
 		   size_t fault);
-/** Store through a mapping: prepares nothing if @p unprepared. */
+/** Store through a mapping. */
 int shim_map_write(struct vnode *v, uint64_t pos, uint8_t value);
-int shim_set_size(struct vnode *v, uint64_t size);
 
 uint32_t shim_random(uint32_t below);
 extern uint64_t shim_seed;
@@ -59,6 +57,9 @@ extern uint64_t shim_seed;
 /** Where a thread could sleep, another one runs once in so many times; 0:
  * only where it must wait. */
 extern unsigned shim_preempt;
+#define SHIM_SLOW 64
+extern unsigned
+	shim_slow; /**< during a flush this happens less than so often */
 #define SHIM_CLOCK_START 1700000000000000000
 extern int64_t shim_clock; /**< what time it is; goes on when asked */
 
@@ -103,8 +104,8 @@ shim_pages_of(struct page_cache *c)
 {
 	return &c->dirty; /* in the place of the list of dirty ones */
 }
-/** Drop pages from index @p first on; all, or only the clean ones. */
-void shim_cache_drop(struct page_cache *c, uint64_t first, bool all);
+/** Drop clean pages. */
+void shim_cache_clean(struct page_cache *c);
 void shim_check_memory(void);
 void shim_check_buffers(void);
 void shim_check_threads(void);

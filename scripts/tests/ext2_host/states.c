@@ -38,11 +38,36 @@ struct enumeration {
 
 #define NONE ((size_t)-1)
 
+/* ---- Hashes: sums over the sectors that differ from a first image ---- */
+
+static const uint8_t *first_image;
+
+void
+states_init(const uint8_t *image)
+{
+	first_image = image;
+}
+
 static uint64_t
 sector_hash(const uint8_t *image, uint64_t sector)
 {
-	return hash_bytes(sector * 0x9e3779b97f4a7c15 + 1,
-			  image + sector * SECTOR_SIZE, SECTOR_SIZE);
+	size_t at = sector * SECTOR_SIZE;
+
+	if (memcmp(image + at, first_image + at, SECTOR_SIZE) == 0)
+		return 0;
+	return hash_bytes(sector * 0x9e3779b97f4a7c15 + 1, image + at,
+			  SECTOR_SIZE);
+}
+
+uint64_t
+states_hash(const uint8_t *image, const uint8_t *but)
+{
+	uint64_t h = 0, i;
+
+	for (i = 0; i < shim_disk.sectors; i++)
+		if (!but || !but[i])
+			h += sector_hash(image, i);
+	return h;
 }
 
 /** Whether this state is one of those to be judged: about as many of each
@@ -295,7 +320,6 @@ states_each(const uint8_t *base, const struct shim_record *told,
 	    const struct bounds *marks, uint64_t limit, uint64_t seed,
 	    void (*each)(void *arg, const struct state *s), void *arg)
 {
-	size_t size = shim_disk.sectors * SECTOR_SIZE, i;
 	struct enumeration e = { .told = told,
 				 .limit = limit,
 				 .seed = seed,
@@ -304,17 +328,16 @@ states_each(const uint8_t *base, const struct shim_record *told,
 				 .arg = arg,
 				 .torn = NONE };
 
-	e.lasting = host_alloc(size);
-	e.image = host_alloc(size);
+	e.lasting = image_take();
+	e.image = image_take();
 	e.marked = host_alloc(shim_disk.sectors);
 	e.touched = host_alloc(shim_disk.sectors * sizeof(*e.touched));
 	go_over(&e, base, marks);
 	e.counting = false;
-	for (i = 0; i < shim_disk.sectors; i++)
-		e.hash += sector_hash(base, i);
+	e.hash = states_hash(base, NULL);
 	go_over(&e, base, marks);
-	host_free(e.lasting);
-	host_free(e.image);
+	image_give(e.lasting);
+	image_give(e.image);
 	host_free(e.marked);
 	host_free(e.touched);
 	host_free(e.since);

@@ -80,7 +80,7 @@ take_down(struct vnode *v)
 	if (v->cache) {
 		if (v->nlink > 0)
 			page_cache_sync(v->cache);
-		shim_cache_drop(v->cache, 0, true);
+		page_cache_drop(v->cache);
 	}
 	v->ops->inactive(v);
 	if (v->private_data)
@@ -108,46 +108,22 @@ vnode_put(struct vnode *v)
 }
 
 void
-vnode_touch(struct vnode *v, unsigned which)
+vnode_lock(struct vnode *v, unsigned level)
 {
-	int64_t ns = clock_realtime_ns();
-	struct timespec now = { ns / 1000000000, ns % 1000000000 };
-
-	if (which & TOUCH_ATIME)
-		v->atime = now;
-	if (which & TOUCH_MTIME)
-		v->mtime = now;
-	if (which & TOUCH_CTIME)
-		v->ctime = now;
-	v->dirty = true;
+	(void)level;
+	rwlock_write_lock(&v->lock);
 }
 
 void
-vnode_set_attributes(struct vnode *v, const struct vattr *attr)
+vnode_unlock(struct vnode *v)
 {
-	if (attr->valid & VATTR_MODE)
-		v->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
-	if (attr->valid & VATTR_UID)
-		v->uid = attr->uid;
-	if (attr->valid & VATTR_GID)
-		v->gid = attr->gid;
-	if (attr->valid & VATTR_ATIME)
-		v->atime = attr->atime;
-	if (attr->valid & VATTR_MTIME)
-		v->mtime = attr->mtime;
-	if (attr->valid & VATTR_CTIME)
-		v->ctime = attr->ctime;
-	v->dirty = true;
+	rwlock_write_unlock(&v->lock);
 }
 
-void
-vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode)
+bool
+cred_in_group(const struct cred *c, uint32_t gid)
 {
-	(void)dir;
-	v->mode = mode;
-	v->uid = shim_cred.fsuid;
-	v->gid = shim_cred.fsgid;
-	vnode_touch(v, TOUCH_ATIME | TOUCH_MTIME | TOUCH_CTIME);
+	return c->fsgid == gid;
 }
 
 int
@@ -202,7 +178,7 @@ shim_evict(void)
 				break;
 			}
 			if (v->cache)
-				shim_cache_drop(v->cache, 0, false);
+				shim_cache_clean(v->cache);
 		}
 	} while (progress);
 }

@@ -63,12 +63,14 @@ static void
 promise_file(const struct stream *s, unsigned number, const char *path)
 {
 	const struct tree *t = s->calls[s->n - 2].tree;
-	const struct entry *e = tree_find_path(t, path);
+	const struct vnode *held = command_held(path);
+	const struct entry *e =
+		held ? tree_find_ino(t, held->ino) : tree_find_path(t, path);
 	unsigned low = s->n - 2, i = 0;
 	uint64_t ino, hash;
 
 	if (!e && strcmp(path, s->top) != 0 && strcmp(path, "/") != 0)
-		return;
+		return; /* a file without a name */
 	ino = e ? e->ino : s->top[0] ? t->e[0].parent : EXT2_ROOT_INO;
 	hash = file_hash(t, ino);
 	while (low > 0 && file_hash(s->calls[low - 1].tree, ino) == hash)
@@ -109,23 +111,34 @@ call_end(struct stream *s)
 	c->ended = ++clock;
 }
 
-/** What a write changes, while it does. */
+/** How far "MODE OFFSET LENGTH" of fallocate goes: while it tries to, the file
+ * may be so long, even if it ends with a full disk and the file as before. */
+static uint64_t
+room_end(const char *mode)
+{
+	const char *offset = strchrnul(mode, ' ') + 1;
+
+	return host_number(offset) + host_number(strchrnul(offset, ' ') + 1);
+}
+
+/** What a write, or fallocate, changes while it runs. */
 static void
 note_write(struct call *c, const char *line)
 {
+	bool room = memcmp(line, "fallocate ", 10) == 0;
+	const char *name = strchrnul(line, ' ') + 1, *end;
 	char path[256];
-	const char *end;
 	struct vnode *v;
 
-	if (memcmp(line, "write ", 6) != 0)
+	if (!room && memcmp(line, "write ", 6) != 0)
 		return;
-	end = strchrnul(line + 6, ' ');
-	memcpy(path, line + 6, (size_t)(end - line - 6));
-	path[end - line - 6] = '\0';
+	end = strchrnul(name, ' ');
+	snformat(path, sizeof(path), "%.*s", (int)(end - name), name);
 	if (walk(path, NULL, &v))
 		return;
 	c->writes = true;
 	c->ino = v->ino;
+	c->size = room ? room_end(end + 1) : 0;
 	vnode_put(v);
 }
 
@@ -255,7 +268,6 @@ prepare(char **text)
 static void
 run_begin(struct run *r, bool streams)
 {
-	size_t size = shim_disk.sectors * SECTOR_SIZE;
 	unsigned i;
 
 	r->nstreams = streams ? 3 : 1;
@@ -265,8 +277,8 @@ run_begin(struct run *r, bool streams)
 		call_new(&r->streams[i]);
 		call_end(&r->streams[i]);
 	}
-	r->base = host_alloc(size);
-	memcpy(r->base, shim_image, size);
+	r->base = image_take();
+	memcpy(r->base, shim_image, shim_disk.sectors * SECTOR_SIZE);
 	memset(&now, 0, sizeof(now));
 	shim_record = &r->told;
 	note(r);
@@ -283,6 +295,7 @@ run_workload(struct run *r, char *text, const uint8_t *image)
 	text += strlen(name) + 2;
 	memcpy(shim_image, image, shim_disk.sectors * SECTOR_SIZE);
 	shim_clock = SHIM_CLOCK_START;
+	shim_slow = SHIM_SLOW;
 	shim_seed = hash_bytes(1, r->name, strlen(r->name));
 	clock = 0;
 	if (shim_mount_disk(0))
@@ -312,7 +325,7 @@ run_free(struct run *r)
 		host_free(r->streams[i].calls);
 	}
 	shim_record_free(&r->told);
-	host_free(r->base);
+	image_give(r->base);
 	host_free(r->marks);
 	memset(r, 0, sizeof(*r));
 }

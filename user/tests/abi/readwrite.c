@@ -103,6 +103,16 @@ TEST(write_errors)
 	CHECK_EQ(size_of_file("f"), 3);
 }
 
+/* Pages that have to be read first. */
+TEST(fault_at_a_hole)
+{
+	int fd = open_file("");
+
+	REQUIRE(ftruncate(fd, 200000) == 0);
+	CHECK_ERR(pread(fd, BAD, 10, 50000), EFAULT);
+	CHECK_ERR(pwrite(fd, BAD, 10, 100000), EFAULT);
+}
+
 TEST(fault_in_the_middle)
 {
 	char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,

@@ -21,13 +21,14 @@ _Static_assert(sizeof(struct poll_page) <= PAGE_SIZE, "one page");
 
 /* ---- Watches ---- */
 
-static void
+static bool
 poll_woken(struct waitq_watch *w)
 {
 	struct poller *p = container_of(w, struct poll_entry, watch)->poller;
 
 	atomic_store(&p->triggered, true);
 	thread_wake(p->thread);
+	return true;
 }
 
 static struct poll_entry *
@@ -67,7 +68,7 @@ poll_hang(struct poll_table *table, struct waitq *wq)
 	e->poller = p;
 	e->wq = wq;
 	e->file = file_get(p->file);
-	e->watch.wake = poll_woken;
+	e->watch = (struct waitq_watch){ .wake = poll_woken };
 	waitq_watch(wq, &e->watch);
 }
 
@@ -117,7 +118,8 @@ poller_look(struct poller *p, int fd)
 	if (!f)
 		return POLLNVAL;
 	p->file = f;
-	events = file_poll(f, p->hang ? &p->table : NULL);
+	events = f->flags & O_PATH ? POLLNVAL
+				   : file_poll(f, p->hang ? &p->table : NULL);
 	file_put(f);
 	return events;
 }
@@ -168,7 +170,7 @@ poll_wait(poll_scan_fn *scan, void *arg, uint64_t deadline)
 	struct poller p;
 	int n;
 
-	p.table.add = poll_hang;
+	p.table = (struct poll_table){ poll_hang, ~0u };
 	p.thread = current();
 	atomic_init(&p.triggered, false);
 	p.hang = false;

@@ -3,7 +3,7 @@
  * eventfd(2).
  */
 #include "abi/syscall.h"
-#include "ipc.h"
+#include "event.h"
 
 #define EFD_SEMAPHORE 1
 #define COUNT_MAX     (UINT64_MAX - 1)
@@ -77,7 +77,10 @@ eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 	mutex_unlock(&e->lock);
 	if (error)
 		return error;
-	waitq_wake_all(&e->read_wq);
+	if (e->semaphore) /* else one reader takes it all */
+		waitq_wake_all(&e->read_wq);
+	else if (value)
+		waitq_wake_one(&e->read_wq);
 	return sizeof(value);
 }
 
@@ -87,8 +90,8 @@ eventfd_poll(struct file *f, struct poll_table *table)
 	struct eventfd *e = f->private_data;
 	unsigned events = 0;
 
-	poll_add(table, &e->read_wq);
-	poll_add(table, &e->write_wq);
+	poll_add_for(table, &e->read_wq, POLLIN);
+	poll_add_for(table, &e->write_wq, POLLOUT);
 	mutex_lock(&e->lock);
 	if (e->count > 0)
 		events |= POLLIN;
@@ -109,6 +112,7 @@ static const struct file_ops eventfd_ops = {
 	.write = eventfd_write,
 	.poll = eventfd_poll,
 	.release = eventfd_release,
+	.name = "[eventfd]",
 };
 
 static int64_t
@@ -116,7 +120,6 @@ sys_eventfd2(uint32_t count, int flags)
 {
 	struct eventfd *e;
 	struct file *f;
-	int fd;
 
 	if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
@@ -127,10 +130,7 @@ sys_eventfd2(uint32_t count, int flags)
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
 	f = file_new(&eventfd_ops, O_RDWR | (flags & O_NONBLOCK), e);
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return event_install(f, flags);
 }
 SYSCALL(NR_eventfd2, sys_eventfd2, 6);
 

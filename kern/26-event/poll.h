@@ -5,7 +5,7 @@
 #ifndef POLL_H
 #define POLL_H
 
-#include "ipc.h"
+#include "event.h"
 
 /** A watch on one queue of one file. */
 struct poll_entry {

@@ -1,0 +1,28 @@
+/*
+ * event: what programs wait for events with. poll and select look at many files
+ * once; an epoll remembers them from one wait to the next. Events that come
+ * from no file are made into files: counters, timers, signals, and what happens
+ * in directories.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include "ipc.h"
+
+/**
+ * Ready events of an open file now, and where they are announced.
+ *
+ * @param table  NULL: only look
+ * @return POLL* bits; a file without a poll operation is always ready
+ */
+unsigned file_poll(struct file *f, struct poll_table *table);
+
+/**
+ * Give @p f a descriptor of the running process.
+ *
+ * @param flags  O_CLOEXEC counts
+ * @return the descriptor; or -EMFILE, and @p f is gone
+ */
+int event_install(struct file *f, int flags);
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * Sending on AF_UNIX: charge the sender, then put the bytes in the receiver's
+ * queue, under the receiver's lock alone. User memory is copied under it, and
+ * may fault: nothing that a page fault needs is held before a socket's lock.
+ */
+#include "unix.h"
+
+/* Linux takes so much of SO_SNDBUF for the datagram's head. */
+#define DATAGRAM_HEAD 32
+
+/* ---- The queue's end; the receiver is locked ---- */
+
+static void
+add_message(struct unix_socket *to, size_t n, struct scm *scm,
+	    struct unix_socket *sender)
+{
+	struct message *m = knew(struct message);
+
+	m->len = n;
+	m->cred = scm->cred;
+	m->sender = sender;
+	if (scm->rights) {
+		m->rights = scm->rights;
+		rights_sent(m->rights, to);
+		scm->rights = NULL;
+	}
+	list_add_tail(&m->link, &to->messages);
+	to->nmessages++;
+	to->queued += n;
+}
+
+/* Add to the last message of a stream, if there is no seam between: files stay
+ * where they are in the stream, and so does a change of the sender. */
+static bool
+extend_last(struct unix_socket *to, size_t n, const struct scm *scm)
+{
+	struct message *m = list_last(&to->messages, struct message, link);
+
+	if (!m || m->rights || scm->rights ||
+	    memcmp(&m->cred, &scm->cred, sizeof(m->cred)))
+		return false;
+	m->len += n;
+	to->queued += n;
+	return true;
+}
+
+/* ---- Streams ---- */
+
+/* Put @p n bytes, which have been charged. */
+static int64_t
+put_piece(struct unix_socket *s, struct unix_socket *to, struct msg *m,
+	  struct scm *scm, size_t n)
+{
+	size_t spare = 0;
+	int error;
+
+	mutex_lock(&to->lock);
+	if (to->shutdown & SOCKET_RECEIVE)
+		error = -EPIPE;
+	else
+		error = bytes_put(&to->bytes, m->data, n);
+	if (error)
+		spare = n + MESSAGE_COST;
+	else if (extend_last(to, n, scm))
+		spare = MESSAGE_COST;
+	else
+		add_message(to, n, scm, NULL);
+	mutex_unlock(&to->lock);
+	if (spare)
+		unix_uncharge(s, spare);
+	if (error)
+		return error;
+	waitq_wake_one(&to->socket.read_wq);
+	return n;
+}
+
+static int64_t
+send_stream(struct unix_socket *s, struct msg *m, struct scm *scm)
+{
+	struct unix_socket *to = rcu_deref(s->peer);
+	int64_t done = 0, n = 0;
+
+	if (m->name)
+		return to ? -EISCONN : -EOPNOTSUPP;
+	if (!to)
+		return -ENOTCONN;
+	while (m->data->left) {
+		n = unix_charge(s, m->data->left, false, m->nonblock);
+		if (n >= 0)
+			n = put_piece(s, to, m, scm, n);
+		if (n < 0)
+			break;
+		done += n;
+	}
+	return done ? done : n;
+}
+
+/* ---- Datagrams ---- */
+
+/* Whether @p to, locked, takes a datagram of @p s now. @return 0; 1: its queue
+ * is full; -ECONNREFUSED, -EPIPE, -EPERM */
+static int
+check_receiver(struct unix_socket *s, struct unix_socket *to)
+{
+	const struct unix_socket *its = rcu_deref(to->peer);
+
+	if (to->dead)
+		return is_dgram(s) ? -ECONNREFUSED : -EPIPE;
+	if (to->shutdown & SOCKET_RECEIVE)
+		return -EPIPE;
+	if (its == s || to == s)
+		return 0; /* what it is charged bounds it */
+	if (its)
+		return -EPERM;
+	return to->nmessages >= DATAGRAMS_MAX;
+}
+
+static int
+wait_for_receiver(struct unix_socket *s, struct unix_socket *to, bool nonblock)
+{
+	uint64_t deadline = socket_deadline(&s->socket, true);
+	int error;
+
+	while ((error = check_receiver(s, to)) > 0) {
+		if (nonblock)
+			return -EAGAIN;
+		error = waitq_wait_mutex(&to->room_wq, &to->lock,
+					 WAIT_INTERRUPTIBLE, deadline);
+		if (error)
+			return socket_wait_error(error, deadline);
+	}
+	return error;
+}
+
+static int64_t
+put_datagram(struct unix_socket *s, struct unix_socket *to, struct msg *m,
+	     struct scm *scm, size_t n)
+{
+	int error;
+
+	mutex_lock(&to->lock);
+	error = wait_for_receiver(s, to, m->nonblock);
+	if (!error)
+		error = bytes_put(&to->bytes, m->data, n);
+	if (!error)
+		add_message(to, n, scm, is_dgram(s) ? unix_get(s) : NULL);
+	mutex_unlock(&to->lock);
+	if (!error) {
+		waitq_wake_one(&to->socket.read_wq);
+		return n;
+	}
+	unix_uncharge(s, n + MESSAGE_COST);
+	if (error == -ECONNREFUSED)
+		unix_disconnect(s, to);
+	return error;
+}
+
+/* The receiver, referenced. A connection's is its peer, whatever is asked. */
+static int
+find_receiver(struct unix_socket *s, const struct msg *m,
+	      struct unix_socket **to)
+{
+	int error = 0;
+
+	if (is_dgram(s) && socket_option(&s->socket, SO_PASSCRED))
+		error = unix_autobind(s);
+	if (error)
+		return error;
+	if (is_dgram(s) && m->name)
+		return unix_find(m->name, m->name_len, SOCK_DGRAM, to);
+	*to = unix_peer(s);
+	return *to ? 0 : -ENOTCONN;
+}
+
+static int64_t
+send_datagram(struct unix_socket *s, struct msg *m, struct scm *scm)
+{
+	struct unix_socket *to;
+	int64_t n = find_receiver(s, m, &to);
+
+	if (n)
+		return n;
+	if (m->data->left > (size_t)s->socket.sndbuf - DATAGRAM_HEAD)
+		n = -EMSGSIZE;
+	else
+		n = unix_charge(s, m->data->left, true, m->nonblock);
+	if (n >= 0)
+		n = put_datagram(s, to, m, scm, n);
+	unix_put(to);
+	return n;
+}
+
+int64_t
+unix_send(struct socket *socket, struct msg *m)
+{
+	struct unix_socket *s = to_unix(socket);
+	struct scm scm = { .cred = unix_cred(false) };
+	int64_t n = 0;
+
+	if (m->control_len)
+		n = scm_get(&scm, m);
+	if (!n && (m->flags & MSG_OOB))
+		n = -EOPNOTSUPP;
+	if (!n)
+		n = socket->type == SOCK_STREAM ? send_stream(s, m, &scm)
+						: send_datagram(s, m, &scm);
+	if (scm.rights)
+		scm_put(&scm);
+	if (n == -EPIPE && socket->type == SOCK_STREAM &&
+	    !(m->flags & MSG_NOSIGNAL))
+		signal_thread(current(), SIGPIPE, NULL);
+	return n;
+}
