@@ -4,7 +4,8 @@
  * (capabilities(7), "Effect of user ID changes on capabilities"), so that is
  * computed and nothing is stored; what could not be kept is refused.
  */
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "exec.h"
 
 uint64_t
 cred_permitted(const struct cred *c)
@@ -32,7 +33,7 @@ read_header(struct cap_header *user, struct cap_header *h, unsigned *n)
 	    h->version == CAPABILITY_VERSION_2 ||
 	    h->version == CAPABILITY_VERSION_3)
 		return 0;
-	if (copyout(&user->version, &preferred, sizeof(preferred)))
+	if (copyout(user, &preferred, sizeof(preferred))) /* its first field */
 		return -EFAULT;
 	return -EINVAL;
 }
