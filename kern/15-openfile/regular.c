@@ -4,7 +4,9 @@
  *
  * Entry points: regular_file_ops, vnode_read, vnode_fsync, vnode_truncate.
  */
-#include "tmpfs_internal.h"
+#include "file.h"
+#include "notify.h"
+#include "string.h"
 
 #define DAY_SECONDS 86400
 
