@@ -180,7 +180,7 @@ copyin_attr(struct sched_attr *a, struct sched_attr *user)
 	uint8_t rest[64];
 
 	*a = (struct sched_attr){ 0 };
-	if (copyin(&size, &user->size, sizeof(size)))
+	if (copyin(&size, user_field(user, size), sizeof(size)))
 		return -EFAULT;
 	if (size == 0)
 		size = SCHED_ATTR_SIZE_VER0;
@@ -198,7 +198,8 @@ copyin_attr(struct sched_attr *a, struct sched_attr *user)
 	}
 	return 0;
 too_big:
-	return copyout(&user->size, &known, sizeof(known)) ? -EFAULT : -E2BIG;
+	return copyout(user_field(user, size), &known, sizeof(known)) ? -EFAULT
+								      : -E2BIG;
 }
 
 static int64_t

@@ -115,26 +115,36 @@ notify(struct posix_timer *t, uint64_t missed)
 		count_overruns(t, missed);
 }
 
+/* Expirations that are due now; the next one lies ahead. */
+static uint64_t
+expirations(struct posix_timer *t)
+{
+	uint64_t now = timer_now(t), n;
+
+	if (!t->when || now < t->when)
+		return 0;
+	if (!t->interval) {
+		t->when = 0;
+		return 1;
+	}
+	n = (now - t->when) / t->interval + 1;
+	t->when += n * t->interval;
+	return n;
+}
+
 /* In interrupt context. A timer that was turned off finds `when` 0 here. */
 static void
 fire(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
 	struct proc_signals *s = t->signals;
-	uint64_t rflags = spin_lock_irqsave(&s->lock);
-	uint64_t now = timer_now(t), missed = 0;
+	uint64_t rflags = spin_lock_irqsave(&s->lock), n;
 
 	if (t->clock == BY_THREAD && !thread_of(s, t->clock_tid))
 		t->when = 0; /* that clock has stopped */
-	if (t->when && now >= t->when) {
-		if (t->interval) {
-			missed = (now - t->when) / t->interval;
-			t->when += t->interval * (missed + 1);
-		} else {
-			t->when = 0;
-		}
-		notify(t, missed);
-	}
+	n = expirations(t);
+	if (n)
+		notify(t, n - 1);
 	if (t->when)
 		arm(t);
 	spin_unlock_irqrestore(&s->lock, rflags);
@@ -153,13 +163,16 @@ clock_was_set(struct waitq_watch *w)
 	return false;
 }
 
-/* queued_signal.taken */
+/* queued_signal.taken. The interrupt may be late; what the clock says counts.
+ */
 static void
 taken(struct queued_signal *q, struct signal_info *info)
 {
 	struct posix_timer *t = container_of(q, struct posix_timer, q);
 	siginfo_t full;
 
+	if (t->interval)
+		count_overruns(t, expirations(t));
 	t->told = t->overrun;
 	t->overrun = 0;
 	signal_info_to(&full, t->q.signo, info);

@@ -53,7 +53,7 @@ robust_release(struct thread *t)
 	next = (vaddr_t)head.list.next;
 	for (n = 0; n < ENTRIES_MAX; n++) {
 		entry = next;
-		if ((entry & ~PI_BIT) == (vaddr_t)&user->list)
+		if ((entry & ~PI_BIT) == (vaddr_t)user_field(user, list))
 			break;
 		/* First the next one: who takes the lock over changes it. */
 		if (copyin(&next, (void *)(entry & ~PI_BIT), sizeof(next)))

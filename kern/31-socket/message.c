@@ -263,11 +263,12 @@ header_return(struct header *h, struct msghdr *user)
 
 	if (h->m.name)
 		error = name_copyout(&h->name, h->m.name_len, h->user.msg_name,
-				     &user->msg_namelen);
+				     user_field(user, msg_namelen));
 	if (!error)
-		error = copyout(&user->msg_flags, &flags, sizeof(flags));
+		error = copyout(user_field(user, msg_flags), &flags,
+				sizeof(flags));
 	if (!error)
-		error = copyout(&user->msg_controllen, &control,
+		error = copyout(user_field(user, msg_controllen), &control,
 				sizeof(control));
 	return error;
 }
