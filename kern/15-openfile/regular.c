@@ -103,9 +103,9 @@ check_seals(const struct vnode *v, uint64_t at, size_t *len)
 		return -EPERM;
 	if (!(v->seals & F_SEAL_GROW) || at + *len <= v->size)
 		return 0;
-	if (ROUND_DOWN(v->size, PAGE_SIZE) <= at)
+	if (ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) <= at)
 		return -EPERM;
-	*len = ROUND_DOWN(v->size, PAGE_SIZE) - at;
+	*len = ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) - at;
 	return 0;
 }
 

@@ -33,7 +33,7 @@ read_header(struct cap_header *user, struct cap_header *h, unsigned *n)
 	    h->version == CAPABILITY_VERSION_2 ||
 	    h->version == CAPABILITY_VERSION_3)
 		return 0;
-	if (copyout(user, &preferred, sizeof(preferred))) /* its first field */
+	if (copyout(user_field(user, version), &preferred, sizeof(preferred)))
 		return -EFAULT;
 	return -EINVAL;
 }
