@@ -97,15 +97,23 @@ limit_write(uint64_t at, size_t *len)
 static int
 check_seals(const struct vnode *v, uint64_t at, size_t *len)
 {
+	uint64_t size = v->size;
+
 	if (!v->seals || *len == 0)
 		return 0;
 	if (v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
-	if (!(v->seals & F_SEAL_GROW) || at + *len <= v->size)
+	if (!(v->seals & F_SEAL_GROW) || at + *len <= size)
 		return 0;
+<<<<<<< HEAD:kern/15-openfile/regular.c
 	if (ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) <= at)
 		return -EPERM;
 	*len = ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) - at;
+=======
+	if (ROUND_DOWN(size, PAGE_SIZE) <= at)
+		return -EPERM;
+	*len = ROUND_DOWN(size, PAGE_SIZE) - at;
+>>>>>>> debian:kern/15-tmpfs/regular.c
 	return 0;
 }
 
