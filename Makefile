@@ -124,10 +124,15 @@ $(foreach c,$(CHAPTERS),$(eval $(call link_rules,$c)))
 include $(wildcard lib/lib.mk user/user.mk labs/labs.mk book/book.mk)
 
 ROOT := $(BUILD)/root.img
-$(ROOT): scripts/mkroot scripts/get-busybox $(USER_PROGRAMS) $(USER_TESTS) \
+$(ROOT): scripts/mkroot scripts/mkext2 scripts/get-busybox $(USER_PROGRAMS) $(USER_TESTS) \
 		| deps-qemu
 	@$(call say,ROOT    $@)
 	$(Q)scripts/mkroot --tests -o $@
+
+DEBIAN_ROOT := $(BUILD)/debian.img
+$(DEBIAN_ROOT): scripts/mkdebian scripts/mkext2 $(USER_PROGRAMS) | deps-qemu
+	@$(call say,ROOT    $@)
+	$(Q)scripts/mkdebian -o $@
 
 # --- Targets -----------------------------------------------------------------
 
@@ -135,11 +140,12 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q
 SMP ?= 4
 MEM ?= 256
 RUN := scripts/run --kernel $(KERNEL) --smp $(SMP) --mem $(MEM) \
-	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)')
+	$(if $(APPEND),--append '$(APPEND)') $(if $(DISK),--disk '$(DISK)') \
+	$(if $(DEBIAN),--root $(DEBIAN_ROOT))
 
-.PHONY: all crash kernel kernels user root deps deps-qemu deps-check help clean
+.PHONY: all crash kernel kernels user root debian deps deps-qemu deps-check help clean
 # In a tree without programs there is no root image, and nothing asks for it.
-IMAGE := $(if $(USER_PROGRAMS),root)
+IMAGE := $(if $(USER_PROGRAMS),root $(if $(DEBIAN),debian))
 all: kernel $(IMAGE) ## build everything (the default)
 
 kernel: $(KERNEL) ## build the kernel image of CHAPTER (if not set: all)
@@ -149,6 +155,8 @@ kernels: $(KERNELS) ## build the image of every prefix of the chapters
 user: $(USER_PROGRAMS) $(USER_TESTS) ## build our programs and their tests
 
 root: $(ROOT) ## build the root file system's image
+
+debian: $(DEBIAN_ROOT) ## build one of Debian's own packages (qemu DEBIAN=1)
 
 iso: $(B)/hardtack.iso ## make a bootable ISO (GRUB, multiboot2)
 .PHONY: iso
@@ -215,7 +223,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_.$$()\/A-Z-]+:.*## / { \
 		printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  Variables: DEBUG=1 CHAPTER=<name> CC=clang V=1;" \
-		"for qemu: SMP MEM APPEND DISK"
+		"for qemu: DEBIAN=1 SMP MEM APPEND DISK"
 	@echo "  Chapters:  $(CHAPTERS)"
 
 clean: ## delete all that was built

@@ -30,6 +30,7 @@
 #define CHANNEL	   "/dev/ttyS1" /* the command's standard streams */
 #define KLOG	   "/dev/kmsg"
 #define SHELL	   "/bin/sh"
+#define BASH	   "/bin/bash" /* rather, if it is there */
 
 /* What shells answer when they cannot run a command. */
 #define NOT_FOUND      127
@@ -271,6 +272,7 @@ exec_shell(void)
 	open_console();
 	ioctl(STDIN_FILENO, TIOCSCTTY, 0L);
 	chdir(getenv("HOME"));
+	execl(BASH, "-bash", NULL);
 	execl(SHELL, "-sh", NULL);
 	fprintf(stderr, "init: %s: %s\n", SHELL, strerror(errno));
 	_exit(NOT_FOUND);

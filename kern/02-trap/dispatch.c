@@ -290,6 +290,8 @@ syscall_dispatch(struct trapframe *tf)
 	tf->rax = error ? error :
 			  call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
+	if (trap_ops.trace)
+		trap_ops.trace(call, tf, tf->rax);
 	if (trap_ops.release)
 		trap_ops.release();
 	user_return(tf);

@@ -96,6 +96,8 @@ extern uint64_t entry_stack_top;
 /** Tell the CPU (TSS, system-call entry) the running thread's stack top. */
 void trap_set_kernel_stack(uint64_t top);
 
+struct syscall_entry;
+
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct trap_ops {
 	/** smp: an interrupt, vector >= TRAP_INTERRUPTS. Interrupts off. */
@@ -122,6 +124,10 @@ struct trap_ops {
 	int (*reserve)(unsigned nsyscall, unsigned pages);
 	/** heap: after the call, give back what it did not use. */
 	void (*release)(void);
+	/** proc: the call has ended with @p result; tf->rax has it, too, the
+	 * other registers are the caller's. NULL unless asked for. */
+	void (*trace)(const struct syscall_entry *call,
+		      const struct trapframe *tf, int64_t result);
 };
 extern struct trap_ops trap_ops;
 

@@ -98,20 +98,27 @@ fd_vnode(int fd, struct vnode **v)
 }
 
 int
-user_walk(int dirfd, const char *path, unsigned at_flags, struct vnode **result)
+path_walk_at(int dirfd, const char *path, unsigned at_flags,
+	     struct vnode **result)
 {
 	unsigned flags = at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0;
+
+	if (*path)
+		return path_walk(dirfd, path, flags, result);
+	if (dirfd == AT_FDCWD)
+		return path_walk(dirfd, ".", 0, result);
+	return fd_vnode(dirfd, result);
+}
+
+int
+user_walk(int dirfd, const char *path, unsigned at_flags, struct vnode **result)
+{
 	struct user_path p;
 	int error = user_path_get(&p, path, at_flags & AT_EMPTY_PATH);
 
 	if (error)
 		return error;
-	if (*p.text)
-		error = path_walk(dirfd, p.text, flags, result);
-	else if (dirfd == AT_FDCWD)
-		error = path_walk(dirfd, ".", 0, result);
-	else
-		error = fd_vnode(dirfd, result);
+	error = path_walk_at(dirfd, p.text, at_flags, result);
 	user_path_put(&p);
 	return error;
 }
@@ -158,7 +165,9 @@ prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 		} else if ((covered = rcu_deref(v->mount->covered))) {
 			v = covered;
 		} else {
-			if (v == root_mount->root)
+			/* The root, or one that is mounted nowhere. */
+			if (v == root_mount->root ||
+			    list_empty(&v->mount->link))
 				break;
 			return prepend(b, "(unreachable)", 13);
 		}

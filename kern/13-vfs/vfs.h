@@ -168,6 +168,7 @@ struct vnode {
 	struct timespec atime, mtime, ctime;
 	bool dirty;    /**< the inode differs from the disk's */
 	bool linkable; /**< made without a name, and may yet get one */
+	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
@@ -397,23 +398,6 @@ int vnode_path(struct vnode *v, char *buf, size_t size);
  * if that is gone. @return its length, or -ERANGE */
 int vnode_link_text(struct vnode *v, char *buf, size_t size);
 
-/* ---- The calls on names, for the kernel itself ---- */
-
-/* As the system calls of these names, with paths in kernel memory. No locks are
- * held. */
-int vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
-/** Make a socket's file, for all to write as far as the umask lets them.
- * *v referenced. */
-int vfs_make_socket(const char *path, struct vnode **v);
-int vfs_mkdir(int dirfd, const char *path, uint32_t mode);
-int vfs_unlink(int dirfd, const char *path);
-int vfs_rmdir(int dirfd, const char *path);
-int vfs_symlink(const char *target, int dirfd, const char *path);
-int vfs_link(int from_fd, const char *from, int to_fd, const char *to,
-	     unsigned at_flags);
-int vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
-	       unsigned flags);
-
 /* ---- What later chapters do for vfs, tmpfs and files ---- */
 
 /** NULL: nothing, or as if there were no limit. */
@@ -426,6 +410,8 @@ struct vfs_ops {
 	void (*fsize_exceeded)(void);
 	/** vm: pages of @p v from index @p first on are gone: unmap them. */
 	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
+	/** vm: whether a shared mapping may write @p v, whose lock is held. */
+	bool (*written_by_mapping)(struct vnode *v);
 	/** ipc: open a FIFO: install the pipe's operations in @p f. */
 	int (*open_fifo)(struct vnode *v, struct file *f);
 	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.

@@ -180,12 +180,17 @@ SESSIONS = {
 class Shell:
     """A shell at the other end of a terminal."""
 
+    FIRST = []      # lines typed before all others
+
     def __init__(self, argv, **options):
         self.child = pexpect.spawn(
             argv[0], argv[1:], timeout=LIMIT, encoding="utf-8",
             codec_errors="replace", **options)
         self.child.delaybeforesend = None
         self.child.expect(r"[#$] (\x1b\[6n)?$")
+        for line in self.FIRST:
+            self.child.sendline(line)
+            self.child.expect(r"[#$] $")
         self.type("export PS1='@@ ' PS2='> '")
         # Wide enough that the line editor never wraps what is typed here.
         self.type("stty rows 24 cols 300")

@@ -134,10 +134,10 @@ def told(log):
             yield ("lasts",)
 
 
-def states(start, events, rng):
+def states(start, events, rng, cuts=CUTS, part=1):
     """(image, calls synced, calls that had ended) for states that a cut can
-    leave, some for each write: all up to some flush, and any part of what came
-    after, in which one write may be torn."""
+    leave, some for each write (or for a part of them): all up to some flush,
+    and any part of what came after, in which one write may be torn."""
     lasting, since = bytearray(start), []
     ended = synced = 0
     for event in events:
@@ -152,7 +152,7 @@ def states(start, events, rng):
             del since[len(since) - settled:]
         else:
             since.append(event)
-            for _ in range(CUTS):
+            for _ in range(cuts if rng.random() < part else 0):
                 yield cut(lasting, since, rng), synced, ended
 
 
@@ -170,26 +170,48 @@ def cut(lasting, since, rng):
     return bytes(image)
 
 
+def new_disk(disk):
+    """An empty file system, with room for the marks behind it; its bytes."""
+    disk.write_bytes(bytes((KIB + 8) * 1024))
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-j", "-J", "size=1",
+                    "-b", "1024", "-N", "200", "-O", "^resize_inode", disk,
+                    str(KIB)], check=True)
+    return disk.read_bytes()
+
+
+def logged_disk(disk, log):
+    """Options of scripts/run: a second disk, with a log of what it is told."""
+    log.write_bytes(b"")
+    return ["--qemu=-drive",
+            f"--qemu=if=none,id=second,driver=blklogwrites,file.driver=file,"
+            f"file.filename={disk},log.driver=file,log.filename={log}",
+            "--qemu=-device", "--qemu=ide-hd,drive=second,bus=ide.1"]
+
+
+def more_disks(images, folder):
+    """The same for disks sdb, sdc... with these contents, kept in folder."""
+    options = []
+    for number, data in enumerate(images):
+        path = folder / f"mounted{number}.img"
+        path.write_bytes(data)
+        options += [f"--qemu=-drive", f"--qemu=if=none,id=d{number},format=raw,"
+                    f"cache=unsafe,file={path}", "--qemu=-device",
+                    f"--qemu=ide-hd,drive=d{number},bus=ide.{number + 1}"]
+    return options
+
+
 @pytest.fixture(params=range(2))
 def recorded(request, tmp_path):
     """A workload, the disk before it, and what the disk was told."""
     work = Workload(request.param)
     disk, log = tmp_path / "disk.img", tmp_path / "log"
-    disk.write_bytes(bytes((KIB + 8) * 1024))
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-j", "-J", "size=1",
-                    "-b", "1024", "-N", "200", "-O", "^resize_inode", disk,
-                    str(KIB)], check=True)
-    first = disk.read_bytes()
-    log.write_bytes(b"")
+    first = new_disk(disk)
     for name, data in (("pattern", PATTERN), ("work", work.script().encode())):
         (tmp_path / name).write_bytes(data)
     done = run_tool(
         "--put", f"{tmp_path}/pattern:/pattern", "--put",
-        f"{tmp_path}/work:/work", "--qemu=-drive",
-        f"--qemu=if=none,id=second,driver=blklogwrites,file.driver=file,"
-        f"file.filename={disk},log.driver=file,log.filename={log}",
-        "--qemu=-device", "--qemu=ide-hd,drive=second,bus=ide.1", "--",
-        "sh", "-c", "mount -t ext2 /dev/sdb /mnt && cd /mnt && sh /work")
+        f"{tmp_path}/work:/work",
+        *logged_disk(disk, log), "--", "sh", "-c", "mount -t ext2 /dev/sdb /mnt && cd /mnt && sh /work")
     assert done.returncode == 0, (done.stdout[-500:], done.stderr[-2000:])
     return work, first, list(told(log))
 
@@ -296,15 +318,8 @@ done
 
 def seen_by_kernel(images, folder):
     """The trees of several disks, mounted in one boot."""
-    options = []
     (folder / "show").write_text(SHOW)
-    for number, data in enumerate(images):
-        path = folder / f"mounted{number}.img"
-        path.write_bytes(data)
-        options += [f"--qemu=-drive", f"--qemu=if=none,id=d{number},format=raw,"
-                    f"cache=unsafe,file={path}", "--qemu=-device",
-                    f"--qemu=ide-hd,drive=d{number},bus=ide.{number + 1}"]
-    done = run_tool(*options, "--put", f"{folder}/show:/show", "--", "sh",
+    done = run_tool(*more_disks(images, folder), "--put", f"{folder}/show:/show", "--", "sh",
                     "/show")
     assert done.returncode == 0, (done.stdout[-500:], done.stderr[-2000:])
     for number in range(len(images)):

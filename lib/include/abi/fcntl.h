@@ -59,6 +59,12 @@
 #define F_ADD_SEALS	1033
 #define F_GET_SEALS	1034
 
+#define F_SEAL_SEAL	    0x01
+#define F_SEAL_SHRINK	    0x02
+#define F_SEAL_GROW	    0x04
+#define F_SEAL_WRITE	    0x08
+#define F_SEAL_FUTURE_WRITE 0x10
+
 #define FD_CLOEXEC	1
 
 #define F_RDLCK		0

@@ -61,6 +61,11 @@
 #define MADV_COLD	    20
 #define MADV_PAGEOUT	    21
 
+/* memfd_create(2) */
+#define MFD_CLOEXEC	    1
+#define MFD_ALLOW_SEALING   2
+
+#define MLOCK_ONFAULT	    1
 #define MCL_CURRENT	    1
 #define MCL_FUTURE	    2
 #define MCL_ONFAULT	    4

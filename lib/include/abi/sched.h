@@ -33,6 +33,26 @@
 #define CLONE_NEWNET	     0x40000000
 #define CLONE_IO	     0x80000000u
 
+/* clone3 only */
+#define CLONE_CLEAR_SIGHAND  0x100000000ul
+#define CLONE_INTO_CGROUP    0x200000000ul
+
+/** clone3(2) */
+struct clone_args {
+	uint64_t flags;
+	uint64_t pidfd;
+	uint64_t child_tid;
+	uint64_t parent_tid;
+	uint64_t exit_signal;
+	uint64_t stack; /* its lowest byte */
+	uint64_t stack_size;
+	uint64_t tls;
+	uint64_t set_tid;
+	uint64_t set_tid_size;
+	uint64_t cgroup;
+};
+#define CLONE_ARGS_SIZE_VER0 64
+
 #define SCHED_OTHER	     0
 #define SCHED_FIFO	     1
 #define SCHED_RR	     2

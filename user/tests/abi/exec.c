@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include "check.h"
 
+static long auxv(unsigned long type);
+
 /** What this program does as the one that was started: -x ROLE ... */
 int
 check_exec_role(int argc, char **argv)
@@ -40,6 +42,8 @@ check_exec_role(int argc, char **argv)
 				       geteuid() == (uid_t)atoi(argv[4])
 			       ? 0
 			       : 1;
+	if (strcmp(role, "execfn") == 0)
+		return strcmp((char *)auxv(AT_EXECFN), argv[3]) != 0;
 	return 99;
 }
 
@@ -204,6 +208,75 @@ TEST(exec_script)
 	CHECK_EQ(chmod("empty", 0755), 0);
 	CHECK_EQ(status_of("empty", (char *[]){ "empty", NULL }),
 		 128 + ENOEXEC);
+}
+
+static int
+execveat_status(int dirfd, const char *path, char *const argv[], int flags)
+{
+	int status = IN_CHILD(
+		syscall(NR_execveat, dirfd, path, argv, environ, flags);
+		_exit(128 + errno));
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -status;
+}
+
+TEST(execveat_from_descriptors)
+{
+	char number[16], path[PATH_MAX + 20], text[PATH_MAX + 40];
+	int fd, folder;
+
+	copy_program("prog");
+	REQUIRE(symlink("prog", "link") == 0);
+	folder = open(".", O_RDONLY | O_DIRECTORY);
+	fd = open("prog", O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(execveat_status(folder, "prog", ROLE("none"), 0), 99);
+	CHECK_EQ(execveat_status(AT_FDCWD, "prog", ROLE("none"), 0), 99);
+	CHECK_EQ(execveat_status(fd, "", ROLE("none"), AT_EMPTY_PATH), 99);
+	CHECK_EQ(execveat_status(folder, "link", ROLE("none"), 0), 99);
+	/* the program is told a path that goes by way of the descriptor */
+	snprintf(number, sizeof(number), "%d", folder);
+	snprintf(path, sizeof(path), "/dev/fd/%d/prog", folder);
+	CHECK_EQ(execveat_status(folder, "prog", ROLE("execfn", path), 0), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	CHECK_EQ(execveat_status(fd, "", ROLE("execfn", path), AT_EMPTY_PATH),
+		 0);
+	CHECK_EQ(execveat_status(-1, check_program,
+				 ROLE("execfn", check_program), 0),
+		 0);
+	/* so is a script's interpreter, which has to find it open */
+	REQUIRE(getcwd(path, sizeof(path)) != NULL);
+	snprintf(text, sizeof(text), "#!%s/prog -x", path);
+	make_file("script", text);
+	CHECK_EQ(chmod("script", 0755), 0);
+	fd = open("script", O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(execveat_status(fd, "", ROLE("none"), AT_EMPTY_PATH),
+		 128 + ENOENT);
+	fd = open("script", O_RDONLY);
+	CHECK_EQ(execveat_status(fd, "", ROLE("none"), AT_EMPTY_PATH), 99);
+}
+
+TEST(execveat_errors)
+{
+	int fd;
+
+	make_file("f", "not a program");
+	REQUIRE(symlink(check_program, "link") == 0);
+	fd = open("f", O_RDONLY);
+	CHECK_EQ(execveat_status(AT_FDCWD, "link", ROLE("none"),
+				 AT_SYMLINK_NOFOLLOW),
+		 128 + ELOOP);
+	CHECK_EQ(execveat_status(AT_FDCWD, "f", ROLE("none"), 1 << 20),
+		 128 + EINVAL);
+	CHECK_EQ(execveat_status(99, "f", ROLE("none"), 0), 128 + EBADF);
+	CHECK_EQ(execveat_status(99, "", ROLE("none"), AT_EMPTY_PATH),
+		 128 + EBADF);
+	CHECK_EQ(execveat_status(fd, "", ROLE("none"), 0), 128 + ENOENT);
+	CHECK_EQ(execveat_status(fd, "x", ROLE("none"), 0), 128 + ENOTDIR);
+	CHECK_EQ(execveat_status(fd, "", ROLE("none"), AT_EMPTY_PATH),
+		 128 + EACCES);
+	CHECK_EQ(execveat_status(AT_FDCWD, "", ROLE("none"), AT_EMPTY_PATH),
+		 128 + EACCES);
+	CHECK_EQ(execveat_status(AT_FDCWD, BAD, ROLE("none"), 0), 128 + EFAULT);
 }
 
 TEST(exec_errors)

@@ -1,0 +1,352 @@
+/*
+ * Mounts: which file system stands where. A mount covers a directory; the walk
+ * crosses from the covered vnode to the mount's root and back.
+ *
+ * VFS3: a vnode with `mounted` set is referenced by that mount (`covered`).
+ */
+#include "tmpfs_internal.h"
+
+#define ANONYMOUS_MAJOR 0
+
+static struct mutex mounts_lock;
+static struct list mounts = LIST_INIT(mounts); /* under mounts_lock */
+static unsigned last_anonymous;		       /* under mounts_lock */
+
+const struct filesystem *
+filesystem_find(const char *name)
+{
+	const struct filesystem *fs;
+
+	for (fs = filesystems; fs < filesystems_end; fs++)
+		if (strcmp(fs->name, name) == 0)
+			return fs;
+	return NULL;
+}
+
+/* ---- Making and taking down ---- */
+
+/* A mount that stands nowhere yet. */
+static struct mount *
+mount_new(const struct filesystem *fs, unsigned flags, const char *source)
+{
+	struct mount *m = knew(struct mount);
+
+	m->fs = fs;
+	m->flags = flags;
+	strlcpy(m->source, source, sizeof(m->source));
+	spin_init(&m->vnodes_lock, "mount vnodes");
+	mutex_init(&m->rename_lock, "rename");
+	list_init(&m->link);
+	return m;
+}
+
+static void
+mount_free(struct rcu_head *head)
+{
+	kfree(container_of(head, struct mount, rcu));
+}
+
+/* The file system's part, its vnodes and the mount itself. */
+static void
+take_down(struct mount *m)
+{
+	notify_unmount(m);
+	vnode_evict_mount(m);
+	if (m->root)
+		vnode_drop_root(m);
+	if (m->ops && m->ops->unmount)
+		m->ops->unmount(m);
+	if (m->device) {
+		buf_sync(m->device);
+		buf_invalidate(m->device);
+	}
+	rcu_defer(&m->rcu, mount_free);
+}
+
+static struct block_device *
+find_device(const char *source)
+{
+	if (strncmp(source, "/dev/", 5) == 0)
+		source += 5;
+	return block_find(source);
+}
+
+static bool
+device_is_mounted(const struct block_device *d)
+{
+	struct mount *m;
+
+	list_for_each (m, &mounts, link) {
+		if (m->device && block_overlap(m->device, d))
+			return true;
+	}
+	return false;
+}
+
+/* Give @p m its device, or a number of its own. mounts_lock is held. */
+static int
+attach_device(struct mount *m)
+{
+	if (!m->fs->needs_device) {
+		m->dev = dev_make(ANONYMOUS_MAJOR, ++last_anonymous);
+		return 0;
+	}
+	m->device = find_device(m->source);
+	if (!m->device)
+		return -ENOTBLK;
+	if (device_is_mounted(m->device)) {
+		m->device = NULL;
+		return -EBUSY;
+	}
+	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS +
+					      m->device->partition);
+	if (m->device->read_only)
+		m->flags |= MS_RDONLY;
+	block_files_sync();
+	buf_invalidate(m->device);
+	return 0;
+}
+
+/* Let the walk find @p m on @p covered (NULL: it is the root). The reference to
+ * covered is the mount's from now on. mounts_lock is held. */
+static void
+attach(struct mount *m, struct vnode *covered)
+{
+	m->covered = covered;
+	list_add_tail(&m->link, &mounts);
+	if (covered) {
+		rcu_assign(covered->mounted, m);
+	} else {
+		root_mount = m;
+		strlcpy(m->target, "/", sizeof(m->target));
+		context_set_kernel_root(m->root);
+	}
+}
+
+int
+mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
+	 unsigned flags, const char *options, const char *path)
+{
+	struct mount *m = mount_new(fs, flags, source);
+	int error;
+
+	strlcpy(m->target, path, sizeof(m->target));
+	mutex_lock(&mounts_lock);
+	error = attach_device(m);
+	if (!error)
+		error = fs->mount(m, options ? options : "");
+	if (!error && covered && covered->mounted)
+		error = -EBUSY;
+	if (!error)
+		attach(m, covered);
+	mutex_unlock(&mounts_lock);
+	if (error)
+		take_down(m);
+	return error;
+}
+
+int
+mount_nowhere(const struct filesystem *fs, const char *source,
+	      struct mount **result)
+{
+	struct mount *m = mount_new(fs, MS_NOSUID | MS_NODEV, source);
+	int error;
+
+	mutex_lock(&mounts_lock);
+	error = attach_device(m);
+	mutex_unlock(&mounts_lock);
+	*result = m;
+	return error ? error : fs->mount(m, "");
+}
+
+/* A path given as source leads to a disk. */
+static int
+check_source(const char *source)
+{
+	struct vnode *v;
+	int error;
+
+	if (*source != '/')
+		return 0;
+	error = path_walk(AT_FDCWD, source, 0, &v);
+	if (error)
+		return error;
+	if (v->type != VT_BLK)
+		error = -ENOTBLK;
+	else if (v->mount->flags & MS_NODEV)
+		error = -EACCES;
+	vnode_put(v);
+	return error;
+}
+
+int
+vfs_mount(const char *type, const char *source, const char *target,
+	  unsigned flags, const char *options)
+{
+	const struct filesystem *fs = filesystem_find(type);
+	char path[sizeof(root_mount->target)] = "?";
+	struct vnode *covered;
+	int error;
+
+	if (!fs)
+		return -ENODEV;
+	if (!target)
+		return mount_on(fs, source, NULL, flags, options, "/");
+	mount_reap();
+	error = fs->needs_device ? check_source(source) : 0;
+	if (!error)
+		error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
+	if (error)
+		return error;
+	vnode_path(covered, path, sizeof(path));
+	error = mount_on(fs, source, covered, flags, options, path);
+	if (error)
+		vnode_put(covered);
+	return error;
+}
+
+/* Whether @p m can go: no one is inside, nothing is mounted on it. The walk
+ * cannot enter any more. */
+static bool
+is_unused(struct mount *m)
+{
+	rcu_synchronize();
+	if (!m->in_memory) {
+		mount_sync(m);
+		vnode_evict_mount(m);
+	}
+	return !vnode_mount_busy(m);
+}
+
+/* A mount on a vnode of a detached one, or NULL. mounts_lock is held. */
+static struct mount *
+mounted_in_detached(void)
+{
+	struct mount *m;
+
+	list_for_each (m, &mounts, link) {
+		if (m->covered && m->covered->mount->detached)
+			return m;
+	}
+	return NULL;
+}
+
+static int
+detach(struct mount *m)
+{
+	struct vnode *covered = m->covered;
+
+	if (!covered)
+		return -EBUSY;
+	rcu_assign(covered->mounted, NULL);
+	if (!is_unused(m)) {
+		rcu_assign(covered->mounted, m);
+		return -EBUSY;
+	}
+	list_del(&m->link);
+	m->covered = NULL;
+	return 0;
+}
+
+/* umount2(2), MNT_DETACH: @p m, and what is mounted in it, leave the tree, and
+ * are taken down when nobody is inside any more. mounts_lock is held. */
+static void
+detach_lazily(struct mount *m)
+{
+	struct vnode *covered;
+
+	while (m) {
+		covered = m->covered;
+		rcu_assign(covered->mounted, NULL);
+		rcu_assign(m->covered, NULL);
+		m->detached = true;
+		rcu_synchronize();
+		vnode_put(covered);
+		m = mounted_in_detached();
+	}
+}
+
+void
+mount_reap(void)
+{
+	struct mount *m, *unused;
+
+	do {
+		unused = NULL;
+		mutex_lock(&mounts_lock);
+		list_for_each (m, &mounts, link) {
+			if (m->detached && !vnode_mount_busy(m) &&
+			    is_unused(m)) {
+				unused = m;
+				list_del(&m->link);
+				break;
+			}
+		}
+		mutex_unlock(&mounts_lock);
+		if (unused)
+			take_down(unused);
+	} while (unused);
+}
+
+int
+vfs_unmount(const char *target, unsigned flags)
+{
+	unsigned walk = flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0;
+	struct vnode *v, *covered;
+	struct mount *m;
+	int error = path_walk(AT_FDCWD, target, walk, &v);
+
+	if (error)
+		return error;
+	m = v->mount;
+	mutex_lock(&mounts_lock);
+	error = v == m->root && !m->detached ? 0 : -EINVAL;
+	covered = m->covered;
+	vnode_put(v);
+	if (!error && covered && (flags & MNT_DETACH))
+		detach_lazily(m);
+	else if (!error)
+		error = detach(m);
+	mutex_unlock(&mounts_lock);
+	if (error)
+		return error;
+	if (flags & MNT_DETACH) {
+		mount_reap();
+		return 0;
+	}
+	take_down(m);
+	vnode_put(covered);
+	return 0;
+}
+
+void
+mount_for_each(void (*fn)(struct mount *m, void *arg), void *arg)
+{
+	struct mount *m;
+
+	mutex_lock(&mounts_lock);
+	list_for_each (m, &mounts, link) {
+		fn(m, arg);
+	}
+	mutex_unlock(&mounts_lock);
+}
+
+void
+mount_drop_covered(struct mount *m)
+{
+	mutex_lock(&mounts_lock);
+	rcu_synchronize();
+	if (vnode_mount_busy(m))
+		m = NULL;
+	else
+		list_del(&m->link);
+	mutex_unlock(&mounts_lock);
+	if (m)
+		take_down(m);
+}
+
+void
+mount_init(void)
+{
+	mutex_init(&mounts_lock, "mounts");
+}

@@ -1,0 +1,145 @@
+/*
+ * Copying an address space for fork. Private pages are shared: both tables get
+ * entries without the right to write, and whoever writes first copies (VM2).
+ * What can be faulted in again, file pages and shared memory, is left out: most
+ * children exec at once and never look at it.
+ */
+#include "vm_internal.h"
+
+/* Share @n entries at @src with a child's at @dst. @return pages shared */
+static uint64_t
+share_entries(pte_t *src, pte_t *dst, unsigned n)
+{
+	uint64_t shared = 0;
+	struct page *page;
+	pte_t pte;
+
+	for (unsigned i = 0; i < n; i++) {
+		pte = src[i];
+		if (!pte || pte_is_zero_page(pte))
+			continue;
+		page = pte_page(pte);
+		if (page->use != PAGE_USER)
+			continue;
+		page_ref(page);
+		/* Other CPUs may run threads of the parent meanwhile, and set
+		 * A and D here. If that is lost it does no harm: private pages
+		 * need neither. Those CPUs may go on writing until the flush
+		 * in vmspace_fork; so the page is still one for both, and what
+		 * they write was there before the fork. */
+		if (pte & PTE_W)
+			src[i] = pte &= ~PTE_W;
+		dst[i] = pte;
+		shared++;
+	}
+	return shared;
+}
+
+/* Share the pages of @m with @to. @return 0 or -ENOMEM */
+static int
+share_mapping(struct vmspace *to, const struct mapping *m)
+{
+	struct vmspace *from = m->vmspace;
+	vaddr_t va = m->start;
+	uint64_t shared;
+	pte_t *src, *dst;
+	unsigned n;
+
+	while ((src = pmap_next(from->pml4, &va, m->end, &n))) {
+		dst = pmap_make(to, va);
+		if (!dst)
+			return -ENOMEM;
+		spin_lock(&from->pt_lock);
+		shared = share_entries(src, dst, n);
+		spin_unlock(&from->pt_lock);
+		to->resident += shared;
+		va += n * PAGE_SIZE;
+	}
+	return 0;
+}
+
+static int
+copy_mapping(struct vmspace *to, const struct mapping *m)
+{
+	struct mapping copy = *m;
+
+	if (m->dont_fork)
+		return 0;
+	copy.locked = false;
+	if (m->wipe_on_fork)
+		copy.has_private = false;
+	map_insert(to, &copy);
+	return copy.has_private ? share_mapping(to, m) : 0;
+}
+
+static void
+copy_numbers(struct vmspace *to, const struct vmspace *from)
+{
+	to->brk_start = from->brk_start;
+	to->brk = from->brk;
+	to->mmap_top = from->mmap_top;
+	to->room_top = from->room_top;
+	to->room_missed = from->room_missed;
+	to->code_start = from->code_start;
+	to->code_end = from->code_end;
+	to->data_start = from->data_start;
+	to->data_end = from->data_end;
+	to->stack_start = from->stack_start;
+	to->arg_start = from->arg_start;
+	to->arg_end = from->arg_end;
+	to->env_start = from->env_start;
+	to->env_end = from->env_end;
+	to->auxv_start = from->auxv_start;
+	to->auxv_end = from->auxv_end;
+}
+
+/* Reserve the heap for as many mappings as @from has; others may be adding to
+ * them, so look again. Returns with from->lock held for writing.
+ * @return 0 or -EINTR: the thread is to die */
+static int
+lock_and_reserve(struct vmspace *from)
+{
+	unsigned n;
+
+	for (;;) {
+		rwlock_write_lock(&from->lock);
+		n = from->nmappings;
+		if (n <= FORK_MAPPINGS)
+			return 0;
+		rwlock_write_unlock(&from->lock);
+		n += FORK_MAPPINGS;
+		if (heap_checkpoint(FORK_PAGES +
+				    kalloc_pages(sizeof(struct mapping), n)))
+			return -EINTR;
+		rwlock_write_lock(&from->lock);
+		if (from->nmappings <= n)
+			return 0;
+		rwlock_write_unlock(&from->lock);
+	}
+}
+
+struct vmspace *
+vmspace_fork(struct vmspace *from)
+{
+	struct vmspace *to = vmspace_new();
+	struct mapping *m;
+	int error;
+
+	if (!to)
+		return NULL;
+	if (lock_and_reserve(from)) {
+		vmspace_put(to);
+		return NULL;
+	}
+	copy_numbers(to, from);
+	error = 0;
+	for (m = map_ceil(from, 0); m && !error; m = map_next(m))
+		error = copy_mapping(to, m);
+	pmap_flush(from, 0, USER_TOP);
+	rwlock_write_unlock(&from->lock);
+	if (error) {
+		vmspace_put(to);
+		return NULL;
+	}
+	return to;
+}

@@ -1,0 +1,210 @@
+/*
+ * Calls that speak of mapped pages without changing what is mapped: madvise,
+ * msync, mincore.
+ */
+#include "mmap_internal.h"
+
+#define MINCORE_CHUNK 256 /* pages looked up at a time */
+
+/* ---- madvise ---- */
+
+/* Set how a fork treats [@start, @end) of @m. */
+static int
+fork_advice(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
+{
+	if (map_check_limits(m->vmspace, 2, 0))
+		return -ENOMEM;
+	if (advice == MADV_WIPEONFORK && (m->vnode || m->flags & MAP_SHARED))
+		return -EINVAL;
+	if (m->start < start)
+		m = map_split(m, start);
+	if (m->end > end)
+		map_split(m, end);
+	if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
+		m->dont_fork = advice == MADV_DONTFORK;
+	else
+		m->wipe_on_fork = advice == MADV_WIPEONFORK;
+	map_merge(m);
+	return 0;
+}
+
+static int
+advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
+{
+	switch (advice) {
+	case MADV_FREE: /* "may" be freed: now is allowed */
+		if (m->vnode || m->locked)
+			return -EINVAL;
+		pmap_forget(m, start, end);
+		return 0;
+	case MADV_DONTNEED:
+		if (m->locked)
+			return -EINVAL;
+		pmap_forget(m, start, end);
+		return 0;
+	case MADV_REMOVE: /* no file system here can punch holes */
+		if (m->locked)
+			return -EINVAL;
+		return m->flags & MAP_SHARED ? -EOPNOTSUPP : -EINVAL;
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+		return fork_advice(m, start, end, advice);
+	default:
+		return 0;
+	}
+}
+
+static bool
+advice_known(int advice)
+{
+	return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+	       (advice >= MADV_FREE && advice <= MADV_PAGEOUT);
+}
+
+/* Holes are an error, but what lies between them is advised all the same. */
+static int
+advise_range(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
+{
+	struct mapping *m;
+	vaddr_t va = start, next;
+	int error = 0, result = 0;
+
+	while (va < end && !error && (m = map_ceil(vm, va)) && m->start < end) {
+		if (m->start > va)
+			result = -ENOMEM;
+		va = MAX(va, m->start);
+		next = MIN(end, m->end);
+		error = advise(m, va, next, advice);
+		va = next;
+	}
+	if (va < end && !error)
+		result = -ENOMEM;
+	return error ? error : result;
+}
+
+static int64_t
+sys_madvise(vaddr_t addr, size_t len, int advice)
+{
+	struct vmspace *vm = current()->vmspace;
+	int error;
+
+	if (!advice_known(advice) || !IS_ALIGNED(addr, PAGE_SIZE) ||
+	    len > USER_TOP)
+		return -EINVAL;
+	len = ROUND_UP(len, PAGE_SIZE);
+	if (len == 0)
+		return 0;
+	if (addr > USER_TOP - len)
+		return -ENOMEM;
+	rwlock_write_lock(&vm->lock);
+	error = advise_range(vm, addr, addr + len, advice);
+	rwlock_write_unlock(&vm->lock);
+	return error;
+}
+SYSCALL(NR_madvise, sys_madvise, 8);
+
+/* ---- msync ---- */
+
+/*
+ * Tell the page cache what has been written through the first mapping in
+ * [*@va, @end), and move *@va behind it.
+ * @return its file, referenced, where @sync and there is one
+ */
+static struct vnode *
+sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, bool sync,
+	     int *error)
+{
+	struct vnode *v = NULL;
+	struct mapping *m;
+
+	rwlock_read_lock(&vm->lock);
+	m = map_ceil(vm, *va);
+	if (!m || m->start > *va)
+		*error = -ENOMEM; /* a hole */
+	if (!m || m->start >= end) {
+		*va = end;
+	} else {
+		*va = MAX(*va, m->start);
+		if (m->vnode && m->flags & MAP_SHARED) {
+			pmap_clean(m, *va, MIN(end, m->end), true);
+			if (sync)
+				v = vnode_get(m->vnode);
+		}
+		*va = MIN(end, m->end);
+	}
+	rwlock_read_unlock(&vm->lock);
+	return v;
+}
+
+static int64_t
+sys_msync(vaddr_t addr, size_t len, int flags)
+{
+	struct vmspace *vm = current()->vmspace;
+	int error = 0, io = 0;
+	struct vnode *v;
+	vaddr_t end;
+
+	if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+	    (flags & MS_ASYNC && flags & MS_SYNC) ||
+	    !IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (len > USER_TOP || addr > USER_TOP - len)
+		return -ENOMEM;
+	end = ROUND_UP(addr + len, PAGE_SIZE);
+	while (addr < end && !io) {
+		v = sync_mapping(vm, &addr, end, flags & MS_SYNC, &error);
+		if (v) {
+			io = vnode_fsync(v, true);
+			vnode_put(v);
+		}
+	}
+	return io ? io : error;
+}
+SYSCALL(NR_msync, sys_msync, 16);
+
+/* ---- mincore ---- */
+
+static int
+fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
+{
+	struct mapping *m;
+	int error = 0;
+
+	rwlock_read_lock(&vm->lock);
+	for (unsigned i = 0; i < n && !error; i++) {
+		m = vm_find(vm, addr + i * PAGE_SIZE);
+		if (m)
+			vec[i] = vm_in_core(m, addr + i * PAGE_SIZE);
+		else
+			error = -ENOMEM;
+	}
+	rwlock_read_unlock(&vm->lock);
+	return error;
+}
+
+static int64_t
+sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
+{
+	struct vmspace *vm = current()->vmspace;
+	uint8_t vec[MINCORE_CHUNK];
+	uint64_t pages, n;
+	int error;
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (len > USER_TOP || addr > USER_TOP - len)
+		return -ENOMEM;
+	pages = ROUND_UP(len, PAGE_SIZE) >> PAGE_SHIFT;
+	for (uint64_t i = 0; i < pages; i += n) {
+		n = MIN(pages - i, (uint64_t)MINCORE_CHUNK);
+		error = fill_vector(vm, addr + i * PAGE_SIZE, n, vec);
+		if (!error)
+			error = copyout(user_vec + i, vec, n);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+SYSCALL(NR_mincore, sys_mincore, 4);

@@ -1,0 +1,193 @@
+/*
+ * mlock and its kin: memory that stays where it is. Nothing is ever swapped out
+ * here, so what is left to do is to bring the pages in, to count them against
+ * RLIMIT_MEMLOCK, and to refuse advice that would take them away.
+ *
+ * Source of the interface: mlock(2).
+ */
+#include "mmap_internal.h"
+
+/* Set or clear the lock of [@start, @end) of @m. */
+static void
+mark(struct mapping *m, vaddr_t start, vaddr_t end, bool locked)
+{
+	if (m->locked == locked)
+		return;
+	if (m->start < start)
+		m = map_split(m, start);
+	if (m->end > end)
+		map_split(m, end);
+	m->locked = locked;
+	map_merge(m);
+}
+
+/* Mark all in the range; a hole is an error, after what lies before it. */
+static int
+mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
+{
+	struct mapping *m;
+	vaddr_t va, next;
+
+	for (va = start; va < end; va = next) {
+		m = vm_find(vm, va);
+		if (!m || map_check_limits(vm, 2, 0))
+			return -ENOMEM;
+		next = MIN(m->end, end);
+		mark(m, va, next, locked);
+	}
+	return 0;
+}
+
+/* The pages of [@addr, @addr + @len), of which none may be at the end of the
+ * numbers. */
+static int
+get_range(vaddr_t addr, size_t len, vaddr_t *start, vaddr_t *end)
+{
+	if (addr + len < addr)
+		return -EINVAL;
+	if (len > USER_TOP || addr > USER_TOP - len)
+		return -ENOMEM;
+	*start = ROUND_DOWN(addr, PAGE_SIZE);
+	*end = ROUND_UP(addr + len, PAGE_SIZE);
+	return 0;
+}
+
+/* Who may lock nothing at all is told so by another error. */
+static bool
+may_lock_any(void)
+{
+	return current_cred()->euid == 0 || !vm_ops.limit ||
+	       vm_ops.limit(RLIMIT_MEMLOCK) > 0;
+}
+
+static int
+lock_range(vaddr_t addr, size_t len, bool fill)
+{
+	struct vmspace *vm = current()->vmspace;
+	vaddr_t start, end;
+	int error = get_range(addr, len, &start, &end);
+
+	if (error)
+		return error;
+	if (!may_lock_any())
+		return -EPERM;
+	rwlock_write_lock(&vm->lock);
+	if (!vm_may_lock(vm, (end - start) >> PAGE_SHIFT))
+		error = -ENOMEM;
+	if (!error)
+		error = mark_range(vm, start, end, true);
+	rwlock_write_unlock(&vm->lock);
+	if (!error && fill)
+		vm_populate(vm, start, end);
+	return error;
+}
+
+static int64_t
+sys_mlock(vaddr_t addr, size_t len)
+{
+	return lock_range(addr, len, true);
+}
+SYSCALL(NR_mlock, sys_mlock, 24);
+
+static int64_t
+sys_mlock2(vaddr_t addr, size_t len, unsigned flags)
+{
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
+	return lock_range(addr, len, !(flags & MLOCK_ONFAULT));
+}
+SYSCALL(NR_mlock2, sys_mlock2, 24);
+
+static int64_t
+sys_munlock(vaddr_t addr, size_t len)
+{
+	struct vmspace *vm = current()->vmspace;
+	vaddr_t start, end;
+	int error = get_range(addr, len, &start, &end);
+
+	if (error)
+		return error;
+	rwlock_write_lock(&vm->lock);
+	error = mark_range(vm, start, end, false);
+	rwlock_write_unlock(&vm->lock);
+	return error;
+}
+SYSCALL(NR_munlock, sys_munlock, 8);
+
+/* ---- All of it ---- */
+
+/* vm->lock held for writing. No limit is met: mappings only grow alike. */
+static void
+mark_all(struct vmspace *vm, bool locked)
+{
+	struct mapping *m;
+	vaddr_t va = 0;
+
+	while ((m = map_ceil(vm, va))) {
+		va = m->end;
+		mark(m, m->start, m->end, locked);
+	}
+}
+
+/* Fill what is mapped; mappings may come and go meanwhile. */
+static void
+fill_all(struct vmspace *vm)
+{
+	vaddr_t start, end = 0;
+	struct mapping *m;
+
+	for (;;) {
+		rwlock_read_lock(&vm->lock);
+		m = map_ceil(vm, end);
+		if (m) {
+			start = m->start;
+			end = m->end;
+		}
+		rwlock_read_unlock(&vm->lock);
+		if (!m)
+			return;
+		vm_populate(vm, start, end);
+	}
+}
+
+static int64_t
+sys_mlockall(int flags)
+{
+	struct vmspace *vm = current()->vmspace;
+	bool fill = !(flags & MCL_ONFAULT);
+	int error = 0;
+
+	if (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
+	    !(flags & (MCL_CURRENT | MCL_FUTURE)))
+		return -EINVAL;
+	if (!may_lock_any())
+		return -EPERM;
+	rwlock_write_lock(&vm->lock);
+	if (flags & MCL_CURRENT &&
+	    !vm_may_lock(vm, vm->mapped_pages - vm_locked_pages(vm)))
+		error = -ENOMEM;
+	if (!error) {
+		vm->lock_new = flags & MCL_FUTURE;
+		vm->fill_new = flags & MCL_FUTURE && fill;
+		if (flags & MCL_CURRENT)
+			mark_all(vm, true);
+	}
+	rwlock_write_unlock(&vm->lock);
+	if (!error && flags & MCL_CURRENT && fill)
+		fill_all(vm);
+	return error;
+}
+SYSCALL(NR_mlockall, sys_mlockall, 24);
+
+static int64_t
+sys_munlockall(void)
+{
+	struct vmspace *vm = current()->vmspace;
+
+	rwlock_write_lock(&vm->lock);
+	vm->lock_new = vm->fill_new = false;
+	mark_all(vm, false);
+	rwlock_write_unlock(&vm->lock);
+	return 0;
+}
+SYSCALL(NR_munlockall, sys_munlockall, 8);

@@ -1,0 +1,235 @@
+/*
+ * The system calls that make and unmake mappings: mmap, munmap, mprotect, brk.
+ */
+#include "abi/mount.h"
+#include "mmap_internal.h"
+
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* What mapping a file needs of the descriptor: mmap(2), EACCES. */
+static int
+check_file(const struct file *f, uint32_t prot, bool shared)
+{
+	unsigned mode = f->flags & O_ACCMODE;
+
+	if (f->flags & O_PATH)
+		return -EBADF;
+	if (mode == O_WRONLY)
+		return -EACCES;
+	if (shared && prot & PROT_WRITE && mode != O_RDWR)
+		return -EACCES;
+	if (!f->ops->mmap)
+		return -ENODEV;
+	if (prot & PROT_EXEC && f->vnode && f->vnode->mount->flags & MS_NOEXEC)
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * The vnode to map, referenced, or NULL for private zero-fill memory. What has
+ * no pages of its own (/dev/zero) is zero-fill memory under another name.
+ */
+static int
+backing_of(int fd, uint32_t prot, uint32_t flags, size_t len,
+	   struct vnode **vnode, bool *may_write)
+{
+	bool shared = flags & MAP_SHARED;
+	struct file *f;
+	int error = 0;
+
+	*vnode = NULL;
+	*may_write = true;
+	if (!(flags & MAP_ANONYMOUS)) {
+		f = fd_get(fd);
+		if (!f)
+			return -EBADF;
+		error = check_file(f, prot, shared);
+		if (!error)
+			error = f->ops->mmap(f, vnode);
+		if (!error && *vnode)
+			vnode_get(*vnode);
+		*may_write = (f->flags & O_ACCMODE) == O_RDWR;
+		file_put(f);
+	}
+	if (!error && !*vnode && shared) {
+		*may_write = true;
+		error = shared_object_new(len, vnode);
+	}
+	return error;
+}
+
+/* vm_map, for a file with seals: under its lock, no seal is added between the
+ * look at them and the mapping's being seen (written_by_mapping). */
+static int64_t
+map_sealable(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
+	     uint32_t flags, struct vnode *v, uint64_t offset, bool may_write)
+{
+	int64_t at = -EPERM;
+	bool sealed;
+
+	vnode_lock(v, 0);
+	sealed = v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	if (!sealed || !(prot & PROT_WRITE))
+		at = vm_map(vm, addr, len, prot, flags, v, offset,
+			    may_write && !sealed);
+	vnode_unlock(v);
+	return at;
+}
+
+static int
+check_mmap(size_t len, uint32_t flags, uint64_t offset)
+{
+	if (!IS_ALIGNED(offset, PAGE_SIZE) || len == 0)
+		return -EINVAL;
+	if ((flags & MAP_TYPE) != MAP_SHARED &&
+	    (flags & MAP_TYPE) != MAP_PRIVATE &&
+	    (flags & MAP_TYPE) != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (flags & MAP_HUGETLB)
+		return -EINVAL;
+	if (len > USER_TOP)
+		return -ENOMEM;
+	if (offset + len < offset || (int64_t)(offset + len) < 0)
+		return -EOVERFLOW;
+	return 0;
+}
+
+static int64_t
+sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
+	 uint64_t offset)
+{
+	struct vmspace *vm = current()->vmspace;
+	struct vnode *vnode;
+	bool may_write;
+	int64_t at;
+	int error;
+
+	if (flags & MAP_ANONYMOUS)
+		offset = 0;
+	error = check_mmap(len, flags, offset);
+	if (error)
+		return error;
+	/* SHARED_VALIDATE is SHARED that refuses what it does not know. */
+	if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE) {
+		if (flags & MAP_SYNC)
+			return -EOPNOTSUPP;
+		flags = (flags & ~MAP_TYPE) | MAP_SHARED;
+	}
+	error = backing_of(fd, prot, flags, len, &vnode, &may_write);
+	if (error)
+		return error;
+	if (vnode && flags & MAP_SHARED && vnode_is_nameless(vnode))
+		at = map_sealable(vm, addr, len, prot & PROT_ALL, flags, vnode,
+				  offset, may_write);
+	else
+		at = vm_map(vm, addr, len, prot & PROT_ALL, flags, vnode,
+			    offset, may_write);
+	if (vnode)
+		vnode_put(vnode);
+	if (at >= 0 && (vm->fill_new || (flags & (MAP_POPULATE | MAP_LOCKED) &&
+					 !(flags & MAP_NONBLOCK))))
+		vm_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
+	return at;
+}
+SYSCALL(NR_mmap, sys_mmap, 16);
+
+static int64_t
+sys_munmap(vaddr_t addr, size_t len)
+{
+	return vm_unmap(current()->vmspace, addr, len);
+}
+SYSCALL(NR_munmap, sys_munmap, 8);
+
+/* PROT_GROWSDOWN: the rights are for the whole stack down to its end. */
+static int
+stack_start(struct vmspace *vm, vaddr_t *addr, size_t *len)
+{
+	struct mapping *m;
+	int error = -EINVAL;
+
+	rwlock_read_lock(&vm->lock);
+	m = vm_find(vm, *addr);
+	if (m && m->is_stack) {
+		*len += *addr - m->start;
+		*addr = m->start;
+		error = 0;
+	}
+	rwlock_read_unlock(&vm->lock);
+	return error;
+}
+
+static int64_t
+sys_mprotect(vaddr_t addr, size_t len, uint64_t prot)
+{
+	struct vmspace *vm = current()->vmspace;
+	int error = 0;
+
+	if (prot & ~(uint64_t)(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ||
+	    (prot & PROT_GROWSDOWN && prot & PROT_GROWSUP) ||
+	    !IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (prot & PROT_GROWSUP) /* no mapping grows up here */
+		return -EINVAL;
+	if (len > USER_TOP)
+		return -ENOMEM;
+	if (prot & PROT_GROWSDOWN)
+		error = stack_start(vm, &addr, &len);
+	return error ? error : vm_protect(vm, addr, len, prot & PROT_ALL);
+}
+SYSCALL(NR_mprotect, sys_mprotect, 16);
+
+/* ---- brk ---- */
+
+/* vm->lock held for writing. */
+static void
+change_brk(struct vmspace *vm, vaddr_t to, struct list *dead)
+{
+	vaddr_t old = ROUND_UP(vm->brk, PAGE_SIZE);
+	vaddr_t new = ROUND_UP(to, PAGE_SIZE);
+	struct mapping m = { .start = old,
+			     .end = new,
+			     .prot = PROT_READ | PROT_WRITE,
+			     .flags = MAP_PRIVATE,
+			     .may_write = true,
+			     .locked = vm->lock_new };
+
+	if (new < old)
+		map_remove(vm, new, old, dead);
+	else if (new > old &&
+		 (!map_is_free(vm, old, new + PAGE_SIZE) ||
+		  map_check_limits(vm, 1, (new - old) >> PAGE_SHIFT) ||
+		  (m.locked && !vm_may_lock(vm, (new - old) >> PAGE_SHIFT))))
+		return;
+	else if (new > old)
+		map_insert(vm, &m);
+	vm->brk = to;
+}
+
+vaddr_t
+mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
+{
+	struct list dead = LIST_INIT(dead);
+	vaddr_t result, old;
+
+	rwlock_write_lock(&vm->lock);
+	old = vm->brk;
+	if (brk >= vm->brk_start && brk < USER_TOP && vm->brk_start &&
+	    brk - vm->brk_start <= limit)
+		change_brk(vm, brk, &dead);
+	result = vm->brk;
+	rwlock_write_unlock(&vm->lock);
+	map_reap(&dead);
+	if (vm->fill_new && result > old)
+		vm_populate(vm, ROUND_DOWN(old, PAGE_SIZE),
+			    ROUND_UP(result, PAGE_SIZE));
+	return result;
+}
+
+static int64_t
+sys_brk(vaddr_t brk)
+{
+	return mmap_set_brk(current()->vmspace, brk,
+			    vm_ops.limit ? vm_ops.limit(RLIMIT_DATA)
+					 : RLIM_INFINITY);
+}
+SYSCALL(NR_brk, sys_brk, 8);

@@ -1,0 +1,161 @@
+/*
+ * mremap: making a mapping larger or smaller, or moving it with its pages.
+ */
+#include "mmap_internal.h"
+
+struct remap {
+	vaddr_t from, to; /* to: for MREMAP_FIXED, and the result */
+	size_t old_len, new_len;
+	unsigned flags;
+	bool fill; /* what grew is locked in memory */
+};
+
+static bool
+in_user_space(vaddr_t addr, size_t len)
+{
+	return len <= USER_TOP && addr <= USER_TOP - len;
+}
+
+static int
+check_args(struct remap *r)
+{
+	bool fixed = r->flags & MREMAP_FIXED;
+	bool keep = r->flags & MREMAP_DONTUNMAP;
+
+	if (r->flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+	    ((fixed || keep) && !(r->flags & MREMAP_MAYMOVE)) ||
+	    (keep && r->old_len != r->new_len) ||
+	    !IS_ALIGNED(r->from, PAGE_SIZE) || r->new_len == 0 ||
+	    r->old_len > USER_TOP || r->new_len > USER_TOP)
+		return -EINVAL;
+	r->old_len = ROUND_UP(r->old_len, PAGE_SIZE);
+	r->new_len = ROUND_UP(r->new_len, PAGE_SIZE);
+	if (!in_user_space(r->from, r->old_len))
+		return -EINVAL;
+	if (!fixed)
+		return 0;
+	if (!IS_ALIGNED(r->to, PAGE_SIZE) || r->to < USER_BOTTOM ||
+	    !in_user_space(r->to, r->new_len) ||
+	    (r->to < r->from + r->old_len && r->from < r->to + r->new_len))
+		return -EINVAL;
+	return 0;
+}
+
+/* Move the entries while no one can cut the file short: he would look for a
+ * page in the place where it is no more, or not yet. */
+static size_t
+move_entries(struct vmspace *vm, struct vnode *v, vaddr_t from, vaddr_t to,
+	     size_t len)
+{
+	size_t done;
+
+	if (v)
+		spin_lock(&v->cache->mappings_lock);
+	done = pmap_move(vm, from, to, len);
+	if (done < len) /* back: there the tables are still in place */
+		pmap_move(vm, to, from, done);
+	if (v)
+		spin_unlock(&v->cache->mappings_lock);
+	return done;
+}
+
+static int64_t
+move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
+{
+	struct mapping new = *m;
+	struct vnode *v = m->vnode;
+	size_t len = MIN(r->old_len, r->new_len);
+	int64_t to;
+
+	if (r->flags & MREMAP_FIXED) {
+		map_remove(vm, r->to, r->to + r->new_len, dead);
+		m = vm_find(vm, r->from);
+		to = r->to;
+	} else {
+		to = map_find_room(vm, r->new_len);
+		if (to < 0)
+			return to;
+	}
+	new.start = to;
+	new.end = to + r->new_len;
+	if (v)
+		new.offset += r->from - m->start;
+	map_insert(vm, &new);
+	if (move_entries(vm, v, r->from, to, len) < len) {
+		map_remove(vm, to, to + r->new_len, dead);
+		return -ENOMEM;
+	}
+	if (!(r->flags & MREMAP_DONTUNMAP) && r->old_len)
+		map_remove(vm, r->from, r->from + r->old_len, dead);
+	return to;
+}
+
+/* Grow @m where it is. @return whether there was room */
+static bool
+grow_in_place(struct vmspace *vm, struct mapping *m, struct remap *r)
+{
+	vaddr_t end = r->from + r->new_len;
+
+	if (m->end != r->from + r->old_len ||
+	    !in_user_space(r->from, r->new_len) ||
+	    !map_is_free(vm, m->end, end))
+		return false;
+	map_resize(m, m->start, end);
+	map_merge(m);
+	return true;
+}
+
+/* vm->lock held for writing. @return the address, or a negative errno */
+static int64_t
+remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
+{
+	struct mapping *m = vm_find(vm, r->from);
+	uint64_t more = r->new_len - MIN(r->new_len, r->old_len);
+
+	if (!m || m->end - r->from < r->old_len)
+		return -EFAULT;
+	/* No length: a second mapping of shared memory. */
+	if (r->old_len == 0 && !(m->flags & MAP_SHARED))
+		return -EINVAL;
+	if (r->flags & MREMAP_DONTUNMAP && m->vnode)
+		return -EINVAL;
+	if (map_check_limits(vm, 4, more >> PAGE_SHIFT))
+		return -ENOMEM;
+	if (m->locked && !vm_may_lock(vm, more >> PAGE_SHIFT))
+		return -EAGAIN;
+	r->fill = m->locked && more;
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return move(vm, m, r, dead);
+	if (r->new_len <= r->old_len) {
+		if (r->new_len < r->old_len)
+			map_remove(vm, r->from + r->new_len,
+				   r->from + r->old_len, dead);
+		return r->from;
+	}
+	if (r->old_len && grow_in_place(vm, m, r))
+		return r->from;
+	if (!(r->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	return move(vm, m, r, dead);
+}
+
+static int64_t
+sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
+	   vaddr_t to)
+{
+	struct remap r = { from, to, old_len, new_len, flags, false };
+	struct vmspace *vm = current()->vmspace;
+	struct list dead = LIST_INIT(dead);
+	int64_t result = check_args(&r);
+
+	if (result)
+		return result;
+	rwlock_write_lock(&vm->lock);
+	result = remap_locked(vm, &r, &dead);
+	rwlock_write_unlock(&vm->lock);
+	map_reap(&dead);
+	if (result >= 0 && r.fill)
+		vm_populate(vm, result, result + r.new_len);
+	return result;
+}
+SYSCALL(NR_mremap, sys_mremap, 16);

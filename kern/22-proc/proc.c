@@ -1,0 +1,338 @@
+/*
+ * The tree of processes: making and freeing struct proc, linking and finding,
+ * what others may read of a process that is not the running one, and the
+ * chapter's start-up. The life itself is in fork.c, exit.c, wait.c.
+ */
+#include "abi/signal.h"
+#include "proc_internal.h"
+#include "string.h"
+
+struct spinlock proc_lock = SPINLOCK("processes");
+struct proc *init_proc;
+struct proc_ops proc_ops;
+unsigned threads_max, threads_now, procs_now;
+static uint64_t forks; /* since boot */
+
+/* ---- References ---- */
+
+struct proc *
+proc_get(struct proc *p)
+{
+	ref_get(&p->refs);
+	return p;
+}
+
+void
+proc_put(struct proc *p)
+{
+	if (!p || !ref_put(&p->refs))
+		return;
+	ASSERT(!p->program && !p->nthreads);
+	if (proc_ops.free)
+		proc_ops.free(p);
+	kfree(p);
+}
+
+struct proc *
+proc_find_locked(int pid)
+{
+	return pid_proc(pid);
+}
+
+struct proc *
+proc_find(int pid)
+{
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	p = pid_proc(pid);
+	if (p)
+		proc_get(p);
+	spin_unlock(&proc_lock);
+	return p;
+}
+
+void
+proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg)
+{
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
+		fn(p, arg);
+	spin_unlock(&proc_lock);
+}
+
+/* ---- Making, linking ---- */
+
+struct proc *
+proc_new(struct proc *from)
+{
+	struct proc *p = knew(struct proc);
+
+	ref_init(&p->refs);
+	p->start_ns = clock_ns();
+	list_init(&p->children);
+	list_init(&p->sibling);
+	list_init(&p->threads);
+	list_init(&p->all_link);
+	waitq_init(&p->child_wq, "children");
+	spin_init(&p->lock, "process");
+	p->exit_signal = SIGCHLD;
+	limits_init(p, from);
+	if (from) {
+		spin_lock(&from->lock);
+		memcpy(p->name, from->name, sizeof(p->name));
+		if (from->program)
+			p->program = program_get(from->program);
+		p->tty = from->tty;
+		spin_unlock(&from->lock);
+		p->no_new_privs = from->no_new_privs;
+		p->dumpable = from->dumpable;
+	}
+	if (proc_ops.fork)
+		proc_ops.fork(from, p);
+	return p;
+}
+
+void
+proc_discard(struct proc *p)
+{
+	proc_set_program(p, NULL);
+	proc_put(p);
+}
+
+void
+proc_link_thread(struct proc *p, struct thread *t, int tid)
+{
+	list_add_tail(&t->proc_link, &p->threads);
+	p->nthreads++;
+	threads_now++;
+	forks++;
+	pid_set(tid, NULL, t);
+}
+
+void
+proc_link(struct proc *p, struct proc *parent)
+{
+	p->parent = parent;
+	if (parent) {
+		p->ppid = parent->pid;
+		p->pgid = parent->pgid;
+		p->sid = parent->sid;
+		list_add_tail(&p->sibling, &parent->children);
+	} else {
+		p->pgid = p->sid = p->pid;
+	}
+	procs_now++;
+	pid_set(p->pid, p, NULL);
+}
+
+void
+proc_unlink(struct proc *p)
+{
+	list_del(&p->sibling);
+	p->parent = NULL;
+	procs_now--;
+	pid_clear_proc(p->pid);
+}
+
+/* ---- What others read ---- */
+
+/* A thread of the process that still has what is asked for; a process's
+ * threads share all of it, or had best do so. proc_lock held. */
+#define FIRST_WITH(p, field)                                                   \
+	({                                                                     \
+		struct thread *_t, *_found = NULL;                             \
+		list_for_each (_t, &(p)->threads, proc_link)                   \
+			if (_t->field) {                                       \
+				_found = _t;                                   \
+				break;                                         \
+			}                                                      \
+		_found;                                                        \
+	})
+
+struct vmspace *
+proc_vmspace(struct proc *p)
+{
+	struct vmspace *vm = NULL;
+	struct thread *t;
+
+	spin_lock(&proc_lock);
+	t = FIRST_WITH(p, vmspace);
+	if (t)
+		vm = vmspace_get(t->vmspace);
+	spin_unlock(&proc_lock);
+	return vm;
+}
+
+struct fdtable *
+proc_fdtable(struct proc *p)
+{
+	struct fdtable *table = NULL;
+	struct thread *t;
+
+	spin_lock(&proc_lock);
+	t = FIRST_WITH(p, fdtable);
+	if (t)
+		table = fdtable_get(t->fdtable);
+	spin_unlock(&proc_lock);
+	return table;
+}
+
+/* vfs_ops.set_fdtable */
+static void
+set_fdtable(struct fdtable *t)
+{
+	spin_lock(&proc_lock);
+	current()->fdtable = t;
+	spin_unlock(&proc_lock);
+}
+
+struct fs_context *
+proc_fs(struct proc *p)
+{
+	struct fs_context *fs = NULL;
+	struct thread *t;
+
+	spin_lock(&proc_lock);
+	t = FIRST_WITH(p, fs);
+	if (t)
+		fs = fs_context_get(t->fs);
+	spin_unlock(&proc_lock);
+	return fs;
+}
+
+/* ---- Usage ---- */
+
+void
+proc_stats_get(struct proc_stats *s)
+{
+	spin_lock(&proc_lock);
+	s->threads = threads_now;
+	s->last_pid = pid_last();
+	s->forks = forks;
+	spin_unlock(&proc_lock);
+}
+
+/* proc_lock held. */
+static uint64_t
+switches_of(struct proc *p, uint64_t *cpu_ns)
+{
+	uint64_t switches = p->dead_switches, ns = p->dead_cpu_ns;
+	struct thread *t;
+
+	list_for_each (t, &p->threads, proc_link) {
+		ns += thread_cpu_ns(t);
+		switches += t->switches;
+	}
+	*cpu_ns = ns;
+	return switches;
+}
+
+uint64_t
+proc_cpu_ns(struct proc *p)
+{
+	uint64_t ns;
+
+	spin_lock(&proc_lock);
+	switches_of(p, &ns);
+	spin_unlock(&proc_lock);
+	return ns;
+}
+
+/*
+ * The kernel does not part a thread's time into that in user mode and that in
+ * the kernel: it would cost two readings of the clock a system call. All of it
+ * counts as user time.
+ */
+void
+proc_usage(struct proc *p, struct rusage *ru)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	uint64_t ns, peak = p->peak_resident;
+
+	memset(ru, 0, sizeof(*ru));
+	spin_lock(&proc_lock);
+	ru->ru_nvcsw = switches_of(p, &ns);
+	spin_unlock(&proc_lock);
+	ru->ru_utime = timeval_of(ns);
+	if (vm) {
+		peak = MAX(peak, vm_peak_resident(vm));
+		vmspace_put(vm);
+	}
+	ru->ru_maxrss = peak * (PAGE_SIZE / 1024);
+}
+
+static struct timeval
+timeval_add(struct timeval a, struct timeval b)
+{
+	a.tv_sec += b.tv_sec;
+	a.tv_usec += b.tv_usec;
+	if (a.tv_usec >= 1000000) {
+		a.tv_sec++;
+		a.tv_usec -= 1000000;
+	}
+	return a;
+}
+
+void
+usage_add(struct rusage *a, const struct rusage *b)
+{
+	a->ru_utime = timeval_add(a->ru_utime, b->ru_utime);
+	a->ru_stime = timeval_add(a->ru_stime, b->ru_stime);
+	a->ru_maxrss = MAX(a->ru_maxrss, b->ru_maxrss);
+	a->ru_nvcsw += b->ru_nvcsw;
+}
+
+/* ---- Start-up ---- */
+
+/* How many threads the machine can carry: each takes a kernel stack, page
+ * tables and a few pages of kernel heap. */
+static unsigned
+count_threads_max(void)
+{
+	struct mem_stats stats;
+
+	mem_stats_get(&stats);
+	return MAX(64UL, MIN(MIN(stats.total / 32, stats.heap_max / 4),
+			     PID_MAX / 2UL));
+}
+
+static void (*describe_thread)(void);
+
+/* panic_ops.describe: what runs here; sched tells the thread. */
+static void
+describe(void)
+{
+	struct proc *p = current_proc();
+
+	if (describe_thread)
+		describe_thread();
+	if (p)
+		kprintf("process %d \"%s\"\n", p->pid, p->name);
+}
+
+static int
+running_pid(void)
+{
+	struct proc *p = current_proc();
+
+	return p ? p->pid : 0;
+}
+
+static void
+proc_init(void)
+{
+	threads_max = count_threads_max();
+	describe_thread = panic_ops.describe;
+	panic_ops.describe = describe;
+	sched_ops.thread_free = user_thread_free;
+	trap_ops.user_fault = proc_fault;
+	limits_hook();
+	vfs_ops.pid = running_pid;
+	vfs_ops.set_fdtable = set_fdtable;
+	killer_init();
+	trace_init();
+}
+CHAPTER_INIT(proc_init);

@@ -1,0 +1,565 @@
+/*
+ * /proc/PID: what a process looks like from outside. The formats are those of
+ * proc(5), to the byte where programs parse them (ps, top, pidof).
+ */
+#include "abi/sched.h"
+#include "abi/elf.h"
+#include "format.h"
+#include "procfs_internal.h"
+#include "string.h"
+
+#define KIB(pages)  ((pages) * (PAGE_SIZE / 1024))
+#define NS_PER_TICK (NS_PER_SEC / USER_HZ)
+#define PATH_COLUMN 73 /* of a line of maps */
+
+/* ---- A look at a process: everything is read once, under one lock ---- */
+
+struct view {
+	char name[16];
+	char state;
+	int pid, ppid, pgid, sid, exit_signal, exit_status;
+	unsigned nthreads, cpu;
+	int nice;
+	unsigned policy, priority;
+	uint64_t cpu_ns, switches, start_ns;
+	struct rusage children;
+	cpuset_t affinity;
+};
+
+static char
+state_of(const struct proc *p, const struct thread *t)
+{
+	if (p->state == PROC_ZOMBIE)
+		return 'Z';
+	if (p->state == PROC_STOPPED)
+		return 'T';
+	if (!t || t->state == THREAD_DEAD)
+		return 'X';
+	return t->state == THREAD_RUNNABLE ? 'R' : 'S';
+}
+
+static void
+view_get(struct view *v, struct proc *p)
+{
+	struct thread *t;
+
+	v->cpu_ns = proc_cpu_ns(p);
+	spin_lock(&proc_lock);
+	t = list_first(&p->threads, struct thread, proc_link);
+	v->state = state_of(p, t);
+	v->pid = p->pid;
+	v->ppid = p->ppid;
+	v->pgid = p->pgid;
+	v->sid = p->sid;
+	v->exit_signal = p->exit_signal;
+	v->exit_status = p->exit_status;
+	v->nthreads = p->nthreads;
+	v->cpu = t ? t->cpu : 0;
+	v->nice = t ? t->nice : 0;
+	v->policy = t ? t->policy : 0;
+	v->priority = t ? t->priority : 0;
+	v->affinity = t ? t->affinity & (BIT(cpu_count - 1) * 2 - 1) : 0;
+	v->switches = p->dead_switches + (t ? t->switches : 0);
+	v->start_ns = p->start_ns;
+	v->children = p->child_usage;
+	spin_unlock(&proc_lock);
+	spin_lock(&p->lock);
+	strlcpy(v->name, p->name, sizeof(v->name));
+	spin_unlock(&p->lock);
+}
+
+static uint64_t
+ticks(struct timeval tv)
+{
+	return tv.tv_sec * USER_HZ + tv.tv_usec / (1000000 / USER_HZ);
+}
+
+/* ---- stat, statm, status ---- */
+
+static void
+stat_memory(struct text *t, const struct vmspace *vm, uint64_t rss_limit)
+{
+	if (!vm) {
+		text_printf(t, " 0 0 %lu 0 0 0 0 0", rss_limit);
+		return;
+	}
+	text_printf(t, " %lu %lu %lu %lu %lu %lu 0 0",
+		    vm->mapped_pages * PAGE_SIZE, (uint64_t)vm->resident,
+		    rss_limit, vm->code_start, vm->code_end, vm->stack_start);
+}
+
+static void
+stat_layout(struct text *t, const struct vmspace *vm)
+{
+	if (!vm) {
+		text_printf(t, " 0 0 0 0 0 0 0");
+		return;
+	}
+	text_printf(t, " %lu %lu %lu %lu %lu %lu %lu", vm->data_start,
+		    vm->data_end, vm->brk_start, vm->arg_start, vm->arg_end,
+		    vm->env_start, vm->env_end);
+}
+
+static int
+show_stat(struct text *t, struct proc *p)
+{
+	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
+	struct vmspace *vm = proc_vmspace(p);
+	int tty_nr = 0, tpgid = -1;
+	struct view v;
+
+	view_get(&v, p);
+	if (procfs_ops.tty_info)
+		procfs_ops.tty_info(p, &tty_nr, &tpgid);
+	if (procfs_ops.signal_info && v.state != 'Z')
+		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
+				       &caught);
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0", v.pid, v.name, v.state,
+		    v.ppid, v.pgid, v.sid, tty_nr, tpgid);
+	text_printf(t, " 0 0 0 0 %lu 0 %lu %lu", v.cpu_ns / NS_PER_TICK,
+		    ticks(v.children.ru_utime), ticks(v.children.ru_stime));
+	text_printf(t, " %d %d %u 0 %lu",
+		    v.priority ? -1 - (int)v.priority : 20 + v.nice, v.nice,
+		    v.nthreads, v.start_ns / NS_PER_TICK);
+	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS));
+	/* Of the masks only the first 31 signals have a place here. */
+	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0",
+		    pending & INT32_MAX, blocked & INT32_MAX,
+		    ignored & INT32_MAX, caught & INT32_MAX, v.exit_signal,
+		    v.cpu, v.priority, v.policy);
+	stat_layout(t, vm);
+	text_printf(t, " %d\n", v.exit_status);
+	vmspace_put(vm);
+	return 0;
+}
+
+static int
+show_statm(struct text *t, struct proc *p)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	uint64_t shared, data;
+
+	if (!vm) {
+		text_printf(t, "0 0 0 0 0 0 0\n");
+		return 0;
+	}
+	vm_count_pages(vm, &shared, &data);
+	text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", vm->mapped_pages,
+		    (uint64_t)vm->resident, shared,
+		    (vm->code_end - vm->code_start + PAGE_SIZE - 1) / PAGE_SIZE,
+		    data);
+	vmspace_put(vm);
+	return 0;
+}
+
+static void
+status_memory(struct text *t, struct vmspace *vm)
+{
+	uint64_t shared, data, locked, resident = vm->resident;
+
+	rwlock_read_lock(&vm->lock);
+	locked = vm_locked_pages(vm);
+	rwlock_read_unlock(&vm->lock);
+	vm_count_pages(vm, &shared, &data);
+	text_printf(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n",
+		    KIB(vm->mapped_pages), KIB(vm->mapped_pages));
+	text_printf(t, "VmLck:\t%8lu kB\nVmPin:\t%8u kB\n", KIB(locked), 0);
+	text_printf(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		    KIB(vm_peak_resident(vm)), KIB(resident));
+	text_printf(t, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\n",
+		    KIB(resident - MIN(shared, resident)), KIB(shared));
+	text_printf(t, "RssShmem:\t%8u kB\nVmData:\t%8lu kB\n", 0, KIB(data));
+	text_printf(t, "VmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\n",
+		    (USER_TOP - ROUND_DOWN(vm->stack_start, PAGE_SIZE)) / 1024,
+		    (vm->code_end - vm->code_start) / 1024, 0);
+	text_printf(t, "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\n", 0, 0);
+}
+
+static void
+status_ids(struct text *t, struct proc *p)
+{
+	struct fs_context *fs = proc_fs(p);
+	const struct cred *c;
+
+	if (!fs)
+		return;
+	c = &fs->cred;
+	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
+		    c->fsuid);
+	text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid,
+		    c->fsgid);
+	text_printf(t, "FDSize:\t64\nGroups:\t");
+	for (unsigned i = 0; i < c->ngroups; i++)
+		text_printf(t, "%u ", c->groups[i]);
+	text_printf(t, "\n");
+	fs_context_put(fs);
+}
+
+static void
+status_signals(struct text *t, struct proc *p, const struct view *v)
+{
+	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
+
+	if (procfs_ops.signal_info && v->state != 'Z')
+		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
+				       &caught);
+	text_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n",
+		    v->nthreads, 0UL, pending);
+	text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		    blocked, ignored, caught);
+}
+
+static void
+status_capabilities(struct text *t, const struct fs_context *fs)
+{
+	uint64_t permitted = fs ? cred_permitted(&fs->cred) : 0;
+	uint64_t effective = fs ? cred_effective(&fs->cred) : 0;
+
+	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\n", 0UL, permitted);
+	text_printf(t, "CapEff:\t%016lx\nCapBnd:\t%016lx\n", effective,
+		    CAPS_ALL);
+	text_printf(t, "CapAmb:\t%016lx\n", 0UL);
+}
+
+static const char *
+state_name(char state)
+{
+	switch (state) {
+	case 'R':
+		return "R (running)";
+	case 'S':
+		return "S (sleeping)";
+	case 'T':
+		return "T (stopped)";
+	case 'Z':
+		return "Z (zombie)";
+	default:
+		return "X (dead)";
+	}
+}
+
+static int
+show_status(struct text *t, struct proc *p)
+{
+	struct fs_context *fs = proc_fs(p);
+	struct vmspace *vm = proc_vmspace(p);
+	struct view v;
+
+	view_get(&v, p);
+	text_printf(t, "Name:\t%s\n", v.name);
+	if (fs)
+		text_printf(t, "Umask:\t%04o\n", fs->umask);
+	text_printf(t, "State:\t%s\nTgid:\t%d\nNgid:\t0\n", state_name(v.state),
+		    v.pid);
+	text_printf(t, "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v.pid, v.ppid);
+	status_ids(t, p);
+	if (vm)
+		status_memory(t, vm);
+	status_signals(t, p, &v);
+	status_capabilities(t, fs);
+	text_printf(t, "NoNewPrivs:\t%d\nCpus_allowed:\t%lx\n", p->no_new_privs,
+		    v.affinity);
+	text_printf(t,
+		    "voluntary_ctxt_switches:\t%lu\n"
+		    "nonvoluntary_ctxt_switches:\t0\n",
+		    v.switches);
+	if (fs)
+		fs_context_put(fs);
+	vmspace_put(vm);
+	return 0;
+}
+
+/* ---- Texts of the program ---- */
+
+/* Copy [@start, @end) of the process's memory. */
+static int
+show_memory(struct text *t, struct proc *p, bool environment)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	char chunk[256];
+	vaddr_t at, end;
+	int64_t n;
+
+	if (!vm)
+		return 0; /* a zombie's are empty */
+	at = environment ? vm->env_start : vm->arg_start;
+	end = environment ? vm->env_end : vm->arg_end;
+	while (at < end) {
+		n = vm_copy_in(vm, chunk, at, MIN(end - at, sizeof(chunk)));
+		if (n <= 0)
+			break;
+		text_append(t, chunk, n);
+		at += n;
+	}
+	vmspace_put(vm);
+	return 0;
+}
+
+static int
+show_cmdline(struct text *t, struct proc *p)
+{
+	return show_memory(t, p, false);
+}
+
+static int
+show_environ(struct text *t, struct proc *p)
+{
+	return show_memory(t, p, true);
+}
+
+static int
+show_auxv(struct text *t, struct proc *p)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	Elf64_auxv_t auxv[AUXV_MAX];
+	int64_t n;
+
+	if (!vm)
+		return 0;
+	n = vm_copy_in(vm, auxv, vm->auxv_start,
+		       MIN(vm->auxv_end - vm->auxv_start, sizeof(auxv)));
+	if (n > 0)
+		text_append(t, auxv, n);
+	vmspace_put(vm);
+	return 0;
+}
+
+static int
+show_comm(struct text *t, struct proc *p)
+{
+	char name[sizeof(p->name)];
+
+	spin_lock(&p->lock);
+	strlcpy(name, p->name, sizeof(name));
+	spin_unlock(&p->lock);
+	text_printf(t, "%s\n", name);
+	return 0;
+}
+
+/* ---- maps ---- */
+
+struct maps {
+	struct text *text;
+	const struct vmspace *vm;
+	char *path; /* PATH_MAX bytes */
+};
+
+static const char *
+mapping_name(const struct mapping *m, struct maps *maps)
+{
+	const struct vmspace *vm = maps->vm;
+	int n;
+
+	if (m->vnode && m->vnode->nlink == 0 && m->flags & MAP_SHARED)
+		return "/dev/zero (deleted)";
+	if (m->vnode) {
+		n = vnode_path(m->vnode, maps->path, PATH_MAX);
+		return n > 0 ? maps->path : "";
+	}
+	if (m->start < vm->brk && m->end > vm->brk_start)
+		return "[heap]";
+	if (m->start <= vm->stack_start && m->end > vm->stack_start)
+		return "[stack]";
+	return "";
+}
+
+static void
+show_mapping(const struct mapping *m, void *arg)
+{
+	struct maps *maps = arg;
+	struct text *t = maps->text;
+	const char *name = mapping_name(m, maps);
+	uint64_t dev = m->vnode ? m->vnode->mount->dev : 0;
+	size_t from = t->len;
+
+	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", m->start,
+		    m->end, m->prot & PROT_READ ? 'r' : '-',
+		    m->prot & PROT_WRITE ? 'w' : '-',
+		    m->prot & PROT_EXEC ? 'x' : '-',
+		    m->flags & MAP_SHARED ? 's' : 'p', m->offset,
+		    (unsigned)dev_major(dev), (unsigned)dev_minor(dev),
+		    m->vnode ? m->vnode->ino : 0);
+	if (*name) {
+		text_pad(t, from, PATH_COLUMN);
+		text_printf(t, "%s", name);
+	}
+	text_append(t, "\n", 1);
+}
+
+static int
+show_maps(struct text *t, struct proc *p)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	struct page *page;
+	struct maps maps;
+
+	if (!vm)
+		return 0;
+	page = page_alloc(0, PAGE_KERNEL, 0);
+	if (page) {
+		maps = (struct maps){ t, vm, page_address(page) };
+		rwlock_read_lock(&vm->lock);
+		vm_for_each(vm, show_mapping, &maps);
+		rwlock_read_unlock(&vm->lock);
+		page_unref(page);
+	}
+	vmspace_put(vm);
+	return page ? 0 : -ENOMEM;
+}
+
+/* ---- limits, mounts ---- */
+
+static const struct {
+	const char *name, *unit;
+} limit_names[RLIM_NLIMITS] = {
+	[RLIMIT_CPU] = { "Max cpu time", "seconds" },
+	[RLIMIT_FSIZE] = { "Max file size", "bytes" },
+	[RLIMIT_DATA] = { "Max data size", "bytes" },
+	[RLIMIT_STACK] = { "Max stack size", "bytes" },
+	[RLIMIT_CORE] = { "Max core file size", "bytes" },
+	[RLIMIT_RSS] = { "Max resident set", "bytes" },
+	[RLIMIT_NPROC] = { "Max processes", "processes" },
+	[RLIMIT_NOFILE] = { "Max open files", "files" },
+	[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+	[RLIMIT_AS] = { "Max address space", "bytes" },
+	[RLIMIT_LOCKS] = { "Max file locks", "locks" },
+	[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+	[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+	[RLIMIT_NICE] = { "Max nice priority", "" },
+	[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
+	[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+};
+
+static void
+print_limit(struct text *t, uint64_t limit)
+{
+	if (limit == RLIM_INFINITY)
+		text_printf(t, "%-20s ", "unlimited");
+	else
+		text_printf(t, "%-20lu ", limit);
+}
+
+static int
+show_limits(struct text *t, struct proc *p)
+{
+	struct rlimit limits[RLIM_NLIMITS];
+
+	spin_lock(&p->lock);
+	memcpy(limits, p->limits, sizeof(limits));
+	spin_unlock(&p->lock);
+	text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
+		    "Hard Limit", "Units");
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+		text_printf(t, "%-25s ", limit_names[i].name);
+		print_limit(t, limits[i].rlim_cur);
+		print_limit(t, limits[i].rlim_max);
+		text_printf(t, "%-10s\n", limit_names[i].unit);
+	}
+	return 0;
+}
+
+static int
+show_pid_mounts(struct text *t, struct proc *p)
+{
+	(void)p;
+	show_mounts(t);
+	return 0;
+}
+
+/* ---- Links ---- */
+
+static int
+follow_exe(struct proc *p, struct vnode **result)
+{
+	struct program *g = proc_program(p);
+
+	if (!g)
+		return -ENOENT;
+	*result = vnode_get(g->vnode);
+	program_put(g);
+	return 0;
+}
+
+static int
+follow_dir(struct proc *p, struct vnode **result, bool root)
+{
+	struct fs_context *fs = proc_fs(p);
+
+	if (!fs)
+		return -ENOENT;
+	spin_lock(&fs->lock);
+	*result = vnode_get(root ? fs->root : fs->cwd);
+	spin_unlock(&fs->lock);
+	fs_context_put(fs);
+	return 0;
+}
+
+static int
+follow_cwd(struct proc *p, struct vnode **result)
+{
+	return follow_dir(p, result, false);
+}
+
+static int
+follow_root(struct proc *p, struct vnode **result)
+{
+	return follow_dir(p, result, true);
+}
+
+#define FILE(name, show)                                                       \
+	{                                                                      \
+		name, S_IFREG | 0444, show, NULL, NULL, false                  \
+	}
+#define SECRET(name, show)                                                     \
+	{                                                                      \
+		name, S_IFREG | 0400, show, NULL, NULL, true                   \
+	}
+#define LINK(name, follow)                                                     \
+	{                                                                      \
+		name, S_IFLNK | 0777, NULL, follow, NULL, true                 \
+	}
+
+/* The path of the program, also after its file has been removed. */
+static int
+readlink_exe(struct proc *p, char *buf, size_t size)
+{
+	struct program *g = proc_program(p);
+	int n;
+
+	if (!g)
+		return -ENOENT;
+	n = vnode_path(g->vnode, buf, size);
+	if (n == -ENOENT)
+		n = snformat(buf, size, "%s (deleted)", g->path);
+	program_put(g);
+	return n;
+}
+
+/* No one has logged in: that is what audit's "not set" says. */
+static int
+show_loginuid(struct text *t, struct proc *p)
+{
+	(void)p;
+	text_printf(t, "%u", UINT32_MAX);
+	return 0;
+}
+
+/* The order is that of readdir. */
+const struct pid_entry pid_entries[] = {
+	SECRET("auxv", show_auxv),
+	FILE("cmdline", show_cmdline),
+	FILE("comm", show_comm),
+	LINK("cwd", follow_cwd),
+	SECRET("environ", show_environ),
+	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
+	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
+	FILE("limits", show_limits),
+	FILE("loginuid", show_loginuid),
+	FILE("maps", show_maps),
+	FILE("mounts", show_pid_mounts),
+	LINK("root", follow_root),
+	FILE("stat", show_stat),
+	FILE("statm", show_statm),
+	FILE("status", show_status),
+};
+const unsigned npid_entries = ARRAY_SIZE(pid_entries);

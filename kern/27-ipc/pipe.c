@@ -1,0 +1,541 @@
+/*
+ * Pipes: a ring of bytes on lazily allocated pages, between files that write
+ * and files that read. Entry points: pipe_new, sys_pipe2; FIFOs (fifo.c) open
+ * the same thing by name.
+ *
+ * User memory is copied under the pipe's mutex: a fault there may sleep, and
+ * that makes each write of up to PIPE_BUF bytes whole (IPC1).
+ */
+#include "abi/syscall.h"
+#include "abi/termios.h"
+#include "pipe.h"
+#include "string.h"
+
+#define PIPE_DEV       14 /* st_dev of what has no file system */
+
+#define RING_AT(pos)   ((pos) % PIPE_SIZE)
+#define PAGE_OF(pos)   (RING_AT(pos) / PAGE_SIZE)
+#define OFFSET_OF(pos) ((pos) % PAGE_SIZE)
+
+/* ---- The ring ---- */
+
+static size_t
+used(const struct pipe *p)
+{
+	return p->head - p->tail;
+}
+
+static size_t
+room(const struct pipe *p)
+{
+	return PIPE_SIZE - used(p);
+}
+
+struct pipe *
+pipe_alloc(void)
+{
+	struct pipe *p = knew(struct pipe);
+
+	mutex_init(&p->lock, "pipe");
+	waitq_init(&p->read_wq, "pipe readers");
+	waitq_init(&p->write_wq, "pipe writers");
+	return p;
+}
+
+static void
+free_pages(struct pipe *p, unsigned from)
+{
+	unsigned i;
+
+	for (i = from; i < PIPE_PAGES && p->npages > from; i++) {
+		if (!p->pages[i])
+			continue;
+		page_unref(p->pages[i]);
+		p->pages[i] = NULL;
+		p->npages--;
+	}
+}
+
+void
+pipe_free(struct pipe *p)
+{
+	free_pages(p, 0);
+	kfree(p);
+}
+
+/* Memory of the byte at @p pos, or NULL: there is none. */
+static char *
+ring_memory(struct pipe *p, uint32_t pos)
+{
+	struct page **page = &p->pages[PAGE_OF(pos)];
+
+	if (!*page) {
+		*page = page_alloc(0, PAGE_KERNEL, 0);
+		if (!*page)
+			return NULL;
+		p->npages++;
+	}
+	return (char *)page_address(*page) + OFFSET_OF(pos);
+}
+
+/* Copy up to @p len bytes in, which there is room for.
+ * @return bytes, or -EFAULT, -ENOMEM if none */
+static int64_t
+fill(struct pipe *p, struct uio *u, size_t len)
+{
+	size_t done = 0, n, copied;
+	char *to;
+
+	while (done < len) {
+		to = ring_memory(p, p->head);
+		if (!to)
+			return done ? (int64_t)done : -ENOMEM;
+		n = MIN(len - done, PAGE_SIZE - OFFSET_OF(p->head));
+		copied = uio_copy_from(u, to, n);
+		p->head += copied;
+		done += copied;
+		if (copied < n)
+			return done ? (int64_t)done : -EFAULT;
+	}
+	return done;
+}
+
+/* Bytes have left. Begin anew with an empty ring: small messages stay on one
+ * page, the others go. */
+static void
+settle(struct pipe *p)
+{
+	if (p->head != p->tail || p->filling)
+		return;
+	p->head = p->tail = 0;
+	if (p->npages > 1)
+		free_pages(p, 1);
+}
+
+/* Copy up to @p len bytes out, which are there. */
+static int64_t
+drain(struct pipe *p, struct uio *u, size_t len)
+{
+	size_t done = 0, n, copied;
+
+	while (done < len) {
+		n = MIN(len - done, PAGE_SIZE - OFFSET_OF(p->tail));
+		copied = uio_copy_to(u, ring_memory(p, p->tail), n);
+		p->tail += copied;
+		done += copied;
+		if (copied < n)
+			break;
+	}
+	settle(p);
+	return done || !len ? (int64_t)done : -EFAULT;
+}
+
+/* ---- Reading ---- */
+
+/* Wait until there is something to read, or no one to write it; locked.
+ * @return 0, or the error of read */
+static int
+wait_readable(struct pipe *p, bool nonblock)
+{
+	while ((!used(p) && p->writers) || p->draining) {
+		if (nonblock)
+			return -EAGAIN;
+		if (waitq_wait_mutex(&p->read_wq, &p->lock, WAIT_INTERRUPTIBLE,
+				     WAIT_FOREVER))
+			return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+/* Writers are woken once a write of PIPE_BUF bytes fits: then every one of
+ * them can do something. The wake-up comes after the unlock, so that who is
+ * woken on another CPU does not run into the lock. */
+static int64_t
+pipe_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct pipe *p = f->private_data;
+	bool had_room, more;
+	int64_t n;
+
+	(void)pos;
+	if (!u->left)
+		return 0;
+	mutex_lock(&p->lock);
+	n = wait_readable(p, (f->flags | u->flags) & O_NONBLOCK);
+	had_room = room(p) >= PIPE_BUF;
+	if (!n)
+		n = drain(p, u, MIN(u->left, used(p)));
+	had_room = had_room || room(p) < PIPE_BUF;
+	more = used(p);
+	mutex_unlock(&p->lock);
+	if (!had_room)
+		waitq_wake_all(&p->write_wq);
+	if (more)
+		waitq_wake_one(&p->read_wq);
+	return n;
+}
+
+/* ---- Writing ---- */
+
+/* Wait until a part of @p len bytes may be written, all of it if it is to be
+ * whole; locked. @return 0, or the error of write */
+static int
+wait_writable(struct pipe *p, bool nonblock, size_t len)
+{
+	size_t need = len <= PIPE_BUF ? len : 1;
+
+	while (p->readers && (room(p) < need || p->filling)) {
+		if (nonblock)
+			return -EAGAIN;
+		if (waitq_wait_mutex(&p->write_wq, &p->lock, WAIT_INTERRUPTIBLE,
+				     WAIT_FOREVER))
+			return -ERESTARTSYS;
+	}
+	return p->readers ? 0 : -EPIPE;
+}
+
+static int64_t
+pipe_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct pipe *p = f->private_data;
+	bool nonblock = (f->flags | u->flags) & O_NONBLOCK;
+	int64_t done = 0, n = 0;
+
+	(void)pos;
+	while (u->left && n >= 0) {
+		mutex_lock(&p->lock);
+		n = wait_writable(p, nonblock, u->left);
+		if (!n)
+			n = fill(p, u, MIN(u->left, room(p)));
+		mutex_unlock(&p->lock);
+		if (n > 0) {
+			done += n;
+			waitq_wake_one(&p->read_wq);
+		}
+	}
+	if (n == -EPIPE)
+		signal_thread(current(), SIGPIPE, NULL);
+	return done ? done : n;
+}
+
+/* ---- In place, for splice ---- */
+
+int64_t
+pipe_begin_read(struct pipe *p, bool nonblock, size_t len, char **mem)
+{
+	int64_t n;
+
+	mutex_lock(&p->lock);
+	n = wait_readable(p, nonblock);
+	if (!n && used(p)) {
+		n = MIN(MIN(len, used(p)), PAGE_SIZE - OFFSET_OF(p->tail));
+		*mem = ring_memory(p, p->tail);
+		p->draining = true;
+	}
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+void
+pipe_end_read(struct pipe *p, size_t n)
+{
+	bool had_room;
+
+	mutex_lock(&p->lock);
+	had_room = room(p) >= PIPE_BUF;
+	p->draining = false;
+	p->tail += n;
+	settle(p);
+	had_room = had_room || room(p) < PIPE_BUF;
+	mutex_unlock(&p->lock);
+	if (!had_room)
+		waitq_wake_all(&p->write_wq);
+	waitq_wake_one(&p->read_wq);
+}
+
+int64_t
+pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem)
+{
+	int64_t n;
+
+	mutex_lock(&p->lock);
+	n = wait_writable(p, nonblock, 1);
+	if (!n) {
+		*mem = ring_memory(p, p->head);
+		n = -ENOMEM;
+		if (*mem)
+			n = MIN(MIN(len, room(p)),
+				PAGE_SIZE - OFFSET_OF(p->head));
+		p->filling = n > 0;
+	}
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+void
+pipe_end_write(struct pipe *p, size_t n)
+{
+	mutex_lock(&p->lock);
+	p->filling = false;
+	p->head += n;
+	mutex_unlock(&p->lock);
+	if (n)
+		waitq_wake_one(&p->read_wq);
+	waitq_wake_all(&p->write_wq);
+}
+
+/* ---- From one ring to another ---- */
+
+static void
+lock_both(struct pipe *a, struct pipe *b)
+{
+	struct pipe *first = MIN(a, b), *second = MAX(a, b);
+
+	mutex_lock(&first->lock);
+	mutex_lock_nested(&second->lock, 1);
+}
+
+static void
+unlock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->lock);
+	mutex_unlock(&b->lock);
+}
+
+/* Copy between two locked rings. @return bytes, or -ENOMEM */
+static int64_t
+copy_ring(struct pipe *from, struct pipe *to, size_t len)
+{
+	size_t done = 0, n;
+	uint32_t pos;
+	char *mem;
+
+	for (; done < len; done += n) {
+		pos = from->tail + done;
+		mem = ring_memory(to, to->head);
+		if (!mem)
+			return done ? (int64_t)done : -ENOMEM;
+		n = MIN(len - done,
+			PAGE_SIZE - MAX(OFFSET_OF(pos), OFFSET_OF(to->head)));
+		memcpy(mem, ring_memory(from, pos), n);
+		to->head += n;
+	}
+	return done;
+}
+
+/* Both are locked, and on return again if the result is 1: look anew. */
+static int64_t
+wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
+{
+	bool empty = from->draining || (!used(from) && from->writers);
+	struct pipe *p = empty ? from : to, *other = empty ? to : from;
+	int64_t error;
+
+	if (!to->readers)
+		return -EPIPE;
+	if (!empty && (!used(from) || (room(to) && !to->filling)))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	mutex_unlock(&other->lock);
+	error = waitq_wait_mutex(empty ? &p->read_wq : &p->write_wq, &p->lock,
+				 WAIT_INTERRUPTIBLE, WAIT_FOREVER);
+	mutex_unlock(&p->lock);
+	lock_both(from, to);
+	return error ? -ERESTARTSYS : 1;
+}
+
+int64_t
+pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
+	  bool move)
+{
+	int64_t n;
+
+	lock_both(from, to);
+	do {
+		n = wait_for_both(from, to, nonblock);
+	} while (n > 0);
+	if (!n)
+		n = copy_ring(from, to, MIN(MIN(len, used(from)), room(to)));
+	if (move && n > 0) {
+		from->tail += n;
+		settle(from);
+	}
+	unlock_both(from, to);
+	if (n > 0) {
+		waitq_wake_one(&to->read_wq);
+		waitq_wake_all(&from->write_wq);
+	}
+	waitq_wake_one(&from->read_wq); /* this one has not emptied it */
+	waitq_wake_one(&to->write_wq);
+	return n;
+}
+
+/* ---- The rest of a file ---- */
+
+/* Under the lock: who is woken by a change either sees it here, or has put the
+ * table's entry where the change finds it. */
+static unsigned
+pipe_poll(struct file *f, struct poll_table *table)
+{
+	struct pipe *p = f->private_data;
+	unsigned access = f->flags & O_ACCMODE, events = 0;
+
+	if (access != O_WRONLY)
+		poll_add(table, &p->read_wq);
+	if (access != O_RDONLY)
+		poll_add(table, &p->write_wq);
+	mutex_lock(&p->lock);
+	if (access != O_WRONLY) {
+		if (used(p))
+			events |= POLLIN | POLLRDNORM;
+		if (!p->writers && f->pos != p->writer_opens)
+			events |= POLLHUP;
+	}
+	if (access != O_RDONLY) {
+		if (room(p) >= PIPE_BUF)
+			events |= POLLOUT | POLLWRNORM;
+		if (!p->readers)
+			events |= POLLERR;
+	}
+	mutex_unlock(&p->lock);
+	return events;
+}
+
+static int
+pipe_ioctl(struct file *f, uint64_t request, uint64_t arg)
+{
+	struct pipe *p = f->private_data;
+	int32_t n;
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	mutex_lock(&p->lock);
+	n = used(p);
+	mutex_unlock(&p->lock);
+	return copyout((void *)arg, &n, sizeof(n));
+}
+
+/* Both ends show the same inode, as one pipe. */
+static int
+pipe_stat(struct file *f, struct stat *st)
+{
+	const struct pipe *p = f->private_data;
+
+	st->st_dev = PIPE_DEV;
+	st->st_ino = p->ino;
+	st->st_mode = S_IFIFO | S_IRUSR | S_IWUSR;
+	st->st_uid = p->uid;
+	st->st_gid = p->gid;
+	st->st_atim = st->st_mtim = st->st_ctim = p->created;
+	return 0;
+}
+
+int64_t
+pipe_fcntl(struct file *f, unsigned command, uint64_t arg)
+{
+	if (f->ops != &pipe_file_ops)
+		return command == F_GETPIPE_SZ || command == F_SETPIPE_SZ
+			       ? -EBADF
+			       : -EINVAL;
+	switch (command) {
+	case F_GETPIPE_SZ:
+		return PIPE_SIZE;
+	case F_SETPIPE_SZ: /* may give more than was asked for */
+		if ((uint32_t)arg > 1u << 31)
+			return -EINVAL;
+		return (uint32_t)arg <= PIPE_SIZE ? PIPE_SIZE : -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t
+pipe_seek(struct file *f, int64_t offset, int whence)
+{
+	(void)f, (void)offset, (void)whence;
+	return -ESPIPE;
+}
+
+bool
+pipe_close_end(struct pipe *p, unsigned access)
+{
+	mutex_lock(&p->lock);
+	p->readers -= access != O_WRONLY;
+	p->writers -= access != O_RDONLY;
+	waitq_wake_all(&p->read_wq);
+	waitq_wake_all(&p->write_wq);
+	mutex_unlock(&p->lock);
+	return atomic_fetch_sub(&p->files, 1) == 1;
+}
+
+static void
+pipe_release(struct file *f)
+{
+	struct pipe *p = f->private_data;
+
+	if (f->vnode)
+		fifo_release(f);
+	else if (pipe_close_end(p, f->flags & O_ACCMODE))
+		pipe_free(p);
+}
+
+const struct file_ops pipe_file_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.seek = pipe_seek,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.stat = pipe_stat,
+	.release = pipe_release,
+};
+
+/* ---- The calls ---- */
+
+static _Atomic uint64_t last_ino;
+
+int
+pipe_new(unsigned flags, struct file *ends[2])
+{
+	struct pipe *p = pipe_alloc();
+
+	p->ino = atomic_fetch_add(&last_ino, 1) + 1;
+	p->uid = current_cred()->fsuid;
+	p->gid = current_cred()->fsgid;
+	p->created = timespec_now();
+	p->readers = p->writers = 1;
+	p->writer_opens = 1; /* hang-up counts from the start */
+	p->files = 2;
+	ends[0] = file_new(&pipe_file_ops, O_RDONLY | flags, p);
+	ends[1] = file_new(&pipe_file_ops, O_WRONLY | flags, p);
+	return 0;
+}
+
+static int64_t
+sys_pipe2(int32_t *user, int flags)
+{
+	struct file *ends[2];
+	int32_t fds[2];
+	int error;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	pipe_new(flags & O_NONBLOCK, ends);
+	error = fd_install_pair(ends, flags & O_CLOEXEC, fds);
+	if (error)
+		return error;
+	if (copyout(user, fds, sizeof(fds))) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+		return -EFAULT;
+	}
+	return 0;
+}
+SYSCALL(NR_pipe2, sys_pipe2, 8);
+
+static int64_t
+sys_pipe(int32_t *user)
+{
+	return sys_pipe2(user, 0);
+}
+SYSCALL(NR_pipe, sys_pipe, 8);

@@ -1,0 +1,80 @@
+/*
+ * The inside of a pipe, for pipe.c and fifo.c.
+ */
+#ifndef PIPE_H
+#define PIPE_H
+
+#include "ipc_internal.h"
+
+#define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
+
+/** A ring of bytes: those from tail to head are in it, modulo its size. */
+struct pipe {
+	/* Constant; of pipes without a name. */
+	uint64_t ino;
+	uint32_t uid, gid;
+	struct timespec created;
+
+	struct mutex lock;
+	/* Guarded by lock. */
+	uint32_t head, tail; /* never more than PIPE_SIZE apart */
+	unsigned readers, writers;
+	/** Opens so far: an open that waits for the other side sees it come
+	 * even if it has gone again. */
+	uint32_t reader_opens, writer_opens;
+	unsigned npages;
+	struct page *pages[PIPE_PAGES];
+	/** A splice reads at tail, or writes at head, without the lock: until
+	 * it has done so nobody else reads, or writes (IPC3). */
+	bool draining, filling;
+
+	/** References: open files, and FIFO opens on their way. Each gives up
+	 * its own as the last thing it does, after it has let go of lock: so
+	 * nobody is still inside the lock or a queue when the pipe is freed. */
+	_Atomic unsigned files;
+
+	struct waitq read_wq;  /* waits for bytes, or for a writer to open */
+	struct waitq write_wq; /* waits for room, or for a reader to open */
+};
+
+/** A pipe that nobody has open. */
+struct pipe *pipe_alloc(void);
+void pipe_free(struct pipe *p);
+
+/** A file with @p access (O_RDONLY...) is closed.
+ * @return whether nobody has the pipe open any more */
+bool pipe_close_end(struct pipe *p, unsigned access);
+
+/**
+ * Begin to read where the bytes are: up to @p len of them at *mem. Waits as
+ * read(2) does. Nobody else reads until pipe_end_read.
+ * @return bytes, 0: the end; -EAGAIN, -ERESTARTSYS
+ */
+int64_t pipe_begin_read(struct pipe *p, bool nonblock, size_t len, char **mem);
+/** @p n bytes of them have been read. */
+void pipe_end_read(struct pipe *p, size_t n);
+/** The same for room at *mem; waits for a byte of it. @return bytes, -EPIPE (no
+ * signal is sent), -EAGAIN, -ENOMEM, -ERESTARTSYS */
+int64_t pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem);
+void pipe_end_write(struct pipe *p, size_t n);
+/**
+ * Copy what there is of @p len bytes, as far as it fits, into another pipe;
+ * waits for the first. @p move: and take it out.
+ * @return bytes, 0: the end; -EPIPE, -EAGAIN, -ENOMEM, -ERESTARTSYS
+ */
+int64_t pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
+		  bool move);
+
+/** The last reference of a FIFO's file is gone. */
+void fifo_release(struct file *f);
+
+extern const struct file_ops pipe_file_ops;
+
+/** The pipe that @p f reads or writes, or NULL: it is something else. */
+static inline struct pipe *
+pipe_of(const struct file *f)
+{
+	return f->ops == &pipe_file_ops ? f->private_data : NULL;
+}
+
+#endif

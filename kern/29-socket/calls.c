@@ -1,0 +1,280 @@
+/*
+ * Making sockets and joining them: socket, socketpair, bind, listen, accept,
+ * connect, shutdown, getsockname, getpeername. Errors come in the order in
+ * which Linux finds them: descriptor, address, state.
+ */
+#include "socket_internal.h"
+
+#define SOCKET_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+/* ---- Addresses to and from user space ---- */
+
+int
+name_copyin(struct sockaddr_storage *name, const void *user, unsigned len)
+{
+	if (len > sizeof(*name))
+		return -EINVAL;
+	return len ? copyin(name, user, len) : 0;
+}
+
+int
+name_copyout(const struct sockaddr_storage *name, unsigned len, void *user,
+	     uint32_t *user_len)
+{
+	int32_t room;
+
+	if (copyin(&room, user_len, sizeof(room)))
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	if (copyout(user, name, MIN((unsigned)room, len)))
+		return -EFAULT;
+	return copyout(user_len, &len, sizeof(len));
+}
+
+/* ---- Making ---- */
+
+/* Install a file for @p s, which it takes over. @return fd or -EMFILE */
+static int
+install(struct socket *s, unsigned flags)
+{
+	struct file *f = socket_file(s, flags);
+	int fd = fd_install(f, 0, flags & SOCK_CLOEXEC);
+
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static int64_t
+sys_socket(int domain, unsigned type, int protocol)
+{
+	struct socket *s;
+	int error;
+
+	if (type & ~(SOCK_TYPE_MASK | SOCKET_FLAGS))
+		return -EINVAL;
+	error = socket_create(domain, type & SOCK_TYPE_MASK, protocol, &s);
+	return error ? error : install(s, type);
+}
+SYSCALL(NR_socket, sys_socket, 8);
+
+static int
+make_pair(int domain, int type, int protocol, struct file *files[2],
+	  unsigned flags)
+{
+	struct socket *s[2];
+	int error = socket_create(domain, type, protocol, &s[0]);
+
+	if (error)
+		return error;
+	files[0] = socket_file(s[0], flags);
+	error = socket_create(domain, type, protocol, &s[1]);
+	if (error) {
+		file_put(files[0]);
+		return error;
+	}
+	files[1] = socket_file(s[1], flags);
+	error = s[0]->ops->pair ? s[0]->ops->pair(s[0], s[1]) : -EOPNOTSUPP;
+	if (error) {
+		file_put(files[0]);
+		file_put(files[1]);
+	}
+	return error;
+}
+
+static int64_t
+sys_socketpair(int domain, unsigned type, int protocol, int32_t *user)
+{
+	struct file *files[2];
+	int32_t fds[2];
+	int error;
+
+	if (type & ~(SOCK_TYPE_MASK | SOCKET_FLAGS))
+		return -EINVAL;
+	error = make_pair(domain, type & SOCK_TYPE_MASK, protocol, files, type);
+	if (!error)
+		error = fd_install_pair(files, type & SOCK_CLOEXEC, fds);
+	if (error)
+		return error;
+	if (copyout(user, fds, sizeof(fds))) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+		return -EFAULT;
+	}
+	return 0;
+}
+SYSCALL(NR_socketpair, sys_socketpair, 10);
+
+/* ---- Joining ---- */
+
+static int64_t
+sys_bind(int fd, const void *user, unsigned len)
+{
+	struct sockaddr_storage name = { 0 };
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+
+	if (!s)
+		return error;
+	error = name_copyin(&name, user, len);
+	if (!error)
+		error = s->ops->bind ? s->ops->bind(s, &name, len)
+				     : -EOPNOTSUPP;
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_bind, sys_bind, PATH_HEAP_PAGES);
+
+static int64_t
+sys_listen(int fd, int backlog)
+{
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+
+	if (!s)
+		return error;
+	error = s->ops->listen ? s->ops->listen(s, MIN((unsigned)backlog,
+						       (unsigned)SOMAXCONN))
+			       : -EOPNOTSUPP;
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_listen, sys_listen, 2);
+
+static int64_t
+sys_connect(int fd, const void *user, unsigned len)
+{
+	struct sockaddr_storage name = { 0 };
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+
+	if (!s)
+		return error;
+	error = name_copyin(&name, user, len);
+	if (!error)
+		error = s->ops->connect ? s->ops->connect(s, &name, len,
+							  f->flags & O_NONBLOCK)
+					: -EOPNOTSUPP;
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_connect, sys_connect, PATH_HEAP_PAGES);
+
+/* Tell the user whom was accepted. */
+static int
+tell_peer(struct socket *s, void *user, uint32_t *user_len)
+{
+	struct sockaddr_storage name;
+	int len;
+
+	if (!user)
+		return 0;
+	len = s->ops->name(s, true, &name);
+	return len < 0 ? -ECONNABORTED
+		       : name_copyout(&name, len, user, user_len);
+}
+
+/* The descriptor is installed last: until then nobody else can have it. */
+static int64_t
+accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
+	  unsigned flags)
+{
+	struct socket *new;
+	struct file *f;
+	int error, fd;
+
+	if (!fd_available())
+		return -EMFILE; /* and the connection can wait */
+	error = s->ops->accept ? s->ops->accept(s, nonblock, &new)
+			       : -EOPNOTSUPP;
+	if (error)
+		return error;
+	f = socket_file(new, flags);
+	error = tell_peer(new, user, user_len);
+	fd = error ? error : fd_install(f, 0, flags & SOCK_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static int64_t
+sys_accept4(int fd, void *user, uint32_t *user_len, unsigned flags)
+{
+	struct file *f;
+	int error;
+	struct socket *s;
+	int64_t result;
+
+	if (flags & ~SOCKET_FLAGS)
+		return -EINVAL;
+	s = socket_get(fd, &f, &error);
+	if (!s)
+		return error;
+	result = accept_on(s, f->flags & O_NONBLOCK, user, user_len, flags);
+	file_put(f);
+	return result;
+}
+SYSCALL(NR_accept4, sys_accept4, 8);
+
+static int64_t
+sys_accept(int fd, void *user, uint32_t *user_len)
+{
+	return sys_accept4(fd, user, user_len, 0);
+}
+SYSCALL(NR_accept, sys_accept, 8);
+
+/* ---- Shutting down, asking ---- */
+
+static int64_t
+sys_shutdown(int fd, unsigned how)
+{
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+
+	if (!s)
+		return error;
+	if (how > SHUT_RDWR)
+		error = -EINVAL;
+	else
+		error = s->ops->shutdown ? s->ops->shutdown(s, how + 1)
+					 : -EOPNOTSUPP;
+	file_put(f);
+	return error;
+}
+SYSCALL(NR_shutdown, sys_shutdown, 2);
+
+static int64_t
+get_name(int fd, void *user, uint32_t *user_len, bool peer)
+{
+	struct sockaddr_storage name;
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+
+	if (!s)
+		return error;
+	error = s->ops->name(s, peer, &name);
+	if (error >= 0)
+		error = name_copyout(&name, error, user, user_len);
+	file_put(f);
+	return error;
+}
+
+static int64_t
+sys_getsockname(int fd, void *user, uint32_t *user_len)
+{
+	return get_name(fd, user, user_len, false);
+}
+SYSCALL(NR_getsockname, sys_getsockname, 2);
+
+static int64_t
+sys_getpeername(int fd, void *user, uint32_t *user_len)
+{
+	return get_name(fd, user, user_len, true);
+}
+SYSCALL(NR_getpeername, sys_getpeername, 2);

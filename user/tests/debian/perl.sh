@@ -1,0 +1,11 @@
+# perl: what perl-base has.
+. "$SUITE/lib.sh"
+
+t language
+perl -we 'use strict; my %c; $c{length $_}++ for map { "x" x ($_ % 7) } 1..1000; print join(" ", map { "$_=$c{$_}" } sort keys %c), "\n"; my @s = sort { $a <=> $b } map { $_ * 7919 % 10007 } 1..5000; print "@s[0..3]\n"; (my $t = "The quick brown fox") =~ s/(\w+)/\u\L$1/g; print "$t\n"; print scalar reverse("abc"), " ", join(",", "a1b22" =~ /\d+/g), "\n"; printf "%.3f %05d %s %b\n", atan2(0, -1), 42, 1e21, 10; local $_ = "x=1;y=2"; my %h = /(\w)=(\d)/g; print "$h{x}$h{y}\n"; print join("|", unpack("A2 n C", pack("A2 n C", "hi", 258, 65))), "\n"; eval { die { code => 5 } }; print $@->{code}, "\n"'; rc
+t files
+perl -e 'open my $f, ">", "f" or die; print $f "$_\n" for 1..10000; close $f; open $f, "<", "f"; my $n = 0; $n += $_ while <$f>; print "$n\n"; seek $f, -6, 2; print scalar <$f>; print -s "f", " ", (-d "." ? "dir" : ""), "\n"; mkdir "d"; open my $g, ">", "d/$_" for 1..5; opendir my $d, "d"; print join(",", sort grep !/^\./, readdir $d), "\n"; rename "d/1", "d/one"; symlink "one", "d/l"; print readlink("d/l"), "\n"; unlink glob "d/*"; print rmdir("d"), "\n"; open $f, "missing" or print "$!\n"; truncate "f", 10; print -s "f", "\n"; my @s = stat "f"; printf "%o %d\n", $s[2], $s[3]'
+perl -i.bak -pe 's/^/# /' f; cat f; perl -ne 'print "$.:$_" if eof' f f.bak
+t processes
+perl -e '$| = 1; my $pid = fork; if (!$pid) { exit 3 } waitpid $pid, 0; print $? >> 8, "\n"; print `echo back; echo err 2>&1`; system("exit 4;"); print $? >> 8, "\n"; pipe my $r, my $w; if (!fork) { close $r; print $w "through a pipe\n"; exit } close $w; print <$r>; wait; $SIG{ALRM} = sub { die "alarm\n" }; eval { alarm 1; select undef, undef, undef, 20; }; print $@; $SIG{USR1} = sub { print "usr1\n" }; kill USR1 => $$; open my $p, "-|", "seq 1 5" or die; print map { chomp; $_ * 2, " " } <$p>; close $p; print "\n"; open $p, "|-", "sort -r" or die; print $p "a\nb\n"; close $p; print join(" ", (getpwuid 0)[0, 7]), "\n"; my ($u, $s) = times; print $u >= 0, "\n"; exec "sh", "-c", "exit 9"'; rc
+perl -e 'die "died\n"'; rc; perl -e 'print 1 +'; rc; perl -MPOSIX -e 'print floor(-1.5), " ", strftime("%F", gmtime 0), " ", (uname)[0], "\n"; setsid; print getpgrp == $$ ? "leader\n" : "no\n"; dup2(1, 9); open my $f, ">&=", 9; print $f "dup\n"'
