@@ -105,15 +105,9 @@ check_seals(const struct vnode *v, uint64_t at, size_t *len)
 		return -EPERM;
 	if (!(v->seals & F_SEAL_GROW) || at + *len <= size)
 		return 0;
-<<<<<<< HEAD:kern/15-openfile/regular.c
-	if (ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) <= at)
-		return -EPERM;
-	*len = ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) - at;
-=======
 	if (ROUND_DOWN(size, PAGE_SIZE) <= at)
 		return -EPERM;
 	*len = ROUND_DOWN(size, PAGE_SIZE) - at;
->>>>>>> debian:kern/15-tmpfs/regular.c
 	return 0;
 }
 
