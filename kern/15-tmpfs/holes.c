@@ -168,8 +168,8 @@ vnode_allocate(struct vnode *v, uint64_t from, uint64_t to, bool keep_size)
 		error = fill_disk(v, from, to);
 	if (error && to > size) {
 		/* What was got past the end is given back. */
-		page_cache_truncate(v->cache, size);
 		vnode_resize(v, size);
+		page_cache_truncate(v->cache, size);
 	} else if (!error && to > v->size && !keep_size) {
 		v->size = to;
 	}

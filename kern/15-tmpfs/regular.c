@@ -215,18 +215,15 @@ vnode_resize(struct vnode *v, uint64_t size)
 	    (size > v->size && v->seals & F_SEAL_GROW))
 		return -EPERM;
 	attr.mtime = attr.ctime = timespec_now();
-	if (shrinks) {
+	if (shrinks)
 		error = zero_new_tail(v, size);
-		if (error)
-			return error;
-		if (vfs_ops.unmap_pages)
-			vfs_ops.unmap_pages(v, first, UINT64_MAX);
-		page_cache_truncate(v->cache, size);
-	} else {
+	else
 		page_cache_zero_tail(v->cache, v->size);
-	}
+	if (error)
+		return error;
 	error = vnode_change_locked(v, &attr);
-	/* Without a lock, a reader may have brought pages back before the size
+	/* Not before: the file system may have to write some of them. And
+	 * without a lock, a reader could bring pages back until the size has
 	 * changed (CACHE2). */
 	if (shrinks) {
 		if (vfs_ops.unmap_pages)

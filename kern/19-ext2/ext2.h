@@ -119,7 +119,8 @@ struct ext2_inode {
 	struct list orphan_link; /* guarded by the mount's orphan_lock */
 	/* Guarded by the mount's ordered_lock. */
 	struct list ordered_link;
-	bool settling; /* its data is being written for a commit */
+	journal_tid ordered_in; /**< since this transaction */
+	bool settling;		/* its data is being written for a commit */
 
 	/* Directories; guarded by the vnode's lock. */
 	uint32_t parent;    /**< what ".." says */
@@ -269,6 +270,9 @@ int ext2_journal_stop(struct ext2_fs *fs);
 /** The running transaction leads to data of @p v that is not on the disk yet:
  * it is to be there first. */
 void ext2_ordered_add(struct vnode *v);
+/** In an operation: whether a transaction before the running one, which may be
+ * committed at any time, leads to data of @p v that is not on the disk yet. */
+bool ext2_ordered_before(struct vnode *v);
 /** The inode goes away: no commit has to do with it any more. May sleep; not in
  * an operation. */
 void ext2_ordered_remove(struct ext2_fs *fs, struct ext2_inode *in);

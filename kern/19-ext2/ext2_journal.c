@@ -176,9 +176,28 @@ ext2_ordered_add(struct vnode *v)
 	if (!fs->journal || fs->data_journal)
 		return;
 	spin_lock(&fs->ordered_lock);
-	if (list_empty(&in->ordered_link))
+	if (list_empty(&in->ordered_link)) {
 		list_add_tail(&in->ordered_link, &fs->ordered);
+		if (ext2_journaled(fs))
+			in->ordered_in = journal_current();
+	}
 	spin_unlock(&fs->ordered_lock);
+}
+
+bool
+ext2_ordered_before(struct vnode *v)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	struct ext2_inode *in = ext2_inode(v);
+	bool is;
+
+	if (!ext2_journaled(fs))
+		return false;
+	spin_lock(&fs->ordered_lock);
+	is = in->settling || (!list_empty(&in->ordered_link) &&
+			      in->ordered_in != journal_current());
+	spin_unlock(&fs->ordered_lock);
+	return is;
 }
 
 void

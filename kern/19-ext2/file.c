@@ -551,6 +551,32 @@ ext2_write_page(void *owner, struct page *page)
 
 /* ---- Changing the size ---- */
 
+/** Before the pages of what is cut off are dropped: their blocks may be part of
+ * a transaction that is committed before they are freed. So it gets the new
+ * size, too; if it is the one before the running one, they are written (EXT8).
+ * A crash in between leaves blocks behind the end, to be cut at the mount. */
+static int
+announce_cut(struct vnode *v, uint64_t size)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	int error;
+
+	if (!fs->journal || fs->data_journal || !page_cache_has_dirty(v->cache))
+		return 0;
+	error = ext2_begin(fs);
+	if (!error && ext2_ordered_before(v)) {
+		ext2_end(fs, 0);
+		page_cache_settle(v->cache);
+		error = ext2_begin(fs);
+	}
+	if (error)
+		return error;
+	v->size = size;
+	ext2_orphan_add(v);
+	ext2_inode_store(v);
+	return ext2_end(fs, 0);
+}
+
 int
 ext2_size_check(struct vnode *v, uint64_t size)
 {
@@ -564,7 +590,7 @@ ext2_size_check(struct vnode *v, uint64_t size)
 	if (size > fs->max_size)
 		return -EFBIG;
 	if (size <= v->size)
-		return 0;
+		return size < v->size ? announce_cut(v, size) : 0;
 	error = trim_if_short(v);
 	return error ? error : zero_tail(v);
 }
@@ -626,6 +652,10 @@ ext2_punch(struct vnode *v, uint64_t from, uint64_t to)
 		return -EPERM;
 	if (to >= v->size)
 		end = blocks_for(fs, v->size);
+	/* Blocks that were not written yet may be committed as the file's
+	 * before they are freed (EXT8). */
+	if (fs->journal && !fs->data_journal)
+		page_cache_settle(v->cache);
 	ext2_map_hide(v, first, MAX(first, end));
 	error = vnode_drop_range(v, from, to);
 	if (!error && first < end && fs->block_size < PAGE_SIZE)

@@ -274,6 +274,20 @@ name_gone(struct vnode *dir, struct vnode *v)
 	return error;
 }
 
+/** End an operation that may have taken the last name of @p v, or NULL: vfs is
+ * going to drop its pages. The transaction before leads to it by its name yet,
+ * and may be committed alone: what it has of contents is written (EXT8). */
+static int
+end_unlinked(struct ext2_fs *fs, struct vnode *v, int error)
+{
+	bool settle = v && v->nlink == 0 && ext2_ordered_before(v);
+
+	error = ext2_end(fs, error);
+	if (settle)
+		page_cache_settle(v->cache);
+	return error;
+}
+
 /* unlink and rmdir: vfs has checked which of them it is. */
 static int
 ext2_remove(struct vnode *dir, const char *name, size_t len,
@@ -292,7 +306,7 @@ ext2_remove(struct vnode *dir, const char *name, size_t len,
 		error = ext2_dir_remove(dir, &e);
 	if (!error)
 		error = name_gone(dir, victim);
-	return ext2_end(fs, error);
+	return end_unlinked(fs, victim, error);
 }
 
 /* ---- Moving ---- */
@@ -395,7 +409,7 @@ ext2_rename(struct vnode *from_dir, const char *from, size_t from_len,
 		return -EPERM;
 	if ((error = ext2_begin(fs)))
 		return error;
-	return ext2_end(fs, move_do(&m));
+	return end_unlinked(fs, replaced, move_do(&m));
 }
 
 /* ---- Exchanging ---- */

@@ -6,7 +6,6 @@
 #ifndef PROC_H
 #define PROC_H
 
-#include "abi/capability.h"
 #include "abi/resource.h"
 #include "abi/wait.h"
 #include "vm.h"
@@ -190,15 +189,6 @@ struct proc_stats {
 	uint64_t forks;	  /**< processes and threads made since boot */
 };
 void proc_stats_get(struct proc_stats *s);
-
-/* ---- Capabilities: they follow from the user IDs ---- */
-
-#define CAPS_ALL ((2UL << CAP_LAST_CAP) - 1)
-
-/** The sets of a process with these credentials, a bit for each; what it may
- * inherit is none. */
-uint64_t cred_permitted(const struct cred *c);
-uint64_t cred_effective(const struct cred *c);
 
 /* ---- Hooks ---- */
 

@@ -3,7 +3,7 @@
  * (POSIX.1-2017 setuid() and kin; setresuid(2), setfsuid(2) for what Linux
  * adds). The credentials are in the fs_context that the threads share. Being
  * privileged means an effective user ID of 0; what is said of capabilities
- * follows from that (chapter proc).
+ * follows from that (caps.c).
  */
 #include "abi/mount.h"
 #include "exec_internal.h"

@@ -6,6 +6,7 @@
 #ifndef EXEC_H
 #define EXEC_H
 
+#include "abi/capability.h"
 #include "proc.h"
 
 /** Bound on the kernel heap of taking on a program, in pages. */
@@ -35,5 +36,14 @@ struct exec_ops {
 	void (*done)(struct proc *p);
 };
 extern struct exec_ops exec_ops;
+
+/* ---- Capabilities: they follow from the user IDs ---- */
+
+#define CAPS_ALL ((2UL << CAP_LAST_CAP) - 1)
+
+/** The sets of a process with these credentials, a bit for each; what it may
+ * inherit is none. */
+uint64_t cred_permitted(const struct cred *c);
+uint64_t cred_effective(const struct cred *c);
 
 #endif

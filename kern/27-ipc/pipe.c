@@ -315,8 +315,8 @@ copy_ring(struct pipe *from, struct pipe *to, size_t len)
 		mem = ring_memory(to, to->head);
 		if (!mem)
 			return done ? (int64_t)done : -ENOMEM;
-		n = MIN(len - done, PAGE_SIZE - MAX(OFFSET_OF(pos),
-						    OFFSET_OF(to->head)));
+		n = MIN(len - done,
+			PAGE_SIZE - MAX(OFFSET_OF(pos), OFFSET_OF(to->head)));
 		memcpy(mem, ring_memory(from, pos), n);
 		to->head += n;
 	}

@@ -24,8 +24,8 @@ struct pipe {
 	uint32_t reader_opens, writer_opens;
 	unsigned npages;
 	struct page *pages[PIPE_PAGES];
-	/** A splice reads at tail, or writes at head, without the lock: until it
-	 * has done so nobody else reads, or writes (IPC4). */
+	/** A splice reads at tail, or writes at head, without the lock: until
+	 * it has done so nobody else reads, or writes (IPC3). */
 	bool draining, filling;
 
 	/** References: open files, and FIFO opens on their way. Each gives up

@@ -5,7 +5,7 @@
  *
  * The file is read into, or written from, the pipe's own pages, and may take
  * its time: the pipe's lock is not held meanwhile, its end is marked as taken
- * (IPC4).
+ * (IPC3).
  */
 #include "abi/splice.h"
 #include "abi/syscall.h"
@@ -185,8 +185,8 @@ sys_splice(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos, size_t len,
 	in = fd_get(in_fd);
 	out = fd_get(out_fd);
 	if (in && out && file_readable(in) && file_writable(out))
-		n = splice_files(in, in_pos, out, out_pos,
-				 MIN(len, RW_MAX), flags);
+		n = splice_files(in, in_pos, out, out_pos, MIN(len, RW_MAX),
+				 flags);
 	if (in)
 		file_put(in);
 	if (out)

@@ -136,10 +136,9 @@ sys_listen(int fd, int backlog)
 
 	if (!s)
 		return error;
-	error = s->ops->listen
-			? s->ops->listen(s, MIN((unsigned)backlog,
-						(unsigned)SOMAXCONN))
-			: -EOPNOTSUPP;
+	error = s->ops->listen ? s->ops->listen(s, MIN((unsigned)backlog,
+						       (unsigned)SOMAXCONN))
+			       : -EOPNOTSUPP;
 	file_put(f);
 	return error;
 }

@@ -157,8 +157,8 @@ static const struct file_ops socket_file_ops = {
 struct file *
 socket_file(struct socket *s, unsigned flags)
 {
-	struct file *f = file_new(&socket_file_ops,
-				  O_RDWR | (flags & SOCK_NONBLOCK), s);
+	struct file *f =
+		file_new(&socket_file_ops, O_RDWR | (flags & SOCK_NONBLOCK), s);
 
 	s->file = f;
 	return f;

@@ -1,7 +1,7 @@
 /*
- * socket: the calls on sockets, and the sockets of one machine (AF_UNIX). The
- * layer knows descriptors, user memory, options and time-outs; what a socket
- * does is its family's, which registers itself here.
+ * socket: the calls on sockets. This layer knows descriptors, user memory,
+ * options and time-outs; what a socket does is its family's (AF_UNIX, AF_INET),
+ * which registers itself here.
  */
 #ifndef SOCKET_H
 #define SOCKET_H
@@ -31,9 +31,9 @@ struct msg {
 	size_t control_len;
 
 	/* Receiving. */
-	char *control_to;	/**< user memory: where the next piece goes */
-	size_t control_room;	/**< bytes left there */
-	unsigned result_flags;	/**< MSG_TRUNC, MSG_CTRUNC, ... */
+	char *control_to;      /**< user memory: where the next piece goes */
+	size_t control_room;   /**< bytes left there */
+	unsigned result_flags; /**< MSG_TRUNC, MSG_CTRUNC, ... */
 };
 
 /**
@@ -68,7 +68,8 @@ struct socket_ops {
 			  unsigned *len);
 	/** SO_SNDBUF has changed: there may be room. NULL: no one waits. */
 	void (*resized)(struct socket *s);
-	/** The last reference to its file is gone: it is the family's to free. */
+	/** The last reference to its file is gone: it is the family's to free.
+	 */
 	void (*release)(struct socket *s);
 };
 
@@ -77,6 +78,8 @@ struct socket_ops {
 
 /** Most bytes of an option's value. */
 #define SOCKET_OPTION_MAX 128
+/** The least SO_SNDBUF, bytes. */
+#define SOCKET_SNDBUF_MIN 4608
 
 /** What all sockets have; a family embeds it. */
 struct socket {
@@ -94,13 +97,13 @@ struct socket {
 	struct waitq write_wq; /**< waits for room to send */
 
 	/* Words, read and written at any time. */
-	_Atomic uint32_t options; /**< bit n: SO_n is on */
+	_Atomic uint32_t options;	/**< bit n: SO_n is on */
 	_Atomic int32_t sndbuf, rcvbuf; /**< bytes, as getsockopt gives them */
 	_Atomic int32_t rcvlowat, priority;
 	_Atomic uint64_t sndtimeo, rcvtimeo; /**< ns; 0: for ever */
-	_Atomic uint64_t linger; /**< a struct linger */
-	_Atomic int error;	 /**< positive; reported once */
-	_Atomic bool listening;	 /**< SO_ACCEPTCONN */
+	_Atomic uint64_t linger;	     /**< a struct linger */
+	_Atomic int error;		     /**< positive; reported once */
+	_Atomic bool listening;		     /**< SO_ACCEPTCONN */
 };
 
 /** A protocol family: AF_UNIX, AF_INET. */
@@ -123,6 +126,10 @@ socket_option(const struct socket *s, unsigned option)
 {
 	return s->options >> option & 1;
 }
+
+/** A new socket, of the family of its domain; it has no file yet. @return 0 or
+ * the errors of socket(2) */
+int socket_create(int domain, int type, int protocol, struct socket **result);
 
 /** An open file for @p s. @p flags: SOCK_NONBLOCK or 0. */
 struct file *socket_file(struct socket *s, unsigned flags);

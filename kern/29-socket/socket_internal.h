@@ -11,11 +11,7 @@
 /* net.core.wmem_default and wmem_max; SO_SNDBUF doubles what it is given. */
 #define SOCKET_BUF_DEFAULT 212992
 #define SOCKET_BUF_MAX	   212992
-#define SOCKET_SNDBUF_MIN  4608
 #define SOCKET_RCVBUF_MIN  2304
-
-/** A new socket by the family of its domain. 0 or the errors of socket(2) */
-int socket_create(int domain, int type, int protocol, struct socket **result);
 
 /** The socket of descriptor @p fd; *f is referenced. NULL: *error is -EBADF or
  * -ENOTSOCK, and there is no reference. */

@@ -85,8 +85,8 @@ send(int fd, const void *data, size_t n, int flags)
 }
 
 ssize_t
-sendto(int fd, const void *data, size_t n, int flags,
-       const struct sockaddr *to, socklen_t len)
+sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
+       socklen_t len)
 {
 	return syscall(NR_sendto, fd, data, n, flags, to, len);
 }

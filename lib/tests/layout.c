@@ -17,11 +17,13 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <utime.h>
@@ -40,6 +42,7 @@ struct winsize {
 #include "abi/resource.h"
 #include "abi/sched.h"
 #include "abi/signal.h"
+#include "abi/socket.h"
 #include "abi/stat.h"
 #include "abi/statfs.h"
 #include "abi/sysinfo.h"
@@ -113,6 +116,34 @@ print_files(void)
 	SIZE(struct epoll_event);
 	FIELD(struct epoll_event, data);
 	SIZE(fd_set);
+}
+
+static void
+print_sockets(void)
+{
+	SIZE(struct sockaddr);
+	SIZE(struct sockaddr_storage);
+	SIZE(struct sockaddr_un);
+	FIELD(struct sockaddr_un, sun_family);
+	FIELD(struct sockaddr_un, sun_path);
+	SIZE(struct msghdr);
+	FIELD(struct msghdr, msg_name);
+	FIELD(struct msghdr, msg_namelen);
+	FIELD(struct msghdr, msg_iov);
+	FIELD(struct msghdr, msg_iovlen);
+	FIELD(struct msghdr, msg_control);
+	FIELD(struct msghdr, msg_controllen);
+	FIELD(struct msghdr, msg_flags);
+	SIZE(struct mmsghdr);
+	FIELD(struct mmsghdr, msg_len);
+	SIZE(struct cmsghdr);
+	FIELD(struct cmsghdr, cmsg_len);
+	FIELD(struct cmsghdr, cmsg_level);
+	FIELD(struct cmsghdr, cmsg_type);
+	SIZE(struct ucred);
+	FIELD(struct ucred, uid);
+	FIELD(struct ucred, gid);
+	SIZE(struct linger);
 }
 
 static void
@@ -241,6 +272,7 @@ int
 main(void)
 {
 	print_files();
+	print_sockets();
 	print_system();
 	print_signals();
 	print_context();

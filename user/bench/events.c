@@ -6,6 +6,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bench.h"
@@ -109,13 +110,13 @@ epoll_64(long n)
 
 /** A byte to another process and back. */
 static long
-unix_stream_rtt(long n)
+unix_rtt(long n, int type)
 {
 	int s[2];
 	pid_t child;
 	long t;
 
-	need(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	need(socketpair(AF_UNIX, type, 0, s));
 	child = (pid_t)need(fork());
 	if (child == 0) {
 		close(s[0]);
@@ -130,6 +131,60 @@ unix_stream_rtt(long n)
 	return t;
 }
 
+static long
+unix_stream_rtt(long n)
+{
+	return unix_rtt(n, SOCK_STREAM);
+}
+
+static long
+unix_packet_rtt(long n)
+{
+	return unix_rtt(n, SOCK_SEQPACKET);
+}
+
+/** Connect, accept and close both ends. */
+static long
+unix_connect(long n)
+{
+	struct sockaddr_un un = { AF_UNIX, "\0bench" };
+	int l = (int)need(socket(AF_UNIX, SOCK_STREAM, 0)), c, s;
+	long t;
+
+	need(bind(l, (struct sockaddr *)&un, 8));
+	need(listen(l, 1));
+	t = TIMED(n, (c = socket(AF_UNIX, SOCK_STREAM, 0),
+		      need(connect(c, (struct sockaddr *)&un, 8)),
+		      s = accept(l, NULL, NULL), close(c), close(s)));
+	close(l);
+	return t;
+}
+
+/** Send a descriptor, receive it and close it. */
+static long
+unix_pass_file(long n)
+{
+	struct {
+		struct cmsghdr head;
+		int fd;
+	} control;
+	struct iovec iov = { buf, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int s[2];
+	long t;
+
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	m.msg_control = &control;
+	t = TIMED(n, (control.head = (struct cmsghdr){ CMSG_LEN(sizeof(int)),
+						       SOL_SOCKET, SCM_RIGHTS },
+		      control.fd = 1, m.msg_controllen = sizeof(control),
+		      need(sendmsg(s[0], &m, 0)), need(recvmsg(s[1], &m, 0)),
+		      close(control.fd)));
+	close(s[0]);
+	close(s[1]);
+	return t;
+}
+
 const struct item event_items[] = {
 	{ "sig_install", sig_install, 2000, 0 },
 	{ "sig_deliver", sig_deliver, 1000, 0 },
@@ -137,5 +192,8 @@ const struct item event_items[] = {
 	{ "poll_64", poll_64, 200, 0 },
 	{ "epoll_64", epoll_64, 200, 0 },
 	{ "unix_stream_rtt", unix_stream_rtt, 1000, 0 },
+	{ "unix_packet_rtt", unix_packet_rtt, 1000, 0 },
+	{ "unix_connect", unix_connect, 1000, 0 },
+	{ "unix_pass_file", unix_pass_file, 1000, 0 },
 	{ 0 },
 };

@@ -12,14 +12,14 @@
 #include "abi/uio.h"
 
 /* Families, and as many as there may be. */
-#define AF_UNSPEC      0
-#define AF_UNIX	       1
-#define AF_LOCAL       AF_UNIX
-#define AF_INET	       2
-#define AF_INET6       10
-#define AF_NETLINK     16
-#define AF_PACKET      17
-#define AF_MAX	       46
+#define AF_UNSPEC  0
+#define AF_UNIX	   1
+#define AF_LOCAL   AF_UNIX
+#define AF_INET	   2
+#define AF_INET6   10
+#define AF_NETLINK 16
+#define AF_PACKET  17
+#define AF_MAX	   46
 
 /* Types, and the flags that go with them. */
 #define SOCK_STREAM    1
@@ -100,9 +100,9 @@ struct cmsghdr {
 		 : (struct cmsghdr *)((char *)(cmsg) +                         \
 				      CMSG_ALIGN((cmsg)->cmsg_len)))
 
-#define SCM_RIGHTS	 1
-#define SCM_CREDENTIALS	 2
-#define SCM_MAX_FD	 253
+#define SCM_RIGHTS	1
+#define SCM_CREDENTIALS 2
+#define SCM_MAX_FD	253
 
 struct ucred {
 	int32_t pid;
@@ -159,7 +159,6 @@ struct linger {
 #define SO_DOMAIN	 39
 
 /* ioctl(2) */
-#define SIOCINQ		 0x541b /* FIONREAD */
-#define SIOCOUTQ	 0x5411
+#define SIOCOUTQ 0x5411
 
 #endif

@@ -17,8 +17,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t len);
 int shutdown(int fd, int how);
 int getsockname(int fd, struct sockaddr *address, socklen_t *len);
 int getpeername(int fd, struct sockaddr *address, socklen_t *len);
-int setsockopt(int fd, int level, int option, const void *value,
-	       socklen_t len);
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 int getsockopt(int fd, int level, int option, void *value, socklen_t *len);
 ssize_t send(int fd, const void *data, size_t n, int flags);
 ssize_t sendto(int fd, const void *data, size_t n, int flags,

@@ -6,8 +6,8 @@
  * devices that stand for another one: /dev/console, /dev/tty.
  */
 #include "console.h"
-#include "pty.h"
 #include "string.h"
+#include "terminal.h"
 
 #define RING_SIZE    16384
 #define CHUNK	     64
@@ -272,7 +272,6 @@ tty_chapter_init(void)
 	devfs_add("console", S_IFCHR | 0600, dev_make(TTYAUX_MAJOR, 1),
 		  open_console);
 	devfs_add("tty", MODE_ALL, dev_make(TTYAUX_MAJOR, 0), open_own);
-	devpts_init();
 	kthread_run("tty input", input_thread, NULL);
 	console_ops.input = console_input;
 	for (i = 0; i < NCONSOLE; i++)

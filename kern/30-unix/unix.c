@@ -1,7 +1,7 @@
 /*
  * AF_UNIX sockets from their making to their end: pairs, listening, accepting,
- * connecting, shutting down, closing. unix(7). Names are in unix_name.c; what
- * is sent and received in unix_send.c and unix_receive.c.
+ * connecting, shutting down, closing. unix(7). Names are in name.c; what is
+ * sent and received in send.c and receive.c.
  *
  * A connection is two sockets that point to each other, each with a reference
  * to the other until its own file is closed.
@@ -145,7 +145,7 @@ unix_wake_senders(struct unix_socket *s)
 
 	waitq_wake_all(&s->room_wq);
 	spin_lock(&links_lock);
-	list_for_each(c, &s->clients, client_link)
+	list_for_each (c, &s->clients, client_link)
 		waitq_wake_all(&c->socket.write_wq);
 	spin_unlock(&links_lock);
 }
@@ -254,13 +254,13 @@ wait_for_backlog(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 	int error = 0;
 
 	while (!error && is_listening(l) && l->npending > l->backlog)
-		error = nonblock ? -EAGAIN
-				 : socket_wait_error(
-					   waitq_wait_mutex(&l->room_wq,
-							    &l->lock,
-							    WAIT_INTERRUPTIBLE,
-							    deadline),
-					   deadline);
+		error = nonblock
+				? -EAGAIN
+				: socket_wait_error(
+					  waitq_wait_mutex(
+						  &l->room_wq, &l->lock,
+						  WAIT_INTERRUPTIBLE, deadline),
+					  deadline);
 	if (!error && !is_listening(l))
 		error = -ECONNREFUSED;
 	return error;
@@ -294,8 +294,8 @@ connect_to(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 
 	mutex_lock(&l->lock);
 	error = wait_for_backlog(s, l, nonblock);
-	if (!error && !atomic_compare_exchange_strong(&s->state, &idle,
-						      UNIX_CONNECTED))
+	if (!error &&
+	    !atomic_compare_exchange_strong(&s->state, &idle, UNIX_CONNECTED))
 		error = idle == UNIX_CONNECTED ? -EISCONN : -EINVAL;
 	if (!error)
 		add_pending(s, l);
@@ -608,9 +608,9 @@ static const struct socket_ops unix_ops = {
 };
 
 static void
-socket_chapter_init(void)
+unix_init(void)
 {
 	names_init();
 	rights_init();
 }
-CHAPTER_INIT(socket_chapter_init);
+CHAPTER_INIT(unix_init);

@@ -5,7 +5,8 @@
  */
 #include "abi/sched.h"
 #include "abi/signal.h"
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "exec.h"
 #include "string.h"
 
 static int64_t

@@ -413,9 +413,10 @@ devpts_mount(struct mount *m, const char *options)
 }
 FILESYSTEM(devpts, false, devpts_mount);
 
-void
-devpts_init(void)
+static void
+pty_chapter_init(void)
 {
 	devfs_add("ptmx", S_IFCHR | 0666, dev_make(TTYAUX_MAJOR, PTMX_MINOR),
 		  open_dev_ptmx);
 }
+CHAPTER_INIT(pty_chapter_init);

@@ -1,5 +1,5 @@
 /*
- * Self-tests of chapter socket: several threads at the same sockets, and the
+ * Self-tests of chapter unix: several threads at the same sockets, and the
  * collector. What is checked holds however the threads are scheduled. What one
  * program can see is tested by user/tests/abi/socket.c and unix.c.
  */
@@ -122,7 +122,7 @@ stream(unsigned number)
 	sock(number)->ops->shutdown(sock(number), SOCKET_SEND);
 }
 
-SELFTEST(socket_streams_keep_order_when_full)
+SELFTEST(unix_streams_keep_order_when_full)
 {
 	heap_begin(HEAP_PAGES);
 	for (unsigned i = 0; i < 4; i += 2) {
@@ -179,7 +179,7 @@ datagrams(unsigned number)
 	}
 }
 
-SELFTEST(socket_datagrams_of_many_senders_all_arrive)
+SELFTEST(unix_datagrams_of_many_senders_all_arrive)
 {
 	heap_begin(HEAP_PAGES);
 	named(0, SOCK_DGRAM, "\0test");
@@ -244,7 +244,7 @@ open_listener(void)
 	heap_end();
 }
 
-SELFTEST(socket_connections_wait_for_the_backlog)
+SELFTEST(unix_connections_wait_for_the_backlog)
 {
 	open_listener();
 	in_threads(connections);
@@ -277,7 +277,7 @@ last_connections(unsigned number)
 		close_end(0);
 }
 
-SELFTEST(socket_listener_that_closes_leaves_nobody_waiting)
+SELFTEST(unix_listener_that_closes_leaves_nobody_waiting)
 {
 	open_listener();
 	in_threads(last_connections);
@@ -343,7 +343,7 @@ make_cycle(void)
 
 /* UNIX4: without a socket ever being closed, the garbage stays below a bound;
  * and when memory is short, nothing of it stays. */
-SELFTEST(socket_cycles_are_collected)
+SELFTEST(unix_cycles_are_collected)
 {
 	struct fdtable *old = current()->fdtable;
 	unsigned i, most = 0;
@@ -369,7 +369,7 @@ SELFTEST(socket_cycles_are_collected)
 
 /* What a descriptor leads to stays, however deep, and is whole: here a socket
  * that is in its own queue, and in one that can be read. */
-SELFTEST(socket_collector_spares_what_can_be_reached)
+SELFTEST(unix_collector_spares_what_can_be_reached)
 {
 	struct fdtable *old = current()->fdtable;
 	struct socket *kept;

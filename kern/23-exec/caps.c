@@ -4,7 +4,8 @@
  * (capabilities(7), "Effect of user ID changes on capabilities"), so that is
  * computed and nothing is stored; what could not be kept is refused.
  */
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "exec.h"
 
 uint64_t
 cred_permitted(const struct cred *c)

@@ -7,9 +7,9 @@
 
 /** What a call has taken. */
 struct taken {
-	size_t done;	/* bytes given to the user */
-	size_t freed;	/* to be given back to who was charged */
-	size_t offset;	/* MSG_PEEK: bytes left in the queue before */
+	size_t done;   /* bytes given to the user */
+	size_t freed;  /* to be given back to who was charged */
+	size_t offset; /* MSG_PEEK: bytes left in the queue before */
 	bool has_cred;
 	struct ucred cred;
 	struct rights *rights;
@@ -134,10 +134,10 @@ static int
 read_enough(struct unix_socket *s, struct msg *m, struct taken *t)
 {
 	uint64_t deadline = socket_deadline(&s->socket, false);
-	size_t enough = m->flags & MSG_WAITALL
-				? m->data->left
-				: MIN(m->data->left,
-				      (size_t)s->socket.rcvlowat);
+	size_t enough =
+		m->flags & MSG_WAITALL
+			? m->data->left
+			: MIN(m->data->left, (size_t)s->socket.rcvlowat);
 	int stop;
 
 	enough = MAX(enough, (size_t)1);

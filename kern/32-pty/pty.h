@@ -1,6 +1,7 @@
 /*
- * Pseudo-terminals: a terminal whose other end is a program. pty.c is the pair
- * of the two ends, devpts.c the names of the one that is a terminal.
+ * pty: pseudo-terminals, terminals whose other end is a program. pty.c is the
+ * pair of the two ends, devpts.c the names of the one that is a terminal. No
+ * later chapter needs any of it.
  */
 #ifndef PTY_H
 #define PTY_H
@@ -52,8 +53,5 @@ int devpts_add(struct mount *m, struct pty *p);
 
 /** Take the name away; the number is free when the last user is gone. */
 void devpts_remove(struct pty *p);
-
-/** Register /dev/ptmx. */
-void devpts_init(void);
 
 #endif

@@ -34,7 +34,7 @@ user_get(uint32_t uid)
 {
 	struct flight_user *u;
 
-	list_for_each(u, &users, link)
+	list_for_each (u, &users, link)
 		if (u->uid == uid)
 			return u;
 	u = knew(struct flight_user);
@@ -105,7 +105,7 @@ own_disposal(void)
 	struct disposal *d, *own = NULL;
 
 	spin_lock(&disposals_lock);
-	list_for_each(d, &disposals, link)
+	list_for_each (d, &disposals, link)
 		if (d->thread == current())
 			own = d;
 	spin_unlock(&disposals_lock);
@@ -251,7 +251,7 @@ for_each_in_queue(struct unix_socket *s,
 	struct unix_socket *t;
 	struct rights *r;
 
-	list_for_each(r, &s->flights, flight_link)
+	list_for_each (r, &s->flights, flight_link)
 		for (unsigned i = 0; i < r->n; i++)
 			if ((t = unix_of(r->files[i])))
 				fn(t, arg);
@@ -266,7 +266,7 @@ for_each_child(struct unix_socket *s,
 	struct unix_socket *e;
 
 	for_each_in_queue(s, fn, arg);
-	list_for_each(e, &s->pending, pending_link)
+	list_for_each (e, &s->pending, pending_link)
 		for_each_in_queue(e, fn, arg);
 }
 
@@ -296,18 +296,18 @@ find_reachable(struct list *reachable)
 {
 	struct unix_socket *s, *next;
 
-	list_for_each(s, &in_flight, flight_link) {
+	list_for_each (s, &in_flight, flight_link) {
 		s->reachable = false;
 		s->from_outside = ref_count(&s->socket.file->refs);
 		s->doubtful = s->from_outside == s->inflight;
 	}
-	list_for_each(s, &in_flight, flight_link)
+	list_for_each (s, &in_flight, flight_link)
 		if (s->doubtful)
 			for_each_child(s, explain, NULL);
-	list_for_each_safe(s, next, &in_flight, flight_link)
+	list_for_each_safe (s, next, &in_flight, flight_link)
 		if (s->from_outside)
 			reach(s, reachable);
-	list_for_each(s, reachable, flight_link) /* which grows meanwhile */
+	list_for_each (s, reachable, flight_link) /* which grows meanwhile */
 		for_each_child(s, reach, reachable);
 }
 
@@ -324,7 +324,7 @@ collect(void)
 	list_init(&doomed);
 	mutex_lock(&flight_lock);
 	find_reachable(&reachable);
-	list_for_each(s, &in_flight, flight_link) {
+	list_for_each (s, &in_flight, flight_link) {
 		file_get(s->socket.file);
 		list_add_tail(&s->doomed_link, &doomed);
 	}
@@ -425,10 +425,9 @@ get_cred(struct scm *scm, const struct ucred *given)
 {
 	const struct cred *c = current_cred();
 
-	if (c->euid &&
-	    (given->pid != scm->cred.pid ||
-	     !is_one_of(given->uid, c->uid, c->euid, c->suid) ||
-	     !is_one_of(given->gid, c->gid, c->egid, c->sgid)))
+	if (c->euid && (given->pid != scm->cred.pid ||
+			!is_one_of(given->uid, c->uid, c->euid, c->suid) ||
+			!is_one_of(given->gid, c->gid, c->egid, c->sgid)))
 		return -EPERM;
 	if (given->pid != scm->cred.pid && !process_exists(given->pid))
 		return -ESRCH;
@@ -515,9 +514,8 @@ rights_install(struct rights *r, struct msg *m)
 	size_t space;
 
 	if (m->control_room >= CMSG_LEN(sizeof(int32_t)))
-		n = install_files(r, m,
-				  (m->control_room - sizeof(h)) /
-					  sizeof(int32_t));
+		n = install_files(
+			r, m, (m->control_room - sizeof(h)) / sizeof(int32_t));
 	h.cmsg_len = CMSG_LEN(n * sizeof(int32_t));
 	if (n && copyout(m->control_to, &h, sizeof(h)) == 0) {
 		space = MIN(CMSG_SPACE(n * sizeof(int32_t)), m->control_room);

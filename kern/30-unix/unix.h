@@ -1,14 +1,17 @@
 /*
- * The inside of AF_UNIX, for unix_*.c and rights.c. A socket has a queue of
- * what it has received; sending is putting something in the peer's. No thread
- * holds the locks of two sockets at once (UNIX1).
+ * unix: the sockets of one machine, AF_UNIX. All that others see of it is a
+ * family of sockets (socket.h); here is what its files share. A socket has a
+ * queue of what it has received; sending is putting something in the peer's.
+ * No thread holds the locks of two sockets at once (UNIX1).
  */
 #ifndef UNIX_H
 #define UNIX_H
 
-#include "socket_internal.h"
+#include "abi/syscall.h"
+#include "socket.h"
+#include "string.h"
 
-/* ---- Queued bytes (unix_queue.c) ---- */
+/* ---- Queued bytes (queue.c) ---- */
 
 #define BYTE_PAGE_SIZE (PAGE_SIZE - sizeof(void *))
 
@@ -149,7 +152,7 @@ void unix_disconnect(struct unix_socket *s, struct unix_socket *from);
 /** After a datagram has left: wake who waits to send one. */
 void unix_wake_senders(struct unix_socket *s);
 
-/* ---- unix_name.c ---- */
+/* ---- name.c ---- */
 
 int unix_bind(struct socket *s, const struct sockaddr_storage *name,
 	      unsigned len);
@@ -169,7 +172,7 @@ struct unix_address *unix_address_get(struct unix_address *a);
 void unix_address_put(struct unix_address *a);
 void names_init(void);
 
-/* ---- unix_queue.c ---- */
+/* ---- queue.c ---- */
 
 /** Append @p n bytes of @p u. All or nothing. @return 0, -EFAULT, -ENOBUFS */
 int bytes_put(struct bytes *b, struct uio *u, size_t n);
@@ -198,7 +201,7 @@ void unix_take_all(struct unix_socket *s, struct list *messages);
  * @p peer: of a stream, whose messages they were. */
 void messages_free(struct list *messages, struct unix_socket *peer);
 
-/* ---- unix_send.c, unix_receive.c ---- */
+/* ---- send.c, receive.c ---- */
 
 int64_t unix_send(struct socket *s, struct msg *m);
 int64_t unix_receive(struct socket *s, struct msg *m);
@@ -208,7 +211,7 @@ int64_t unix_receive(struct socket *s, struct msg *m);
 /** Files in a message. */
 struct rights {
 	struct list flight_link; /**< struct unix_socket.flights */
-	struct list link;	 /**< of a message, or while it is disposed of */
+	struct list link; /**< of a message, or while it is disposed of */
 	struct flight_user *user; /**< to whom they are counted */
 	unsigned n, nsockets;
 	struct file *files[];

@@ -7,8 +7,8 @@
 #include "unix.h"
 #include "walk.h"
 
-#define BUCKETS	      64u
-#define NAME_OFFSET   offsetof(struct sockaddr_un, sun_path)
+#define BUCKETS	       64u
+#define NAME_OFFSET    offsetof(struct sockaddr_un, sun_path)
 #define AUTOBIND_NAMES 0x100000u /* five hexadecimal digits */
 
 /* Guards the table, and `ipc` of the vnodes of sockets. */
@@ -83,7 +83,7 @@ find_abstract(const struct sockaddr_un *name, unsigned len, int type)
 {
 	struct unix_address *a;
 
-	list_for_each(a, bucket_of(name, len, type), hash_link)
+	list_for_each (a, bucket_of(name, len, type), hash_link)
 		if (a->len == len && a->socket->socket.type == type &&
 		    memcmp(&a->name, name, len) == 0)
 			return a;
