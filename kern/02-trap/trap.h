@@ -14,9 +14,9 @@
 /* Segment selectors; the user ones are those that Linux programs see. */
 #define SEL_KERNEL_CODE 0x10
 #define SEL_KERNEL_DATA 0x18
-#define SEL_USER_DATA   0x2b
-#define SEL_USER_CODE   0x33
-#define SEL_TSS         0x40
+#define SEL_USER_DATA	0x2b
+#define SEL_USER_CODE	0x33
+#define SEL_TSS		0x40
 
 /* Vectors: 0-31 are the processor's exceptions (SDM vol. 3A, table 6-1). */
 enum {
@@ -77,8 +77,9 @@ trapframe_is_user(const struct trapframe *tf)
 struct md_thread {
 	_Atomic uint32_t work; /**< WORK_*: set by anyone, atomically */
 	uint32_t nsyscall;     /**< the call it is in, for panic and /proc */
-	struct trapframe *user_frame; /**< user registers, NULL: kernel thread */
-	uint64_t fsbase, gsbase;      /**< user segment bases */
+	struct trapframe
+		*user_frame;	 /**< user registers, NULL: kernel thread */
+	uint64_t fsbase, gsbase; /**< user segment bases */
 	void *fpu; /**< fpu_area_size bytes, 64-aligned; NULL: never used */
 };
 
@@ -208,12 +209,18 @@ const struct syscall_entry *syscall_lookup(uint64_t nr);
 
 /* Internal results that never reach user space: signal turns them into a
  * restart of the call or -EINTR (numbers as Linux has them). */
-#define ERESTARTSYS           512 /**< restart if SA_RESTART or no handler */
-#define ERESTARTNOINTR        513 /**< always restart */
-#define ERESTARTNOHAND        514 /**< restart if there is no handler */
+#define ERESTARTSYS	      512 /**< restart if SA_RESTART or no handler */
+#define ERESTARTNOINTR	      513 /**< always restart */
+#define ERESTARTNOHAND	      514 /**< restart if there is no handler */
 #define ERESTART_RESTARTBLOCK 516 /**< restart by restart_syscall */
 
 /* ---- User memory ---- */
+
+/** Where @p field of the user's structure @p user is, which may be anywhere and
+ * need not be aligned. */
+#define user_field(user, field)                                                \
+	((__typeof__(&(user)->field))((uint64_t)(user) +                       \
+				      offsetof(__typeof__(*(user)), field)))
 
 /** Whether @p len bytes at @p address lie in user space. */
 static inline bool
@@ -261,8 +268,8 @@ int user_cmpxchg32(uint32_t *address, uint32_t *old, uint32_t new);
 
 /* ---- FPU ---- */
 
-extern size_t fpu_area_size;      /**< bytes of a thread's save area */
-extern uint64_t fpu_xcr0;         /**< enabled XSAVE features, 0: FXSAVE */
+extern size_t fpu_area_size; /**< bytes of a thread's save area */
+extern uint64_t fpu_xcr0;    /**< enabled XSAVE features, 0: FXSAVE */
 
 /** Write the initial state (as after reset) into a save area. */
 void fpu_area_init(void *area);

@@ -20,8 +20,8 @@ struct notify_ops {
 	 */
 	void (*tell)(struct vnode *v, uint32_t mask, uint32_t cookie,
 		     const char *name, size_t len);
-	/** Forget all watches of @p v, telling @p mask. No locks are held but
-	 * the list of mounts'; the caller has a reference. */
+	/** Forget all watches of @p v, telling @p mask. The caller has a
+	 * reference; locks of vnodes may be held. May sleep. */
 	void (*forget)(struct vnode *v, uint32_t mask);
 };
 extern struct notify_ops notify_ops;

@@ -455,3 +455,32 @@ vnode_init(void)
 		MAX(stats.heap_max * PAGE_SIZE / HEAP_SHARE / VNODE_TYPICAL,
 		    VNODES_MIN + 0ul);
 }
+
+/* ---- Directories ---- */
+
+static bool
+note_entry(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
+	   uint64_t next)
+{
+	bool *empty = arg;
+
+	(void)ino;
+	(void)type;
+	(void)next;
+	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return true;
+	*empty = false;
+	return false;
+}
+
+int
+directory_check_empty(struct vnode *v)
+{
+	bool empty = true;
+	uint64_t pos = 0;
+	int error = v->ops->readdir(v, &pos, note_entry, &empty);
+
+	if (error)
+		return error;
+	return empty ? 0 : -ENOTEMPTY;
+}

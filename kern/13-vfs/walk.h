@@ -59,19 +59,6 @@ void vnode_set_parent(struct vnode *v, struct vnode *dir,
 /** Guards parent and name of all directories. */
 extern struct spinlock tree_lock;
 
-/** Whether the caller may add an entry to @p dir: 0, -ENOENT (removed), -EROFS,
- * -EACCES. The lock is held. */
-int may_create(struct vnode *dir);
-/** Whether the caller may remove @p v from @p dir: 0, -EROFS, -EACCES, -EPERM
- * (sticky). The lock is held. */
-int may_remove(struct vnode *dir, const struct vnode *v);
-/** Add an entry: @p name leads to @p v, new in @p dir. The lock is held. */
-void entry_added(struct vnode *dir, const struct name *name, struct vnode *v);
-
-/** @p name in @p dir, locked, leads to @p v no more: tell the cache and set the
- * times. The caller has a reference to @p v. */
-void entry_removed(struct vnode *dir, const struct name *name, struct vnode *v);
-
 /** Whether directory @p v, locked, has no entries. @return 0, -ENOTEMPTY, or
  * the error of reading it */
 int directory_check_empty(struct vnode *v);

@@ -139,6 +139,22 @@ MUTANTS = {
     "new blocks not ordered": (
         "ext2/file.c", "	ext2_ordered_add(v);\n	if (end > had) {",
         "	if (end > had) {", "holes"),
+    "what is unlinked not written for the commit before": (
+        "ext2/namei.c", "	if (settle)\n		page_cache_settle(v->cache);\n",
+        "	(void)settle;\n", "streams-dropped-unlink*", "4k"),
+    "what is cut off not written for the commit before": (
+        "ext2/file.c", "	error = ext2_begin(fs);\n"
+        "	if (!error && ext2_ordered_before(v)) {",
+        "	error = ext2_begin(fs);\n	if (0) {",
+        "streams-dropped-truncate*", "4k"),
+    "cut off before the size is stored": (
+        "ext2/file.c", "return size < v->size ? announce_cut(v, size) : 0;",
+        "return size < v->size ? 0 * announce_cut(v, v->size) : 0;",
+        "streams-dropped-truncate*", "4k"),
+    "punched before it is written": (
+        "ext2/file.c", "	if (fs->journal && !fs->data_journal)\n"
+        "		page_cache_settle(v->cache);\n	ext2_map_hide",
+        "	ext2_map_hide", "streams-dropped-fallocate*", "4k"),
     "a grown size not ordered": (
         "ext2/inode.c", "v->size > dinode_size(di)", "false", "link-append"),
     "a grown size stored later": (

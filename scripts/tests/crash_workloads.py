@@ -411,6 +411,51 @@ def scarce(number, big):
     return f"streams-scarce{number}", before, lines
 
 
+def streams_of_room(number):
+    """Three programs that punch, have room and make files without names."""
+    rng = random.Random(number)
+    before, lines = "", []
+    for stream in (1, 2, 3):
+        file, size = f"/w{stream}/f", 40000
+        before += (f"mkdir /w{stream} 0755\ncreate {file} 0100644 0\n"
+                   f"write {file} 0 {size} {stream} {size}\n")
+        for i in range(12):
+            begin, length = rng.randrange(size), rng.randrange(1, 20000)
+            name = f"/w{stream}/t{i}"
+            more = rng.choice([
+                [f"fallocate {file} 3 {begin} {length}"],
+                [f"fallocate {file} 16 {begin} {length}"],
+                [f"fallocate {file} 0 {begin} {length}"],
+                [f"write {file} {begin} {length} {i} {length}"],
+                [f"tmpfile {stream} /w{stream} 0600",
+                 f"write @{stream} 0 {length} {i} {length}",
+                 rng.choice([f"link @{stream} {name}", "sync"]),
+                 f"drop {stream}"],
+                [f"fsync {file}"]])
+            if "fallocate" in more[0] and " 3 " not in more[0] or \
+                    "write" in more[0]:
+                size = max(size, begin + length)
+            lines += [f"{stream}| {line}" for line in more]
+    return f"streams-room{number}", before, lines
+
+
+def dropped(number, last):
+    """Contents that are never written, since the file is cut, punched or
+    unlinked before; while commits go on, which lead to their blocks."""
+    before = ("mkdir /w1 0755\nmkdir /w2 0755\nmkdir /w3 0755\n"
+              "create /w3/x 0100644 0\n")
+    lines = []
+    for stream in (1, 2):
+        for i in range(12):
+            name = f"/w{stream}/f{number}-{i}-0"
+            lines += [f"{stream}| create {name} 0100644 0",
+                      f"{stream}| write {name} 0 20000 {i} 20000",
+                      f"{stream}| {last.format(name, stream)}"]
+    for i in range(20):
+        lines += [f"3| setattr /w3/x 0600 {i} 1 1", "3| fsync /w3/x"]
+    return f"streams-dropped-{last.split()[0]}{number}", before, lines
+
+
 def home(number):
     """One program commits much until blocks go home; while they do, and while
     the log is cut off there, the two others are changing some of them again."""
@@ -450,6 +495,12 @@ def text(known, big, concurrent=20):
         numbered("room", HOLES, room())) + list(
         numbered("nameless", PREPARED, nameless())) + [
         streams(i) for i in range(concurrent)] + [
+        streams_of_room(i) for i in range(concurrent // 3)] + [
+        dropped(i, last) for i in range(4) for last in (
+            "truncate {} 1000", "fallocate {} 3 2000 17000",
+            "rename {} /w{}/over")] + [
+        # These are where a commit is in the midst of writing others' data.
+        dropped(i, "unlink {}") for i in (19, 25, 29, 32)] + [
         case for i in range(3)
         for case in (wrap(i), scarce(i, big), home(i), full(i))]
     cases = [case for case in cases if {

@@ -54,8 +54,10 @@ def folder(request):
 def test_program(folder, program):
     done = subprocess.run([folder / program], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=300)
+    # What a sandbox around this Linux forbids is seen on Hardtack alone.
     wrong = [line for line in done.stdout.splitlines()
-             if not line.startswith("ok ")]
+             if not line.startswith("ok ") and
+             not (line.startswith("skip ") and line.endswith(" here"))]
     assert done.returncode == 0, "\n".join(wrong)
     assert len(wrong) == 1 and wrong[0].endswith(" 0 failed")
 

@@ -78,7 +78,7 @@ def sandbox(suite, *options):
         "--tmpfs", "/", *links, "--ro-bind", str(TREE / "usr"), "/usr",
         "--ro-bind", str(TREE / "etc"), "/etc",
         "--ro-bind", str(TREE / "var"), "/var", "--proc", "/proc",
-        "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home",
+        "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home/student",
         "--ro-bind", str(TREE / "root"), "/root",
         "--ro-bind", str(suite), "/suite", "--die-with-parent", "--clearenv",
         "--chdir", "/", *options]
@@ -145,7 +145,7 @@ class Bash(Shell):
     FIRST = ["bind 'set enable-bracketed-paste off'"]
 
 
-CTRL = {name: chr(ord(name) - 64) for name in "ABCDKRWYZ"}
+CTRL = {name: chr(ord(name) - 64) for name in "BCDKRWYZ"}
 SESSIONS = {
     "job control": [
         [(loud("sleep 1000") + "\n", READY), (CTRL["Z"], NEXT)],
@@ -168,7 +168,7 @@ SESSIONS = {
         "disown -a; echo $-",
     ],
     "the line editor": [
-        f"cho one{CTRL['A']}e",
+        "cho one\x1b[He",      # Home: ^A is for QEMU
         f"echo rest kill{CTRL['B']}{CTRL['B']}{CTRL['B']}{CTRL['B']}"
         f"{CTRL['K']}done",
         f"echo a b{CTRL['W']}c {CTRL['Y']}",

@@ -183,19 +183,38 @@ shim_evict(void)
 	} while (progress);
 }
 
+/** All vnodes but those that come or go, referenced. */
+static struct vnode **
+hold_all(unsigned *n)
+{
+	struct vnode *v, **all = NULL;
+
+	*n = 0;
+	list_for_each (v, &vnodes, clock_link)
+		if (v->ready) {
+			all = host_grow(all, (*n + 1) * sizeof(v));
+			all[(*n)++] = vnode_get(v);
+		}
+	return all;
+}
+
 int
 shim_sync(void)
 {
-	struct vnode *v;
+	unsigned n, i;
+	struct vnode **all = hold_all(&n);
 	int error = 0;
 
-	list_for_each (v, &vnodes, clock_link) {
-		if (v->cache)
-			error = MIN(error, page_cache_sync(v->cache));
-		if (v->dirty)
+	for (i = 0; i < n; i++) {
+		if (all[i]->cache)
+			error = MIN(error, page_cache_sync(all[i]->cache));
+		if (all[i]->dirty)
 			error = MIN(error, shim_mount.ops->write_inode(
-						   &shim_mount, v));
+						   &shim_mount, all[i]));
 	}
+	for (i = 0; i < n; i++)
+		vnode_put(all[i]);
+	host_free(all);
 	return MIN(error, shim_mount.ops->sync(&shim_mount));
 }
 

@@ -8,6 +8,8 @@
  * turns, in a folder of its own: for a machine that may be lost.
  */
 #include <abi/fcntl.h>
+#include <abi/inotify.h>
+#include <abi/poll.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -312,6 +314,24 @@ poked(int sig)
 	(void)sig;
 }
 
+/** One of each kind that is not opened by name. */
+static void
+open_event_files(void)
+{
+	struct epoll_event e = { EPOLLIN | EPOLLOUT, 0 };
+	ksigset_t set = KSIGMASK(SIGUSR1) | KSIGMASK(SIGCHLD);
+	int ep = (int)syscall(NR_epoll_create1, 0);
+	int outer = (int)syscall(NR_epoll_create1, 0);
+	int fd = (int)syscall(NR_eventfd2, 1, O_NONBLOCK);
+
+	syscall(NR_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &e);
+	syscall(NR_epoll_ctl, outer, EPOLL_CTL_ADD, ep, &e);
+	syscall(NR_timerfd_create, CLOCK_REALTIME, O_NONBLOCK);
+	syscall(NR_signalfd4, -1, &set, KSIGSET_SIZE, O_NONBLOCK);
+	fd = (int)syscall(NR_inotify_init1, O_NONBLOCK);
+	syscall(NR_inotify_add_watch, fd, ".", IN_ALL_EVENTS);
+}
+
 /** Files, descriptors and limits for a worker's calls to meet. */
 static void
 prepare_worker(bool root)
@@ -343,6 +363,7 @@ prepare_worker(bool root)
 	pipe(p);
 	pipe2(p, O_NONBLOCK);
 	open("/dev/zero", O_RDWR);
+	open_event_files();
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGALRM, &act, NULL);

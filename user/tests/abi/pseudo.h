@@ -132,4 +132,13 @@ lead_session(const struct pair *p)
 	REQUIRE(ioctl(p->slave, TIOCSCTTY, 0) == 0);
 }
 
+/** Whether a child's checks have all passed. */
+static inline bool
+ends_well(pid_t child)
+{
+	int status = -1;
+
+	return waitpid(child, &status, 0) == child && status == 0;
+}
+
 #endif

@@ -213,7 +213,7 @@ TEST(who_may)
 	/* As much as the limit allows, and what one has is not taken away. */
 	struct rlimit limit = { 20, 20 };
 	if (setrlimit(RLIMIT_RTPRIO, &limit) < 0)
-		SKIP("this root may not raise its limits");
+		SKIP("root may not raise limits here");
 	need_realtime();
 	AS_USER(CHECK_EQ(set_policy(0, RR, 20), 0);
 		CHECK_ERR(set_policy(0, RR, 21), EPERM);

@@ -479,7 +479,7 @@ TEST(dumpable)
 /* Others of the user may not look at what changed its user. */
 TEST(not_dumpable_is_not_inspected)
 {
-	char path[40];
+	char path[40], link[40], text[PATH_MAX];
 	int go[2], ready[2];
 	char c;
 
@@ -496,10 +496,13 @@ TEST(not_dumpable_is_not_inspected)
 	}
 	CHECK_EQ(read(ready[0], &c, 1), 1);
 	snprintf(path, sizeof(path), "/proc/%d/fd", child);
-	AS_USER(CHECK_ERR(open(path, O_RDONLY | O_DIRECTORY), EACCES));
+	snprintf(link, sizeof(link), "/proc/%d/cwd", child);
+	AS_USER(CHECK_ERR(open(path, O_RDONLY | O_DIRECTORY), EACCES);
+		CHECK_ERR(readlink(link, text, sizeof(text)), EACCES));
 	CHECK_EQ(write(go[1], "x", 1), 1);
 	CHECK_EQ(read(ready[0], &c, 1), 1);
-	AS_USER(CHECK(open(path, O_RDONLY | O_DIRECTORY) >= 0));
+	AS_USER(CHECK(open(path, O_RDONLY | O_DIRECTORY) >= 0);
+		CHECK(readlink(link, text, sizeof(text)) > 0));
 	kill(child, SIGKILL);
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }

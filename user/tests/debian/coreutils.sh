@@ -22,6 +22,6 @@ t disks and files
 dd if=/dev/zero of=z bs=1k count=100 status=none; truncate -s 1M z; stat -c %s z; dd if=z bs=64k status=none | wc -c; fallocate -l 4096 fa; stat -c %s fa; sync z; shred -u -n1 fa; ls fa; rc; df -P . | awk 'NR == 1 { print NF }'; mktemp -d m.XXXXXX | wc -c; touch -r tree/a/x/f1 same; test same -nt tree/a/x/f1; rc; cp --reflink=auto z z2; cmp z z2; rc
 t processes
 timeout 0.2 sleep 5; rc; timeout -s INT 0.2 sleep 5; rc; timeout 5 true; rc; echo $(($(nice -n 5 nice) - $(nice))); nohup echo nohup 2>/dev/null; env A=1 printenv A; (sleep 10 & echo $! >pid; wait) & until [ -s pid ]; do sleep 0.01; done; kill -TERM "$(cat pid)"; wait; rc; nproc | grep -c '^[0-9]'; stdbuf -oL echo buffered; tty; rc; id -un; groups; whoami; arch; uname -s; pwd | sed 's|.*/||'; yes | head -n 100000 | wc -l
-ps -o comm= -p $$; ps -eo pid= | grep -c "^ *$$\$"; pgrep -P $$ -x sleep; rc; sleep 50 & pkill -P $$ -x sleep; wait $! 2>/dev/null; rc; free | wc -l; uptime | grep -c load; cat /proc/$$/status | grep -c ^State; w >/dev/null; rc; vmstat | wc -l; pmap $$ | tail -n 1 | grep -c total; top -bn1 | grep -c ' top$'
+ps -o comm= -p $$; ps -eo pid= | grep -c "^ *$$\$"; pgrep -P $$ -x sleep; rc; sleep 50 & until pkill -P $$ -x sleep; do :; done; wait $! 2>/dev/null; rc; free | wc -l; uptime | grep -c load; cat /proc/$$/status | grep -c ^State; w >/dev/null; rc; vmstat | wc -l; pmap $$ | tail -n 1 | grep -c total; top -bn1 | grep -c ' top$'
 t diff
 diff -u p t1 | tail -n +3; diff3 p p t1; rc; cmp p t1; sdiff -w 20 p p; diff -rq tree/a tree/b | sort

@@ -1,0 +1,130 @@
+/*
+ * Reading directories. Entries are collected in a page of the kernel with the
+ * directory's lock held, and copied to the caller without it.
+ */
+#include "file.h"
+#include "notify.h"
+#include "string.h"
+
+struct collector {
+	char *buf;
+	size_t size, used;
+	bool full;
+};
+
+static bool
+collect(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
+	uint64_t next)
+{
+	struct collector *c = arg;
+	size_t bytes = ROUND_UP(sizeof(struct linux_dirent64) + len + 1, 8ul);
+	struct linux_dirent64 *d;
+
+	if (bytes > c->size - c->used) {
+		c->full = true;
+		return false;
+	}
+	d = (struct linux_dirent64 *)(c->buf + c->used);
+	*d = (struct linux_dirent64){ ino, next, bytes, type };
+	memcpy(d->d_name, name, len);
+	memset(d->d_name + len, 0, bytes - sizeof(struct linux_dirent64) - len);
+	c->used += bytes;
+	return true;
+}
+
+static int
+collect_entries(struct vnode *dir, uint64_t *pos, struct collector *c)
+{
+	int error;
+
+	if (!dir->ops->readdir)
+		return -ENOTDIR;
+	rwlock_read_lock(&dir->lock);
+	error = dir->nlink == 0 ? -ENOENT
+				: dir->ops->readdir(dir, pos, collect, c);
+	rwlock_read_unlock(&dir->lock);
+	return error;
+}
+
+/* Fill the user's buffer, a page at a time. */
+static int
+fill(struct file *f, char *user, size_t size, char *page)
+{
+	size_t done = 0;
+	uint64_t pos;
+	int error;
+
+	for (;;) {
+		struct collector c = { page, MIN(size - done, PAGE_SIZE), 0,
+				       false };
+
+		pos = f->pos;
+		error = collect_entries(f->vnode, &pos, &c);
+		if (error == 0 && c.used == 0 && c.full && done == 0)
+			error = -EINVAL;
+		if (error == 0 && c.used > 0)
+			error = copyout(user + done, page, c.used);
+		if (error)
+			return done ? (int)done : error;
+		f->pos = pos;
+		done += c.used;
+		if (c.used == 0 || !c.full)
+			return done;
+	}
+}
+
+static int
+dir_readdir(struct file *f, void *user, size_t size)
+{
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
+	int n;
+
+	if (!page)
+		return -ENOMEM;
+	n = fill(f, user, size, page_address(page));
+	page_unref(page);
+	if (n > 0 && !(f->flags & O_NOATIME) &&
+	    !(f->vnode->mount->flags &
+	      (MS_NOATIME | MS_NODIRATIME | MS_RDONLY)))
+		vnode_touch(f->vnode, TOUCH_ATIME);
+	if (n >= 0)
+		notify_file(f->vnode, IN_ACCESS);
+	return n;
+}
+
+static int64_t
+dir_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	(void)f;
+	(void)u;
+	(void)pos;
+	return -EISDIR;
+}
+
+static int64_t
+dir_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	f->pos = offset;
+	return offset;
+}
+
+static int
+dir_fsync(struct file *f, bool data_only)
+{
+	struct vnode *v = f->vnode;
+
+	return v->ops->fsync ? v->ops->fsync(v, data_only) : 0;
+}
+
+const struct file_ops dir_file_ops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = dir_readdir,
+	.fsync = dir_fsync,
+};

@@ -1,0 +1,189 @@
+/*
+ * Open files: made by open and its kin, shared by dup and fork, gone with the
+ * last reference. What reading and writing do is the file's operations'.
+ */
+#include "file.h"
+#include "notify.h"
+#include "string.h"
+
+/* A file opened with O_PATH names a place and does nothing. */
+static const struct file_ops path_file_ops;
+
+struct file *
+file_new(const struct file_ops *ops, unsigned flags, void *private_data)
+{
+	struct file *f = knew(struct file);
+
+	ref_init(&f->refs);
+	f->ops = ops;
+	f->flags = flags;
+	f->private_data = private_data;
+	list_init(&f->epolls);
+	mutex_init(&f->pos_lock, "file position");
+	return f;
+}
+
+struct file *
+file_get(struct file *f)
+{
+	ref_get(&f->refs);
+	return f;
+}
+
+static void
+file_free(struct rcu_head *head)
+{
+	kfree(container_of(head, struct file, rcu));
+}
+
+static void
+file_release(struct file *f)
+{
+	struct vnode *v = f->vnode;
+
+	if (!list_empty(&f->epolls))
+		vfs_ops.file_unwatch(f);
+	if (v && v->locks && vfs_ops.file_gone)
+		vfs_ops.file_gone(f);
+	if (f->ops->release)
+		f->ops->release(f);
+	if (v) {
+		if (!(f->flags & O_PATH))
+			notify_file(v, file_writable(f) ? IN_CLOSE_WRITE
+							: IN_CLOSE_NOWRITE);
+		if (v->type == VT_REG && file_writable(f))
+			atomic_fetch_sub(&v->writers, 1);
+		vnode_put(v);
+	}
+	rcu_defer(&f->rcu, file_free);
+}
+
+void
+file_put(struct file *f)
+{
+	if (ref_put(&f->refs))
+		file_release(f);
+}
+
+/* ---- Opening a vnode ---- */
+
+static int
+begin_writing(struct vnode *v)
+{
+	int n = atomic_load(&v->writers);
+
+	do {
+		if (n < 0)
+			return -ETXTBSY;
+	} while (!atomic_compare_exchange_weak(&v->writers, &n, n + 1));
+	return 0;
+}
+
+static int
+open_special(struct vnode *v, struct file *f)
+{
+	switch (v->type) {
+	case VT_CHR:
+	case VT_BLK:
+		if (v->mount->flags & MS_NODEV)
+			return -EACCES;
+		return vfs_ops.open_device(v, f);
+	case VT_FIFO:
+		return vfs_ops.open_fifo ? vfs_ops.open_fifo(v, f) : -ENXIO;
+	case VT_LNK:
+		return -ELOOP;
+	default:
+		return -ENXIO; /* a socket is connected to, not opened */
+	}
+}
+
+static int
+set_operations(struct vnode *v, struct file *f)
+{
+	if (f->flags & O_PATH) {
+		f->ops = &path_file_ops;
+		return 0;
+	}
+	if (v->ops->open)
+		return v->ops->open(v, f);
+	if (v->type == VT_REG) {
+		f->ops = &regular_file_ops;
+		f->has_pos = true;
+		return file_writable(f) ? begin_writing(v) : 0;
+	}
+	if (v->type == VT_DIR) {
+		f->ops = &dir_file_ops;
+		f->has_pos = true;
+		return 0;
+	}
+	return open_special(v, f);
+}
+
+int
+vnode_open(struct vnode *v, unsigned flags, struct file **result)
+{
+	struct file *f = file_new(&path_file_ops, flags, NULL);
+	int error;
+
+	f->vnode = v;
+	error = set_operations(v, f);
+	if (error) {
+		kfree(f); /* no one has seen it */
+		return error;
+	}
+	f->flags &= ~O_NOCTTY; /* it was for a terminal's open alone */
+	vnode_get(v);
+	*result = f;
+	return 0;
+}
+
+/* ---- Reading and writing ---- */
+
+bool
+file_has_positions(struct file *f)
+{
+	if (f->has_pos)
+		return true;
+	return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) >= 0;
+}
+
+typedef int64_t (*transfer_fn)(struct file *f, struct uio *u, uint64_t *pos);
+
+static inline int64_t
+do_transfer(struct file *f, struct uio *u, uint64_t *pos, transfer_fn fn)
+{
+	int64_t n;
+
+	if (!fn)
+		return -EINVAL;
+	if (pos)
+		return file_has_positions(f) ? fn(f, u, pos) : -ESPIPE;
+	if (!f->has_pos)
+		return fn(f, u, &f->pos);
+	mutex_lock(&f->pos_lock);
+	n = fn(f, u, &f->pos);
+	mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+int64_t
+file_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n = file_readable(f) ? do_transfer(f, u, pos, f->ops->read)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_ACCESS);
+	return n;
+}
+
+int64_t
+file_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n = file_writable(f) ? do_transfer(f, u, pos, f->ops->write)
+				     : -EBADF;
+
+	if (n > 0 && f->vnode)
+		notify_file(f->vnode, IN_MODIFY);
+	return n;
+}

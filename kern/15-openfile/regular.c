@@ -1,0 +1,281 @@
+/*
+ * Regular files: reading and writing by way of the page cache, cutting off.
+ * Reads take no lock; what changes the contents or the size takes the vnode's.
+ *
+ * Entry points: regular_file_ops, vnode_read, vnode_fsync, vnode_truncate.
+ */
+#include "file.h"
+#include "notify.h"
+#include "string.h"
+
+#define DAY_SECONDS 86400
+
+static int64_t coarse_seconds; /* of CLOCK_REALTIME */
+
+/* ---- Times ---- */
+
+void
+regular_note_time(void)
+{
+	coarse_seconds = clock_realtime_ns() / 1000000000;
+}
+
+static inline bool
+is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/* Whether the access time is behind a change, or a day old. */
+static inline bool
+access_is_news(const struct vnode *v)
+{
+	return !is_before(&v->mtime, &v->atime) ||
+	       !is_before(&v->ctime, &v->atime) ||
+	       v->atime.tv_sec + DAY_SECONDS <= coarse_seconds;
+}
+
+static inline void
+note_access(const struct file *f)
+{
+	struct vnode *v = f->vnode;
+
+	if ((!access_is_news(v) && !(v->mount->flags & MS_STRICTATIME)) ||
+	    (f->flags & O_NOATIME) ||
+	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)))
+		return;
+	vnode_touch(v, TOUCH_ATIME);
+}
+
+/* ---- Reading ---- */
+
+static int64_t
+regular_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n = cached_read(f->vnode->cache, u, pos);
+
+	if (n > 0)
+		note_access(f);
+	return n;
+}
+
+int64_t
+vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos)
+{
+	struct iovec iov;
+	struct uio u = uio_kernel(&iov, buf, len);
+
+	if (v->type != VT_REG || !v->cache)
+		return -EINVAL;
+	return cached_read(v->cache, &u, &pos);
+}
+
+/* ---- Writing ---- */
+
+/* How much of a write at @p at the limits allow. @return 0 or -EFBIG */
+static int
+limit_write(uint64_t at, size_t *len)
+{
+	uint64_t limit =
+		vfs_ops.fsize_limit ? vfs_ops.fsize_limit() : UINT64_MAX;
+
+	if (at >= limit && *len > 0) {
+		if (vfs_ops.fsize_exceeded)
+			vfs_ops.fsize_exceeded();
+		return -EFBIG;
+	}
+	limit = MIN(limit, FILE_SIZE_MAX);
+	if (at >= limit && *len > 0)
+		return -EFBIG;
+	*len = MIN(*len, limit - MIN(at, limit));
+	return 0;
+}
+
+/* How much of a write at @p at the seals allow; as Linux has it, up to the last
+ * page that does not grow. @return 0 or -EPERM */
+static int
+check_seals(const struct vnode *v, uint64_t at, size_t *len)
+{
+	if (!v->seals || *len == 0)
+		return 0;
+	if (v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!(v->seals & F_SEAL_GROW) || at + *len <= v->size)
+		return 0;
+	if (ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) <= at)
+		return -EPERM;
+	*len = ROUND_DOWN((uint64_t)v->size, PAGE_SIZE) - at;
+	return 0;
+}
+
+void
+vnode_drop_set_id(struct vnode *v)
+{
+	struct vattr attr = { .valid = VATTR_MODE };
+
+	if (!(v->mode & (S_ISUID | S_ISGID)) || is_root(current_cred()))
+		return;
+	attr.mode = v->mode & ~S_ISUID;
+	if (v->mode & S_IXGRP)
+		attr.mode &= ~S_ISGID;
+	if (attr.mode != v->mode)
+		vnode_change_locked(v, &attr);
+}
+
+static int64_t
+locked_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct vnode *v = f->vnode;
+	size_t len = u->left;
+	int64_t n;
+
+	if ((f->flags | u->flags) & O_APPEND)
+		*pos = v->size;
+	n = limit_write(*pos, &len);
+	if (!n)
+		n = check_seals(v, *pos, &len);
+	if (n)
+		return n;
+	vnode_drop_set_id(v);
+	n = cached_write(v->cache, u, pos, len);
+	if (n > 0)
+		vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
+	return n;
+}
+
+int
+vnode_fsync(struct vnode *v, bool data_only)
+{
+	int error = v->cache ? page_cache_sync(v->cache) : 0, e = 0;
+
+	if (v->ops->fsync)
+		e = v->ops->fsync(v, data_only);
+	return error ? error : e;
+}
+
+static int
+file_fsync(struct file *f, bool data_only)
+{
+	return vnode_fsync(f->vnode, data_only);
+}
+
+static int64_t
+regular_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct vnode *v = f->vnode;
+	unsigned flags = f->flags | u->flags;
+	int64_t n;
+	int error;
+
+	vnode_lock(v, 0);
+	n = locked_write(f, u, pos);
+	vnode_unlock(v);
+	if (n <= 0)
+		return n;
+	if ((flags & O_DSYNC) || (v->mount->flags & MS_SYNCHRONOUS)) {
+		error = vnode_fsync(v, (flags & O_SYNC) == O_DSYNC);
+		if (error)
+			return error;
+	}
+	dirty_balance(v->cache);
+	return n;
+}
+
+/* ---- Cutting off ---- */
+
+/* Zero what is cut off of the last page that stays, while the old size still
+ * holds and the page can be read: else a later extension would show it. */
+static int
+zero_new_tail(struct vnode *v, uint64_t size)
+{
+	unsigned offset = size % PAGE_SIZE;
+	struct page *page;
+	int error = 0;
+
+	if (offset == 0 || v->cache->quota)
+		return 0;
+	page = page_cache_get(v->cache, size / PAGE_SIZE, &error);
+	if (!page)
+		return error;
+	memset((char *)page_address(page) + offset, 0, PAGE_SIZE - offset);
+	page_cache_dirty(v->cache, page);
+	page_unref(page);
+	return 0;
+}
+
+int
+vnode_resize(struct vnode *v, uint64_t size)
+{
+	struct vattr attr = { .valid = VATTR_SIZE | VATTR_MTIME | VATTR_CTIME,
+			      .size = size };
+	uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
+	bool shrinks = size < v->size;
+	int error = 0;
+
+	if ((shrinks && v->seals & F_SEAL_SHRINK) ||
+	    (size > v->size && v->seals & F_SEAL_GROW))
+		return -EPERM;
+	attr.mtime = attr.ctime = timespec_now();
+	if (shrinks)
+		error = zero_new_tail(v, size);
+	else
+		page_cache_zero_tail(v->cache, v->size);
+	if (error)
+		return error;
+	error = vnode_change_locked(v, &attr);
+	/* Not before: the file system may have to write some of them. And
+	 * without a lock, a reader could bring pages back until the size has
+	 * changed (CACHE2). */
+	if (shrinks) {
+		if (vfs_ops.unmap_pages)
+			vfs_ops.unmap_pages(v, first, UINT64_MAX);
+		page_cache_truncate(v->cache, v->size);
+	}
+	return error;
+}
+
+int
+vnode_truncate(struct vnode *v, uint64_t size)
+{
+	struct vattr mode = { .valid = VATTR_MODE };
+	uint64_t limit =
+		vfs_ops.fsize_limit ? vfs_ops.fsize_limit() : UINT64_MAX;
+	int error = 0;
+
+	if (size > v->size && size > limit) {
+		if (vfs_ops.fsize_exceeded)
+			vfs_ops.fsize_exceeded();
+		return -EFBIG;
+	}
+	if (size > FILE_SIZE_MAX)
+		return -EFBIG;
+	if (!v->ops->setattr)
+		return -EINVAL;
+	vnode_lock(v, 0);
+	mode.mode = v->mode & ~(S_ISUID | S_ISGID);
+	if ((v->mode & (S_ISUID | S_ISGID)) && !is_root(current_cred()))
+		error = vnode_change_locked(v, &mode);
+	if (!error)
+		error = vnode_resize(v, size);
+	vnode_unlock(v);
+	if (!error)
+		notify_file(v, IN_MODIFY);
+	return error;
+}
+
+/* ---- The operations ---- */
+
+static int
+regular_mmap(struct file *f, struct vnode **backing)
+{
+	*backing = f->vnode;
+	return 0;
+}
+
+const struct file_ops regular_file_ops = {
+	.read = regular_read,
+	.write = regular_write,
+	.fsync = file_fsync,
+	.mmap = regular_mmap,
+};

@@ -1,0 +1,371 @@
+/*
+ * Identity: user and group IDs, and the rules by which a process changes them
+ * (POSIX.1-2017 setuid() and kin; setresuid(2), setfsuid(2) for what Linux
+ * adds). The credentials are in the fs_context that the threads share. Being
+ * privileged means an effective user ID of 0; what is said of capabilities
+ * follows from that (caps.c).
+ */
+#include "abi/mount.h"
+#include "exec_internal.h"
+#include "string.h"
+
+#define KEEP UINT32_MAX /* -1: leave as it is */
+
+/* Its memory may hold what its former user read, and its parent is another
+ * user's: prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
+static void
+identity_changed(void)
+{
+	current_proc()->dumpable = false;
+	current_proc()->death_signal = 0;
+}
+
+/* Change the running process's credentials by @fn under their lock. */
+static int64_t
+change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
+{
+	struct fs_context *fs = current()->fs;
+	struct cred old, new;
+	int64_t result;
+
+	spin_lock(&fs->lock);
+	old = new = fs->cred;
+	result = fn(&new, ids);
+	if (result >= 0)
+		fs->cred = new;
+	spin_unlock(&fs->lock);
+	if (old.euid != new.euid || old.egid != new.egid ||
+	    old.fsuid != new.fsuid || old.fsgid != new.fsgid)
+		identity_changed();
+	return result;
+}
+
+/* ---- Asking ---- */
+
+static int64_t
+sys_getuid(void)
+{
+	return current_cred()->uid;
+}
+SYSCALL(NR_getuid, sys_getuid, 0);
+
+static int64_t
+sys_geteuid(void)
+{
+	return current_cred()->euid;
+}
+SYSCALL(NR_geteuid, sys_geteuid, 0);
+
+static int64_t
+sys_getgid(void)
+{
+	return current_cred()->gid;
+}
+SYSCALL(NR_getgid, sys_getgid, 0);
+
+static int64_t
+sys_getegid(void)
+{
+	return current_cred()->egid;
+}
+SYSCALL(NR_getegid, sys_getegid, 0);
+
+static int64_t
+copyout_three(uint32_t *const to[3], const uint32_t ids[3])
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (copyout(to[i], &ids[i], sizeof(ids[i])))
+			return -EFAULT;
+	return 0;
+}
+
+static int64_t
+sys_getresuid(uint32_t *r, uint32_t *e, uint32_t *s)
+{
+	const struct cred *c = current_cred();
+
+	return copyout_three((uint32_t *[]){ r, e, s },
+			     (uint32_t[]){ c->uid, c->euid, c->suid });
+}
+SYSCALL(NR_getresuid, sys_getresuid, 0);
+
+static int64_t
+sys_getresgid(uint32_t *r, uint32_t *e, uint32_t *s)
+{
+	const struct cred *c = current_cred();
+
+	return copyout_three((uint32_t *[]){ r, e, s },
+			     (uint32_t[]){ c->gid, c->egid, c->sgid });
+}
+SYSCALL(NR_getresgid, sys_getresgid, 0);
+
+static int64_t
+sys_getgroups(int size, uint32_t *user)
+{
+	struct cred c = *current_cred();
+
+	if (size < 0 || (size > 0 && (unsigned)size < c.ngroups))
+		return -EINVAL;
+	if (size > 0 &&
+	    copyout(user, c.groups, c.ngroups * sizeof(c.groups[0])))
+		return -EFAULT;
+	return c.ngroups;
+}
+SYSCALL(NR_getgroups, sys_getgroups, 0);
+
+/* ---- Users ---- */
+
+static bool
+own_uid(const struct cred *c, uint32_t id)
+{
+	return id == c->uid || id == c->euid || id == c->suid;
+}
+
+static int64_t
+setuid(struct cred *c, const uint32_t *ids)
+{
+	if (c->euid == 0)
+		c->uid = c->suid = ids[0];
+	else if (ids[0] != c->uid && ids[0] != c->suid)
+		return -EPERM;
+	c->euid = c->fsuid = ids[0];
+	return 0;
+}
+
+static int64_t
+sys_setuid(uint32_t id)
+{
+	return id == KEEP ? -EINVAL : change(setuid, &id);
+}
+SYSCALL(NR_setuid, sys_setuid, 0);
+
+static int64_t
+setreuid(struct cred *c, const uint32_t *ids)
+{
+	bool privileged = c->euid == 0;
+	struct cred old = *c;
+
+	if (ids[0] != KEEP) {
+		if (!privileged && ids[0] != c->uid && ids[0] != c->euid)
+			return -EPERM;
+		c->uid = ids[0];
+	}
+	if (ids[1] != KEEP) {
+		if (!privileged && !own_uid(&old, ids[1]))
+			return -EPERM;
+		c->euid = ids[1];
+	}
+	if (ids[0] != KEEP || (ids[1] != KEEP && ids[1] != old.uid))
+		c->suid = c->euid;
+	c->fsuid = c->euid;
+	return 0;
+}
+
+static int64_t
+sys_setreuid(uint32_t r, uint32_t e)
+{
+	return change(setreuid, (uint32_t[]){ r, e });
+}
+SYSCALL(NR_setreuid, sys_setreuid, 0);
+
+static int64_t
+setresuid(struct cred *c, const uint32_t *ids)
+{
+	if (c->euid != 0)
+		for (unsigned i = 0; i < 3; i++)
+			if (ids[i] != KEEP && !own_uid(c, ids[i]))
+				return -EPERM;
+	if (ids[0] != KEEP)
+		c->uid = ids[0];
+	if (ids[1] != KEEP)
+		c->euid = ids[1];
+	if (ids[2] != KEEP)
+		c->suid = ids[2];
+	c->fsuid = c->euid;
+	return 0;
+}
+
+static int64_t
+sys_setresuid(uint32_t r, uint32_t e, uint32_t s)
+{
+	return change(setresuid, (uint32_t[]){ r, e, s });
+}
+SYSCALL(NR_setresuid, sys_setresuid, 0);
+
+/* The old ID is the result, whether it was changed or not: setfsuid(2). */
+static int64_t
+setfsuid(struct cred *c, const uint32_t *ids)
+{
+	uint32_t old = c->fsuid;
+
+	if (ids[0] != KEEP &&
+	    (c->euid == 0 || own_uid(c, ids[0]) || ids[0] == c->fsuid))
+		c->fsuid = ids[0];
+	return old;
+}
+
+static int64_t
+sys_setfsuid(uint32_t id)
+{
+	return change(setfsuid, &id);
+}
+SYSCALL(NR_setfsuid, sys_setfsuid, 0);
+
+/* ---- Groups ---- */
+
+static bool
+own_gid(const struct cred *c, uint32_t id)
+{
+	return id == c->gid || id == c->egid || id == c->sgid;
+}
+
+static int64_t
+setgid(struct cred *c, const uint32_t *ids)
+{
+	if (c->euid == 0)
+		c->gid = c->sgid = ids[0];
+	else if (ids[0] != c->gid && ids[0] != c->sgid)
+		return -EPERM;
+	c->egid = c->fsgid = ids[0];
+	return 0;
+}
+
+static int64_t
+sys_setgid(uint32_t id)
+{
+	return id == KEEP ? -EINVAL : change(setgid, &id);
+}
+SYSCALL(NR_setgid, sys_setgid, 0);
+
+static int64_t
+setregid(struct cred *c, const uint32_t *ids)
+{
+	bool privileged = c->euid == 0;
+	struct cred old = *c;
+
+	if (ids[0] != KEEP) {
+		if (!privileged && ids[0] != c->gid && ids[0] != c->egid)
+			return -EPERM;
+		c->gid = ids[0];
+	}
+	if (ids[1] != KEEP) {
+		if (!privileged && !own_gid(&old, ids[1]))
+			return -EPERM;
+		c->egid = ids[1];
+	}
+	if (ids[0] != KEEP || (ids[1] != KEEP && ids[1] != old.gid))
+		c->sgid = c->egid;
+	c->fsgid = c->egid;
+	return 0;
+}
+
+static int64_t
+sys_setregid(uint32_t r, uint32_t e)
+{
+	return change(setregid, (uint32_t[]){ r, e });
+}
+SYSCALL(NR_setregid, sys_setregid, 0);
+
+static int64_t
+setresgid(struct cred *c, const uint32_t *ids)
+{
+	if (c->euid != 0)
+		for (unsigned i = 0; i < 3; i++)
+			if (ids[i] != KEEP && !own_gid(c, ids[i]))
+				return -EPERM;
+	if (ids[0] != KEEP)
+		c->gid = ids[0];
+	if (ids[1] != KEEP)
+		c->egid = ids[1];
+	if (ids[2] != KEEP)
+		c->sgid = ids[2];
+	c->fsgid = c->egid;
+	return 0;
+}
+
+static int64_t
+sys_setresgid(uint32_t r, uint32_t e, uint32_t s)
+{
+	return change(setresgid, (uint32_t[]){ r, e, s });
+}
+SYSCALL(NR_setresgid, sys_setresgid, 0);
+
+static int64_t
+setfsgid(struct cred *c, const uint32_t *ids)
+{
+	uint32_t old = c->fsgid;
+
+	if (ids[0] != KEEP &&
+	    (c->euid == 0 || own_gid(c, ids[0]) || ids[0] == c->fsgid))
+		c->fsgid = ids[0];
+	return old;
+}
+
+static int64_t
+sys_setfsgid(uint32_t id)
+{
+	return change(setfsgid, &id);
+}
+SYSCALL(NR_setfsgid, sys_setfsgid, 0);
+
+/* ids[0] is how many follow. */
+static int64_t
+setgroups(struct cred *c, const uint32_t *ids)
+{
+	if (c->euid != 0)
+		return -EPERM;
+	c->ngroups = ids[0];
+	memcpy(c->groups, ids + 1, c->ngroups * sizeof(c->groups[0]));
+	return 0;
+}
+
+/* In ascending order, as Linux keeps them. */
+static void
+sort_ids(uint32_t *ids, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = i; j > 0 && ids[j - 1] > ids[j]; j--) {
+			uint32_t id = ids[j];
+
+			ids[j] = ids[j - 1];
+			ids[j - 1] = id;
+		}
+}
+
+static int64_t
+sys_setgroups(size_t size, const uint32_t *user)
+{
+	uint32_t ids[1 + ARRAY_SIZE(((struct cred *)0)->groups)];
+
+	if (current_cred()->euid != 0)
+		return -EPERM;
+	if (size > ARRAY_SIZE(ids) - 1)
+		return -EINVAL;
+	ids[0] = size;
+	if (copyin(ids + 1, user, size * sizeof(ids[0])))
+		return -EFAULT;
+	sort_ids(ids + 1, size);
+	return change(setgroups, ids);
+}
+SYSCALL(NR_setgroups, sys_setgroups, 0);
+
+/* ---- exec ---- */
+
+bool
+cred_for_exec(const struct image *image, struct cred *cred)
+{
+	const struct vnode *v = image->vnode;
+
+	*cred = *current_cred();
+	if (!(v->mount->flags & MS_NOSUID) && !current_proc()->no_new_privs) {
+		if (v->mode & S_ISUID)
+			cred->euid = v->uid;
+		/* Without the right to execute for its group, the bit means
+		 * mandatory locking (chmod(2)). */
+		if (v->mode & S_ISGID && v->mode & 010)
+			cred->egid = v->gid;
+	}
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+	return cred->uid != cred->euid || cred->gid != cred->egid;
+}

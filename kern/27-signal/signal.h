@@ -1,0 +1,107 @@
+/*
+ * signal: POSIX signals, from the call or fault that raises one to the frame on
+ * the user stack; process groups and sessions; job control. What this chapter's
+ * files and its timers share stands in sigstate.h.
+ */
+#ifndef SIGNAL_H
+#define SIGNAL_H
+
+#include "abi/signal.h"
+#include "proc.h"
+
+/* ---- Sending ---- */
+
+/**
+ * Send @p signo to a process: to whichever of its threads can take it.
+ *
+ * No permission is checked. A standard signal allocates nothing; a real-time
+ * signal with an origin takes one object of the heap. Any context, proc_lock
+ * held or not; not with a run queue's or a wait queue's lock.
+ *
+ * @param info  where it comes from; NULL: the kernel
+ * @return      0, or -EAGAIN: too many real-time signals are queued
+ */
+int signal_proc(struct proc *p, int signo, const siginfo_t *info);
+
+/** The same for one thread, which the caller keeps alive. */
+int signal_thread(struct thread *t, int signo, const siginfo_t *info);
+
+/**
+ * Send @p signo to every process of group @p pgid. proc_lock not held; not
+ * from interrupt handlers.
+ * @return whether the group has a member
+ */
+bool signal_group(int pgid, int signo, const siginfo_t *info);
+
+/* ---- For calls that wait ---- */
+
+/**
+ * Replace the running thread's mask for the length of a call (ppoll, pselect,
+ * sigsuspend); the old one comes back at the return to user mode if the call
+ * is interrupted, after the handler has been given its frame.
+ */
+void signal_mask_swap(ksigset_t mask);
+
+/** The call was not interrupted: undo signal_mask_swap. */
+void signal_mask_restore(void);
+
+/**
+ * Take a pending signal of @p set, blocked or not, the thread's own first
+ * (signalfd).
+ *
+ * @param wait  sleep until there is one
+ * @return its number; -EAGAIN: there is none; -EINTR
+ */
+int signal_take(ksigset_t set, bool wait, siginfo_t *info);
+
+/** Whether signal_take would find one. */
+bool signal_is_pending(ksigset_t set);
+
+/** Where signals to the running process are announced: a queue that outlives
+ * it, and may be shared with others. It is woken under its signals lock. */
+struct waitq *signal_waitq(void);
+
+/** How an interrupted call goes on, if no handler was run. */
+struct restart {
+	int64_t (*fn)(const struct restart *r);
+	uint64_t deadline; /**< clock_ns, or WAIT_FOREVER */
+	uint64_t args[4];
+};
+
+/**
+ * End an interrupted call so that restart_syscall calls @p r->fn(r) later:
+ * for calls whose time-out must not begin anew.
+ * @return -ERESTART_RESTARTBLOCK, to be returned by the call
+ */
+int64_t signal_restart_by(const struct restart *r);
+
+/** Nanoseconds of a time from user space. @return whether it is a valid time:
+ * not negative, less than a second of nanoseconds */
+bool timespec_valid(const struct timespec *t);
+
+/** Nanoseconds in @p t, at most INT64_MAX. */
+uint64_t timespec_ns(const struct timespec *t);
+
+/** The clock_ns time @p ns from now, WAIT_FOREVER where that is past the end
+ * of time. */
+uint64_t deadline_after(uint64_t ns);
+
+/* ---- Job control (tty) ---- */
+
+/** Whether the running thread ignores or blocks @p signo. */
+bool signal_is_ignored_or_blocked(int signo);
+
+/** Whether process group @p pgid is orphaned (POSIX.1-2017, 3.264): nobody in
+ * its session but outside the group is parent to a member. proc_lock held. */
+bool group_is_orphaned(int pgid);
+
+/** Whether session @p sid has a process in group @p pgid. proc_lock held. */
+bool group_in_session(int pgid, int sid);
+
+/**
+ * The process after @p p in a walk over all processes that are not reaped,
+ * NULL at the end; the walk begins with init_proc. proc_lock held throughout.
+ */
+struct proc *proc_tree_next(struct proc *p);
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * Interval timers: setitimer, getitimer, alarm. ITIMER_REAL runs on the clock.
+ * ITIMER_VIRTUAL and ITIMER_PROF run on the CPU time of the process: as that
+ * passes no faster than the clock, times the threads that run, a timer is set
+ * for the earliest moment at which it can be over, and set again if it is not.
+ * CPU time is not split into user and system time, so both count all of it.
+ */
+#include "abi/syscall.h"
+#include "timer.h"
+
+#define USEC_PER_SEC 1000000L
+
+static const uint8_t itimer_signals[NITIMERS] = {
+	[ITIMER_REAL] = SIGALRM,
+	[ITIMER_VIRTUAL] = SIGVTALRM,
+	[ITIMER_PROF] = SIGPROF,
+};
+
+/* ---- The clock of a timer; the lock is held ---- */
+
+uint64_t
+process_cpu_time(const struct proc_signals *s)
+{
+	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0, now = clock_ns();
+	struct sigstate *ss;
+
+	list_for_each (ss, &s->threads, link) {
+		ns += ss->thread->cpu_ns;
+		if (ss->thread->on_cpu)
+			ns += MAX(now, ss->thread->slice_start) -
+			      ss->thread->slice_start;
+	}
+	return ns;
+}
+
+static unsigned
+itimer_which(const struct itimer *it)
+{
+	return it - it->signals->timers->intervals;
+}
+
+static uint64_t
+itimer_now(const struct itimer *it)
+{
+	return itimer_which(it) == ITIMER_REAL ? clock_ns()
+					       : process_cpu_time(it->signals);
+}
+
+static void
+itimer_arm(struct itimer *it)
+{
+	uint64_t now = itimer_now(it);
+	uint64_t left = it->when > now ? it->when - now : 0;
+
+	if (itimer_which(it) == ITIMER_REAL) {
+		timer_arm(&it->timer, MAX(it->when, now + TIMER_GRAIN));
+		return;
+	}
+	left /= it->signals->nthreads ? it->signals->nthreads : 1;
+	timer_arm(&it->timer, clock_ns() + MAX(left, CPU_TIMER_GRAIN));
+}
+
+/* In interrupt context. A timer that was turned off stays armed and finds
+ * `when` 0 here: disarming would have to wait for this function. */
+static void
+itimer_fire(struct timer *t)
+{
+	struct itimer *it = container_of(t, struct itimer, timer);
+	struct proc_signals *s = it->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	uint64_t now = itimer_now(it);
+
+	if (it->when && now >= it->when) {
+		signal_send_locked(s, NULL, itimer_signals[itimer_which(it)],
+				   NULL);
+		if (it->interval)
+			it->when += it->interval *
+				    ((now - it->when) / it->interval + 1);
+		else
+			it->when = 0;
+	}
+	if (it->when)
+		itimer_arm(it);
+	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
+void
+itimers_init(struct proc_signals *s)
+{
+	unsigned i;
+
+	for (i = 0; i < NITIMERS; i++) {
+		timer_init(&s->timers->intervals[i].timer, itimer_fire);
+		s->timers->intervals[i].signals = s;
+	}
+}
+
+void
+itimers_stop(struct proc_signals *s)
+{
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	unsigned i;
+
+	for (i = 0; i < NITIMERS; i++)
+		s->timers->intervals[i].when = 0;
+	spin_unlock_irqrestore(&s->lock, rflags);
+	for (i = 0; i < NITIMERS; i++)
+		timer_disarm(&s->timers->intervals[i].timer);
+}
+
+/* ---- The calls ---- */
+
+static bool
+timeval_valid(const struct timeval *t)
+{
+	return t->tv_sec >= 0 && t->tv_usec >= 0 && t->tv_usec < USEC_PER_SEC;
+}
+
+static uint64_t
+timeval_ns(const struct timeval *t)
+{
+	uint64_t max = (uint64_t)INT64_MAX / NS_PER_SEC - 1;
+
+	return MIN((uint64_t)t->tv_sec, max) * NS_PER_SEC +
+	       (uint64_t)t->tv_usec * NS_PER_USEC;
+}
+
+/* Rounded up: a timer that runs never has 0 left. */
+static struct timeval
+ns_timeval(uint64_t ns)
+{
+	uint64_t usec = DIV_ROUND_UP(ns, NS_PER_USEC);
+
+	return (struct timeval){ usec / USEC_PER_SEC, usec % USEC_PER_SEC };
+}
+
+static void
+itimer_read(const struct itimer *it, struct itimerval *v)
+{
+	uint64_t now = itimer_now(it), left = 0;
+
+	if (it->when)
+		left = it->when > now ? it->when - now : 1;
+	v->it_value = ns_timeval(left);
+	v->it_interval = ns_timeval(it->interval);
+}
+
+/* Set timer @p which; @p old receives what it was. */
+static void
+itimer_set(unsigned which, uint64_t value, uint64_t interval,
+	   struct itimerval *old)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	struct itimer *it = &s->timers->intervals[which];
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+
+	itimer_read(it, old);
+	it->when = value ? itimer_now(it) + value : 0;
+	it->interval = interval;
+	if (it->when)
+		itimer_arm(it);
+	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
+static int64_t
+sys_setitimer(int which, const struct itimerval *user_new,
+	      struct itimerval *user_old)
+{
+	struct itimerval new = { 0 }, old;
+
+	if (which < 0 || which >= NITIMERS)
+		return -EINVAL;
+	if (user_new && copyin(&new, user_new, sizeof(new)))
+		return -EFAULT;
+	if (!timeval_valid(&new.it_value) || !timeval_valid(&new.it_interval))
+		return -EINVAL;
+	itimer_set(which, timeval_ns(&new.it_value),
+		   timeval_ns(&new.it_interval), &old);
+	return user_old ? copyout(user_old, &old, sizeof(old)) : 0;
+}
+SYSCALL(NR_setitimer, sys_setitimer, 1);
+
+static int64_t
+sys_getitimer(int which, struct itimerval *user)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	struct itimerval v;
+	uint64_t rflags;
+
+	if (which < 0 || which >= NITIMERS)
+		return -EINVAL;
+	rflags = spin_lock_irqsave(&s->lock);
+	itimer_read(&s->timers->intervals[which], &v);
+	spin_unlock_irqrestore(&s->lock, rflags);
+	return copyout(user, &v, sizeof(v));
+}
+SYSCALL(NR_getitimer, sys_getitimer, 1);
+
+/* Seconds left of the previous alarm are rounded, but never to 0. */
+static int64_t
+sys_alarm(uint32_t seconds)
+{
+	struct itimerval old;
+	int64_t left;
+
+	itimer_set(ITIMER_REAL, seconds * NS_PER_SEC, 0, &old);
+	left = old.it_value.tv_sec;
+	if (old.it_value.tv_usec >= USEC_PER_SEC / 2 ||
+	    (left == 0 && old.it_value.tv_usec > 0))
+		left++;
+	return left;
+}
+SYSCALL(NR_alarm, sys_alarm, 1);

@@ -1,0 +1,177 @@
+/*
+ * Sleeping for a time: nanosleep and clock_nanosleep. They stand here because a
+ * stop and continuation must not lengthen the sleep: it goes on by
+ * restart_syscall towards the same deadline.
+ */
+#include "abi/syscall.h"
+#include "timer.h"
+
+/* ---- Relative ---- */
+
+/* Sleep on towards @p r->deadline; args[0] is where the time left goes. */
+static int64_t
+sleep_on(const struct restart *r)
+{
+	struct timespec *user_left = (struct timespec *)r->args[0];
+	struct timespec left;
+	uint64_t now, ns;
+
+	if (!thread_sleep_until(r->deadline, WAIT_INTERRUPTIBLE))
+		return 0;
+	now = clock_ns();
+	if (now >= r->deadline)
+		return 0;
+	ns = r->deadline - now;
+	left = (struct timespec){ ns / NS_PER_SEC, ns % NS_PER_SEC };
+	if (user_left && copyout(user_left, &left, sizeof(left)))
+		return -EFAULT;
+	return signal_restart_by(r);
+}
+
+static int64_t
+sleep_for(const struct timespec *t, struct timespec *user_left)
+{
+	struct restart r = { .fn = sleep_on,
+			     .deadline = deadline_after(timespec_ns(t)),
+			     .args = { (uint64_t)user_left } };
+
+	return sleep_on(&r);
+}
+
+/* ---- Absolute ---- */
+
+/* The clock_ns time that is @p t on the clock of the day, as it goes now. */
+static uint64_t
+realtime_deadline(const struct timespec *t)
+{
+	int64_t left = (int64_t)timespec_ns(t) - clock_realtime_ns();
+
+	return left > 0 ? deadline_after(left) : 0;
+}
+
+/* Until a time of day, whoever sets that meanwhile. */
+static int
+sleep_until_day(const struct timespec *t)
+{
+	uint64_t rflags = spin_lock_irqsave(&clock_set_wq.lock);
+	int error;
+
+	do {
+		error = waitq_wait_irq(&clock_set_wq, &clock_set_wq.lock,
+				       &rflags, WAIT_INTERRUPTIBLE,
+				       realtime_deadline(t));
+	} while (!error);
+	spin_unlock_irqrestore(&clock_set_wq.lock, rflags);
+	return error == -EINTR ? -EINTR : 0;
+}
+
+static int64_t
+sleep_until(bool realtime, const struct timespec *t)
+{
+	int error = realtime ? sleep_until_day(t)
+			     : thread_sleep_until(timespec_ns(t),
+						  WAIT_INTERRUPTIBLE);
+
+	return error ? -ERESTARTNOHAND : 0;
+}
+
+/* ---- By CPU time ---- */
+
+/* Sleep until the process has had args[1] ns of CPU time: by its other threads.
+ * It gets there no sooner than if all of them ran. */
+static int64_t
+sleep_cpu(const struct restart *r)
+{
+	struct timespec *user_left = (struct timespec *)r->args[0];
+	uint64_t target = r->args[1], now, left;
+	struct timespec t;
+
+	for (;;) {
+		now = proc_cpu_ns(current_proc());
+		if (now >= target)
+			return 0;
+		left = target - now;
+		if (thread_sleep_until(deadline_after(MAX(left / cpu_count,
+							  CPU_TIMER_GRAIN)),
+				       WAIT_INTERRUPTIBLE))
+			break;
+	}
+	t = (struct timespec){ left / NS_PER_SEC, left % NS_PER_SEC };
+	if (user_left && copyout(user_left, &t, sizeof(t)))
+		return -EFAULT;
+	return signal_restart_by(r);
+}
+
+static int64_t
+sleep_by_cpu(bool absolute, const struct timespec *t,
+	     struct timespec *user_left)
+{
+	uint64_t ns = timespec_ns(t);
+	struct restart r = { .fn = sleep_cpu, .args = { 0, ns } };
+	int64_t result;
+
+	if (!absolute) {
+		r.args[0] = (uint64_t)user_left;
+		r.args[1] += proc_cpu_ns(current_proc());
+	}
+	result = sleep_cpu(&r);
+	return absolute && result < 0 ? -ERESTARTNOHAND : result;
+}
+
+/* ---- The calls ---- */
+
+static int64_t
+sys_nanosleep(const struct timespec *user, struct timespec *user_left)
+{
+	struct timespec t;
+
+	if (copyin(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (!timespec_valid(&t))
+		return -EINVAL;
+	return sleep_for(&t, user_left);
+}
+SYSCALL(NR_nanosleep, sys_nanosleep, 1);
+
+/* @return 0, or the error for a clock that one cannot sleep by */
+static int
+check_clock(int clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t
+sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
+		    struct timespec *user_left)
+{
+	struct timespec t;
+	int error = check_clock(clock);
+
+	if (error)
+		return error;
+	if (copyin(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (!timespec_valid(&t))
+		return -EINVAL;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID)
+		return sleep_by_cpu(flags & TIMER_ABSTIME, &t, user_left);
+	if (flags & TIMER_ABSTIME)
+		return sleep_until(
+			clock == CLOCK_REALTIME || clock == CLOCK_TAI, &t);
+	return sleep_for(&t, user_left);
+}
+SYSCALL(NR_clock_nanosleep, sys_clock_nanosleep, 1);

@@ -1,0 +1,531 @@
+/*
+ * POSIX timers: timer_create and its kin. A process has as many as it likes, on
+ * the clock or on CPU time; each sends a signal of its own choice, and counts
+ * the expirations that fell between two of its signals (overruns).
+ *
+ * A timer has its place in a queue of signals with it, so that it can go off in
+ * an interrupt without allocating; while that is queued, it only counts.
+ * All fields are guarded by the process's lock, but for those that never
+ * change.
+ */
+#include "abi/syscall.h"
+#include "timer.h"
+
+#define OVERRUN_MAX INT32_MAX
+
+enum timer_clock { BY_CLOCK, BY_DAY, BY_PROCESS, BY_THREAD };
+
+struct posix_timer {
+	/* Constant. */
+	int id;
+	enum timer_clock clock;
+	int clock_tid; /* BY_THREAD: whose CPU time */
+	int notify;
+	int notify_tid; /* SIGEV_THREAD_ID */
+	struct proc_signals *signals;
+
+	struct rbnode node;
+	struct timer timer;
+	struct waitq_watch clock_set; /* BY_DAY */
+	struct queued_signal q;
+	bool absolute;	   /* BY_DAY: `when` is a time of day */
+	uint64_t when;	   /* in ns of its clock; 0: off */
+	uint64_t interval; /* 0: once */
+	unsigned overrun;  /* since its signal was queued ... */
+	unsigned told;	   /* ... and when its last one was taken */
+};
+
+/* ---- Clocks; the lock is held ---- */
+
+static struct sigstate *
+thread_of(struct proc_signals *s, int tid)
+{
+	struct sigstate *ss;
+
+	list_for_each (ss, &s->threads, link)
+		if (ss->thread->tid == tid)
+			return ss;
+	return NULL;
+}
+
+static uint64_t
+thread_time(struct proc_signals *s, int tid)
+{
+	struct sigstate *ss = thread_of(s, tid);
+
+	return ss ? thread_cpu_ns(ss->thread) : 0;
+}
+
+static uint64_t
+timer_now(const struct posix_timer *t)
+{
+	switch (t->clock) {
+	case BY_PROCESS:
+		return process_cpu_time(t->signals);
+	case BY_THREAD:
+		return thread_time(t->signals, t->clock_tid);
+	case BY_DAY:
+		if (t->absolute)
+			return MAX(clock_realtime_ns(), 0);
+		/* fall through */
+	default:
+		return clock_ns();
+	}
+}
+
+/* CPU time passes no faster than the clock, times the threads that run. */
+static void
+arm(struct posix_timer *t)
+{
+	uint64_t now = timer_now(t), at;
+	uint64_t left = t->when > now ? t->when - now : 0;
+
+	if (t->clock == BY_PROCESS)
+		left /= MAX(t->signals->nthreads, 1u);
+	at = deadline_after(MAX(left, t->clock >= BY_PROCESS ? CPU_TIMER_GRAIN
+							     : TIMER_GRAIN));
+	timer_arm(&t->timer, at);
+}
+
+/* ---- Going off ---- */
+
+static void
+count_overruns(struct posix_timer *t, uint64_t n)
+{
+	t->overrun = MIN(t->overrun + n, OVERRUN_MAX + 0ul);
+}
+
+static void
+notify(struct posix_timer *t, uint64_t missed)
+{
+	struct proc_signals *s = t->signals;
+	struct sigstate *ss = NULL;
+
+	if (!list_empty(&t->q.link)) {
+		count_overruns(t, missed + 1);
+		return;
+	}
+	if (t->notify == SIGEV_THREAD_ID) {
+		ss = thread_of(s, t->notify_tid);
+		if (!ss)
+			return;
+	}
+	t->overrun = 0;
+	if (signal_send_timer_locked(s, ss, &t->q))
+		count_overruns(t, missed);
+}
+
+/* Expirations that are due now; the next one lies ahead. */
+static uint64_t
+expirations(struct posix_timer *t)
+{
+	uint64_t now = timer_now(t), n;
+
+	if (!t->when || now < t->when)
+		return 0;
+	if (!t->interval) {
+		t->when = 0;
+		return 1;
+	}
+	n = (now - t->when) / t->interval + 1;
+	t->when += n * t->interval;
+	return n;
+}
+
+/* In interrupt context. A timer that was turned off finds `when` 0 here. */
+static void
+fire(struct timer *timer)
+{
+	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
+	struct proc_signals *s = t->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock), n;
+
+	if (t->clock == BY_THREAD && !thread_of(s, t->clock_tid))
+		t->when = 0; /* that clock has stopped */
+	n = expirations(t);
+	if (n)
+		notify(t, n - 1);
+	if (t->when)
+		arm(t);
+	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
+/* waitq_watch.wake of clock_set_wq. */
+static bool
+clock_was_set(struct waitq_watch *w)
+{
+	struct posix_timer *t = container_of(w, struct posix_timer, clock_set);
+	uint64_t rflags = spin_lock_irqsave(&t->signals->lock);
+
+	if (t->when && t->absolute)
+		arm(t);
+	spin_unlock_irqrestore(&t->signals->lock, rflags);
+	return false;
+}
+
+/* queued_signal.taken. The interrupt may be late; what the clock says counts.
+ */
+static void
+taken(struct queued_signal *q, struct signal_info *info)
+{
+	struct posix_timer *t = container_of(q, struct posix_timer, q);
+	siginfo_t full;
+
+	if (t->interval)
+		count_overruns(t, expirations(t));
+	t->told = t->overrun;
+	t->overrun = 0;
+	signal_info_to(&full, t->q.signo, info);
+	full.si_overrun = t->told;
+	signal_info_from(info, &full);
+}
+
+/* ---- The timers of a process ---- */
+
+static int
+compare_id(const void *key, const struct rbnode *node)
+{
+	int id = *(const int *)key;
+	const struct posix_timer *t = rb_entry(node, struct posix_timer, node);
+
+	return id < t->id ? -1 : id > t->id;
+}
+
+static int
+compare_nodes(const struct rbnode *a, const struct rbnode *b)
+{
+	return compare_id(&rb_entry(a, struct posix_timer, node)->id, b);
+}
+
+static struct posix_timer *
+find(struct proc_signals *s, int id)
+{
+	struct rbnode *node = rb_find(&s->timers->posix, &id, compare_id);
+
+	return node ? rb_entry(node, struct posix_timer, node) : NULL;
+}
+
+/* Numbers are not used again soon: a signal may still tell of the old one. */
+static void
+enter(struct proc_signals *s, struct posix_timer *t)
+{
+	t->id = s->timers->last_posix;
+	while (find(s, t->id))
+		t->id = (t->id + 1) & INT32_MAX;
+	s->timers->last_posix = (t->id + 1) & INT32_MAX;
+	s->timers->nposix++;
+	rb_insert(&s->timers->posix, &t->node, compare_nodes);
+}
+
+/* It is not found any more, and sends nothing. */
+static void
+leave(struct proc_signals *s, struct posix_timer *t)
+{
+	struct sigstate *ss = t->notify == SIGEV_THREAD_ID
+				      ? thread_of(s, t->notify_tid)
+				      : NULL;
+
+	rb_erase(&s->timers->posix, &t->node);
+	s->timers->nposix--;
+	t->when = 0;
+	if (!list_empty(&t->q.link))
+		pending_remove(ss ? &ss->pending : &s->pending, &t->q);
+}
+
+/* No locks are held, and it has left. */
+static void
+timer_free(struct posix_timer *t)
+{
+	if (t->clock == BY_DAY)
+		waitq_unwatch(&clock_set_wq, &t->clock_set);
+	timer_disarm(&t->timer);
+	kfree(t);
+}
+
+void
+posix_timers_end(struct proc_signals *s)
+{
+	struct posix_timer *t;
+	struct rbnode *node;
+	uint64_t rflags;
+
+	do {
+		rflags = spin_lock_irqsave(&s->lock);
+		node = rb_first(&s->timers->posix);
+		t = node ? rb_entry(node, struct posix_timer, node) : NULL;
+		if (t)
+			leave(s, t);
+		spin_unlock_irqrestore(&s->lock, rflags);
+		if (t)
+			timer_free(t);
+	} while (t);
+}
+
+/* ---- Making one ---- */
+
+/* A CPU-time clock by number (man 3 clock_getcpuclockid): of this process, or
+ * of one of its threads. */
+#define CPUCLOCK_THREAD	 4
+#define CPUCLOCK_KIND(c) ((c)&3)
+#define CPUCLOCK_PID(c)	 (~((c) >> 3))
+
+static int
+choose_cpu_clock(struct posix_timer *t, int clock)
+{
+	int pid = CPUCLOCK_PID(clock);
+
+	if (CPUCLOCK_KIND(clock) == 3)
+		return -EINVAL;
+	if (clock & CPUCLOCK_THREAD) {
+		t->clock = BY_THREAD;
+		t->clock_tid = pid ? pid : current()->tid;
+		return 0;
+	}
+	t->clock = BY_PROCESS;
+	return pid == 0 || pid == current_proc()->pid ? 0 : -EINVAL;
+}
+
+static int
+choose_clock(struct posix_timer *t, int clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_TAI:
+		t->clock = BY_DAY;
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+		t->clock = BY_CLOCK;
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		t->clock = BY_PROCESS;
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		t->clock = BY_THREAD;
+		t->clock_tid = current()->tid;
+		return 0;
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_REALTIME_ALARM: /* nothing here wakes from suspension */
+	case CLOCK_BOOTTIME_ALARM:
+		return -EOPNOTSUPP;
+	default:
+		return clock < 0 ? choose_cpu_clock(t, clock) : -EINVAL;
+	}
+}
+
+static int
+choose_signal(struct posix_timer *t, const struct sigevent *ev)
+{
+	siginfo_t info = { .si_code = SI_TIMER, .si_u = { .timer = { 0 } } };
+
+	t->notify = ev->sigev_notify;
+	t->notify_tid = ev->sigev_u.sigev_tid;
+	if (t->notify == SIGEV_NONE)
+		return 0;
+	if (t->notify == SIGEV_THREAD)
+		t->notify = SIGEV_SIGNAL;
+	if (t->notify != SIGEV_SIGNAL && t->notify != SIGEV_THREAD_ID)
+		return -EINVAL;
+	if (ev->sigev_signo < 1 || ev->sigev_signo >= NSIG)
+		return -EINVAL;
+	t->q.signo = ev->sigev_signo;
+	info.si_u.timer.value = ev->sigev_value;
+	signal_info_from(&t->q.info, &info);
+	return 0;
+}
+
+/* Enter @p t, made as asked, if its threads are this process's. */
+static int
+try_enter(struct proc_signals *s, struct posix_timer *t, bool value_is_id)
+{
+	siginfo_t info;
+
+	if ((t->notify == SIGEV_THREAD_ID && !thread_of(s, t->notify_tid)) ||
+	    (t->clock == BY_THREAD && !thread_of(s, t->clock_tid)))
+		return -EINVAL;
+	if (s->timers->nposix + s->nqueued >=
+	    s->proc->limits[RLIMIT_SIGPENDING].rlim_cur)
+		return -EAGAIN;
+	enter(s, t);
+	signal_info_to(&info, t->q.signo, &t->q.info);
+	info.si_timerid = t->id;
+	if (value_is_id)
+		info.si_u.timer.value.sival_int = t->id;
+	signal_info_from(&t->q.info, &info);
+	return 0;
+}
+
+static int
+timer_new(int clock, const struct sigevent *ev, bool value_is_id)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	struct posix_timer *t = knew(struct posix_timer);
+	uint64_t rflags;
+	int error, id;
+
+	t->signals = s;
+	t->q.taken = taken;
+	list_init(&t->q.link);
+	timer_init(&t->timer, fire);
+	t->clock_set.wake = clock_was_set;
+	error = choose_clock(t, clock);
+	if (!error)
+		error = choose_signal(t, ev);
+	if (error) {
+		kfree(t);
+		return error;
+	}
+	if (t->clock == BY_DAY)
+		waitq_watch(&clock_set_wq, &t->clock_set);
+	rflags = spin_lock_irqsave(&s->lock);
+	error = try_enter(s, t, value_is_id);
+	id = t->id;
+	spin_unlock_irqrestore(&s->lock, rflags);
+	if (error)
+		timer_free(t);
+	return error ? error : id;
+}
+
+static int
+timer_remove(int id)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	struct posix_timer *t = find(s, id);
+
+	if (t)
+		leave(s, t);
+	spin_unlock_irqrestore(&s->lock, rflags);
+	if (!t)
+		return -EINVAL;
+	timer_free(t);
+	return 0;
+}
+
+/* ---- Setting and reading; the lock is held ---- */
+
+static struct timespec
+ns_timespec(uint64_t ns)
+{
+	return (struct timespec){ ns / NS_PER_SEC, ns % NS_PER_SEC };
+}
+
+/* What is left is never 0 while the timer runs. One that tells nobody is not
+ * armed: where it stands is worked out here. */
+static void
+timer_read(const struct posix_timer *t, struct itimerspec *value)
+{
+	uint64_t now = timer_now(t), left = 0;
+
+	if (t->when > now)
+		left = t->when - now;
+	else if (t->when && t->notify != SIGEV_NONE)
+		left = 1;
+	else if (t->when && t->interval)
+		left = t->interval - (now - t->when) % t->interval;
+	value->it_value = ns_timespec(left);
+	value->it_interval = ns_timespec(t->interval);
+}
+
+static void
+timer_set(struct posix_timer *t, bool absolute, const struct itimerspec *new)
+{
+	uint64_t value = timespec_ns(&new->it_value);
+
+	t->absolute = absolute;
+	t->interval = timespec_ns(&new->it_interval);
+	t->overrun = t->told = 0;
+	t->when = 0;
+	if (!value)
+		return;
+	t->when = absolute ? value : MIN(timer_now(t) + value, INT64_MAX + 0ul);
+	if (t->notify != SIGEV_NONE)
+		arm(t);
+}
+
+/* ---- The calls ---- */
+
+static int64_t
+sys_timer_create(int clock, const struct sigevent *user_event, int *user_id)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGALRM };
+	int id;
+
+	if (user_event && copyin(&event, user_event, sizeof(event)))
+		return -EFAULT;
+	id = timer_new(clock, &event, !user_event);
+	if (id < 0)
+		return id;
+	if (copyout(user_id, &id, sizeof(id))) {
+		timer_remove(id);
+		return -EFAULT;
+	}
+	return 0;
+}
+SYSCALL(NR_timer_create, sys_timer_create, 4);
+
+static int64_t
+sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
+		  struct itimerspec *user_old)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	struct itimerspec new, old;
+	struct posix_timer *t;
+	uint64_t rflags;
+
+	if (!user_new)
+		return -EINVAL;
+	if (copyin(&new, user_new, sizeof(new)))
+		return -EFAULT;
+	if (!timespec_valid(&new.it_value) || !timespec_valid(&new.it_interval))
+		return -EINVAL;
+	rflags = spin_lock_irqsave(&s->lock);
+	t = find(s, id);
+	if (t) {
+		timer_read(t, &old);
+		timer_set(t, flags & TIMER_ABSTIME, &new);
+	}
+	spin_unlock_irqrestore(&s->lock, rflags);
+	if (!t)
+		return -EINVAL;
+	return user_old ? copyout(user_old, &old, sizeof(old)) : 0;
+}
+SYSCALL(NR_timer_settime, sys_timer_settime, 1);
+
+static int64_t
+sys_timer_gettime(int id, struct itimerspec *user)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	struct posix_timer *t = find(s, id);
+	struct itimerspec value;
+
+	if (t)
+		timer_read(t, &value);
+	spin_unlock_irqrestore(&s->lock, rflags);
+	return t ? copyout(user, &value, sizeof(value)) : -EINVAL;
+}
+SYSCALL(NR_timer_gettime, sys_timer_gettime, 1);
+
+static int64_t
+sys_timer_getoverrun(int id)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+	struct posix_timer *t = find(s, id);
+	int64_t told = t ? (int64_t)t->told : -EINVAL;
+
+	spin_unlock_irqrestore(&s->lock, rflags);
+	return told;
+}
+SYSCALL(NR_timer_getoverrun, sys_timer_getoverrun, 1);
+
+static int64_t
+sys_timer_delete(int id)
+{
+	return timer_remove(id);
+}
+SYSCALL(NR_timer_delete, sys_timer_delete, 1);

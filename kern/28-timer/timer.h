@@ -1,0 +1,46 @@
+/*
+ * timer: the timers of processes, and the calls that sleep. A timer's whole
+ * state is guarded by the lock of its process's signals, under which it sends.
+ */
+#ifndef TIMER_H
+#define TIMER_H
+
+#include "sigstate.h"
+
+#define NITIMERS 3
+
+/** An interval timer of setitimer. */
+struct itimer {
+	struct timer timer;
+	/** When it goes off: clock_ns, or (VIRTUAL, PROF) ns of the process's
+	 * CPU time; 0: off. */
+	uint64_t when;
+	uint64_t interval; /**< ns; 0: once */
+	struct proc_signals *signals;
+};
+
+/** The timers of a process. */
+struct process_timers {
+	struct itimer intervals[NITIMERS];
+	struct rbroot posix; /* of timer_create, by number */
+	unsigned nposix;
+	int last_posix; /* number that is to be tried next */
+};
+
+/** CPU time of all threads. The lock is held. */
+uint64_t process_cpu_time(const struct proc_signals *s);
+
+/** CPU time is looked at no more often than this, and no timer repeats more
+ * often than that, in ns: others want to run, too. */
+#define CPU_TIMER_GRAIN 1000000UL
+#define TIMER_GRAIN	50000UL
+
+/** itimer.c: the timers of a new process; the process ends, and none goes off
+ * any more. No locks are held. */
+void itimers_init(struct proc_signals *s);
+void itimers_stop(struct proc_signals *s);
+
+/** timer.c: delete all timers of timer_create. No locks are held. */
+void posix_timers_end(struct proc_signals *s);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Robust futexes: locks that are let go of when their owner ends without doing
+ * so. A thread keeps the list of those it holds in its own memory and tells
+ * where (set_robust_list); at its end the kernel walks that list, marks each
+ * word that bears the thread's number, and wakes one who waits. The list is
+ * user memory: any of it may be wrong, be a circle, or change meanwhile.
+ *
+ * Source of the interface: set_robust_list(2), futex(2).
+ */
+#include "abi/futex.h"
+#include "ipc_internal.h"
+
+#define ENTRIES_MAX 2048
+#define PI_BIT	    1ul /* in a pointer to an entry: its lock inherits priority */
+
+/* The word of one lock. @p pending: the thread was about to take or release
+ * it. @return false: what comes after it cannot be trusted */
+static bool
+mark_dead(vaddr_t word, bool pi, bool pending)
+{
+	uint32_t *address = (uint32_t *)word, tid = current()->tid, found, old;
+
+	if (!IS_ALIGNED(word, sizeof(*address)) ||
+	    copyin(&found, address, sizeof(found)))
+		return false;
+	/* Released already; the one to wake had not been told yet. */
+	if (pending && !pi && !found)
+		futex_wake_shared(address);
+	do {
+		if ((found & FUTEX_TID_MASK) != tid)
+			return true;
+		old = found;
+		if (user_cmpxchg32(address, &found,
+				   (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED))
+			return false;
+	} while (found != old);
+	if (!pi && (old & FUTEX_WAITERS))
+		futex_wake_shared(address);
+	return true;
+}
+
+void
+robust_release(struct thread *t)
+{
+	const struct robust_list_head *user = t->robust_list;
+	struct robust_list_head head;
+	vaddr_t entry, next, pending;
+	unsigned n;
+
+	if (copyin(&head, user, sizeof(head)))
+		return;
+	pending = (vaddr_t)head.list_op_pending;
+	next = (vaddr_t)head.list.next;
+	for (n = 0; n < ENTRIES_MAX; n++) {
+		entry = next;
+		if ((entry & ~PI_BIT) == (vaddr_t)user_field(user, list))
+			break;
+		/* First the next one: who takes the lock over changes it. */
+		if (copyin(&next, (void *)(entry & ~PI_BIT), sizeof(next)))
+			next = 0;
+		if (entry != pending &&
+		    !mark_dead((entry & ~PI_BIT) + head.futex_offset,
+			       entry & PI_BIT, false))
+			return;
+		if (!next)
+			break;
+	}
+	if (pending)
+		mark_dead((pending & ~PI_BIT) + head.futex_offset,
+			  pending & PI_BIT, true);
+}

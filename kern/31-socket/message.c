@@ -1,0 +1,401 @@
+/*
+ * Sending and receiving: sendto, sendmsg, sendmmsg and the three that receive.
+ * Here a message header is copied from user space and back; the family gets a
+ * struct msg that is in kernel memory but for the data.
+ */
+#include "socket_internal.h"
+
+#define MMSG_MAX 1024u /* messages of one call, as on Linux */
+
+/* Heap of one message: its head, the files in it and their count, the socket's
+ * own name (autobind), a path's walk; descriptors for what is received. */
+#define MESSAGE_PAGES PATH_HEAP_PAGES
+
+/* ---- Calling the family ---- */
+
+static int64_t
+socket_send(struct file *f, struct socket *s, struct msg *m)
+{
+	m->nonblock = m->flags & MSG_DONTWAIT || f->flags & O_NONBLOCK;
+	return s->ops->send(s, m);
+}
+
+static int64_t
+socket_receive(struct file *f, struct socket *s, struct msg *m)
+{
+	m->nonblock = m->flags & MSG_DONTWAIT || f->flags & O_NONBLOCK;
+	m->result_flags = m->flags & MSG_CMSG_CLOEXEC;
+	return s->ops->receive(s, m);
+}
+
+void
+msg_put_control(struct msg *m, int level, int type, const void *data,
+		size_t len)
+{
+	struct cmsghdr h = {
+		.cmsg_len = CMSG_LEN(len),
+		.cmsg_level = level,
+		.cmsg_type = type,
+	};
+	size_t space = MIN(CMSG_SPACE(len), m->control_room);
+
+	if (m->control_room < sizeof(h)) {
+		m->result_flags |= MSG_CTRUNC;
+		return;
+	}
+	if (m->control_room < h.cmsg_len) {
+		m->result_flags |= MSG_CTRUNC;
+		h.cmsg_len = m->control_room;
+	}
+	if (copyout(m->control_to, &h, sizeof(h)) ||
+	    copyout(m->control_to + sizeof(h), data, h.cmsg_len - sizeof(h)))
+		return;
+	m->control_to += space;
+	m->control_room -= space;
+}
+
+/* ---- One buffer ---- */
+
+static int64_t
+sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
+	   unsigned to_len)
+{
+	struct sockaddr_storage name;
+	struct iovec iov;
+	struct uio u = uio_user(&iov, buf, MIN(len, RW_MAX));
+	struct msg m = { .data = &u, .flags = flags };
+	struct file *f;
+	int error = 0;
+	struct socket *s;
+	int64_t n;
+
+	if (!user_range_ok(buf, u.left))
+		return -EFAULT;
+	s = socket_get(fd, &f, &error);
+	if (!s)
+		return error;
+	if (to) {
+		error = name_copyin(&name, to, to_len);
+		m.name = &name;
+		m.name_len = to_len;
+	}
+	n = error ? error : socket_send(f, s, &m);
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_sendto, sys_sendto, MESSAGE_PAGES);
+
+static int64_t
+sys_recvfrom(int fd, void *buf, size_t len, unsigned flags, void *from,
+	     uint32_t *from_len)
+{
+	struct sockaddr_storage name;
+	struct iovec iov;
+	struct uio u = uio_user(&iov, buf, MIN(len, RW_MAX));
+	struct msg m = {
+		.data = &u,
+		.flags = flags,
+		.name = from ? &name : NULL,
+	};
+	struct file *f;
+	int error;
+	struct socket *s;
+	int64_t n;
+
+	if (!user_range_ok(buf, u.left))
+		return -EFAULT;
+	s = socket_get(fd, &f, &error);
+	if (!s)
+		return error;
+	n = socket_receive(f, s, &m);
+	if (n >= 0 && from) {
+		error = name_copyout(&name, m.name_len, from, from_len);
+		if (error)
+			n = error;
+	}
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_recvfrom, sys_recvfrom, 16);
+
+/* ---- Headers ---- */
+
+/** A user's message header, copied, and what belongs to it. */
+struct header {
+	struct msghdr user;
+	struct user_iov iov;
+	struct uio u;
+	struct sockaddr_storage name;
+	struct page *control;
+	struct msg m;
+};
+
+static int
+header_get(struct header *h, const struct msghdr *user, unsigned flags)
+{
+	int64_t left;
+
+	h->iov.pages = NULL;
+	h->control = NULL;
+	if (copyin(&h->user, user, sizeof(h->user)))
+		return -EFAULT;
+	if ((int32_t)h->user.msg_namelen < 0)
+		return -EINVAL;
+	if (h->user.msg_iovlen > UIO_MAXIOV)
+		return -EMSGSIZE;
+	left = user_iov_get(&h->iov, h->user.msg_iov, h->user.msg_iovlen);
+	if (left < 0)
+		return left;
+	h->u = (struct uio){
+		.iov = h->iov.iov,
+		.niov = h->user.msg_iovlen,
+		.left = left,
+		.user = true,
+	};
+	h->m = (struct msg){ .data = &h->u, .flags = flags };
+	return 0;
+}
+
+static void
+header_put(struct header *h)
+{
+	user_iov_put(&h->iov);
+	if (h->control)
+		page_unref(h->control);
+}
+
+/* The parts of a header that is to be sent: address and control data. */
+static int
+header_get_parts(struct header *h)
+{
+	size_t len = h->user.msg_controllen;
+
+	if (h->user.msg_name && h->user.msg_namelen) {
+		h->m.name = &h->name;
+		h->m.name_len =
+			MIN(h->user.msg_namelen, (unsigned)sizeof(h->name));
+		if (name_copyin(&h->name, h->user.msg_name, h->m.name_len))
+			return -EFAULT;
+	}
+	if (len == 0 || !h->user.msg_control)
+		return 0;
+	if (len > PAGE_SIZE)
+		return -ENOBUFS;
+	h->control = page_alloc(0, PAGE_KERNEL, 0);
+	if (!h->control)
+		return -ENOBUFS;
+	h->m.control = page_address(h->control);
+	h->m.control_len = len;
+	return copyin(page_address(h->control), h->user.msg_control, len);
+}
+
+/* ---- sendmsg ---- */
+
+static int64_t
+send_header(struct file *f, struct socket *s, const struct msghdr *user,
+	    unsigned flags)
+{
+	struct header h;
+	int64_t n = header_get(&h, user, flags);
+
+	if (!n)
+		n = header_get_parts(&h);
+	if (!n)
+		n = socket_send(f, s, &h.m);
+	header_put(&h);
+	return n;
+}
+
+static int64_t
+sys_sendmsg(int fd, const struct msghdr *user, unsigned flags)
+{
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+	int64_t n;
+
+	if (!s)
+		return error;
+	n = send_header(f, s, user, flags);
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_sendmsg, sys_sendmsg, MESSAGE_PAGES);
+
+/* One after the other: each with a reservation of its own. */
+static int64_t
+sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
+{
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+	unsigned done = 0;
+	int64_t n = 0;
+	uint32_t len;
+
+	if (!s)
+		return error;
+	for (; done < MIN(count, MMSG_MAX); done++) {
+		n = done ? heap_checkpoint(MESSAGE_PAGES) : 0;
+		if (!n)
+			n = send_header(f, s, &user[done].msg_hdr, flags);
+		if (n < 0)
+			break;
+		len = n;
+		n = copyout(&user[done].msg_len, &len, sizeof(len));
+		if (n)
+			break;
+	}
+	file_put(f);
+	return done ? done : n;
+}
+SYSCALL(NR_sendmmsg, sys_sendmmsg, MESSAGE_PAGES);
+
+/* ---- recvmsg ---- */
+
+/* Tell the user what was received beside the data. */
+static int
+header_return(struct header *h, struct msghdr *user)
+{
+	size_t control = h->user.msg_controllen - h->m.control_room;
+	int32_t flags = h->m.result_flags;
+	int error = 0;
+
+	if (h->m.name)
+		error = name_copyout(&h->name, h->m.name_len, h->user.msg_name,
+				     user_field(user, msg_namelen));
+	if (!error)
+		error = copyout(user_field(user, msg_flags), &flags,
+				sizeof(flags));
+	if (!error)
+		error = copyout(user_field(user, msg_controllen), &control,
+				sizeof(control));
+	return error;
+}
+
+static int64_t
+receive_header(struct file *f, struct socket *s, struct msghdr *user,
+	       unsigned flags)
+{
+	struct header h;
+	int64_t n = header_get(&h, user, flags);
+	int error;
+
+	if (!n) {
+		h.m.name = h.user.msg_name ? &h.name : NULL;
+		h.m.control_to = h.user.msg_control;
+		h.m.control_room =
+			h.user.msg_control ? h.user.msg_controllen : 0;
+		h.user.msg_controllen = h.m.control_room;
+		n = socket_receive(f, s, &h.m);
+	}
+	if (n >= 0) {
+		error = header_return(&h, user);
+		if (error)
+			n = error;
+	}
+	header_put(&h);
+	return n;
+}
+
+static int64_t
+sys_recvmsg(int fd, struct msghdr *user, unsigned flags)
+{
+	struct file *f;
+	int error;
+	struct socket *s = socket_get(fd, &f, &error);
+	int64_t n;
+
+	if (!s)
+		return error;
+	n = receive_header(f, s, user, flags);
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_recvmsg, sys_recvmsg, 16);
+
+/* ---- recvmmsg ---- */
+
+/* One message, the @p done-th. */
+static int64_t
+receive_one(struct file *f, struct socket *s, struct mmsghdr *user,
+	    unsigned flags, unsigned done)
+{
+	int64_t n = done ? heap_checkpoint(16) : 0;
+	uint32_t len;
+
+	if (!n)
+		n = receive_header(f, s, &user[done].msg_hdr, flags);
+	if (n < 0)
+		return n;
+	len = n;
+	return copyout(&user[done].msg_len, &len, sizeof(len));
+}
+
+/* The time is looked at after each message, recvmmsg(2): it does not end the
+ * wait for one. An error after the first is told by the next call. */
+static int64_t
+receive_many(struct file *f, struct socket *s, struct mmsghdr *user,
+	     unsigned count, unsigned flags, uint64_t deadline)
+{
+	unsigned done = 0;
+	int64_t error = 0;
+
+	while (done < count) {
+		error = receive_one(f, s, user, flags & ~MSG_WAITFORONE, done);
+		if (error)
+			break;
+		done++;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		if (deadline != WAIT_FOREVER && clock_ns() >= deadline)
+			break;
+	}
+	if (!done)
+		return error;
+	if (error && error != -EAGAIN && error != -EFAULT &&
+	    error != -ERESTARTSYS && error != -EINTR)
+		s->error = -error;
+	return done;
+}
+
+static int
+return_time_left(struct timespec *timeout, uint64_t deadline)
+{
+	uint64_t now = clock_ns(), left = deadline > now ? deadline - now : 0;
+	struct timespec ts = {
+		.tv_sec = left / NS_PER_SEC,
+		.tv_nsec = left % NS_PER_SEC,
+	};
+
+	return copyout(timeout, &ts, sizeof(ts));
+}
+
+static int64_t
+sys_recvmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags,
+	     struct timespec *timeout)
+{
+	uint64_t deadline = WAIT_FOREVER;
+	struct timespec ts;
+	struct file *f;
+	struct socket *s;
+	int64_t n;
+	int error;
+
+	if (timeout) {
+		if (copyin(&ts, timeout, sizeof(ts)))
+			return -EFAULT;
+		if (!timespec_valid(&ts))
+			return -EINVAL;
+		deadline = deadline_after(timespec_ns(&ts));
+	}
+	s = socket_get(fd, &f, &error);
+	if (!s)
+		return error;
+	n = receive_many(f, s, user, MIN(count, MMSG_MAX), flags, deadline);
+	if (n > 0 && timeout && return_time_left(timeout, deadline))
+		n = -EFAULT;
+	file_put(f);
+	return n;
+}
+SYSCALL(NR_recvmmsg, sys_recvmmsg, 16);
