@@ -111,8 +111,8 @@ enqueue(struct runqueue *rq, struct thread *t)
 	}
 }
 
-static void
-dequeue(struct runqueue *rq, struct thread *t)
+void
+runqueue_remove(struct runqueue *rq, struct thread *t)
 {
 	ASSERT(t->queued);
 	t->queued = false;
@@ -144,10 +144,8 @@ go_to_the_end(struct runqueue *rq, struct thread *t)
 	t->turn_ns = 0;
 }
 
-/* A thread that slept, or ran elsewhere, joins: a real-time thread behind its
- * equals, another near the front, not far ahead: sleeping saves up no claim. */
-static void
-join(struct runqueue *rq, struct thread *t)
+void
+runqueue_join(struct runqueue *rq, struct thread *t)
 {
 	uint64_t least = rq->min_vruntime - WAKE_BONUS_NS;
 
@@ -241,12 +239,6 @@ finish_switch(void)
 		place(prev);
 }
 
-static bool
-allowed_here(const struct thread *t)
-{
-	return t->affinity >> cpu_id() & 1;
-}
-
 void
 schedule(bool preempted)
 {
@@ -266,7 +258,7 @@ schedule(bool preempted)
 		enqueue(rq, prev);
 	next = first_queued(rq);
 	if (next)
-		dequeue(rq, next);
+		runqueue_remove(rq, next);
 	else
 		next = rq->idle;
 	if (next == prev) {
@@ -386,7 +378,7 @@ place(struct thread *t)
 		t->vruntime += rq->min_vruntime - old->min_vruntime;
 	spin_lock(&rq->lock);
 	__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELEASE);
-	join(rq, t);
+	runqueue_join(rq, t);
 	tell(rq, cpu, t);
 	spin_unlock(&rq->lock);
 }
@@ -409,7 +401,7 @@ thread_wake(struct thread *t)
 	if (t->state == THREAD_SLEEPING)
 		t->state = THREAD_RUNNABLE;
 	if (must_place && best_cpu(t) == t->cpu) {
-		join(rq, t);
+		runqueue_join(rq, t);
 		tell(rq, t->cpu, t);
 		must_place = false;
 	}
@@ -432,12 +424,12 @@ thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
 	bool queued = t->queued;
 
 	if (queued)
-		dequeue(rq, t);
+		runqueue_remove(rq, t);
 	t->policy = policy;
 	t->priority = priority;
 	t->weight = thread_weight(t);
 	if (queued) {
-		join(rq, t);
+		runqueue_join(rq, t);
 		tell(rq, t->cpu, t);
 	} else if (rq->running == t) {
 		rq->priority = priority;
@@ -470,94 +462,7 @@ thread_cpu_ns(const struct thread *t)
 	return ns;
 }
 
-/* ---- Balance ---- */
-
-/* A thread of @from that may run here; one that was preempted on its way to
- * sleep may be woken at any time, and must not be found on no queue at all. */
-static bool
-may_take(const struct thread *t)
-{
-	return allowed_here(t) && t->state == THREAD_RUNNABLE;
-}
-
-/* Of the real-time threads the first, of the others the last, which would wait
- * the longest. @from is locked. */
-static struct thread *
-choose(struct runqueue *from)
-{
-	struct rbnode *node;
-	struct thread *t;
-
-	for (node = rb_first(&from->realtime); node; node = rb_next(node)) {
-		t = rb_entry(node, struct thread, run_node);
-		if (may_take(t))
-			return t;
-	}
-	for (node = rb_last(&from->fair); node; node = rb_prev(node)) {
-		t = rb_entry(node, struct thread, run_node);
-		if (may_take(t))
-			return t;
-	}
-	return NULL;
-}
-
-/* Take a thread over, unless its priority is below @at_least. */
-static bool
-steal_from(struct runqueue *from, unsigned at_least)
-{
-	struct runqueue *mine = this_cpu_ptr(runqueue);
-	struct thread *t;
-
-	if (!spin_trylock(&from->lock))
-		return false;
-	t = choose(from);
-	if (t && t->priority < at_least)
-		t = NULL;
-	if (t) {
-		dequeue(from, t);
-		t->vruntime += mine->min_vruntime - from->min_vruntime;
-	}
-	spin_unlock(&from->lock);
-	if (!t)
-		return false;
-	spin_lock(&mine->lock);
-	__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
-	join(mine, t);
-	spin_unlock(&mine->lock);
-	return true;
-}
-
-bool
-steal(unsigned at_least)
-{
-	struct runqueue *from = NULL;
-	unsigned cpu, most = at_least - 1;
-
-	for (cpu = 0; cpu < cpu_count; cpu++) {
-		struct runqueue *rq = percpu_ptr(runqueue, cpu);
-
-		if (cpu != cpu_id() && rq->nqueued > most) {
-			most = rq->nqueued;
-			from = rq;
-		}
-	}
-	return from && steal_from(from, 0);
-}
-
-bool
-steal_realtime(void)
-{
-	unsigned mine = this_cpu(runqueue).priority, cpu;
-
-	for (cpu = 0; cpu < cpu_count; cpu++) {
-		struct runqueue *rq = percpu_ptr(runqueue, cpu);
-
-		if (cpu != cpu_id() && rq->nrealtime > 0 &&
-		    steal_from(rq, mine + 1))
-			return true;
-	}
-	return false;
-}
+/* ---- Idle ---- */
 
 void
 call_idle_cpu(void)
@@ -567,8 +472,6 @@ call_idle_cpu(void)
 	if (idle)
 		smp_reschedule(__builtin_ctzl(idle));
 }
-
-/* ---- Idle ---- */
 
 static void
 idle_wait(void)
@@ -669,42 +572,4 @@ sched_start(void)
 	for (cpu = 1; cpu < cpu_count; cpu++)
 		smp_reschedule(cpu);
 	return boot;
-}
-
-/* ---- Statistics ---- */
-
-unsigned
-sched_runnable(void)
-{
-	unsigned cpu, n = 0;
-
-	for (cpu = 0; cpu < cpu_count; cpu++) {
-		const struct runqueue *rq = percpu_ptr(runqueue, cpu);
-
-		n += rq->nqueued + (rq->running != rq->idle);
-	}
-	return n;
-}
-
-uint64_t
-sched_idle_ns(unsigned cpu)
-{
-	struct runqueue *rq = percpu_ptr(runqueue, cpu);
-	uint64_t rflags = spin_lock_irqsave(&rq->lock), ns = rq->idle_ns;
-
-	if (rq->running == rq->idle)
-		ns += clock_ns() - rq->idle->slice_start;
-	spin_unlock_irqrestore(&rq->lock, rflags);
-	return ns;
-}
-
-uint64_t
-sched_context_switches(void)
-{
-	uint64_t n = 0;
-	unsigned cpu;
-
-	for (cpu = 0; cpu < cpu_count; cpu++)
-		n += percpu_ptr(runqueue, cpu)->switches;
-	return n;
 }

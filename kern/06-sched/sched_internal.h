@@ -53,6 +53,20 @@ extern uint8_t boot_stack_top[];
 /** Put runnable @p t, which is on no queue, on the queue of the best CPU. */
 void place(struct thread *t);
 
+/** Take queued @p t off its queue. The lock is held. */
+void runqueue_remove(struct runqueue *rq, struct thread *t);
+/** @p t, which slept or ran elsewhere, joins a queue: a real-time thread behind
+ * its equals, another near the front, not far ahead: sleeping saves up no
+ * claim. The lock is held. */
+void runqueue_join(struct runqueue *rq, struct thread *t);
+
+/** Whether @p t may run on this CPU. */
+static inline bool
+allowed_here(const struct thread *t)
+{
+	return t->affinity >> cpu_id() & 1;
+}
+
 /** Take a thread from the busiest other CPU onto this one's queue.
  * @return whether there was one */
 bool steal(unsigned at_least);

@@ -86,17 +86,4 @@ void limits_hook(void);
 
 struct timeval timeval_of(uint64_t ns);
 
-/* ---- Scheduling ---- */
-
-/** Whether the caller may change how @p t is scheduled at all. */
-bool may_schedule(const struct thread *t);
-
-/** Whether the caller may give a thread, that has a worse one, @p nice. */
-bool may_have_nice(int nice);
-
-/** Call @p fn for thread @p tid, or the running one where @p tid is 0, under
- * proc_lock. @return its result; -ESRCH; -EINVAL: @p tid is negative */
-int64_t with_thread(int tid, int64_t (*fn)(struct thread *t, uint64_t arg),
-		    uint64_t arg);
-
 #endif

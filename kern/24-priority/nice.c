@@ -2,7 +2,8 @@
  * Nice values, affinity and sched_yield. Policies are policy.c's.
  */
 #include "abi/sched.h"
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "priority_internal.h"
 
 /* ---- Priorities ---- */
 

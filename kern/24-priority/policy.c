@@ -3,7 +3,8 @@
  * policy does is chapter sched's; here is who may have which (sched(7)).
  */
 #include "abi/sched.h"
-#include "proc_internal.h"
+#include "abi/syscall.h"
+#include "priority_internal.h"
 
 #define KEEP_POLICY (-1)
 
