@@ -189,6 +189,20 @@ header_get_parts(struct header *h)
 	return copyin(page_address(h->control), h->user.msg_control, len);
 }
 
+/* Of message @p i of a user's list, which may be anywhere. */
+static struct msghdr *
+header_at(struct mmsghdr *list, unsigned i)
+{
+	return (struct msghdr *)((uint64_t)list + i * sizeof(*list));
+}
+
+static uint32_t *
+length_at(struct mmsghdr *list, unsigned i)
+{
+	return (uint32_t *)((uint64_t)header_at(list, i) +
+			    offsetof(struct mmsghdr, msg_len));
+}
+
 /* ---- sendmsg ---- */
 
 static int64_t
@@ -238,11 +252,11 @@ sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 	for (; done < MIN(count, MMSG_MAX); done++) {
 		n = done ? heap_checkpoint(MESSAGE_PAGES) : 0;
 		if (!n)
-			n = send_header(f, s, &user[done].msg_hdr, flags);
+			n = send_header(f, s, header_at(user, done), flags);
 		if (n < 0)
 			break;
 		len = n;
-		n = copyout(&user[done].msg_len, &len, sizeof(len));
+		n = copyout(length_at(user, done), &len, sizeof(len));
 		if (n)
 			break;
 	}
@@ -325,11 +339,11 @@ receive_one(struct file *f, struct socket *s, struct mmsghdr *user,
 	uint32_t len;
 
 	if (!n)
-		n = receive_header(f, s, &user[done].msg_hdr, flags);
+		n = receive_header(f, s, header_at(user, done), flags);
 	if (n < 0)
 		return n;
 	len = n;
-	return copyout(&user[done].msg_len, &len, sizeof(len));
+	return copyout(length_at(user, done), &len, sizeof(len));
 }
 
 /* The time is looked at after each message, recvmmsg(2): it does not end the

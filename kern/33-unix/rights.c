@@ -487,7 +487,8 @@ static unsigned
 install_files(struct rights *r, struct msg *m, unsigned room)
 {
 	bool cloexec = m->flags & MSG_CMSG_CLOEXEC;
-	int32_t *to = (int32_t *)CMSG_DATA(m->control_to), fd;
+	uint64_t to = (uint64_t)m->control_to + sizeof(struct cmsghdr);
+	int32_t fd;
 	unsigned i;
 
 	for (i = 0; i < MIN(r->n, room); i++) {
@@ -495,7 +496,7 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 		if (fd < 0)
 			break;
 		r->files[i] = NULL;
-		if (copyout(&to[i], &fd, sizeof(fd))) {
+		if (copyout((void *)(to + i * sizeof(fd)), &fd, sizeof(fd))) {
 			fd_close(fd);
 			break;
 		}

@@ -20,9 +20,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -332,6 +334,36 @@ open_event_files(void)
 	syscall(NR_inotify_add_watch, fd, ".", IN_ALL_EVENTS);
 }
 
+/** Pairs of each type, a listener with a name that others know, and a socket in
+ * the queue of another. */
+static void
+open_sockets(void)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+	struct sockaddr_un un = { AF_UNIX, "s" };
+	struct {
+		struct cmsghdr head;
+		int fd;
+	} control = { { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS }, 0 };
+	struct iovec iov = { "x", 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	int s[2];
+
+	for (int i = 0; i < 3; i++)
+		if (socketpair(AF_UNIX, types[i] | SOCK_NONBLOCK, 0, s) == 0) {
+			control.fd = s[i % 2];
+			sendmsg(s[0], &m, 0);
+		}
+	s[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	bind(s[0], (struct sockaddr *)&un, sizeof(un));
+	listen(s[0], 2);
+	connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&un,
+		sizeof(un));
+}
+
 /** Files, descriptors and limits for a worker's calls to meet. */
 static void
 prepare_worker(bool root)
@@ -364,6 +396,7 @@ prepare_worker(bool root)
 	pipe2(p, O_NONBLOCK);
 	open("/dev/zero", O_RDWR);
 	open_event_files();
+	open_sockets();
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGALRM, &act, NULL);
