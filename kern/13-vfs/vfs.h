@@ -398,7 +398,7 @@ int vnode_path(struct vnode *v, char *buf, size_t size);
  * if that is gone. @return its length, or -ERANGE */
 int vnode_link_text(struct vnode *v, char *buf, size_t size);
 
-/* ---- What later chapters do for vfs, tmpfs and files ---- */
+/* ---- What later chapters do for vfs, openfile, tmpfs and files ---- */
 
 /** NULL: nothing, or as if there were no limit. */
 struct vfs_ops {
@@ -412,6 +412,8 @@ struct vfs_ops {
 	void (*unmap_pages)(struct vnode *v, uint64_t first, uint64_t last);
 	/** vm: whether a shared mapping may write @p v, whose lock is held. */
 	bool (*written_by_mapping)(struct vnode *v);
+	/** tmpfs: open the device of node @p v: install its operations. */
+	int (*open_device)(struct vnode *v, struct file *f);
 	/** ipc: open a FIFO: install the pipe's operations in @p f. */
 	int (*open_fifo)(struct vnode *v, struct file *f);
 	/** ipc: F_GETPIPE_SZ and F_SETPIPE_SZ; signal: F_SETOWN and its kin.

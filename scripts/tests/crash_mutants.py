@@ -133,7 +133,7 @@ MUTANTS = {
         "ext2/namei.c", "	if (*result)\n		unlinked(*result);\n", "",
         "nameless*"),
     "punched zeros logged later": (
-        "ext2/file.c", "	if (fs->data_journal) /* the zeros, in their turn "
+        "ext2/punch.c", "	if (fs->data_journal) /* the zeros, in their turn "
         "(EXT8) */\n		page_cache_settle(v->cache);\n", "", "punch*",
         "4k-data"),
     "new blocks not ordered": (
@@ -152,7 +152,7 @@ MUTANTS = {
         "return size < v->size ? 0 * announce_cut(v, v->size) : 0;",
         "streams-dropped-truncate*", "4k"),
     "punched before it is written": (
-        "ext2/file.c", "	if (fs->journal && !fs->data_journal)\n"
+        "ext2/punch.c", "	if (fs->journal && !fs->data_journal)\n"
         "		page_cache_settle(v->cache);\n	ext2_map_hide",
         "	ext2_map_hide", "streams-dropped-fallocate*", "4k"),
     "a grown size not ordered": (

@@ -152,7 +152,7 @@ def states(start, events, rng, cuts=CUTS, part=1):
             del since[len(since) - settled:]
         else:
             since.append(event)
-            for _ in range(cuts if rng.random() < part else 0):
+            for _ in range(cuts if part == 1 or rng.random() < part else 0):
                 yield cut(lasting, since, rng), synced, ended
 
 

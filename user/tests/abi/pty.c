@@ -150,6 +150,51 @@ TEST(many_pairs)
 	}
 }
 
+/** Opens what others make and close, by its name; until killed. */
+static void
+disturb(unsigned near)
+{
+	char path[32], c;
+
+	for (unsigned i = 0;; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/pts/%u", near + i % 8);
+		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		read(fd, &c, 1);
+		is_listed(near);
+		close(fd);
+	}
+}
+
+TEST(pairs_made_and_closed_at_once)
+{
+	unsigned near = open_master().number;
+	pid_t children[4], other[2];
+
+	for (int i = 0; i < 2; i++)
+		if ((other[i] = fork()) == 0)
+			disturb(near);
+	for (int i = 0; i < 4; i++)
+		if ((children[i] = fork()) == 0) {
+			for (int n = 0; n < 40; n++) {
+				struct pair p = open_pair();
+
+				put(p.slave, "x");
+				CHECK(gets_text(p.master, "x"));
+				close(n % 2 ? p.slave : p.master);
+				close(n % 2 ? p.master : p.slave);
+			}
+			_exit(check_failures != 0);
+		}
+	for (int i = 0; i < 4; i++)
+		CHECK(ends_well(children[i]));
+	for (int i = 0; i < 2; i++)
+		kill(other[i], SIGKILL);
+}
+
 TEST(peer)
 {
 	struct pair p = open_master();

@@ -2,7 +2,9 @@
  * Open files: made by open and its kin, shared by dup and fork, gone with the
  * last reference. What reading and writing do is the file's operations'.
  */
-#include "tmpfs_internal.h"
+#include "file.h"
+#include "notify.h"
+#include "string.h"
 
 /* A file opened with O_PATH names a place and does nothing. */
 static const struct file_ops path_file_ops;
@@ -85,7 +87,7 @@ open_special(struct vnode *v, struct file *f)
 	case VT_BLK:
 		if (v->mount->flags & MS_NODEV)
 			return -EACCES;
-		return devfs_open_rdev(v, f);
+		return vfs_ops.open_device(v, f);
 	case VT_FIFO:
 		return vfs_ops.open_fifo ? vfs_ops.open_fifo(v, f) : -ENXIO;
 	case VT_LNK:

@@ -4,7 +4,9 @@
  *
  * Entry points: regular_file_ops, vnode_read, vnode_fsync, vnode_truncate.
  */
-#include "tmpfs_internal.h"
+#include "file.h"
+#include "notify.h"
+#include "string.h"
 
 #define DAY_SECONDS 86400
 
@@ -95,15 +97,17 @@ limit_write(uint64_t at, size_t *len)
 static int
 check_seals(const struct vnode *v, uint64_t at, size_t *len)
 {
+	uint64_t size = v->size;
+
 	if (!v->seals || *len == 0)
 		return 0;
 	if (v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
-	if (!(v->seals & F_SEAL_GROW) || at + *len <= v->size)
+	if (!(v->seals & F_SEAL_GROW) || at + *len <= size)
 		return 0;
-	if (ROUND_DOWN(v->size, PAGE_SIZE) <= at)
+	if (ROUND_DOWN(size, PAGE_SIZE) <= at)
 		return -EPERM;
-	*len = ROUND_DOWN(v->size, PAGE_SIZE) - at;
+	*len = ROUND_DOWN(size, PAGE_SIZE) - at;
 	return 0;
 }
 

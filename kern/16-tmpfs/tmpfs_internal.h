@@ -52,12 +52,6 @@ void mount_init(void);
 
 void nameless_init(void);
 
-/* ---- regular.c ---- */
-
-/** Note the time, for access times, which are a few seconds late: every few
- * seconds. */
-void regular_note_time(void);
-
 /* ---- Devices ---- */
 
 void devices_init(void);

@@ -2,7 +2,9 @@
  * Reading directories. Entries are collected in a page of the kernel with the
  * directory's lock held, and copied to the caller without it.
  */
-#include "tmpfs_internal.h"
+#include "file.h"
+#include "notify.h"
+#include "string.h"
 
 struct collector {
 	char *buf;

@@ -193,6 +193,20 @@ ext2_group_of_inode(const struct ext2_fs *fs, uint64_t ino)
 	return (uint32_t)((ino - 1) / fs->inodes_per_group);
 }
 
+/** How many blocks @p bytes take. */
+static inline uint32_t
+ext2_blocks_for(const struct ext2_fs *fs, uint64_t bytes)
+{
+	return (uint32_t)((bytes + fs->block_size - 1) >> fs->block_shift);
+}
+
+/** The number of the block of a file with byte @p offset. */
+static inline uint32_t
+ext2_block_at(const struct ext2_fs *fs, uint64_t offset)
+{
+	return (uint32_t)(offset >> fs->block_shift);
+}
+
 /* ---- super.c: the mount ---- */
 
 /** Mount the file system of m->device; called by mount_on.
@@ -511,6 +525,10 @@ int ext2_readdir(struct vnode *dir, uint64_t *pos,
 
 extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_link_ops,
 	ext2_special_ops;
+
+/** The operations punch and find of files: see struct vnode_ops. (punch.c) */
+int ext2_punch(struct vnode *v, uint64_t from, uint64_t to);
+int64_t ext2_find(struct vnode *v, uint64_t from, bool data);
 
 /** Before the size of a file changes: whether it may, and zero what it grows
  * past. Not in an operation; the vnode is locked.

@@ -134,4 +134,8 @@ int vnode_resize(struct vnode *v, uint64_t size);
 /** The largest file: what a signed 64-bit offset can name. */
 #define FILE_SIZE_MAX 0x7ffffffffffff000ul
 
+/** Note the time, for access times, which are a few seconds late: every few
+ * seconds. */
+void regular_note_time(void);
+
 #endif

@@ -368,30 +368,36 @@ SELFTEST(unix_cycles_are_collected)
 }
 
 /* What a descriptor leads to stays, however deep, and is whole: here a socket
- * that is in its own queue, and in one that can be read. */
+ * that is in its own queue, and in that of one in a queue that can be read. */
 SELFTEST(unix_collector_spares_what_can_be_reached)
 {
 	struct fdtable *old = current()->fdtable;
-	struct socket *kept;
-	int fd;
+	struct file *far, *deep;
+	int fd[2];
 	char c = 0;
 
 	heap_begin(HEAP_PAGES);
 	current()->fdtable = fdtable_new();
+	far = open_socket(SOCK_DGRAM);
+	deep = open_socket(SOCK_DGRAM);
+	socket_of(far)->ops->pair(socket_of(far), socket_of(deep));
 	open_pair(0, SOCK_DGRAM);
 	open_pair(2, SOCK_DGRAM);
-	kept = sock(3);
-	fd = fd_install(ends[3], 0, false);
-	CHECK(put(sock(2), "y", 1) == 1);
-	CHECK(put_file(sock(2), fd) == 1);
-	CHECK(put_file(sock(0), fd) == 1);
+	fd[0] = fd_install(deep, 0, false);
+	fd[1] = fd_install(ends[3], 0, false);
+	CHECK(put(socket_of(far), "y", 1) == 1);
+	CHECK(put_file(socket_of(far), fd[0]) == 1);
+	CHECK(put_file(sock(2), fd[0]) == 1);
+	CHECK(put_file(sock(0), fd[1]) == 1);
 	ends[3] = NULL;
-	fd_close(fd);
+	fd_close(fd[0]);
+	fd_close(fd[1]);
 	close_end(2); /* it collects */
-	CHECK(flight_count() == 1);
-	CHECK(get(kept, &c, 1) == 1 && c == 'y');
+	CHECK(flight_count() == 2);
+	CHECK(get(socket_of(deep), &c, 1) == 1 && c == 'y');
+	file_put(far);
 	close_end(1);
-	CHECK(flight_count() == 0); /* now nothing led to it */
+	CHECK(flight_count() == 0); /* now nothing led to them */
 	close_end(0);
 	fdtable_put(current()->fdtable);
 	current()->fdtable = old;

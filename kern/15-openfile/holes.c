@@ -6,7 +6,9 @@
  *
  * Entry points: vnode_allocate, vnode_punch, vnode_drop_range, vnode_seek.
  */
-#include "tmpfs_internal.h"
+#include "file.h"
+#include "notify.h"
+#include "string.h"
 
 #define ZEROS	   16	       /* pages of zeros in one write */
 #define WINDOW	   (1ul << 20) /* bytes for which room is had at once */

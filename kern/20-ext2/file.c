@@ -9,18 +9,6 @@
 #include "ext2.h"
 #include "string.h"
 
-static uint32_t
-blocks_for(const struct ext2_fs *fs, uint64_t bytes)
-{
-	return (uint32_t)((bytes + fs->block_size - 1) >> fs->block_shift);
-}
-
-static uint32_t
-block_at(const struct ext2_fs *fs, uint64_t offset)
-{
-	return (uint32_t)(offset >> fs->block_shift);
-}
-
 /* ---- Transfers between pages and blocks ---- */
 
 #define TRANSFER_RUNS 4
@@ -182,7 +170,7 @@ bytes_before(const struct page *first, unsigned n, uint64_t end)
 static int
 blocks_read(struct vnode *v, struct transfer *t, uint32_t count)
 {
-	uint32_t first = block_at(t->fs, t->pages[0]->index << PAGE_SHIFT);
+	uint32_t first = ext2_block_at(t->fs, t->pages[0]->index << PAGE_SHIFT);
 	unsigned shift = t->fs->block_shift;
 	uint32_t at, block;
 	int n, error = 0;
@@ -213,7 +201,7 @@ ext2_read_pages(void *owner, struct page **pages, unsigned n)
 	int error;
 
 	transfer_begin(&t, ext2_fs(v), pages, BLOCK_READ);
-	error = blocks_read(v, &t, blocks_for(t.fs, valid));
+	error = blocks_read(v, &t, ext2_blocks_for(t.fs, valid));
 	if (!error)
 		zero_bytes(pages, valid, n * PAGE_SIZE);
 	return error;
@@ -254,7 +242,7 @@ ext2_trim(struct vnode *v)
 	spin_lock(&in->lock);
 	in->prepared = 0;
 	spin_unlock(&in->lock);
-	return ext2_map_cut(v, blocks_for(ext2_fs(v), v->size));
+	return ext2_map_cut(v, ext2_blocks_for(ext2_fs(v), v->size));
 }
 
 /** Blocks up to @p end are the file's now, even if its size does not say so
@@ -279,7 +267,7 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	uint64_t had = MAX(v->size, ext2_inode(v)->prepared);
-	uint32_t first = block_at(fs, offset);
+	uint32_t first = ext2_block_at(fs, offset);
 	int error = ext2_begin(fs);
 
 	if (error)
@@ -289,12 +277,12 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
 		prepared_to(v, end);
 		ext2_orphan_add(v);
 	}
-	error = ext2_map_alloc(v, first, blocks_for(fs, end) - first);
+	error = ext2_map_alloc(v, first, ext2_blocks_for(fs, end) - first);
 	if (error && error != -EAGAIN && end > had) {
 		spin_lock(&ext2_inode(v)->lock);
 		ext2_inode(v)->prepared = had > v->size ? had : 0;
 		spin_unlock(&ext2_inode(v)->lock);
-		ext2_map_cut(v, blocks_for(fs, had));
+		ext2_map_cut(v, ext2_blocks_for(fs, had));
 	}
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
@@ -376,8 +364,8 @@ allocate_range(struct vnode *v, uint64_t offset, uint64_t end)
 		stop = ROUND_DOWN(offset, PAGE_SIZE) +
 		       PAGES_AT_ONCE * PAGE_SIZE;
 		stop = MIN(stop, end);
-		first = block_at(fs, offset);
-		hole = has_hole(v, first, blocks_for(fs, stop) - first);
+		first = ext2_block_at(fs, offset);
+		hole = has_hole(v, first, ext2_blocks_for(fs, stop) - first);
 		if (hole > 0)
 			hole = allocate_batch(v, offset, stop);
 		if (hole < 0)
@@ -398,7 +386,7 @@ zero_tail(struct vnode *v)
 
 	if (size % PAGE_SIZE == 0)
 		return 0;
-	n = ext2_map(v, block_at(ext2_fs(v), size), 1, &block);
+	n = ext2_map(v, ext2_block_at(ext2_fs(v), size), 1, &block);
 	if (n < 0)
 		return n;
 	page = page_cache_get(v->cache, size >> PAGE_SHIFT, &n);
@@ -477,7 +465,8 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 		       ((uint64_t)at << t->fs->block_shift);
 
 	n = MIN(n, rest_of_page(t, at));
-	if (blocks_zero(t, at, n) || ext2_map_hidden(v, block_at(t->fs, pos)))
+	if (blocks_zero(t, at, n) ||
+	    ext2_map_hidden(v, ext2_block_at(t->fs, pos)))
 		return (int)n;
 	return allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
 }
@@ -511,7 +500,7 @@ blocks_log(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n,
 static int
 blocks_write(struct vnode *v, struct transfer *t, uint32_t count)
 {
-	uint32_t first = block_at(t->fs, t->pages[0]->index << PAGE_SHIFT);
+	uint32_t first = ext2_block_at(t->fs, t->pages[0]->index << PAGE_SHIFT);
 	uint32_t at, block;
 	int n, error = 0;
 
@@ -539,8 +528,8 @@ ext2_write_pages(void *owner, struct page **pages, unsigned n)
 	transfer_begin(&t, ext2_fs(v), pages, BLOCK_WRITE);
 	if (t.fs->read_only)
 		return -EROFS;
-	return blocks_write(v, &t,
-			    blocks_for(t.fs, bytes_before(pages[0], n, end)));
+	return blocks_write(
+		v, &t, ext2_blocks_for(t.fs, bytes_before(pages[0], n, end)));
 }
 
 static int
@@ -619,78 +608,7 @@ ext2_size_change(struct vnode *v, uint64_t size)
 	return grows ? 0 : ext2_trim(v);
 }
 
-/* ---- Holes ---- */
-
-/** Free blocks [first, end), which are hidden: no page is read from them nor
- * written to them any more. */
-static int
-punch_hidden(struct vnode *v, uint32_t first, uint32_t end)
-{
-	struct ext2_fs *fs = ext2_fs(v);
-	int error = ext2_begin(fs);
-
-	if (error)
-		return error;
-	error = ext2_map_punch(v, first, end);
-	ext2_inode_store(v);
-	return ext2_end(fs, error);
-}
-
-/* Blocks of whole pages have lost their pages, and what was under way with
- * them has ended. For others, of pages that stay, write-back is to end; what a
- * mapping puts there meanwhile is not written, and zeroed at the end. */
-static int
-ext2_punch(struct vnode *v, uint64_t from, uint64_t to)
-{
-	struct ext2_fs *fs = ext2_fs(v);
-	uint32_t first = blocks_for(fs, from), end = block_at(fs, to);
-	int error;
-
-	if (fs->read_only)
-		return -EROFS;
-	if (ext2_inode(v)->flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
-		return -EPERM;
-	if (to >= v->size)
-		end = blocks_for(fs, v->size);
-	/* Blocks that were not written yet may be committed as the file's
-	 * before they are freed (EXT8). */
-	if (fs->journal && !fs->data_journal)
-		page_cache_settle(v->cache);
-	ext2_map_hide(v, first, MAX(first, end));
-	error = vnode_drop_range(v, from, to);
-	if (!error && first < end && fs->block_size < PAGE_SIZE)
-		error = page_cache_sync(v->cache);
-	if (!error && first < end)
-		error = punch_hidden(v, first, end);
-	ext2_map_hide(v, 0, 0);
-	if (!error)
-		error = vnode_drop_range(v, from, to);
-	if (fs->data_journal) /* the zeros, in their turn (EXT8) */
-		page_cache_settle(v->cache);
-	return error;
-}
-
-static int64_t
-ext2_find(struct vnode *v, uint64_t from, bool data)
-{
-	struct ext2_fs *fs = ext2_fs(v);
-	uint64_t size = v->size;
-	uint32_t at, end = blocks_for(fs, size), block;
-	int n;
-
-	/* What a mapping has written into a hole gets its blocks. */
-	if (page_cache_has_dirty(v->cache))
-		page_cache_settle(v->cache);
-	for (at = block_at(fs, from); at < end; at += (uint32_t)n) {
-		n = ext2_map(v, at, MIN(end - at, INT32_MAX + 0u), &block);
-		if (n < 0)
-			return n;
-		if ((block != 0) == data)
-			return (int64_t)MAX(from,
-					    (uint64_t)at << fs->block_shift);
-	}
-	return (int64_t)MAX(size, from);
-}
+/* ---- The tables ---- */
 
 static int
 file_getattr(struct vnode *v, struct stat *st)

@@ -87,6 +87,7 @@ tmpfs_init(void)
 {
 	mount_init();
 	mount_first_root();
+	vfs_ops.open_device = devfs_open_rdev;
 	devices_init();
 	block_files_init();
 	nameless_init();
