@@ -133,6 +133,7 @@ TEST(eventfd_wakes)
 	for (int i = 0; i < 3; i++)
 		if (fork() == 0)
 			_exit(take(fd) != 1);
+	usleep(20000); /* let them sleep; else this shows less */
 	add_to(fd, 3);
 	for (int i = 0; i < 3; i++) {
 		CHECK(wait(&status) > 0);
