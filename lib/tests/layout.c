@@ -16,7 +16,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
@@ -26,6 +28,7 @@
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <utime.h>
 #define linux_dirent64 dirent64
 #define sigaltstack_t  stack_t
@@ -38,6 +41,7 @@ struct winsize {
 #include "abi/elf.h"
 #include "abi/fcntl.h"
 #include "abi/futex.h"
+#include "abi/inotify.h"
 #include "abi/poll.h"
 #include "abi/resource.h"
 #include "abi/sched.h"
@@ -113,6 +117,9 @@ print_files(void)
 	SIZE(struct iovec);
 	SIZE(struct pollfd);
 	FIELD(struct pollfd, revents);
+	SIZE(struct inotify_event);
+	FIELD(struct inotify_event, cookie);
+	FIELD(struct inotify_event, len);
 	SIZE(struct epoll_event);
 	FIELD(struct epoll_event, data);
 	SIZE(fd_set);
@@ -152,6 +159,8 @@ print_system(void)
 	SIZE(struct timespec);
 	SIZE(struct timeval);
 	SIZE(struct itimerval);
+	SIZE(struct itimerspec);
+	FIELD(struct itimerspec, it_value);
 	SIZE(struct tms);
 	FIELD(struct tms, tms_cstime);
 	SIZE(struct utimbuf);
@@ -183,6 +192,15 @@ print_system(void)
 static void
 print_signals(void)
 {
+	SIZE(struct sigevent);
+	FIELD(struct sigevent, sigev_signo);
+	FIELD(struct sigevent, sigev_notify);
+	SIZE(struct signalfd_siginfo);
+	FIELD(struct signalfd_siginfo, ssi_overrun);
+	FIELD(struct signalfd_siginfo, ssi_status);
+	FIELD(struct signalfd_siginfo, ssi_ptr);
+	FIELD(struct signalfd_siginfo, ssi_stime);
+	FIELD(struct signalfd_siginfo, ssi_addr_lsb);
 	SIZE(siginfo_t);
 	FIELD(siginfo_t, si_signo);
 	FIELD(siginfo_t, si_errno);
