@@ -52,10 +52,6 @@ account(struct runqueue *rq, uint64_t now)
 	uint64_t ran = now - t->slice_start;
 
 	t->slice_start = now;
-	if (now - rq->period_start >= REALTIME_PERIOD_NS) {
-		rq->period_start = now;
-		rq->realtime_ns = 0;
-	}
 	if (t == rq->idle) {
 		rq->idle_ns += ran;
 		return;
@@ -157,10 +153,14 @@ runqueue_join(struct runqueue *rq, struct thread *t)
 }
 
 void
-round_robin(struct runqueue *rq)
+realtime_tick(struct runqueue *rq, uint64_t now)
 {
 	struct thread *t = rq->running;
 
+	if (now - rq->period_start >= REALTIME_PERIOD_NS) {
+		rq->period_start = now;
+		rq->realtime_ns = 0;
+	}
 	if (t->policy == POLICY_ROUND_ROBIN && t->turn_ns >= REALTIME_TURN_NS)
 		go_to_the_end(rq, t);
 }

@@ -75,8 +75,9 @@ bool steal(unsigned at_least);
  * runs here. @return whether there was one */
 bool steal_realtime(void);
 
-/** A tick has struck: a turn of SCHED_RR may be over. The lock is held. */
-void round_robin(struct runqueue *rq);
+/** A tick has struck: a second, or a turn of SCHED_RR, may be over. The lock is
+ * held. */
+void realtime_tick(struct runqueue *rq, uint64_t now);
 
 /** Wake up to @p limit waiters; wq->lock is held. @return how many */
 unsigned waitq_wake_locked(struct waitq *wq, unsigned limit);

@@ -229,7 +229,7 @@ timer_tick(void)
 	if (rq->running != rq->idle) {
 		spin_lock(&rq->lock);
 		account(rq, now);
-		round_robin(rq);
+		realtime_tick(rq, now);
 		spin_unlock(&rq->lock);
 		if (sched_ops.tick && rq->running->md.user_frame)
 			sched_ops.tick(rq->running);
