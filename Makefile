@@ -179,7 +179,7 @@ bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
 .PHONY: prefixes check check-prefix-symbols style format damage faults
-prefixes: deps-check ## boot every prefix on 1 and 4 CPUs, both builds
+prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
 	$(PYTEST) scripts/tests/test_prefixes.py

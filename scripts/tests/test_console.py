@@ -183,9 +183,11 @@ class Shell:
     FIRST = []      # lines typed before all others
 
     def __init__(self, argv, **options):
+        # A background job of a shell without job control ignores SIGINT, and
+        # so would all that it starts.
         self.child = pexpect.spawn(
-            argv[0], argv[1:], timeout=LIMIT, encoding="utf-8",
-            codec_errors="replace", **options)
+            "/usr/bin/env", ["--default-signal=INT,QUIT", *map(str, argv)], timeout=LIMIT,
+            encoding="utf-8", codec_errors="replace", **options)
         self.child.delaybeforesend = None
         self.child.expect(r"[#$] (\x1b\[6n)?$")
         for line in self.FIRST:

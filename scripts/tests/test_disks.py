@@ -47,7 +47,7 @@ def test_selftests_on_a_disk(tmp_path, machine, fault):
     """The drivers' own tests, on a good disk and on one with a bad sector."""
     disk = sparse(tmp_path / "disk", 8 << 20)
     words = "scratchdisk=sda" + (f" faultysector={fault}" if fault else "")
-    done = run_tool("--chapter", "dev", "--no-disk", "--machine", machine,
+    done = run_tool("--chapter", "disk", "--no-disk", "--machine", machine,
                     "--append", words, "--qemu=" + drive(disk, fault),
                     "--selftest")
     assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def test_commands_are_queued(tmp_path):
     disk = sparse(tmp_path / "disk", 8 << 20)
     trace = tmp_path / "trace"
     done = run_tool(
-        "--chapter", "dev", "--no-disk", "--append", "scratchdisk=sda",
+        "--chapter", "disk", "--no-disk", "--append", "scratchdisk=sda",
         "--qemu=" + drive(disk, slow=True), "--qemu=-trace process_ncq_command",
         f"--qemu=-trace ncq_finish,file={trace}", "--selftest")
     assert done.returncode == 0, done.stderr

@@ -58,7 +58,7 @@ HOST_HEADERS = {
     "wait.h": "sys/wait.h linux/wait.h",
     "dirent.h": "dirent.h",
     "uio.h": "limits.h linux/uio.h",
-    "socket.h": "linux/sockios.h sys/socket.h sys/un.h",
+    "socket.h": "sys/ioctl.h linux/sockios.h sys/socket.h sys/un.h",
     "splice.h": "fcntl.h",
     "statfs.h": "linux/magic.h sys/statvfs.h",
     "sched.h": "linux/sched.h asm/prctl.h linux/prctl.h",

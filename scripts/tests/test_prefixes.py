@@ -6,8 +6,7 @@ from hardtack import tree
 
 
 @pytest.mark.parametrize("chapter", tree.chapters())
-@pytest.mark.parametrize("build", ["release", "debug"])
-@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize("build,cpus", [("release", 1), ("debug", 4)])
 def test_prefix(chapter, build, cpus):
     done = run_tool("--chapter", chapter, "--smp", cpus, "--selftest",
                     *["--debug"] * (build == "debug"))
