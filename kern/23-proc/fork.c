@@ -233,14 +233,16 @@ undo(struct clone *c)
 		give_tid_back(c->tid);
 }
 
+/* Of a parent that has asked for it (SCHED_RESET_ON_FORK), no privilege. */
 static void
 inherit_schedule(const struct thread *self, struct thread *t)
 {
+	bool reset = self->reset_on_fork;
+
 	t->affinity = self->affinity;
-	if (self->reset_on_fork && (self->priority || self->nice < 0))
-		return; /* nice 0, SCHED_OTHER */
-	thread_set_nice(t, self->nice);
-	if (self->policy != POLICY_OTHER)
+	if (!reset || (!self->priority && self->nice >= 0))
+		thread_set_nice(t, self->nice);
+	if (self->policy != POLICY_OTHER && !(reset && self->priority))
 		thread_set_policy(t, self->policy, self->priority);
 }
 

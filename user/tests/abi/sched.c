@@ -146,6 +146,13 @@ TEST(reset_on_fork)
 		 0);
 	CHECK_EQ(set_policy(0, RR, 5), 0);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(policy_of(0), RR)), 0);
+	CHECK_EQ(set_policy(0, BATCH | RESET_FLAG, 0), 0);
+	REQUIRE(setpriority(PRIO_PROCESS, 0, -3) == 0);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(policy_of(0), BATCH);
+			  CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0)),
+		 0);
+	REQUIRE(setpriority(PRIO_PROCESS, 0, 3) == 0);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(getpriority(PRIO_PROCESS, 0), 3)), 0);
 }
 
 TEST(priority_ranges)
