@@ -107,11 +107,14 @@ SESSIONS = {
           READY), (QUIT, NEXT)],
         "echo status $?",
     ],
+    # The shell loses its prompt when SIGCHLD, "continued", comes while it writes
+    # it: before the prompt the job must have done something.
     "stop, background, foreground": [
-        [(loud("sleep 1000") + "\n", READY), (STOP, NEXT)],
+        [("sh -c 'echo rea''dy; until [ -e go ]; do :; done; >went; "
+          "exec sleep 1000'\n", READY), (STOP, NEXT)],
         "echo status $?",
         "jobs | sed 's/sh -c.*//'",
-                "bg >/dev/null",
+        "bg >/dev/null; >go; until [ -e went ]; do :; done",
         "jobs | sed 's/sh -c.*//'",
         "kill %1; wait %1 2>/dev/null; echo status $?",
         "sleep 1001 &",
