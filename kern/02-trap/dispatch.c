@@ -99,9 +99,9 @@ user_return(struct trapframe *tf)
 static void __attribute__((noreturn))
 kernel_fault(struct trapframe *tf, const char *why)
 {
-	const char *name = tf->vector < TRAP_INTERRUPTS ?
-				   exception_names[tf->vector] :
-				   NULL;
+	const char *name = tf->vector < TRAP_INTERRUPTS
+				   ? exception_names[tf->vector]
+				   : NULL;
 
 	cli();
 	kprintf("\ntrap: %s in the kernel%s%s\n", name ? name : "trap",
@@ -157,9 +157,8 @@ page_fault(struct trapframe *tf)
 	if (!trapframe_is_user(tf) &&
 	    (address >= USER_TOP || !has_fixup(tf->rip))) {
 		if (!fix_up(tf))
-			kernel_fault(tf, address < PAGE_SIZE ?
-						 "null pointer" :
-						 "");
+			kernel_fault(tf,
+				     address < PAGE_SIZE ? "null pointer" : "");
 		return;
 	}
 	error = user_page_fault(tf, address);
@@ -257,8 +256,7 @@ syscall_lookup(uint64_t nr)
 	return nr < SYSCALLS_MAX ? syscalls[nr] : NULL;
 }
 
-static int64_t
-no_syscall(uint64_t nr)
+static int64_t __attribute__((noinline)) no_syscall(uint64_t nr)
 {
 	static uint64_t told[SYSCALLS_MAX / 64];
 
@@ -270,29 +268,29 @@ no_syscall(uint64_t nr)
 	return -ENOSYS;
 }
 
-/* The gate of chapter heap stands around every call: it reserves the heap the
- * call can need, so that no allocation inside it can fail. */
+/* The gate of chapter heap stands around every call that needs heap: it
+ * reserves what the call can need, so that no allocation inside it can fail.
+ * Such calls are of later chapters than heap: the hooks are filled. */
 void
 syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall_entry *call = syscall_lookup(tf->error);
-
 	int64_t error = 0;
 
 	this_cpu(md_current)->nsyscall = tf->error;
-	if (!call) {
+	if (__builtin_expect(!call, 0)) {
 		tf->rax = no_syscall(tf->error);
 		user_return(tf);
 		return;
 	}
-	if (trap_ops.reserve)
-		error = trap_ops.reserve(call->number, call->heap_pages);
-	tf->rax = error ? error :
-			  call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
+	if (call->heap_pages)
+		error = trap_ops.reserve(call->heap_pages);
+	tf->rax = error ? error
+			: call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
-	if (trap_ops.trace)
+	if (__builtin_expect(trap_ops.trace != NULL, 0))
 		trap_ops.trace(call, tf, tf->rax);
-	if (trap_ops.release)
+	if (call->heap_pages)
 		trap_ops.release();
 	user_return(tf);
 }
