@@ -20,9 +20,9 @@ typedef uint64_t vaddr_t; /**< a virtual address */
 
 /* The kernel's address space. User space is the lower half. */
 #define DIRECT_MAP_BASE 0xffff800000000000UL /**< all RAM, slots 256-383 */
-#define KVMAP_BASE      0xffffc00000000000UL /**< stacks, MMIO: slot 384 */
-#define KVMAP_SIZE      0x0000008000000000UL /**< 512 GiB: one slot */
-#define KERNBASE        0xffffffff80000000UL /**< the kernel image */
+#define KVMAP_BASE	0xffffc00000000000UL /**< stacks, MMIO: slot 384 */
+#define KVMAP_SIZE	0x0000008000000000UL /**< 512 GiB: one slot */
+#define KERNBASE	0xffffffff80000000UL /**< the kernel image */
 
 /** Virtual address, in the direct map, of physical address @p pa. */
 static inline void *
@@ -56,7 +56,7 @@ struct boot_info {
 	char command_line[COMMAND_LINE_MAX];
 	struct memory_range memory[MEMORY_RANGES_MAX]; /**< by address */
 	unsigned nmemory;
-	paddr_t rsdp;       /**< ACPI root pointer, 0 if not told */
+	paddr_t rsdp;	       /**< ACPI root pointer, 0 if not told */
 	uint8_t rsdp_copy[36]; /**< multiboot2 hands over a copy instead */
 	bool has_rsdp_copy;
 };
@@ -135,7 +135,15 @@ void early_console_init(void);
  * The kernel cannot go on: print the message, this CPU's symbolised backtrace
  * and those of all other CPUs, and end the machine. Any context.
  */
-void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void panic(const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+/**
+ * Begin the report of a panic that follows: for who prints something ahead of
+ * it, as registers. CPUs that come later stop here, and a report that runs into
+ * a fault of its own comes to an end.
+ */
+void panic_begin(void);
 
 /** Print frames from frame pointer @p rbp on, after code at @p rip. */
 void backtrace(uint64_t rip, uint64_t rbp);
@@ -193,7 +201,7 @@ void machine_reset(void) __attribute__((noreturn));
 			      __FILE__, __LINE__, #cond);                      \
 	} while (0)
 #else
-#define ASSERT(cond)          ((void)sizeof(!(cond)))
+#define ASSERT(cond)	      ((void)sizeof(!(cond)))
 #define INVARIANT(name, cond) ((void)sizeof(!(cond)))
 #endif
 
@@ -204,7 +212,8 @@ void machine_reset(void) __attribute__((noreturn));
 #ifdef __clang__
 #define LINKED(name) __attribute__((section(name), used, aligned(8)))
 #else /* gcc would put a file's entries in reverse */
-#define LINKED(name) __attribute__((section(name), used, aligned(8), no_reorder))
+#define LINKED(name)                                                           \
+	__attribute__((section(name), used, aligned(8), no_reorder))
 #endif
 
 typedef void (*chapter_init_fn)(void);
