@@ -5,13 +5,13 @@
 #ifndef ASM_H
 #define ASM_H
 
-#define TF_R11    48
-#define TF_RAX    80
-#define TF_RCX    88
-#define TF_RIP    136
-#define TF_CS     144
-#define TF_RFLAGS 152
-#define TF_SIZE   176
+#define TF_R11	      48
+#define TF_RAX	      80
+#define TF_RCX	      88
+#define TF_RIP	      136
+#define TF_CS	      144
+#define TF_RFLAGS     152
+#define TF_SIZE	      176
 
 #define RFLAGS_TF_BIT 8
 
@@ -30,17 +30,17 @@
 
 /* Three bytes that become `insn` (stac or clac) on a CPU with SMAP. */
 #define SMAP_SITE(insn) SMAP_SITE_##insn
-#define SMAP_SITE_stac SMAP_SITE_BYTES(0xcb)
-#define SMAP_SITE_clac SMAP_SITE_BYTES(0xca)
+#define SMAP_SITE_stac	SMAP_SITE_BYTES(0xcb)
+#define SMAP_SITE_clac	SMAP_SITE_BYTES(0xca)
 #define SMAP_SITE_BYTES(last)                                                  \
-	991: .byte 0x0f, 0x1f, 0x00;                                           \
-	.pushsection .smap_site, "a";                                          \
+	991 :.byte 0x0f, 0x1f, 0x00;                                           \
+	.pushsection.smap_site, "a";                                           \
 	.quad 991b, last;                                                      \
 	.popsection
 
 /* A fault at `at` continues at `to` instead of ending in a panic. */
 #define FIXUP(at, to)                                                          \
-	.pushsection .fixup_table, "a";                                        \
+	.pushsection.fixup_table, "a";                                         \
 	.quad at, to;                                                          \
 	.popsection
 

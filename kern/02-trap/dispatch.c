@@ -99,9 +99,9 @@ user_return(struct trapframe *tf)
 static void __attribute__((noreturn))
 kernel_fault(struct trapframe *tf, const char *why)
 {
-	const char *name = tf->vector < TRAP_INTERRUPTS ?
-				   exception_names[tf->vector] :
-				   NULL;
+	const char *name = tf->vector < TRAP_INTERRUPTS
+				   ? exception_names[tf->vector]
+				   : NULL;
 
 	cli();
 	kprintf("\ntrap: %s in the kernel%s%s\n", name ? name : "trap",
@@ -157,9 +157,8 @@ page_fault(struct trapframe *tf)
 	if (!trapframe_is_user(tf) &&
 	    (address >= USER_TOP || !has_fixup(tf->rip))) {
 		if (!fix_up(tf))
-			kernel_fault(tf, address < PAGE_SIZE ?
-						 "null pointer" :
-						 "");
+			kernel_fault(tf,
+				     address < PAGE_SIZE ? "null pointer" : "");
 		return;
 	}
 	error = user_page_fault(tf, address);
@@ -287,8 +286,8 @@ syscall_dispatch(struct trapframe *tf)
 	}
 	if (trap_ops.reserve)
 		error = trap_ops.reserve(call->number, call->heap_pages);
-	tf->rax = error ? error :
-			  call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
+	tf->rax = error ? error
+			: call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
 	if (trap_ops.trace)
 		trap_ops.trace(call, tf, tf->rax);

@@ -10,16 +10,16 @@
 #include "trap.h"
 #include "x86.h"
 
-#define XCR0_X87    0x1
-#define XCR0_SSE    0x2
-#define XCR0_AVX    0x4
-#define XCR0_AVX512 0xe0
+#define XCR0_X87      0x1
+#define XCR0_SSE      0x2
+#define XCR0_AVX      0x4
+#define XCR0_AVX512   0xe0
 
-#define FXSAVE_SIZE    512
-#define FCW_INITIAL    0x37f
-#define MXCSR_INITIAL  0x1f80
-#define XSTATE_BV_AT   512
-#define XSAVE_HEADER   64
+#define FXSAVE_SIZE   512
+#define FCW_INITIAL   0x37f
+#define MXCSR_INITIAL 0x1f80
+#define XSTATE_BV_AT  512
+#define XSAVE_HEADER  64
 
 /* The parts of the legacy area that the kernel itself looks at. */
 struct fxsave {

@@ -24,15 +24,15 @@
  * This CPU's copy of per-CPU variable @p var, as an lvalue of one access. The
  * caller has preemption off, or does not mind which CPU answers.
  */
-#define this_cpu(var) (*(__typeof__(var) __seg_gs *)(uintptr_t)&(var))
+#define this_cpu(var) (*(__typeof__(var) __seg_gs *)(uintptr_t) & (var))
 
 /** Pointer to CPU @p cpu's copy of @p var. */
 #define percpu_ptr(var, cpu)                                                   \
-	((__typeof__(var) *)((uintptr_t)&(var) + percpu_offset[cpu]))
+	((__typeof__(var) *)((uintptr_t) & (var) + percpu_offset[cpu]))
 
 /** Pointer to this CPU's copy of @p var; preemption is off while it is used. */
 #define this_cpu_ptr(var)                                                      \
-	((__typeof__(var) *)((uintptr_t)&(var) + this_cpu(percpu_self)))
+	((__typeof__(var) *)((uintptr_t) & (var) + this_cpu(percpu_self)))
 
 extern uint64_t percpu_offset[NCPU_MAX];
 extern uint64_t percpu_self; /**< per-CPU: percpu_offset of this CPU */
@@ -51,10 +51,10 @@ cpu_id(void)
  * 16 and up count interrupt handlers. Bit 31 is set while *no* reschedule is
  * asked for, so that one decrement finds both "last one out" and "asked for".
  */
-#define PREEMPT_INTERRUPT   0x10000u
-#define PREEMPT_NOT_ASKED   0x80000000u
-#define PREEMPT_COUNT(x)    ((x) & 0x7fffffffu)
-#define PREEMPT_INITIAL     (PREEMPT_NOT_ASKED | 1)
+#define PREEMPT_INTERRUPT 0x10000u
+#define PREEMPT_NOT_ASKED 0x80000000u
+#define PREEMPT_COUNT(x)  ((x)&0x7fffffffu)
+#define PREEMPT_INITIAL	  (PREEMPT_NOT_ASKED | 1)
 
 extern uint32_t preempt_count;
 
