@@ -288,9 +288,9 @@ syscall_lookup(uint64_t nr)
 }
 
 /* Programs try calls to see whether they are there: that is no news but to who
- * asks, and once. Two CPUs may both say it; that does no harm. */
-static int64_t
-no_syscall(uint64_t nr)
+ * asks, and once. Two CPUs may both say it; that does no harm. Not inline: it
+ * would spread over the path that all calls take. */
+static int64_t __attribute__((noinline)) no_syscall(uint64_t nr)
 {
 	static uint64_t told[SYSCALLS_MAX / 64];
 
@@ -303,32 +303,32 @@ no_syscall(uint64_t nr)
 }
 
 /*
- * The gate of chapter heap stands around every call: it reserves the heap the
- * call can need, so that no allocation inside it can fail. The result goes into
- * the frame's rax, from where the exit path loads it; the number stays in
- * tf->error, for a call that is restarted.
+ * The gate of chapter heap stands around every call that needs heap: it
+ * reserves what the call can need, so that no allocation inside it can fail.
+ * Such calls are of later chapters than heap: the hooks are filled. The result
+ * goes into the frame's rax, from where the exit path loads it; the number
+ * stays in tf->error, for a call that is restarted.
  */
 void
 syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall_entry *call = syscall_lookup(tf->error);
-
 	int64_t error = 0;
 
 	this_cpu(md_current)->nsyscall = tf->error;
-	if (!call) {
+	if (__builtin_expect(!call, 0)) {
 		tf->rax = no_syscall(tf->error);
 		user_return(tf);
 		return;
 	}
-	if (trap_ops.reserve)
-		error = trap_ops.reserve(call->number, call->heap_pages);
+	if (call->heap_pages)
+		error = trap_ops.reserve(call->heap_pages);
 	tf->rax = error ? error
 			: call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
-	if (trap_ops.trace)
+	if (__builtin_expect(trap_ops.trace != NULL, 0))
 		trap_ops.trace(call, tf, tf->rax);
-	if (trap_ops.release)
+	if (call->heap_pages)
 		trap_ops.release();
 	user_return(tf);
 }

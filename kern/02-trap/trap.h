@@ -141,10 +141,10 @@ struct trap_ops {
 	void (*user_work)(struct trapframe *tf);
 	/** sched: switch threads; preemption was asked for. Interrupts on. */
 	void (*reschedule)(void);
-	/** heap: before a system call, reserve @p pages of kernel heap.
+	/** heap: before a system call that needs heap, reserve @p pages of it.
 	 * @return 0, or -EINTR: the thread is to die */
-	int (*reserve)(unsigned nsyscall, unsigned pages);
-	/** heap: after the call, give back what it did not use. */
+	int (*reserve)(unsigned pages);
+	/** heap: after such a call, give back what it did not use. */
 	void (*release)(void);
 	/** proc: the call has ended with @p result; tf->rax has it, too, the
 	 * other registers are the caller's. NULL unless asked for. */

@@ -271,6 +271,14 @@ ref_put(struct refcount *r)
 	return before == 1;
 }
 
+/** Whether the caller's reference is the only one; others' last uses are over
+ * then, and seen. */
+static inline bool
+ref_is_only(const struct refcount *r)
+{
+	return atomic_load_explicit(&r->n, memory_order_acquire) == 1;
+}
+
 /** References now; only a hint while others hold some. */
 static inline uint32_t
 ref_count(const struct refcount *r)
