@@ -23,6 +23,9 @@ spin_init_unchecked(struct spinlock *lock, const char *name)
 #endif
 }
 
+/* The three notes are what the debug build adds; in the release build they are
+ * nothing. Acquiring is noted before the wait: a deadlock shall be reported,
+ * not entered. */
 static inline void
 note_acquire(struct spinlock *lock, unsigned subclass, uint64_t ip)
 {
@@ -50,6 +53,12 @@ note_held(struct spinlock *lock, int cpu)
 #endif
 }
 
+/*
+ * One locked addition draws the ticket and shows who is served. The waiters
+ * only read `serving`, each from its own cache, until the holder writes it.
+ *
+ * A panic stops the CPUs one by one, some with locks held; the reporter passes.
+ */
 static inline void
 take(struct spinlock *lock)
 {
@@ -90,6 +99,8 @@ spin_trylock(struct spinlock *lock)
 	uint32_t both;
 
 	preempt_disable();
+	/* A ticket is drawn only if it is served at once: one that was drawn
+	 * could not be given back. */
 	both = atomic_load_explicit(&lock->both, memory_order_relaxed);
 	if ((uint16_t)both == both >> 16 &&
 	    atomic_compare_exchange_strong_explicit(
@@ -110,7 +121,8 @@ spin_unlock(struct spinlock *lock)
 #ifdef DEBUG
 	lockcheck_release(lock, &lock->debug);
 #endif
-	/* Only the holder writes `serving`: no atomic addition is needed. */
+	/* Only the holder writes `serving`: no atomic addition is needed. The
+	 * store is of 16 bits, so it leaves tickets drawn meanwhile alone. */
 	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
 			 __ATOMIC_RELEASE);
 	preempt_enable();
