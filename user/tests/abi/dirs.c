@@ -211,7 +211,7 @@ TEST(chdir_and_getcwd)
 	char here[PATH_MAX], sub[PATH_MAX], want[PATH_MAX + 8];
 
 	REQUIRE(getcwd(here, sizeof(here)) != NULL);
-	CHECK(strstr(here, "/check.") != NULL);
+	CHECK(strstr(here, "/chdir_and_getcwd.") != NULL);
 	CHECK_EQ(mkdir("d", 0755), 0);
 	CHECK_EQ(chdir("d"), 0);
 	CHECK(getcwd(sub, sizeof(sub)) != NULL);
