@@ -21,6 +21,8 @@ check_exec_role(int argc, char **argv)
 			dprintf(1, "{%s}", *e);
 		return argc;
 	}
+	if (strcmp(role, "pause") == 0)
+		pause();
 	if (strcmp(role, "fd") == 0)
 		return fcntl(atoi(argv[3]), F_GETFD) < 0 ? 1 : 0;
 	if (strcmp(role, "signal") == 0) {
@@ -386,6 +388,28 @@ TEST(exec_busy)
 	CHECK_ERR(execve("prog", ROLE("none"), environ), ETXTBSY);
 	close(fd);
 	CHECK_EQ(status_of("prog", ROLE("none")), 99);
+}
+
+TEST(a_program_that_runs_is_not_written)
+{
+	int p[2];
+	pid_t child;
+	char c;
+
+	copy_program("prog");
+	REQUIRE(pipe2(p, O_CLOEXEC) == 0);
+	child = fork();
+	if (child == 0)
+		_exit(execve("prog", ROLE("pause"), environ));
+	close(p[1]);
+	CHECK_EQ(read(p[0], &c, 1), 0); /* exec has closed the other end */
+	CHECK_ERR(open("prog", O_WRONLY), ETXTBSY);
+	CHECK_ERR(openat(AT_FDCWD, "prog", O_RDWR), ETXTBSY);
+	CHECK_ERR(syscall(NR_creat, "prog", 0755), ETXTBSY);
+	CHECK_ERR(truncate("prog", 0), ETXTBSY);
+	CHECK(open("prog", O_RDONLY) >= 0);
+	kill(child, SIGKILL);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
 /** The value of an entry of this process's auxiliary vector, or -1. */
