@@ -295,3 +295,30 @@ TEST(set_clock)
 		SKIP("the clock may not be set here");
 	CHECK(now(CLOCK_REALTIME) - (ts.tv_sec * S + ts.tv_nsec) < 60 * S);
 }
+
+/** Stopped in its sleep, a process goes on with what is left of it. */
+TEST(sleep_is_restarted)
+{
+	char path[64], state = 0;
+	struct timespec ts = { 0, 300 * MS };
+	int status, fd;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(syscall(NR_nanosleep, &ts, NULL) != 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	while (state != 'S') {
+		char text[200] = "";
+
+		fd = open(path, O_RDONLY);
+		REQUIRE(read(fd, text, sizeof(text) - 1) > 0);
+		close(fd);
+		state = strrchr(text, ')')[2];
+		REQUIRE(state != 'Z');
+	}
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK_EQ(kill(child, SIGCONT), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
