@@ -248,11 +248,19 @@ TEST(clone_errors)
 
 TEST(fork_process_limit)
 {
+	unsigned long clone3_args[8] = { [4] = SIGCHLD };
+
 	AS_USER({
 		struct rlimit rl = { 0, 0 };
 
 		REQUIRE(setrlimit(RLIMIT_NPROC, &rl) == 0);
 		CHECK_ERR(fork(), EAGAIN);
+		CHECK_ERR(syscall(NR_clone, SIGCHLD, 0, 0, 0, 0), EAGAIN);
+		CHECK_ERR(syscall(NR_clone3, clone3_args, 64), EAGAIN);
+		pid_t child = vfork();
+		if (child == 0)
+			_exit(0);
+		CHECK(child < 0 && errno == EAGAIN);
 	});
 }
 
