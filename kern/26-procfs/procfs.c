@@ -497,13 +497,13 @@ number_of(const struct vnode *v)
 	return INO_KIND(v->ino) == KIND_SYSTEM && n->number ? n : NULL;
 }
 
-/* A number in decimal, in one write; white space may follow. */
+/* A number in decimal, in one write; white space may surround it. */
 static int64_t
 procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct node *node = number_of(f->vnode);
+	char text[24], *p, *digits;
 	uint64_t value = 0;
-	char text[24], *p = text;
 	size_t len = u->left;
 
 	if (*pos != 0 || len >= sizeof(text))
@@ -511,11 +511,12 @@ procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (uio_copy_from(u, text, len) < len)
 		return -EFAULT;
 	text[len] = '\0';
+	p = digits = text + strspn(text, " ");
 	for (; *p >= '0' && *p <= '9'; p++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, *p - '0', &value))
 			return -EINVAL;
-	if (p == text || p[strspn(p, " \n")] || value > node->max)
+	if (p == digits || p[strspn(p, " \n")] || value > node->max)
 		return -EINVAL;
 	__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
 	*pos += len;
