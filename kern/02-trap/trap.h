@@ -21,6 +21,7 @@
 #define SEL_USER_DATA	0x2b
 #define SEL_USER_CODE	0x33
 #define SEL_TSS		0x40
+#define SEL_CPU		0x53 /**< its limit is the CPU's number (lsl) */
 
 /* Vectors: 0-31 are the processor's exceptions (SDM vol. 3A, table 6-1). */
 enum {
