@@ -157,7 +157,7 @@ void trapframe_print(const struct trapframe *tf);
 /** Features found by CPUID; the same on all CPUs. */
 struct cpu_features {
 	bool nx, smep, smap, umip, fsgsbase, pge, gbpages, xsave, xsaveopt,
-		x2apic, tsc_deadline, rdrand, invariant_tsc;
+		x2apic, tsc_deadline, rdrand, invariant_tsc, hypervisor;
 	char vendor[13];
 	char brand[49];
 };
