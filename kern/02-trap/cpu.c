@@ -112,6 +112,7 @@ find_features(void)
 	f->tsc_deadline = one.c & 1u << 24;
 	f->xsave = one.c & 1u << 26;
 	f->rdrand = one.c & 1u << 30;
+	f->hypervisor = one.c & 1u << 31; /* by convention, not by Intel */
 	f->pge = one.d & 1u << 13;
 	f->fsgsbase = seven.b & 1u << 0;
 	f->smep = seven.b & 1u << 7;

@@ -182,7 +182,7 @@ void trapframe_print(const struct trapframe *tf);
  * on all CPUs. Constant after trap's start. */
 struct cpu_features {
 	bool nx, smep, smap, umip, fsgsbase, pge, gbpages, xsave, xsaveopt,
-		x2apic, tsc_deadline, rdrand, invariant_tsc;
+		x2apic, tsc_deadline, rdrand, invariant_tsc, hypervisor;
 	char vendor[13];
 	char brand[49];
 };
