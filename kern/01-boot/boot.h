@@ -169,6 +169,13 @@ void panic(const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 
 /**
+ * Begin the report of a panic that follows: for who prints something ahead of
+ * it, as registers. CPUs that come later stop here, and a report that runs into
+ * a fault of its own comes to an end.
+ */
+void panic_begin(void);
+
+/**
  * Print the call chain: code address @p rip, and then the return addresses of
  * the frames from frame pointer @p rbp on. Any context; memory that cannot be
  * read ends it. The caller of a function that has made no frame of its own (a

@@ -109,24 +109,35 @@ backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
+static unsigned nested; /* reports that this one has come out of */
+static bool begun;	/* panic_begin, and no panic since */
+
 /* The first CPU that panics reports; any others stop and wait to be asked where
- * they are (panic_ops.stop_others). A report that panics itself begins anew, a
- * few times. CPUs are told apart by what they say of themselves: the per-CPU
- * data may be what is broken. */
+ * they are (panic_ops.stop_others). CPUs are told apart by what they say of
+ * themselves: the per-CPU data may be what is broken. */
 static void
 become_reporter(void)
 {
-	static uint32_t reporter, nested;
+	static uint32_t reporter;
 	uint32_t none = 0, me = (cpuid(1, 0).b >> 24) + 1; /* APIC id */
 
+	cli();
 	if (!__atomic_compare_exchange_n(&reporter, &none, me, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
 	    none != me)
 		for (;;)
 			hlt();
+	panicking = true;
+}
+
+void
+panic_begin(void)
+{
+	become_reporter();
+	/* A report that faults or panics begins anew, a few times. */
 	if (++nested > NESTED_MAX)
 		power_off(false);
-	panicking = true;
+	begun = true;
 }
 
 /* Each step may fail itself, so the most telling one comes first: the message,
@@ -136,8 +147,10 @@ panic(const char *fmt, ...)
 {
 	va_list ap;
 
-	cli();
 	become_reporter();
+	if (!begun)
+		panic_begin();
+	begun = false;
 	kprintf("\npanic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);

@@ -82,7 +82,7 @@ static PERCPU(struct ist_stack, ist_stacks[NIST]);
  * its own; the rest is the same. Flat segments: in 64-bit mode only type,
  * privilege and the bit L count.
  */
-static PERCPU(uint64_t, gdt[10]) = {
+static PERCPU(uint64_t, gdt[11]) = {
 	[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff,
 	[SEL_KERNEL_DATA / 8] = 0x00cf93000000ffff,
 	[SEL_USER_DATA / 8] = 0x00cff3000000ffff,
@@ -112,6 +112,7 @@ find_features(void)
 	f->tsc_deadline = one.c & 1u << 24;
 	f->xsave = one.c & 1u << 26;
 	f->rdrand = one.c & 1u << 30;
+	f->hypervisor = one.c & 1u << 31; /* by convention, not by Intel */
 	f->pge = one.d & 1u << 13;
 	f->fsgsbase = seven.b & 1u << 0;
 	f->smep = seven.b & 1u << 7;
@@ -202,6 +203,10 @@ load_segments(void)
 	table[SEL_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89UL << 40 |
 			     (base >> 24 & 0xff) << 56;
 	table[SEL_TSS / 8 + 1] = base >> 32;
+	/* For programs that ask where they run (__vdso_getcpu): data,
+	 * read-only, ring 3. 64-bit code has no other use for a segment's
+	 * limit. */
+	table[SEL_CPU / 8] = this_cpu(cpu_number) | 0xf1UL << 40;
 	asm volatile("lgdt %0; lidt %1; ltr %w2"
 		     :
 		     : "m"(gdtr), "m"(idtr), "r"(SEL_TSS));

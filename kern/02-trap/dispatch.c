@@ -116,7 +116,7 @@ kernel_fault(struct trapframe *tf, const char *why)
 				   ? exception_names[tf->vector]
 				   : NULL;
 
-	cli();
+	panic_begin();
 	kprintf("\ntrap: %s in the kernel%s%s\n", name ? name : "trap",
 		*why ? ": " : "", why);
 	trapframe_print(tf);

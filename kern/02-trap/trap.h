@@ -21,6 +21,7 @@
 #define SEL_USER_DATA	0x2b
 #define SEL_USER_CODE	0x33
 #define SEL_TSS		0x40
+#define SEL_CPU		0x53 /**< its limit is the CPU's number (lsl) */
 
 /* Vectors: 0-31 are the processor's exceptions (SDM vol. 3A, table 6-1). */
 enum {
@@ -181,7 +182,7 @@ void trapframe_print(const struct trapframe *tf);
  * on all CPUs. Constant after trap's start. */
 struct cpu_features {
 	bool nx, smep, smap, umip, fsgsbase, pge, gbpages, xsave, xsaveopt,
-		x2apic, tsc_deadline, rdrand, invariant_tsc;
+		x2apic, tsc_deadline, rdrand, invariant_tsc, hypervisor;
 	char vendor[13];
 	char brand[49];
 };

@@ -103,8 +103,9 @@ lockcheck_may_sleep(const char *what)
 /* ---- Spinlocks ---- */
 
 /**
- * A ticket lock: first come, first served. The holder does not sleep and is
- * not preempted (SYNC1), so the wait is short.
+ * A ticket lock: first come, first served (but under a hypervisor: who comes
+ * at the right time). The holder does not sleep and is not preempted (SYNC1),
+ * so the wait is short.
  *
  * A lock that interrupt handlers take is taken with interrupts off everywhere:
  * spin_lock_irqsave (SYNC4).

@@ -51,6 +51,7 @@ fd_get(int fd)
 	return t ? get_file(t, fd) : NULL;
 }
 
+/* FILES2 */
 struct borrowed
 fd_borrow(int fd)
 {
