@@ -377,8 +377,6 @@ pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 
 /* ---- The rest of a file ---- */
 
-/* Under the lock: who is woken by a change either sees it here, or has put the
- * table's entry where the change finds it. */
 /* Under the lock; or without it, then what may have been so a moment ago: who
  * has hung a watch takes the lock, or a change that came just before the watch
  * and was not told to it could be missed. */
@@ -405,6 +403,8 @@ ready_events(const struct pipe *p, const struct file *f, unsigned access)
 	return events;
 }
 
+/* The watches first, then the look under the lock: a change is either seen here,
+ * or finds the watch. */
 static unsigned
 pipe_poll(struct file *f, struct poll_table *table)
 {
