@@ -69,6 +69,7 @@ account(struct runqueue *rq, uint64_t now)
 
 /* ---- The queues; their lock is held ---- */
 
+/* Differences, as signed numbers: right also when the counter has wrapped. */
 static int
 by_vruntime(const struct rbnode *a, const struct rbnode *b)
 {
@@ -152,6 +153,8 @@ runqueue_join(struct runqueue *rq, struct thread *t)
 	enqueue(rq, t);
 }
 
+/* The second and the turn are looked at once a tick; so a loop has up to a tick
+ * more. */
 void
 realtime_tick(struct runqueue *rq, uint64_t now)
 {
@@ -174,6 +177,9 @@ raise_minimum(struct runqueue *rq, const struct thread *t)
 
 /* ---- Switching ---- */
 
+/* What is not on the kernel stack. The kernel uses no FPU register, so a kernel
+ * thread has none to save; the segment bases are user threads' alone (SDM vol.
+ * 3A, 3.4.4). */
 static void
 switch_user_state(struct thread *prev, struct thread *next)
 {
@@ -189,6 +195,9 @@ switch_user_state(struct thread *prev, struct thread *next)
 		sched_ops.switch_vm(prev, next);
 }
 
+/* switch_stacks is called on @prev's stack and returns on @next's, to the call
+ * by which that was switched away; the lock is let go there (SCHED2). A new
+ * thread's returns to thread_first. */
 static void
 switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 {
@@ -239,6 +248,9 @@ finish_switch(void)
 		place(prev);
 }
 
+/* A thread that was preempted between announcing its sleep and its last look at
+ * the condition stays on the queue although its state says SLEEPING: nobody
+ * would wake it for what has happened already (SCHED1). */
 void
 schedule(bool preempted)
 {
@@ -269,6 +281,8 @@ schedule(bool preempted)
 	switch_to(rq, prev, next);
 }
 
+/* preempt_hook: a switch was asked for while preemption was off, and it is on
+ * again. */
 static void
 preempt_schedule(void)
 {
@@ -300,6 +314,9 @@ reschedule(void)
 
 /* ---- Waking, and where to ---- */
 
+/* Interrupts are off. t->cpu is looked at again under the lock, as the thread
+ * may have moved. One that is on its way from a queue to another (place,
+ * steal_from) is in none, and may get another cpu even so. */
 static struct runqueue *
 lock_queue_of(struct thread *t)
 {
@@ -356,6 +373,9 @@ comes_before_running(const struct runqueue *rq, const struct thread *t)
 			 rq->running->vruntime) < 0;
 }
 
+/* Have the CPU of @rq, which is locked, switch if @t comes first there. Here
+ * that is a flag, looked at when preemption is on again; for another CPU it is
+ * an interrupt. */
 static void
 tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
 {
@@ -383,6 +403,12 @@ place(struct thread *t)
 	spin_unlock(&rq->lock);
 }
 
+/*
+ * SCHED1, the waker's side. A thread that still runs, having announced its
+ * sleep, is only made RUNNABLE again: give_up_cpu or schedule sees it. One that
+ * has been preempted then is on its queue already. Only one that is off its CPU
+ * has to be placed.
+ */
 void
 thread_wake(struct thread *t)
 {
@@ -416,6 +442,8 @@ thread_wake(struct thread *t)
 
 /* ---- Policies ---- */
 
+/* A queued thread changes its tree, and is last among its new equals. A running
+ * one is asked to be switched away from: others may come first now. */
 void
 thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
 {
@@ -545,6 +573,9 @@ queue_init(unsigned cpu)
 	rq->running = rq->idle;
 }
 
+/* The boot flow becomes a thread, so that it may sleep from here on. The hooks
+ * are set before the other CPUs are let go: those wait for cpu_main in chapter
+ * smp. */
 struct thread *
 sched_start(void)
 {

@@ -144,6 +144,8 @@ check_room(const struct proc *p)
 	return 0;
 }
 
+/* First of all, as this is what is refused most often: then nothing has to be
+ * undone. */
 static int
 take_tid(const struct proc *p)
 {
@@ -205,6 +207,8 @@ make_parts(const struct clone *c, struct thread *t)
 	return t->vmspace ? 0 : -ENOMEM;
 }
 
+/* Before the child can run: who is woken by it, or makes use of its number,
+ * finds it there. */
 static int
 write_tids(const struct clone *c)
 {
@@ -220,6 +224,7 @@ write_tids(const struct clone *c)
 	return 0;
 }
 
+/* Nobody has seen the child: what was made is thrown away. */
 static void
 undo(struct clone *c)
 {
@@ -331,6 +336,9 @@ proc_release_parent(struct proc *p)
 		waitq_wake_all(&p->parent->child_wq);
 }
 
+/* Once it has been started the child may run, end and be waited for at any
+ * time: what is needed of it afterwards, its number and a reference, is taken
+ * before. */
 static int64_t
 kclone(struct clone *c)
 {
@@ -414,6 +422,8 @@ copy_clone_args(struct clone_args *args, const void *user, size_t size)
 	return copyin(args, user, MIN(size, sizeof(*args)));
 }
 
+/* clone3(2): what clone ignores is refused here, so that it may mean something
+ * one day. */
 static int
 check_clone_args(const struct clone_args *a)
 {
@@ -451,6 +461,8 @@ SYSCALL(NR_clone3, sys_clone3, PROC_HEAP_PAGES);
 
 /* ---- Processes made by the kernel ---- */
 
+/* In the order of kclone, without a parent's parts to copy: no memory yet,
+ * fresh descriptors, root's directories. */
 struct proc *
 proc_create(struct proc *parent, void (*entry)(void *arg), void *arg,
 	    struct thread **thread)

@@ -96,6 +96,7 @@ struct proc *proc_find_locked(int pid);
 struct proc *proc_next(int pid);
 /** Call @p fn for every process, by pid, under proc_lock. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
+/** One more reference to @p p. @return it */
 struct proc *proc_get(struct proc *p);
 /** Give a reference back. Any context but interrupt handlers. */
 void proc_put(struct proc *p);
@@ -141,6 +142,7 @@ struct program {
 /** Make one of @p v, whose reference goes with it, as does its
  * vnode_deny_write. May sleep. @return it, referenced */
 struct program *program_new(struct vnode *v);
+/** One more reference to @p g. @return it */
 struct program *program_get(struct program *g);
 /** Give a reference back (NULL: nothing to do); may sleep. */
 void program_put(struct program *g);
@@ -189,6 +191,7 @@ struct proc_stats {
 	int last_pid;	  /**< given out last */
 	uint64_t forks;	  /**< processes and threads made since boot */
 };
+/** Read them, under proc_lock. */
 void proc_stats_get(struct proc_stats *s);
 
 /* ---- Hooks ---- */

@@ -207,6 +207,8 @@ wait_writable(struct pipe *p, bool nonblock, size_t len)
 	return p->readers ? 0 : -EPIPE;
 }
 
+/* A long write lets go of the lock between its pieces, and readers in; one of
+ * up to PIPE_BUF bytes is a single piece (IPC1). */
 static int64_t
 pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -358,6 +360,8 @@ wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 	return error ? -ERESTARTSYS : 1;
 }
 
+/* tee, and splice between pipes: waits for the first byte and for room, then
+ * copies what it can with both locked. */
 int64_t
 pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 	  bool move)

@@ -41,6 +41,7 @@ struct pipe {
 
 /** A pipe that nobody has open. */
 struct pipe *pipe_alloc(void);
+/** Free one that nobody has open any more, and its pages. */
 void pipe_free(struct pipe *p);
 
 /** A file with @p access (O_RDONLY...) is closed.
@@ -58,6 +59,7 @@ void pipe_end_read(struct pipe *p, size_t n);
 /** The same for room at *mem; waits for a byte of it. @return bytes, -EPIPE (no
  * signal is sent), -EAGAIN, -ENOMEM, -ERESTARTSYS */
 int64_t pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem);
+/** @p n bytes have been written there. */
 void pipe_end_write(struct pipe *p, size_t n);
 /**
  * Copy what there is of @p len bytes, as far as it fits, into another pipe;
