@@ -112,9 +112,10 @@ drop_parts(struct thread *t)
 
 /* ---- Room for one more ---- */
 
-/* Processes of the real user @uid. */
+/* Processes and threads of the real user @uid, but for those of @except.
+ * proc_lock held. */
 static unsigned
-count_of_user(uint32_t uid)
+count_of_user(uint32_t uid, const struct proc *except)
 {
 	struct thread *t;
 	struct proc *p;
@@ -122,8 +123,23 @@ count_of_user(uint32_t uid)
 
 	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		list_for_each (t, &p->threads, proc_link)
-			n += t->fs && t->fs->cred.uid == uid;
+			n += p != except && t->fs && t->fs->cred.uid == uid;
 	return n;
+}
+
+bool
+proc_user_over_limit(const struct proc *except)
+{
+	uint64_t limit = current_proc()->limits[RLIMIT_NPROC].rlim_cur;
+	uint32_t uid = current_cred()->uid;
+	bool over;
+
+	if (uid == 0 || limit == RLIM_INFINITY)
+		return false;
+	spin_lock(&proc_lock);
+	over = count_of_user(uid, except) > limit;
+	spin_unlock(&proc_lock);
+	return over;
 }
 
 /* Whether one more thread may be made by the running process: 0 or -EAGAIN.
@@ -139,7 +155,7 @@ check_room(const struct proc *p)
 	if (threads_now + kept >= threads_max || procs_now >= threads_max)
 		return -EAGAIN;
 	if (limit != RLIM_INFINITY && cred->uid != 0 && cred->euid != 0 &&
-	    count_of_user(cred->uid) >= limit)
+	    count_of_user(cred->uid, NULL) >= limit)
 		return -EAGAIN;
 	return 0;
 }
