@@ -363,10 +363,10 @@ mapping_name(const struct mapping *m, struct maps *maps)
 
 	if (m->vnode == vdso_object)
 		return m->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
-	if (m->vnode && m->vnode->nlink == 0 && m->flags & MAP_SHARED)
+	if (m->vnode && !m->vnode->nlink && !m->vnode->parent)
 		return "/dev/zero (deleted)";
 	if (m->vnode) {
-		n = vnode_path(m->vnode, maps->path, PATH_MAX);
+		n = vnode_link_text(m->vnode, maps->path, PATH_MAX);
 		return n > 0 ? maps->path : "";
 	}
 	if (m->start < vm->brk && m->end > vm->brk_start)
