@@ -19,6 +19,8 @@ check_exec_role(int argc, char **argv)
 			dprintf(1, "{%s}", *e);
 		return argc;
 	}
+	if (strcmp(role, "pause") == 0)
+		pause();
 	if (strcmp(role, "fd") == 0)
 		return fcntl(atoi(argv[3]), F_GETFD) < 0 ? 1 : 0;
 	if (strcmp(role, "signal") == 0) {
@@ -361,6 +363,45 @@ TEST(exec_broken_elf)
 	CHECK_ERR(execve("header", argv, environ), ENOEXEC);
 }
 
+/** This program, with its last header made one for an interpreter. */
+static void
+make_interpreted(const char *name, const char *interpreter)
+{
+	Elf64_Ehdr h;
+	Elf64_Phdr p;
+	long at, len = (long)strlen(interpreter) + 1;
+	int fd;
+
+	copy_program(name);
+	REQUIRE((fd = open(name, O_RDWR)) >= 0);
+	REQUIRE(pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h));
+	at = (long)(h.e_phoff + (h.e_phnum - 1ul) * sizeof(p));
+	REQUIRE(pread(fd, &p, sizeof(p), at) == (ssize_t)sizeof(p));
+	REQUIRE(p.p_type != PT_LOAD);
+	p.p_type = PT_INTERP;
+	p.p_offset = (uint64_t)lseek(fd, 0, SEEK_END);
+	p.p_filesz = p.p_memsz = (uint64_t)len;
+	REQUIRE(write(fd, interpreter, (size_t)len) == len);
+	REQUIRE(pwrite(fd, &p, sizeof(p), at) == (ssize_t)sizeof(p));
+	close(fd);
+}
+
+TEST(exec_bad_interpreter)
+{
+	char *argv[] = { "x", NULL };
+
+	make_file("text", long_text(100));
+	CHECK_EQ(chmod("text", 0755), 0);
+	make_interpreted("prog", "text");
+	CHECK_ERR(execve("prog", argv, environ), ELIBBAD);
+	make_interpreted("prog", "none");
+	CHECK_ERR(execve("prog", argv, environ), ENOENT);
+	make_interpreted("prog", ".");
+	CHECK_ERR(execve("prog", argv, environ), EACCES);
+	CHECK_ERR(syscall(NR_execveat, AT_FDCWD, "text", argv, environ, 0),
+		  ENOEXEC);
+}
+
 TEST(exec_truncated_elf_does_not_run)
 {
 	char *argv[] = { "x", NULL };
@@ -384,6 +425,28 @@ TEST(exec_busy)
 	CHECK_ERR(execve("prog", ROLE("none"), environ), ETXTBSY);
 	close(fd);
 	CHECK_EQ(status_of("prog", ROLE("none")), 99);
+}
+
+TEST(a_program_that_runs_is_not_written)
+{
+	int p[2];
+	pid_t child;
+	char c;
+
+	copy_program("prog");
+	REQUIRE(pipe2(p, O_CLOEXEC) == 0);
+	child = fork();
+	if (child == 0)
+		_exit(execve("prog", ROLE("pause"), environ));
+	close(p[1]);
+	CHECK_EQ(read(p[0], &c, 1), 0); /* exec has closed the other end */
+	CHECK_ERR(open("prog", O_WRONLY), ETXTBSY);
+	CHECK_ERR(openat(AT_FDCWD, "prog", O_RDWR), ETXTBSY);
+	CHECK_ERR(syscall(NR_creat, "prog", 0755), ETXTBSY);
+	CHECK_ERR(truncate("prog", 0), ETXTBSY);
+	CHECK(open("prog", O_RDONLY) >= 0);
+	kill(child, SIGKILL);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
 TEST(auxiliary_vector)
