@@ -567,6 +567,7 @@ const struct pid_entry pid_entries[] = {
 	SECRET("environ", show_environ),
 	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
 	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
+	{ "fdinfo", S_IFDIR | 0500, NULL, NULL, NULL, true },
 	FILE("limits", show_limits),
 	FILE("loginuid", show_loginuid),
 	FILE("maps", show_maps),
