@@ -17,11 +17,13 @@ struct clone {
 	int exit_signal;
 	vaddr_t stack; /* 0: the parent's pointer */
 	int *parent_tid, *child_tid;
+	int *pidfd; /* where the descriptor of CLONE_PIDFD goes */
 	uint64_t tls;
 
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
+	int fd; /* of CLONE_PIDFD */
 };
 
 /* ---- Threads of user mode ---- */
@@ -199,8 +201,10 @@ check_flags(const struct clone *c)
 		return -EINVAL;
 	if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
-	if (f & (CLONE_NEW_ANY | CLONE_PIDFD | CLONE_PTRACE |
-		 CLONE_INTO_CGROUP) ||
+	/* A descriptor stands for a process. */
+	if (f & CLONE_PIDFD && f & CLONE_THREAD)
+		return -EINVAL;
+	if (f & (CLONE_NEW_ANY | CLONE_PTRACE | CLONE_INTO_CGROUP) ||
 	    c->exit_signal >= NSIG)
 		return -EINVAL;
 	if (f & CLONE_SETTLS && c->tls >= USER_TOP)
@@ -221,6 +225,16 @@ make_parts(const struct clone *c, struct thread *t)
 	t->vmspace = c->flags & CLONE_VM ? vmspace_get(self->vmspace)
 					 : vmspace_fork(self->vmspace);
 	return t->vmspace ? 0 : -ENOMEM;
+}
+
+/* After the descriptors have been copied: the child gets none of itself. */
+static int
+make_pidfd(struct clone *c)
+{
+	c->fd = pidfd_new(c->proc, 0);
+	if (c->fd < 0)
+		return c->fd;
+	return copyout(c->pidfd, &c->fd, sizeof(c->fd));
 }
 
 /* Before the child can run: who is woken by it, or makes use of its number,
@@ -252,6 +266,8 @@ undo(struct clone *c)
 		proc_discard(c->proc);
 	if (c->tid > 0)
 		give_tid_back(c->tid);
+	if (c->fd >= 0)
+		fd_close(c->fd);
 }
 
 /* Of a parent that has asked for it (SCHED_RESET_ON_FORK), no privilege. */
@@ -299,7 +315,9 @@ prepare(struct clone *c)
 	t->proc = proc_get(is_thread ? self->proc : c->proc);
 	if (proc_ops.thread_new)
 		proc_ops.thread_new(self, t);
-	return write_tids(c);
+	if (c->flags & CLONE_PIDFD)
+		error = make_pidfd(c);
+	return error ? error : write_tids(c);
 }
 
 /* Put the child where it is seen. A process that is ending gets no more. */
@@ -361,6 +379,7 @@ kclone(struct clone *c)
 	int error = check_flags(c), tid;
 	struct proc *child;
 
+	c->fd = -1;
 	if (error)
 		return error;
 	error = prepare(c);
@@ -410,8 +429,13 @@ sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
 			   .stack = stack,
 			   .parent_tid = parent_tid,
 			   .child_tid = child_tid,
+			   .pidfd = parent_tid,
 			   .tls = tls };
 
+	/* Both would be written to one place, or neither is meant. */
+	if (flags & CLONE_PIDFD &&
+	    flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))
+		return -EINVAL;
 	return kclone(&c);
 }
 SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
@@ -469,6 +493,7 @@ sys_clone3(const void *user, size_t size)
 			   .stack = a.stack + a.stack_size,
 			   .parent_tid = (int *)a.parent_tid,
 			   .child_tid = (int *)a.child_tid,
+			   .pidfd = (int *)a.pidfd,
 			   .tls = a.tls };
 
 	return kclone(&c);

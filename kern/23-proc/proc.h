@@ -49,6 +49,7 @@ struct proc {
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
 				* for its other threads to end */
+	struct waitq end_wq; /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
 	bool did_exec;
@@ -88,6 +89,10 @@ current_proc(void)
 
 extern struct spinlock proc_lock;
 extern struct proc *init_proc;
+
+/** The process that descriptor @p fd stands for, referenced; NULL: none
+ * (-EBADF). *@p flags receives the open file's. */
+struct proc *pidfd_proc(int fd, unsigned *flags);
 
 /** The process with @p pid, referenced, zombies included; or NULL. */
 struct proc *proc_find(int pid);

@@ -177,11 +177,21 @@ entry_of(const struct vnode *v)
 	return &pid_entries[INO_INDEX(v->ino)];
 }
 
-static bool
-is_fd_dir(const struct vnode *v)
+/* What is in the directory, if it is one of descriptors; else 0. */
+static enum kind
+kind_in(const struct vnode *v)
 {
-	return INO_KIND(v->ino) == KIND_ENTRY &&
-	       strcmp(entry_of(v)->name, "fd") == 0;
+	if (INO_KIND(v->ino) != KIND_ENTRY)
+		return 0;
+	if (strcmp(entry_of(v)->name, "fd") == 0)
+		return KIND_FD;
+	return strcmp(entry_of(v)->name, "fdinfo") == 0 ? KIND_FDINFO : 0;
+}
+
+static uint32_t
+mode_of_fd(enum kind kind)
+{
+	return kind == KIND_FD ? S_IFLNK | 0700 : S_IFREG | 0400;
 }
 
 bool
@@ -278,8 +288,8 @@ lookup_fd(struct vnode *dir, struct proc *p, const char *name, size_t len,
 	if (!f)
 		return -ENOENT;
 	file_put(f);
-	*result = procfs_vnode(dir->mount, INO(p->pid, KIND_FD, fd),
-			       S_IFLNK | 0700, p);
+	*result = procfs_vnode(dir->mount, INO(p->pid, kind_in(dir), fd),
+			       mode_of_fd(kind_in(dir)), p);
 	return 0;
 }
 
@@ -297,7 +307,7 @@ procfs_lookup(struct vnode *dir, const char *name, size_t len,
 		return -ENOENT;
 	if (INO_KIND(dir->ino) == KIND_PID)
 		error = lookup_entry(dir, p, name, len, result);
-	else if (is_fd_dir(dir))
+	else if (kind_in(dir))
 		error = procfs_may_inspect(p)
 				? lookup_fd(dir, p, name, len, result)
 				: -EACCES;
@@ -375,7 +385,7 @@ list_entries(struct proc *p, struct listing *l)
 }
 
 static void
-list_fds(struct proc *p, struct listing *l)
+list_fds(struct proc *p, enum kind kind, struct listing *l)
 {
 	struct fdtable *table = proc_fdtable(p);
 	int fd;
@@ -383,7 +393,7 @@ list_fds(struct proc *p, struct listing *l)
 	if (!table)
 		return;
 	while ((fd = fdtable_next(table, *l->pos - 2)) >= 0)
-		if (!put_number(l, fd, INO(p->pid, KIND_FD, fd), S_IFLNK,
+		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of_fd(kind),
 				fd + 3))
 			break;
 	fdtable_put(table);
@@ -412,9 +422,9 @@ procfs_readdir(struct vnode *dir, uint64_t *pos,
 		return -ENOENT;
 	if (INO_KIND(dir->ino) == KIND_PID)
 		list_entries(p, &l);
-	else if (is_fd_dir(dir) && procfs_may_inspect(p))
-		list_fds(p, &l);
-	else if (is_fd_dir(dir))
+	else if (kind_in(dir) && procfs_may_inspect(p))
+		list_fds(p, kind_in(dir), &l);
+	else if (kind_in(dir))
 		error = -EACCES;
 	proc_put(p);
 	return error;
@@ -457,7 +467,11 @@ write_text(const struct vnode *v, struct text *t)
 	p = proc_of(v);
 	if (!p)
 		return -ESRCH;
-	if (!entry_of(v)->restricted || procfs_may_inspect(p))
+	if (INO_KIND(v->ino) == KIND_FDINFO)
+		error = procfs_may_inspect(p)
+				? show_fdinfo(t, p, INO_INDEX(v->ino))
+				: -EACCES;
+	else if (!entry_of(v)->restricted || procfs_may_inspect(p))
 		error = entry_of(v)->show(t, p);
 	proc_put(p);
 	return error;
