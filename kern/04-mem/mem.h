@@ -268,6 +268,10 @@ void kfree(void *object);
 /** Pages that @p n objects of @p size bytes can need at most (a bound). */
 unsigned kalloc_pages(size_t size, unsigned n);
 
+/** Site number @p i of the kernel and how many of its objects live (debug
+ * build). @return whether there is one */
+bool alloc_site_get(unsigned i, const struct alloc_site **site, long *n);
+
 /** Give empty slabs back to the page allocator. @return pages freed */
 uint64_t slab_shrink(void);
 

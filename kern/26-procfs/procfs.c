@@ -20,11 +20,12 @@ struct node {
 	uint8_t parent;
 	uint32_t mode;
 	void (*show)(struct text *t);	     /* files */
+	int (*store)(uint64_t value);	     /* files to write into */
 	int (*link)(char *buf, size_t size); /* symbolic links */
 };
 
 static struct node nodes[NODES_MAX] = {
-	[ROOT] = { "", 0, 0, S_IFDIR | 0555, NULL, NULL },
+	[ROOT] = { "", 0, 0, S_IFDIR | 0555 },
 };
 static unsigned nnodes = ROOT + 1;
 
@@ -54,8 +55,8 @@ add_node(unsigned parent, const char *name, size_t len, uint32_t mode)
 	return nnodes++;
 }
 
-void
-procfs_add(const char *name, void (*show)(struct text *t))
+static struct node *
+add_file(const char *name, uint32_t mode)
 {
 	unsigned parent = ROOT, i;
 	const char *slash;
@@ -67,8 +68,19 @@ procfs_add(const char *name, void (*show)(struct text *t))
 				      S_IFDIR | 0555);
 		name = slash + 1;
 	}
-	i = add_node(parent, name, strlen(name), S_IFREG | 0444);
-	nodes[i].show = show;
+	return &nodes[add_node(parent, name, strlen(name), S_IFREG | mode)];
+}
+
+void
+procfs_add(const char *name, void (*show)(struct text *t))
+{
+	add_file(name, 0444)->show = show;
+}
+
+void
+procfs_add_switch(const char *name, int (*store)(uint64_t value))
+{
+	add_file(name, 0200)->store = store;
 }
 
 static int
@@ -108,8 +120,7 @@ static void
 set_owner(struct vnode *v, struct proc *p)
 {
 	bool plain = v->mode == (S_IFDIR | 0555); /* the process's own */
-	struct fs_context *fs =
-		p && (plain || p->dumpable) ? proc_fs(p) : NULL;
+	struct fs_context *fs = p && (plain || p->dumpable) ? proc_fs(p) : NULL;
 
 	if (fs) {
 		v->uid = fs->cred.euid;
@@ -466,6 +477,31 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 	return error ? error : (int64_t)n;
 }
 
+/* A number, perhaps with the end of its line. */
+static int64_t
+procfs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	char text[16];
+	size_t n = u->left, digits = 0;
+	uint64_t value = 0;
+	int error;
+
+	if (n == 0 || n > sizeof(text))
+		return -EINVAL;
+	if (uio_copy_from(u, text, n) != n)
+		return -EFAULT;
+	for (; digits < n && text[digits] >= '0' && text[digits] <= '9';
+	     digits++)
+		value = value * 10 + (text[digits] - '0');
+	if (digits == 0 || (digits < n && text[digits] != '\n'))
+		return -EINVAL;
+	error = nodes[INO_INDEX(f->vnode->ino)].store(value);
+	if (error)
+		return error;
+	*pos += n;
+	return n;
+}
+
 static void
 procfs_release(struct file *f)
 {
@@ -477,16 +513,23 @@ procfs_release(struct file *f)
 
 static const struct file_ops procfs_file_ops = {
 	.read = procfs_read,
+	.write = procfs_write,
 	.release = procfs_release,
 };
+
+static bool
+is_switch(const struct vnode *v)
+{
+	return INO_KIND(v->ino) == KIND_SYSTEM &&
+	       nodes[INO_INDEX(v->ino)].store;
+}
 
 static int
 procfs_open(struct vnode *v, struct file *f)
 {
 	struct procfs_file *pf;
 
-	(void)v;
-	if (file_writable(f))
+	if (file_writable(f) ? !is_switch(v) : is_switch(v))
 		return -EACCES;
 	pf = knew(struct procfs_file);
 	mutex_init(&pf->lock, "proc text");

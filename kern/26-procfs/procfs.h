@@ -21,6 +21,10 @@ void text_append(struct text *t, const void *bytes, size_t len);
  * sleep. At start-up only. */
 void procfs_add(const char *name, void (*show)(struct text *t));
 
+/** Add a file for root to write a number into; @p store gets it, in the
+ * writer's context, may sleep, and answers 0 or -errno. At start-up only. */
+void procfs_add_switch(const char *name, int (*store)(uint64_t value));
+
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct procfs_ops {
 	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. No
