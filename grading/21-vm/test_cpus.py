@@ -130,7 +130,7 @@ class Four:
 
     def run(self, rng, limit_ms=100):
         """Have them run; compare."""
-        self.kernel.run(self.programs, slice=rng.randrange(150, 1500),
+        self.kernel.run(self.programs, slice=rng.randrange(300, 2000),
                         limit_ms=limit_ms)
         for cpu, what, args, got, wanted in self.asked:
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -303,7 +303,7 @@ def test_families_on_four_cpus(boot, rng):
     """Parent and child write to the same pages on four CPUs at once."""
     world = World(boot(smp=4, early=False))
     kernel = world.kernel
-    for _ in range(3):
+    for _ in range(2):
         parent = world.new()
         m = world.map(parent, place(rng), 25)
         for i in range(m.pages):
@@ -332,7 +332,7 @@ def test_families_on_four_cpus(boot, rng):
                                                    value)))
                     struct.pack_into("<Q", wanted[who[cpu].vm, va & -PAGE],
                                      va % PAGE, value)
-        kernel.run(programs, slice=rng.randrange(100, 700), limit_ms=200)
+        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=100)
         for va, got in asked:
             expect(f"a store at {va:#x}", name_of(got.value), "0x0")
         # Who has copied is not known, but each has a page of its own now.

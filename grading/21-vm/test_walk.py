@@ -232,7 +232,7 @@ def test_tables_on_four_cpus(boot, rng):
     new = program.call("agent_space")
     program.run(limit_ms=50)
     vm, got = new.value, []
-    for _ in range(3):
+    for _ in range(2):
         programs = {cpu: kernel.program() for cpu in range(4)}
         for _ in range(16):
             va = rng.randrange(1, 250) << 39 | rng.randrange(1 << 18) << 21
@@ -241,7 +241,7 @@ def test_tables_on_four_cpus(boot, rng):
                 program.call("agent_delay", rng.randrange(100))
                 at = va + (cpu << 12)
                 got.append((at, program.call("pmap_make", vm, at)))
-        kernel.run(programs, slice=rng.randrange(100, 700), limit_ms=100)
+        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=50)
     table = Table(kernel, kernel.u64(vm + kernel.const.vm_pml4))
     for va, result in got:
         expect(f"pmap_make of {va:#x} on one of four CPUs",

@@ -86,9 +86,9 @@ def test_first_writes_on_four_cpus(boot, rng):
     """Four threads touch the same pages first: all find the same page."""
     kernel = boot(smp=4, early=False)
     world = World(kernel)
-    for _ in range(3):
+    for _ in range(2):
         space = world.new()
-        mapping = world.map(space, place(rng), 40)
+        mapping = world.map(space, place(rng), 30)
         world.run()
         programs = {cpu: kernel.program() for cpu in range(4)}
         asked = []
@@ -102,7 +102,7 @@ def test_first_writes_on_four_cpus(boot, rng):
                 program.call("agent_delay", rng.randrange(120))
                 asked.append((at, value, program.call("agent_store", at,
                                                       value)))
-        kernel.run(programs, slice=rng.randrange(100, 700), limit_ms=100)
+        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=50)
         for at, value, got in asked:
             expect(f"a store at {at:#x}", got.value, 0)
             world.touch(space, at, "w")

@@ -10,14 +10,12 @@
 #include "vm.h"
 
 /* IA-PC HPET specification 1.0a, 2.3: registers, in words of 8 bytes. */
-#define HPET_BASE    0xfed00000
-#define HPET_CONFIG  (0x10 / 8)
-#define HPET_COUNTER (0xf0 / 8)
-#define HPET_TIMER(i)                                                          \
-	((0x100 + 0x20 * (i)) / 8) /* configuration; comparator                \
-				    */
+#define HPET_BASE      0xfed00000
+#define HPET_CONFIG    (0x10 / 8)
+#define HPET_COUNTER   (0xf0 / 8)
+#define HPET_TIMER(i)  ((0x100 + 0x20 * (i)) / 8) /* its comparator follows */
 #define HPET_TICK_NS   10
-#define HPET_TIMERS    3
+#define HPET_TIMERS    2
 #define CONFIG_ENABLE  0x1
 #define TIMER_PERIODIC 0x8
 #define TIMER_SET      0x40 /* the next write sets the accumulator, too */
@@ -25,7 +23,8 @@
 #define TURN_STEP      70 /* ns by which the timers' periods differ */
 
 static volatile uint64_t *hpet;
-static _Atomic uint64_t arrived, finished, met, rounds;
+static _Atomic uint64_t arrived, met, rounds;
+static uint64_t finished; /* under all_done's lock */
 static struct waitq all_done = WAITQ(all_done, "agent");
 
 uint64_t agent_meet(uint64_t n);
@@ -70,14 +69,17 @@ static void
 thread_main(void *arg)
 {
 	unsigned i = (uintptr_t)arg;
+	uint64_t rflags;
 
 	atomic_fetch_or(&arrived, 1UL << i);
 	while (arrived != agent_box.cpus)
 		cpu_pause();
 	agent_run(i);
 	vmspace_put(vmspace_switch(NULL));
-	atomic_fetch_or(&finished, 1UL << i);
-	waitq_wake_all(&all_done);
+	rflags = spin_lock_irqsave(&all_done.lock);
+	finished |= 1UL << i;
+	waitq_wake_held(&all_done, 1);
+	spin_unlock_irqrestore(&all_done.lock, rflags);
 }
 
 static void
@@ -86,7 +88,8 @@ run_threads(void)
 	uint64_t set, rflags;
 	struct thread *t;
 
-	arrived = finished = met = 0;
+	arrived = met = 0;
+	finished = 0;
 	heap_begin(THREADS_HEAP);
 	if (agent_box.slice)
 		turns_begin(agent_box.slice);
