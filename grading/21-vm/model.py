@@ -21,7 +21,7 @@ SHARED, PRIVATE = 1, 2
 FAULT_WRITE, FAULT_FETCH = 1, 2
 AROUND = 16
 ZERO = "zeros"          # a page of an address space: the page of zeros
-LIMIT_MS = 200
+LIMIT_MS = 60
 
 
 def prot_of(text):

@@ -25,9 +25,11 @@ def touch_at_random(world, rng, spaces, count):
 def test_rights_are_changed(boot, rng):
     """mprotect takes and gives rights, and leaves the pages where they are."""
     world = World(boot())
+    file = File(world, rng, 16 * PAGE)
     spaces = [world.new()]
-    base = place(rng)
+    base, shared = place(rng), place(rng) & -(16 * PAGE)
     world.map(spaces[0], base, 60)
+    world.map(spaces[0], shared, 16, "rw", SHARED, 0)
     for step in range(12):
         touch_at_random(world, rng, spaces, 40)
         if step in (3, 6):
@@ -37,9 +39,13 @@ def test_rights_are_changed(boot, rng):
         first = rng.randrange(56)
         world.protect(space, base + first * PAGE, rng.randrange(1, 60 - first),
                       rng.choice(("", "r", "rw", "rw", "rx", "rwx", "w")))
+        world.protect(space, shared, 16, rng.choice(("r", "rw")))
+        world.run()
+        world.check()
         touch_at_random(world, rng, [space], 20)
         world.run()
         world.check()
+    file.check()
 
 
 @points(4, exercise=5, rule="VM3, VM4", see="gather_flush")
@@ -130,7 +136,7 @@ class Four:
 
     def run(self, rng, limit_ms=100):
         """Have them run; compare."""
-        self.kernel.run(self.programs, slice=rng.randrange(300, 2000),
+        self.kernel.run(self.programs, slice=rng.randrange(2000, 6000),
                         limit_ms=limit_ms)
         for cpu, what, args, got, wanted in self.asked:
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -332,7 +338,7 @@ def test_families_on_four_cpus(boot, rng):
                                                    value)))
                     struct.pack_into("<Q", wanted[who[cpu].vm, va & -PAGE],
                                      va % PAGE, value)
-        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=100)
+        kernel.run(programs, slice=rng.randrange(300, 1500), limit_ms=100)
         for va, got in asked:
             expect(f"a store at {va:#x}", name_of(got.value), "0x0")
         # Who has copied is not known, but each has a page of its own now.

@@ -241,7 +241,7 @@ def test_tables_on_four_cpus(boot, rng):
                 program.call("agent_delay", rng.randrange(100))
                 at = va + (cpu << 12)
                 got.append((at, program.call("pmap_make", vm, at)))
-        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=50)
+        kernel.run(programs, slice=rng.randrange(300, 1500), limit_ms=50)
     table = Table(kernel, kernel.u64(vm + kernel.const.vm_pml4))
     for va, result in got:
         expect(f"pmap_make of {va:#x} on one of four CPUs",

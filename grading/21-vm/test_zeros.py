@@ -102,7 +102,7 @@ def test_first_writes_on_four_cpus(boot, rng):
                 program.call("agent_delay", rng.randrange(120))
                 asked.append((at, value, program.call("agent_store", at,
                                                       value)))
-        kernel.run(programs, slice=rng.randrange(200, 1200), limit_ms=50)
+        kernel.run(programs, slice=rng.randrange(300, 1500), limit_ms=50)
         for at, value, got in asked:
             expect(f"a store at {at:#x}", got.value, 0)
             world.touch(space, at, "w")
