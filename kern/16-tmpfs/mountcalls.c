@@ -60,11 +60,26 @@ copy_arg(const char *user, char **text)
 	return error == -ENOENT ? 0 : error; /* "" */
 }
 
+/* Who may not mount learns first whether the place can be reached. */
+static int
+refuse(const char *target)
+{
+	struct vnode *v;
+	int error = path_walk(AT_FDCWD, target, 0, &v);
+
+	if (error)
+		return error;
+	vnode_put(v);
+	return -EPERM;
+}
+
 static int
 do_mount(const struct mount_args *a, unsigned flags)
 {
 	if (!a->target)
 		return -ENOENT;
+	if (!is_root(current_cred()))
+		return refuse(a->target);
 	if (flags & UNSUPPORTED)
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
@@ -82,8 +97,8 @@ sys_mount(const char *source, const char *target, const char *type,
 	struct mount_args a = { .source = NULL };
 	int error;
 
-	if (!is_root(current_cred()))
-		return -EPERM;
+	if (!target)
+		return -EFAULT;
 	if ((flags & 0xffff0000) == 0xc0ed0000) /* how it once was marked */
 		flags &= 0xffff;
 	error = copy_arg(source, &a.source);
@@ -113,12 +128,13 @@ sys_umount2(const char *target, unsigned flags)
 		return -EINVAL;
 	if (flags & MNT_EXPIRE) /* needs mounts to be marked as expired */
 		return -EINVAL;
-	if (!is_root(current_cred()))
-		return -EPERM;
 	error = path_copyin(target, &path);
 	if (error)
 		return error;
-	error = vfs_unmount(path, flags);
+	if (is_root(current_cred()))
+		error = vfs_unmount(path, flags);
+	else
+		error = refuse(path);
 	path_free(path);
 	return error;
 }

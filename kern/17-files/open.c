@@ -244,7 +244,10 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 		error = user_path_get(&p, path, false);
 	if (error)
 		return error;
-	error = file_open(dirfd, p.text, flags, mode, &f);
+	if ((flags & (O_CREAT | O_TRUNC)) && !fd_available())
+		error = -EMFILE; /* before anything is made or cut */
+	else
+		error = file_open(dirfd, p.text, flags, mode, &f);
 	user_path_put(&p);
 	if (error)
 		return error;

@@ -1,6 +1,6 @@
 /*
  * The calls that change attributes: chmod, chown, utimensat, truncate, umask,
- * each with its kin; and those for extended attributes.
+ * each with its kin.
  */
 #include "abi/syscall.h"
 #include "files.h"
@@ -243,7 +243,7 @@ change_times(struct vnode *v, const struct timespec *times)
 	return error;
 }
 
-/* @p path NULL: the file of @p dirfd itself. */
+/* @p path NULL: the file of @p dirfd itself, which must be one. */
 static int
 utimens_at(int dirfd, const char *path, const struct timespec *times,
 	   unsigned flags)
@@ -251,7 +251,7 @@ utimens_at(int dirfd, const char *path, const struct timespec *times,
 	struct vnode *v;
 	int error;
 
-	if (path)
+	if (path || dirfd == AT_FDCWD)
 		error = user_walk(dirfd, path, flags, &v);
 	else
 		error = fd_real_vnode(dirfd, &v);
@@ -272,8 +272,8 @@ sys_utimensat(int dirfd, const char *path, const struct timespec *user,
 		return -EFAULT;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (!path && (dirfd == AT_FDCWD || flags))
-		return dirfd == AT_FDCWD ? -EFAULT : -EINVAL;
+	if (!path && dirfd != AT_FDCWD && flags)
+		return -EINVAL;
 	return utimens_at(dirfd, path, user ? times : NULL, flags);
 }
 SYSCALL(NR_utimensat, sys_utimensat, PATH_HEAP_PAGES);
@@ -302,7 +302,7 @@ SYSCALL(NR_futimesat, sys_futimesat, PATH_HEAP_PAGES);
 static int64_t
 sys_utimes(const char *path, const struct timeval *user)
 {
-	return path ? sys_futimesat(AT_FDCWD, path, user) : -EFAULT;
+	return sys_futimesat(AT_FDCWD, path, user);
 }
 SYSCALL(NR_utimes, sys_utimes, PATH_HEAP_PAGES);
 
@@ -312,8 +312,6 @@ sys_utime(const char *path, const struct utimbuf *user)
 	struct timespec times[2] = { { 0, 0 }, { 0, 0 } };
 	struct utimbuf t;
 
-	if (!path)
-		return -EFAULT;
 	if (!user)
 		return utimens_at(AT_FDCWD, path, NULL, 0);
 	if (copyin(&t, user, sizeof(t)))
@@ -394,52 +392,3 @@ sys_umask(uint32_t mask)
 	return old;
 }
 SYSCALL(NR_umask, sys_umask, 0);
-
-/* ---- Extended attributes: no file system here has them ---- */
-
-static int64_t
-no_attributes(const char *path, unsigned at_flags)
-{
-	struct vnode *v;
-	int error = user_walk(AT_FDCWD, path, at_flags, &v);
-
-	if (error)
-		return error;
-	vnode_put(v);
-	return -EOPNOTSUPP;
-}
-
-static int64_t
-sys_xattr(const char *path)
-{
-	return no_attributes(path, 0);
-}
-SYSCALL(NR_setxattr, sys_xattr, PATH_HEAP_PAGES);
-SYSCALL(NR_getxattr, sys_xattr, PATH_HEAP_PAGES);
-SYSCALL(NR_listxattr, sys_xattr, PATH_HEAP_PAGES);
-SYSCALL(NR_removexattr, sys_xattr, PATH_HEAP_PAGES);
-
-static int64_t
-sys_lxattr(const char *path)
-{
-	return no_attributes(path, AT_SYMLINK_NOFOLLOW);
-}
-SYSCALL(NR_lsetxattr, sys_lxattr, PATH_HEAP_PAGES);
-SYSCALL(NR_lgetxattr, sys_lxattr, PATH_HEAP_PAGES);
-SYSCALL(NR_llistxattr, sys_lxattr, PATH_HEAP_PAGES);
-SYSCALL(NR_lremovexattr, sys_lxattr, PATH_HEAP_PAGES);
-
-static int64_t
-sys_fxattr(int fd)
-{
-	struct file *f = fd_get(fd);
-	bool bad = !f || (f->flags & O_PATH);
-
-	if (f)
-		file_put(f);
-	return bad ? -EBADF : -EOPNOTSUPP;
-}
-SYSCALL(NR_fsetxattr, sys_fxattr, 4);
-SYSCALL(NR_fgetxattr, sys_fxattr, 4);
-SYSCALL(NR_flistxattr, sys_fxattr, 4);
-SYSCALL(NR_fremovexattr, sys_fxattr, 4);

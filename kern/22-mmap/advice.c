@@ -109,11 +109,12 @@ SYSCALL(NR_madvise, sys_madvise, 8);
 
 /*
  * Tell the page cache what has been written through the first mapping in
- * [*@va, @end), and move *@va behind it.
- * @return its file, referenced, where @sync and there is one
+ * [*@va, @end), and move *@va behind it: to the end after -EBUSY, for what is
+ * locked cannot be dropped to be read anew.
+ * @return its file, referenced, with MS_SYNC where there is one
  */
 static struct vnode *
-sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, bool sync,
+sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, int flags,
 	     int *error)
 {
 	struct vnode *v = NULL;
@@ -125,11 +126,14 @@ sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, bool sync,
 		*error = -ENOMEM; /* a hole */
 	if (!m || m->start >= end) {
 		*va = end;
+	} else if (flags & MS_INVALIDATE && m->locked) {
+		*error = -EBUSY;
+		*va = end;
 	} else {
 		*va = MAX(*va, m->start);
 		if (m->vnode && m->flags & MAP_SHARED) {
 			pmap_clean(m, *va, MIN(end, m->end), true);
-			if (sync)
+			if (flags & MS_SYNC)
 				v = vnode_get(m->vnode);
 		}
 		*va = MIN(end, m->end);
@@ -154,7 +158,7 @@ sys_msync(vaddr_t addr, size_t len, int flags)
 		return -ENOMEM;
 	end = ROUND_UP(addr + len, PAGE_SIZE);
 	while (addr < end && !io) {
-		v = sync_mapping(vm, &addr, end, flags & MS_SYNC, &error);
+		v = sync_mapping(vm, &addr, end, flags, &error);
 		if (v) {
 			io = vnode_fsync(v, true);
 			vnode_put(v);

@@ -146,10 +146,10 @@ hand_children_over(struct proc *p, struct list *dead)
 		list_add_tail(&child->sibling, &reaper->children);
 		if (child->death_signal && proc_ops.send)
 			proc_ops.send(child, child->death_signal);
-		if (child->state == PROC_ZOMBIE) {
-			child->exit_signal = SIGCHLD;
+		/* What it is to send was agreed on with who made it. */
+		child->exit_signal = SIGCHLD;
+		if (child->state == PROC_ZOMBIE)
 			announce(child, dead);
-		}
 	}
 }
 
@@ -224,9 +224,21 @@ proc_fault(struct trapframe *tf, int signo, int code, uint64_t address)
 	proc_exit(signo);
 }
 
+/* A trace tells of a call when it has ended; of these, before. */
+static void
+trace_exit(void)
+{
+	const struct thread *t = current();
+
+	if (trap_ops.trace)
+		trap_ops.trace(syscall_lookup(t->md.nsyscall), t->md.user_frame,
+			       0);
+}
+
 static int64_t
 sys_exit(int code)
 {
+	trace_exit();
 	proc_exit_thread(W_EXITCODE(code, 0));
 }
 SYSCALL(NR_exit, sys_exit, 4);
@@ -234,6 +246,7 @@ SYSCALL(NR_exit, sys_exit, 4);
 static int64_t
 sys_exit_group(int code)
 {
+	trace_exit();
 	proc_exit(W_EXITCODE(code, 0));
 }
 SYSCALL(NR_exit_group, sys_exit_group, 4);

@@ -53,6 +53,7 @@ struct proc {
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
+	uint32_t personality; /**< ADDR_NO_RANDOMIZE or 0 */
 	bool dumpable;	      /**< others of its user may look inside */
 	bool subreaper;	      /**< orphans below it become its children */
 	int death_signal;     /**< that it wants when its parent ends, or 0 */

@@ -2,7 +2,7 @@
  * trace=calls on the kernel's command line: every system call is told on the
  * log when it has ended, much as strace does; trace=NAME: those of programs of
  * this name alone. Of a call that takes a path, the path is shown; the other
- * arguments are numbers. What never ends (exit, sigreturn) is not told.
+ * arguments are numbers, and so is a result that is an error.
  */
 #include "format.h"
 #include "proc_internal.h"

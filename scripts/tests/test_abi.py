@@ -4,6 +4,7 @@ change users). Then what misuses the machine: random calls, a fork bomb, a full
 disk, full pipes."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -99,6 +100,30 @@ def test_misuse(folder, command):
     done = subprocess.run([folder / name, *arguments], capture_output=True,
                           text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- The book's table, which `make abi` measures ---------------------------------
+
+def page():
+    """Its rows: {call: (tests, tests on Linux, on Hardtack, text)}."""
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \|(.*)", (
+        ROOT / "book/abi.md").read_text(), re.M)
+    return {call: (int(tests), int(linux), int(hardtack), text)
+            for call, tests, linux, hardtack, text in rows}
+
+
+def test_the_page_has_every_call():
+    calls = {name for path in (ROOT / "kern").glob("*/*.c") for name in
+             re.findall(r"^SYSCALL\(NR_(\w+)", path.read_text(), re.M)}
+    assert set(page()) == calls
+
+
+def test_the_page_names_tests_that_are():
+    names = {f"{path.stem}.{name}"
+             for path in (ROOT / "user/tests/abi").glob("*.c") for name in
+             re.findall(r"^TEST\((\w+)\)", path.read_text(), re.M)}
+    for call, (*_, text) in page().items():
+        assert set(re.findall(r"`(.*?)`", text)) <= names, call
 
 
 # --- On Hardtack --------------------------------------------------------------

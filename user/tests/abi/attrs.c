@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <sys/time.h>
 #include "check.h"
 
 TEST(access)
@@ -465,4 +466,109 @@ TEST(fchmodat2)
 	CHECK_ERR(fchmodat2(AT_FDCWD, "none", 0600, 0), ENOENT);
 	CHECK_ERR(fchmodat2(-1, "", 0600, AT_EMPTY_PATH), EBADF);
 	AS_USER(CHECK_ERR(fchmodat2(AT_FDCWD, "f", 0600, 0), EPERM));
+}
+
+/** What is the owner's, or root's, to do: by each call. */
+TEST(not_the_owner)
+{
+	struct timeval tv[2] = { { 1, 0 }, { 1, 0 } };
+	struct timespec ts[2] = { { 1, 0 }, { 1, 0 } };
+	long old[2] = { 1, 1 };
+	int fd;
+
+	make_file("f", "");
+	fd = open("f", O_RDONLY);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 0777), 0);
+	AS_USER({
+		CHECK_ERR(fchmod(fd, 0777), EPERM);
+		CHECK_ERR(syscall(NR_fchmodat, AT_FDCWD, "f", 0777), EPERM);
+		CHECK_ERR(syscall(NR_fchmodat2, AT_FDCWD, "f", 0777, 0), EPERM);
+		CHECK_ERR(lchown("f", USER_ID, -1), EPERM);
+		CHECK_ERR(fchown(fd, USER_ID, -1), EPERM);
+		CHECK_ERR(fchownat(AT_FDCWD, "f", USER_ID, -1, 0), EPERM);
+		CHECK_ERR(syscall(NR_utime, "f", old), EPERM);
+		CHECK_ERR(syscall(NR_utimes, "f", tv), EPERM);
+		CHECK_ERR(syscall(NR_futimesat, AT_FDCWD, "f", tv), EPERM);
+		CHECK_ERR(utimensat(AT_FDCWD, "f", ts, 0), EPERM);
+		CHECK_ERR(syscall(NR_utime, "f", NULL), EACCES);
+		CHECK_ERR(syscall(NR_utimes, "f", NULL), EACCES);
+		CHECK_ERR(syscall(NR_futimesat, AT_FDCWD, "f", NULL), EACCES);
+		CHECK_ERR(mknodat(AT_FDCWD, "d/n", S_IFCHR, makedev(1, 3)),
+			  EPERM);
+	});
+}
+
+TEST(times_by_the_calls_of_old)
+{
+	struct timeval tv[2] = { { 10, 5 }, { 20, 6 } };
+	long old[2] = { 30, 40 };
+	struct stat st;
+
+	make_file("f", "");
+	CHECK_EQ(syscall(NR_utimes, "f", tv), 0);
+	CHECK_EQ(stat("f", &st), 0);
+	CHECK(st.st_atim.tv_sec == 10 && st.st_atim.tv_nsec == 5000);
+	CHECK(st.st_mtim.tv_sec == 20 && st.st_mtim.tv_nsec == 6000);
+	CHECK_EQ(syscall(NR_utime, "f", old), 0);
+	CHECK_EQ(stat("f", &st), 0);
+	CHECK(st.st_atim.tv_sec == 30 && st.st_mtim.tv_sec == 40);
+	CHECK_EQ(syscall(NR_futimesat, AT_FDCWD, "f", tv), 0);
+	CHECK_EQ(stat("f", &st), 0);
+	CHECK_EQ(st.st_mtim.tv_sec, 20);
+	tv[1].tv_usec = 1000000;
+	CHECK_ERR(syscall(NR_utimes, "f", tv), EINVAL);
+	CHECK_ERR(syscall(NR_futimesat, AT_FDCWD, "f", tv), EINVAL);
+	CHECK_ERR(syscall(NR_utimes, "f", BAD), EFAULT);
+	CHECK_ERR(syscall(NR_utime, "f", BAD), EFAULT);
+}
+
+/* ---- Extended attributes, where there are none ---- */
+
+#define PLACE "/proc/self/status"
+
+TEST(xattr_of_files_without)
+{
+	char buf[10];
+	int fd = open(PLACE, O_RDONLY);
+
+	CHECK_ERR(syscall(NR_setxattr, PLACE, "user.a", "x", 1, 0), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_lsetxattr, PLACE, "user.a", "x", 1, 0),
+		  EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_fsetxattr, fd, "user.a", "x", 1, 0), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_getxattr, PLACE, "user.a", buf, 10), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_lgetxattr, PLACE, "user.a", buf, 10), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_fgetxattr, fd, "user.a", buf, 10), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_removexattr, PLACE, "user.a"), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_lremovexattr, PLACE, "user.a"), EOPNOTSUPP);
+	CHECK_ERR(syscall(NR_fremovexattr, fd, "user.a"), EOPNOTSUPP);
+	CHECK_EQ(syscall(NR_listxattr, PLACE, buf, 10), 0);
+	CHECK_EQ(syscall(NR_llistxattr, PLACE, buf, 10), 0);
+	CHECK_EQ(syscall(NR_flistxattr, fd, buf, 10), 0);
+}
+
+TEST(xattr_errors)
+{
+	const char *name = long_text(256);
+	int fd;
+
+	make_file("f", "");
+	fd = open("f", O_RDONLY);
+	CHECK_ERR(syscall(NR_setxattr, "f", "user.a", "", 65537, 0), E2BIG);
+	CHECK_ERR(syscall(NR_setxattr, "f", name, "", 1, 0), ERANGE);
+	CHECK_ERR(syscall(NR_lsetxattr, "f", "", "", 1, 0), ERANGE);
+	CHECK_ERR(syscall(NR_fsetxattr, fd, name, "", 1, 0), ERANGE);
+	CHECK_ERR(syscall(NR_fsetxattr, fd, BAD, "", 1, 0), EFAULT);
+	CHECK_ERR(syscall(NR_fsetxattr, fd, "user.a", "", 1, 4), EINVAL);
+	CHECK_ERR(syscall(NR_fsetxattr, -1, "user.a", "", 1, 0), EBADF);
+	CHECK_ERR(syscall(NR_getxattr, "f", name, NULL, 0), ERANGE);
+	CHECK_ERR(syscall(NR_lgetxattr, "f", "", NULL, 0), ERANGE);
+	CHECK_ERR(syscall(NR_fgetxattr, fd, name, NULL, 0), ERANGE);
+	CHECK_ERR(syscall(NR_fgetxattr, fd, BAD, NULL, 0), EFAULT);
+	CHECK_ERR(syscall(NR_fgetxattr, -1, "user.a", NULL, 0), EBADF);
+	CHECK_ERR(syscall(NR_removexattr, "f", name), ERANGE);
+	CHECK_ERR(syscall(NR_fremovexattr, fd, BAD), EFAULT);
+	CHECK_ERR(syscall(NR_fremovexattr, -1, "user.a"), EBADF);
+	CHECK_ERR(syscall(NR_flistxattr, -1, NULL, 0), EBADF);
+	CHECK_ERR(syscall(NR_flistxattr, open("f", O_PATH), NULL, 0), EBADF);
 }

@@ -253,14 +253,15 @@ check_run_child(const struct test *t)
 /** Where the tests' folders are made. */
 static const char *check_base = "/tmp";
 
-/** Runs one test in an empty folder. @return whether it failed */
+/** Runs one test in an empty folder; by its name scripts/abi knows in a trace
+ * where the test begins. @return whether it failed */
 static bool
 check_one(const struct test *t, bool here)
 {
 	char folder[PATH_MAX];
 	int result;
 
-	snprintf(folder, sizeof(folder), "%s/check.XXXXXX", check_base);
+	snprintf(folder, sizeof(folder), "%s/%s.XXXXXX", check_base, t->name);
 	if (mkdtemp(folder) == NULL || chmod(folder, 0755) < 0 ||
 	    chdir(folder) < 0) {
 		FAIL("cannot make %s: errno %d", folder, errno);

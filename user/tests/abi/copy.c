@@ -122,6 +122,13 @@ TEST(copy_errors)
 	CHECK_EQ(copy_file_range(a, &off, b, NULL, 10, 0), 0);
 }
 
+TEST(copy_between_file_systems)
+{
+	int a = open("/proc/self/status", O_RDONLY), b = file_of("b", "");
+
+	CHECK_ERR(copy_file_range(a, NULL, b, NULL, 1, 0), EXDEV);
+}
+
 TEST(copy_limit)
 {
 	struct rlimit limit = { 5, 5 };

@@ -4,6 +4,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include "check.h"
 
 TEST(dup)
@@ -254,4 +257,43 @@ TEST(close_range_errors)
 	CHECK_ERR(close_range(21, 20, 0), EINVAL);
 	CHECK_ERR(close_range(20, 21, 1), EINVAL);
 	CHECK_ERR(close_range(20, 21, 8), EINVAL);
+}
+
+/** Every call that makes descriptors, where there is no number left. */
+TEST(no_descriptor_left)
+{
+	struct rlimit rl = { 12, 12 };
+	static struct sockaddr_un un = { .sun_family = AF_UNIX,
+					 .sun_path = "s" };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), p[2];
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+	sigset_t none = 0;
+
+	REQUIRE(bind(s, (struct sockaddr *)&un, sizeof(un)) == 0);
+	REQUIRE(listen(s, 2) == 0);
+	REQUIRE(connect(client, (struct sockaddr *)&un, sizeof(un)) == 0);
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &rl) == 0);
+	while (dup(0) >= 0)
+		;
+	CHECK_ERR(dup(0), EMFILE);
+	CHECK_ERR(open("/", O_RDONLY), EMFILE);
+	CHECK_ERR(openat(AT_FDCWD, "/", O_RDONLY), EMFILE);
+	CHECK_ERR(syscall(NR_creat, "f", 0600), EMFILE);
+	CHECK(!exists("f"));
+	CHECK_ERR(syscall(NR_pipe, p), EMFILE);
+	CHECK_ERR(syscall(NR_pipe2, p, 0), EMFILE);
+	CHECK_ERR(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
+	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM, 0, p), EMFILE);
+	CHECK_ERR(accept(s, NULL, NULL), EMFILE);
+	CHECK_ERR(accept4(s, NULL, NULL, 0), EMFILE);
+	CHECK_ERR(syscall(NR_epoll_create, 1), EMFILE);
+	CHECK_ERR(syscall(NR_epoll_create1, 0), EMFILE);
+	CHECK_ERR(syscall(NR_eventfd, 0), EMFILE);
+	CHECK_ERR(syscall(NR_eventfd2, 0, 0), EMFILE);
+	CHECK_ERR(syscall(NR_signalfd, -1, &none, 8), EMFILE);
+	CHECK_ERR(syscall(NR_signalfd4, -1, &none, 8, 0), EMFILE);
+	CHECK_ERR(syscall(NR_timerfd_create, CLOCK_MONOTONIC, 0), EMFILE);
+	CHECK_ERR(syscall(NR_inotify_init), EMFILE);
+	CHECK_ERR(syscall(NR_inotify_init1, 0), EMFILE);
+	CHECK_ERR(syscall(NR_memfd_create, "m", 0), EMFILE);
 }

@@ -211,7 +211,7 @@ TEST(chdir_and_getcwd)
 	char here[PATH_MAX], sub[PATH_MAX], want[PATH_MAX + 8];
 
 	REQUIRE(getcwd(here, sizeof(here)) != NULL);
-	CHECK(strstr(here, "/check.") != NULL);
+	CHECK(strstr(here, "/chdir_and_getcwd.") != NULL);
 	CHECK_EQ(mkdir("d", 0755), 0);
 	CHECK_EQ(chdir("d"), 0);
 	CHECK(getcwd(sub, sizeof(sub)) != NULL);
@@ -346,4 +346,55 @@ TEST(old_getdents)
 	CHECK_ERR(syscall(NR_getdents, fd, BAD, 1000), EFAULT);
 	CHECK_ERR(syscall(NR_getdents, -1, buf, sizeof(buf)), EBADF);
 	CHECK_ERR(syscall(NR_getdents, 1, buf, sizeof(buf)), ENOTDIR);
+}
+
+/** More than PATH_MAX bytes deep: one goes there step by step. */
+TEST(getcwd_too_long)
+{
+	static char here[3 * PATH_MAX], name[200];
+	int depth, steps = 2 * PATH_MAX / (int)sizeof(name);
+
+	memset(name, 'n', sizeof(name) - 1);
+	for (depth = 0; depth < steps; depth++)
+		REQUIRE(mkdir(name, 0755) == 0 && chdir(name) == 0);
+	CHECK_ERR(syscall(NR_getcwd, here, sizeof(here)), ENAMETOOLONG);
+	while (depth-- > 0)
+		REQUIRE(chdir("..") == 0 && rmdir(name) == 0);
+	CHECK(syscall(NR_getcwd, here, sizeof(here)) > 0);
+}
+
+TEST(getdents_of_a_folder_that_is_gone)
+{
+	char buf[1000];
+	int fd;
+
+	CHECK_EQ(mkdir("d", 0755), 0);
+	fd = open("d", O_RDONLY);
+	CHECK_EQ(rmdir("d"), 0);
+	CHECK_ERR(syscall(NR_getdents, fd, buf, sizeof(buf)), ENOENT);
+	CHECK_ERR(syscall(NR_getdents64, fd, buf, sizeof(buf)), ENOENT);
+}
+
+TEST(rmdir_in_sticky_folder)
+{
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 01777), 0);
+	CHECK_EQ(mkdir("d/root", 0777), 0);
+	AS_USER(CHECK_ERR(rmdir("d/root"), EPERM));
+}
+
+/** In a folder as its root; what is above is out of reach. */
+TEST(chroot)
+{
+	struct stat root, above;
+
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(mkdir("d/in", 0755), 0);
+	CHECK_EQ(syscall(NR_chroot, "d"), 0);
+	CHECK_EQ(chdir("/"), 0);
+	CHECK(exists("/in"));
+	CHECK_EQ(stat("/", &root), 0);
+	CHECK_EQ(stat("/../..", &above), 0);
+	CHECK_EQ(root.st_ino, above.st_ino);
+	AS_USER(CHECK_ERR(syscall(NR_chroot, "/in"), EPERM));
 }

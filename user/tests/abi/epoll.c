@@ -67,6 +67,27 @@ TEST(epoll_wait_errors)
 	CHECK_EQ(look(ep, fd), EPOLLIN); /* it was not lost */
 }
 
+TEST(epoll_pwait_errors)
+{
+	int ep = make(), fd = counter(1, 0);
+	struct timespec bad = { 0, -1 };
+	struct epoll_event e;
+	sigset_t none = 0;
+
+	add(ep, fd, EPOLLIN);
+	CHECK_ERR(syscall(NR_epoll_pwait, -1, &e, 1, 0, NULL, 8), EBADF);
+	CHECK_ERR(syscall(NR_epoll_pwait, fd, &e, 1, 0, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(NR_epoll_pwait, ep, &e, 0, 0, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(NR_epoll_pwait, ep, &e, 1, 0, &none, 4), EINVAL);
+	CHECK_ERR(syscall(NR_epoll_pwait, ep, &e, 1, 0, BAD, 8), EFAULT);
+	CHECK_ERR(syscall(NR_epoll_pwait, ep, BAD, 1, 0, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(NR_epoll_pwait2, -1, &e, 1, NULL, NULL, 8), EBADF);
+	CHECK_ERR(syscall(NR_epoll_pwait2, ep, &e, -1, NULL, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(NR_epoll_pwait2, ep, &e, 1, &bad, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(NR_epoll_pwait2, ep, &e, 1, BAD, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(NR_epoll_pwait2, ep, BAD, 1, NULL, NULL, 8), EFAULT);
+}
+
 TEST(epoll_level)
 {
 	int ep = make(), fd = counter(0, 0);

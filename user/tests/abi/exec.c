@@ -1,12 +1,10 @@
 /*
  * execve, and the state in which a program starts: execve(2), the System V ABI.
  */
-#include <abi/elf.h>
 #include <limits.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include "check.h"
-
-static long auxv(unsigned long type);
 
 /** What this program does as the one that was started: -x ROLE ... */
 int
@@ -21,6 +19,8 @@ check_exec_role(int argc, char **argv)
 			dprintf(1, "{%s}", *e);
 		return argc;
 	}
+	if (strcmp(role, "pause") == 0)
+		pause();
 	if (strcmp(role, "fd") == 0)
 		return fcntl(atoi(argv[3]), F_GETFD) < 0 ? 1 : 0;
 	if (strcmp(role, "signal") == 0) {
@@ -43,7 +43,7 @@ check_exec_role(int argc, char **argv)
 			       ? 0
 			       : 1;
 	if (strcmp(role, "execfn") == 0)
-		return strcmp((char *)auxv(AT_EXECFN), argv[3]) != 0;
+		return strcmp((char *)getauxval(AT_EXECFN), argv[3]) != 0;
 	return 99;
 }
 
@@ -363,6 +363,45 @@ TEST(exec_broken_elf)
 	CHECK_ERR(execve("header", argv, environ), ENOEXEC);
 }
 
+/** This program, with its last header made one for an interpreter. */
+static void
+make_interpreted(const char *name, const char *interpreter)
+{
+	Elf64_Ehdr h;
+	Elf64_Phdr p;
+	long at, len = (long)strlen(interpreter) + 1;
+	int fd;
+
+	copy_program(name);
+	REQUIRE((fd = open(name, O_RDWR)) >= 0);
+	REQUIRE(pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h));
+	at = (long)(h.e_phoff + (h.e_phnum - 1ul) * sizeof(p));
+	REQUIRE(pread(fd, &p, sizeof(p), at) == (ssize_t)sizeof(p));
+	REQUIRE(p.p_type != PT_LOAD);
+	p.p_type = PT_INTERP;
+	p.p_offset = (uint64_t)lseek(fd, 0, SEEK_END);
+	p.p_filesz = p.p_memsz = (uint64_t)len;
+	REQUIRE(write(fd, interpreter, (size_t)len) == len);
+	REQUIRE(pwrite(fd, &p, sizeof(p), at) == (ssize_t)sizeof(p));
+	close(fd);
+}
+
+TEST(exec_bad_interpreter)
+{
+	char *argv[] = { "x", NULL };
+
+	make_file("text", long_text(100));
+	CHECK_EQ(chmod("text", 0755), 0);
+	make_interpreted("prog", "text");
+	CHECK_ERR(execve("prog", argv, environ), ELIBBAD);
+	make_interpreted("prog", "none");
+	CHECK_ERR(execve("prog", argv, environ), ENOENT);
+	make_interpreted("prog", ".");
+	CHECK_ERR(execve("prog", argv, environ), EACCES);
+	CHECK_ERR(syscall(NR_execveat, AT_FDCWD, "text", argv, environ, 0),
+		  ENOEXEC);
+}
+
 TEST(exec_truncated_elf_does_not_run)
 {
 	char *argv[] = { "x", NULL };
@@ -388,36 +427,43 @@ TEST(exec_busy)
 	CHECK_EQ(status_of("prog", ROLE("none")), 99);
 }
 
-/** The value of an entry of this process's auxiliary vector, or -1. */
-static long
-auxv(unsigned long type)
+TEST(a_program_that_runs_is_not_written)
 {
-	char **e = environ;
+	int p[2];
+	pid_t child;
+	char c;
 
-	while (*e != NULL)
-		e++;
-	for (Elf64_auxv_t *a = (Elf64_auxv_t *)(e + 1); a->a_type != AT_NULL;
-	     a++)
-		if (a->a_type == type)
-			return (long)a->a_val;
-	return -1;
+	copy_program("prog");
+	REQUIRE(pipe2(p, O_CLOEXEC) == 0);
+	child = fork();
+	if (child == 0)
+		_exit(execve("prog", ROLE("pause"), environ));
+	close(p[1]);
+	CHECK_EQ(read(p[0], &c, 1), 0); /* exec has closed the other end */
+	CHECK_ERR(open("prog", O_WRONLY), ETXTBSY);
+	CHECK_ERR(openat(AT_FDCWD, "prog", O_RDWR), ETXTBSY);
+	CHECK_ERR(syscall(NR_creat, "prog", 0755), ETXTBSY);
+	CHECK_ERR(truncate("prog", 0), ETXTBSY);
+	CHECK(open("prog", O_RDONLY) >= 0);
+	kill(child, SIGKILL);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
 TEST(auxiliary_vector)
 {
 	extern char _start[];
-	Elf64_Phdr *ph = (Elf64_Phdr *)auxv(AT_PHDR);
+	Elf64_Phdr *ph = (Elf64_Phdr *)getauxval(AT_PHDR);
 
-	CHECK_EQ(auxv(AT_PAGESZ), 4096);
-	CHECK_EQ(auxv(AT_ENTRY), _start);
-	CHECK_EQ(auxv(AT_PHENT), sizeof(Elf64_Phdr));
-	CHECK(auxv(AT_PHNUM) > 0 && auxv(AT_PHNUM) < 100);
-	REQUIRE(ph != NULL && (long)ph != -1);
+	CHECK_EQ(getauxval(AT_PAGESZ), 4096);
+	CHECK_EQ(getauxval(AT_ENTRY), _start);
+	CHECK_EQ(getauxval(AT_PHENT), sizeof(Elf64_Phdr));
+	CHECK(getauxval(AT_PHNUM) > 0 && getauxval(AT_PHNUM) < 100);
+	REQUIRE(ph != NULL);
 	CHECK(ph->p_type == PT_LOAD || ph->p_type == PT_PHDR);
-	CHECK(auxv(AT_RANDOM) != -1 && auxv(AT_RANDOM) != 0);
-	CHECK_EQ(auxv(AT_UID), getuid());
-	CHECK_EQ(auxv(AT_EUID), geteuid());
-	CHECK_EQ(auxv(AT_GID), getgid());
-	CHECK_EQ(auxv(AT_SECURE), 0);
-	CHECK_EQ(auxv(AT_CLKTCK), 100);
+	CHECK(getauxval(AT_RANDOM) != 0);
+	CHECK_EQ(getauxval(AT_UID), getuid());
+	CHECK_EQ(getauxval(AT_EUID), geteuid());
+	CHECK_EQ(getauxval(AT_GID), getgid());
+	CHECK_EQ(getauxval(AT_SECURE), 0);
+	CHECK_EQ(getauxval(AT_CLKTCK), 100);
 }

@@ -214,6 +214,30 @@ TEST(sigaltstack_errors)
 	CHECK_ERR(sigaltstack(NULL, BAD), EFAULT);
 }
 
+static int set_errno;
+
+static void
+set_stack_on_it(int sig)
+{
+	stack_t set = { .ss_flags = SS_DISABLE };
+
+	(void)sig;
+	set_errno = sigaltstack(&set, NULL) < 0 ? errno : 0;
+}
+
+TEST(the_stack_in_use_is_kept)
+{
+	static char alt[65536];
+	stack_t set = { .ss_sp = alt, .ss_size = sizeof(alt) };
+	struct sigaction act = { .sa_handler = set_stack_on_it,
+				 .sa_flags = SA_ONSTACK };
+
+	CHECK_EQ(sigaltstack(&set, NULL), 0);
+	CHECK_EQ(sigaction(SIGUSR1, &act, NULL), 0);
+	CHECK_EQ(raise(SIGUSR1), 0);
+	CHECK_EQ(set_errno, EPERM);
+}
+
 TEST(stack_overflow_is_caught_on_the_other_stack)
 {
 	static char alt[65536];

@@ -241,3 +241,28 @@ TEST(unlinkat)
 	CHECK_ERR(unlinkat(99, "x", 0), EBADF);
 	CHECK_ERR(unlinkat(open("f", O_RDONLY), "x", 0), ENOTDIR);
 }
+
+/* ---- What the calls with a folder's descriptor refuse like the others ---- */
+
+TEST(linkat_errors)
+{
+	make_file("f", "");
+	make_file("g", "");
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_ERR(linkat(AT_FDCWD, "d", AT_FDCWD, "x", 0), EPERM);
+	CHECK_ERR(linkat(AT_FDCWD, "f", AT_FDCWD, "g", 0), EEXIST);
+	CHECK_ERR(linkat(AT_FDCWD, "f", AT_FDCWD, "/dev/hardtack-x", 0), EXDEV);
+	CHECK_ERR(linkat(99, "f", AT_FDCWD, "x", 0), EBADF);
+	CHECK_ERR(linkat(AT_FDCWD, "f", open("g", O_RDONLY), "x", 0), ENOTDIR);
+}
+
+TEST(unlinkat_errors)
+{
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 01777), 0);
+	make_file("d/root", "");
+	CHECK_ERR(unlinkat(AT_FDCWD, "d", AT_REMOVEDIR), ENOTEMPTY);
+	CHECK_ERR(unlinkat(AT_FDCWD, "d/.", AT_REMOVEDIR), EINVAL);
+	CHECK_ERR(unlinkat(AT_FDCWD, "/dev", AT_REMOVEDIR), EBUSY);
+	AS_USER(CHECK_ERR(unlinkat(AT_FDCWD, "d/root", 0), EPERM));
+}

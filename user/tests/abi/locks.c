@@ -279,3 +279,33 @@ TEST(proc_locks)
 	CHECK_EQ(close(a), 0);
 	CHECK(!locks_show("", ""));
 }
+
+/** Each waits for what the other holds: one is told. */
+TEST(deadlock_is_seen)
+{
+	struct flock first = { .l_type = F_WRLCK, .l_start = 0, .l_len = 1 };
+	struct flock second = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
+	int fd, p[2], told = 0, status;
+	pid_t child;
+	char c;
+
+	make_file("f", "ab");
+	fd = open("f", O_RDWR);
+	REQUIRE(pipe(p) == 0);
+	CHECK_EQ(fcntl(fd, F_SETLK, &first), 0);
+	child = fork();
+	if (child == 0) {
+		REQUIRE(fcntl(fd, F_SETLK, &second) == 0);
+		REQUIRE(write(p[1], "x", 1) == 1);
+		_exit(fcntl(fd, F_SETLKW, &first) < 0 && errno == EDEADLK);
+	}
+	REQUIRE(read(p[0], &c, 1) == 1);
+	if (fcntl(fd, F_SETLKW, &second) < 0) {
+		CHECK_EQ(errno, EDEADLK);
+		told++;
+		first.l_type = F_UNLCK;
+		CHECK_EQ(fcntl(fd, F_SETLK, &first), 0);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(told + WEXITSTATUS(status), 1);
+}

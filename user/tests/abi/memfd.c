@@ -253,3 +253,37 @@ TEST(mlockall_now_and_later)
 	CHECK_EQ(locked_kib(), 0);
 	CHECK(!resident(fresh(1)));
 }
+
+TEST(locked_pages_elsewhere)
+{
+	char *m = fresh(4), *shared;
+	struct rlimit rl = { PAGES(2), PAGES(2) }, none = { 0, 0 };
+
+	CHECK_ERR(syscall(NR_munlock, m, -4096L), EINVAL);
+	CHECK_ERR(syscall(NR_munlock, m, -1L - 4095), EINVAL);
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK_EQ(call_mlock(shared, 4096), 0);
+	CHECK_ERR(msync(shared, 4096, MS_INVALIDATE), EBUSY);
+	AS_USER({
+		REQUIRE(setrlimit(RLIMIT_MEMLOCK, &rl) == 0);
+		m = fresh(2);
+		CHECK_EQ(call_mlock(m, PAGES(2)), 0);
+		CHECK(mremap(m, PAGES(2), PAGES(4), MREMAP_MAYMOVE) ==
+		      MAP_FAILED);
+		CHECK_EQ(errno, EAGAIN);
+		REQUIRE(setrlimit(RLIMIT_MEMLOCK, &none) == 0);
+		CHECK_ERR(syscall(NR_mlock2, m, 4096L, 0), EPERM);
+	});
+}
+
+TEST(mincore_errors)
+{
+	unsigned char in_core;
+	char *m = fresh(2);
+
+	CHECK_ERR(syscall(NR_mincore, m + 1, 4096L, &in_core), EINVAL);
+	CHECK_ERR(syscall(NR_mincore, m, 4096L, BAD), EFAULT);
+	munmap(m, 4096);
+	CHECK_ERR(syscall(NR_mincore, m, 4096L, &in_core), ENOMEM);
+}

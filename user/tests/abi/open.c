@@ -339,3 +339,21 @@ TEST(close)
 	CHECK_ERR(close(-1), EBADF);
 	CHECK_ERR(close(1 << 30), EBADF);
 }
+
+TEST(open_noatime_is_the_owners)
+{
+	make_file("f", "");
+	CHECK(open("f", O_RDONLY | O_NOATIME) >= 0);
+	AS_USER(CHECK_ERR(open("f", O_RDONLY | O_NOATIME), EPERM);
+		CHECK_ERR(openat(AT_FDCWD, "f", O_RDONLY | O_NOATIME), EPERM));
+}
+
+TEST(openat_errors)
+{
+	make_file("f", "");
+	CHECK_EQ(mkfifo("fifo", 0600), 0);
+	CHECK_ERR(openat(AT_FDCWD, "f", O_CREAT | O_EXCL, 0600), EEXIST);
+	CHECK_ERR(openat(AT_FDCWD, ".", O_WRONLY), EISDIR);
+	CHECK_ERR(openat(AT_FDCWD, "fifo", O_WRONLY | O_NONBLOCK), ENXIO);
+	CHECK_ERR(openat(AT_FDCWD, ".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
+}

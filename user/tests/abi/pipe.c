@@ -354,4 +354,38 @@ TEST(pselect)
 	none.tv_nsec = -1;
 	CHECK_ERR(pselect(0, NULL, &none, NULL), EINVAL);
 	CHECK_ERR(pselect(p[0] + 1, BAD, NULL, NULL), EFAULT);
+	close(p[0]);
+	CHECK_ERR(pselect(p[0] + 1, &rd, NULL, NULL), EBADF);
+}
+
+static long
+call_ppoll(void *fds, void *time_out, void *mask, size_t size)
+{
+	return syscall(NR_ppoll, fds, 1, time_out, mask, size);
+}
+
+TEST(ppoll)
+{
+	struct timespec none = { 0, 0 };
+	struct sigaction act = { .sa_handler = ignore };
+	sigset_t usr1 = KSIGMASK(SIGUSR1), empty = 0;
+	struct pollfd f;
+
+	make_pipe(0);
+	f = (struct pollfd){ p[0], POLLIN, 0 };
+	CHECK_EQ(call_ppoll(&f, &none, NULL, 8), 0);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(call_ppoll(&f, NULL, NULL, 8), 1);
+	CHECK_EQ(f.revents, POLLIN);
+	CHECK_EQ(sigaction(SIGUSR1, &act, NULL), 0);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
+	raise(SIGUSR1);
+	f.fd = -1;
+	CHECK_ERR(call_ppoll(&f, NULL, &empty, 8), EINTR);
+	CHECK_ERR(call_ppoll(&f, NULL, &empty, 4), EINVAL);
+	CHECK_ERR(call_ppoll(BAD, &none, NULL, 8), EFAULT);
+	CHECK_ERR(call_ppoll(&f, BAD, NULL, 8), EFAULT);
+	CHECK_ERR(call_ppoll(&f, &none, BAD, 8), EFAULT);
+	none.tv_nsec = -1;
+	CHECK_ERR(call_ppoll(&f, &none, NULL, 8), EINVAL);
 }

@@ -272,3 +272,40 @@ TEST(exchange_errors)
 		CHECK_ERR(exchange("own", "a/mine"), EPERM);
 		CHECK_ERR(exchange("a/mine", "own"), EPERM));
 }
+
+/* ---- Each of the three calls ---- */
+
+static int
+rename_by(int call, const char *from, const char *to)
+{
+	switch (call) {
+	case 0:
+		return rename(from, to);
+	case 1:
+		return renameat(AT_FDCWD, from, AT_FDCWD, to);
+	default:
+		return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+	}
+}
+
+TEST(each_rename_refuses)
+{
+	make_file("f", "");
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(mkdir("d/sub", 0755), 0);
+	CHECK_EQ(mkdir("e", 0755), 0);
+	CHECK_EQ(mkdir("sticky", 0755), 0);
+	CHECK_EQ(chmod("sticky", 01777), 0);
+	make_file("sticky/root", "");
+	for (int call = 0; call < 3; call++) {
+		CHECK_ERR(rename_by(call, "d", "d/sub/x"), EINVAL);
+		CHECK_ERR(rename_by(call, "e", "d"), ENOTEMPTY);
+		CHECK_ERR(rename_by(call, "f", "e"), EISDIR);
+		CHECK_ERR(rename_by(call, "e", "f"), ENOTDIR);
+		CHECK_ERR(rename_by(call, "d", "."), EBUSY);
+		CHECK_ERR(rename_by(call, "f", "/dev/hardtack-x"), EXDEV);
+		AS_USER(CHECK_ERR(rename_by(call, "f", "x"), EACCES);
+			CHECK_ERR(rename_by(call, "sticky/root", "sticky/x"),
+				  EPERM));
+	}
+}

@@ -416,3 +416,43 @@ TEST(nobody_starves)
 	}
 	all_ended(MANY);
 }
+
+/* ---- Which CPUs ---- */
+
+TEST(set_affinity)
+{
+	unsigned long cpus[16], none[16] = { 0 };
+	pid_t parent = getppid();
+
+	REQUIRE(syscall(NR_sched_getaffinity, 0, sizeof(cpus), cpus) > 0);
+	CHECK_EQ(syscall(NR_sched_setaffinity, 0, sizeof(cpus), cpus), 0);
+	CHECK_ERR(syscall(NR_sched_setaffinity, 0, sizeof(none), none), EINVAL);
+	CHECK_ERR(syscall(NR_sched_setaffinity, 0, sizeof(cpus), BAD), EFAULT);
+	CHECK_ERR(syscall(NR_sched_setaffinity, INT_MAX, sizeof(cpus), cpus),
+		  ESRCH);
+	AS_USER(CHECK_ERR(
+		syscall(NR_sched_setaffinity, parent, sizeof(cpus), cpus),
+		EPERM));
+}
+
+/* Nor may a user set the policy of another's process. */
+TEST(policies_of_others)
+{
+	pid_t parent = getppid();
+	struct attr a = { .size = sizeof(a) };
+	struct param p = { 0 };
+
+	AS_USER(CHECK_ERR(syscall(NR_sched_setparam, parent, &p), EPERM);
+		CHECK_ERR(syscall(NR_sched_setattr, parent, &a, 0), EPERM);
+		CHECK_ERR(set_policy(parent, BATCH, 0), EPERM));
+}
+
+TEST(getcpu)
+{
+	unsigned cpu = 9999, node = 9999;
+
+	CHECK_EQ(syscall(NR_getcpu, &cpu, &node, NULL), 0);
+	CHECK(cpu < 1024 && node < 1024);
+	CHECK_EQ(syscall(NR_getcpu, NULL, NULL, NULL), 0);
+	CHECK_ERR(syscall(NR_getcpu, BAD, NULL, NULL), EFAULT);
+}

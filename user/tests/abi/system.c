@@ -294,3 +294,59 @@ TEST(calls_keep_registers)
 	CHECK(kept);
 	CHECK_EQ(result, getpid());
 }
+
+/* ---- The calls of old ---- */
+
+TEST(getrlimit_and_setrlimit)
+{
+	struct rlimit rl, raised;
+
+	CHECK_EQ(syscall(NR_getrlimit, RLIMIT_NOFILE, &rl), 0);
+	CHECK_EQ(syscall(NR_setrlimit, RLIMIT_NOFILE, &rl), 0);
+	CHECK_ERR(syscall(NR_getrlimit, 99, &rl), EINVAL);
+	CHECK_ERR(syscall(NR_setrlimit, 99, &rl), EINVAL);
+	CHECK_ERR(syscall(NR_getrlimit, RLIMIT_NOFILE, BAD), EFAULT);
+	CHECK_ERR(syscall(NR_setrlimit, RLIMIT_NOFILE, BAD), EFAULT);
+	raised = (struct rlimit){ rl.rlim_cur, rl.rlim_max + 1 };
+	AS_USER(CHECK_ERR(syscall(NR_setrlimit, RLIMIT_NOFILE, &raised),
+			  EPERM));
+}
+
+TEST(personality)
+{
+	CHECK_EQ(syscall(NR_personality, 0xffffffff), 0);
+	CHECK_EQ(syscall(NR_personality, 0), 0);
+}
+
+/* ---- What belongs to the machine: refused, or as it was ---- */
+
+TEST(names_of_the_machine)
+{
+	struct utsname u;
+	long len;
+
+	REQUIRE(uname(&u) == 0);
+	len = (long)strlen(u.nodename);
+	CHECK_ERR(syscall(NR_sethostname, BAD, 5), EFAULT);
+	CHECK_ERR(syscall(NR_setdomainname, BAD, 5), EFAULT);
+	CHECK_ERR(syscall(NR_sethostname, u.nodename, -1), EINVAL);
+	CHECK_ERR(syscall(NR_sethostname, u.nodename, 65), EINVAL);
+	CHECK_ERR(syscall(NR_setdomainname, u.domainname, 65), EINVAL);
+	AS_USER(CHECK_ERR(syscall(NR_sethostname, "x", 1), EPERM);
+		CHECK_ERR(syscall(NR_setdomainname, "x", 1), EPERM));
+	CHECK_EQ(syscall(NR_sethostname, u.nodename, len), 0);
+	len = (long)strlen(u.domainname);
+	CHECK_EQ(syscall(NR_setdomainname, u.domainname, len), 0);
+}
+
+#define MAGIC1	0xfee1dead
+#define MAGIC2	0x28121969
+#define CAD_OFF 0
+
+TEST(reboot_refused)
+{
+	CHECK_ERR(syscall(NR_reboot, 1, MAGIC2, CAD_OFF, 0), EINVAL);
+	CHECK_ERR(syscall(NR_reboot, MAGIC1, 1, CAD_OFF, 0), EINVAL);
+	AS_USER(CHECK_ERR(syscall(NR_reboot, MAGIC1, MAGIC2, CAD_OFF, 0),
+			  EPERM));
+}

@@ -331,6 +331,8 @@ TEST(robust_list_calls)
 	CHECK_EQ(size, sizeof(l->head));
 	CHECK_ERR(syscall(NR_get_robust_list, 999999, &head, &size), ESRCH);
 	CHECK_ERR(syscall(NR_get_robust_list, 0, BAD, &size), EFAULT);
+	AS_USER(CHECK_ERR(syscall(NR_get_robust_list, getppid(), &head, &size),
+			  EPERM));
 	/* a child has none, and so marks nothing */
 	hold(l, 0, 0);
 	CHECK_EQ(IN_CHILD(l->lock[0].word = (uint32_t)getpid()), 0);

@@ -4,6 +4,7 @@
  * none is lost.
  */
 #include <poll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include "check.h"
 
@@ -35,14 +36,15 @@ left_of(const struct itimerspec *it)
 /* ---- timer_create ---- */
 
 static volatile int caught;
-static siginfo_t last;
+static siginfo_t first, last;
 
 static void
 note(int sig, siginfo_t *info, void *context)
 {
 	(void)sig, (void)context;
 	last = *info;
-	caught++;
+	if (caught++ == 0)
+		first = *info;
 }
 
 static void
@@ -153,8 +155,8 @@ check_overruns(int sig)
 	mask(SIG_UNBLOCK, sig);
 	wait_until_caught(1);
 	CHECK_EQ(set(id, 0, 0, 0), 0);
-	CHECK(last.si_overrun >= 28);
-	CHECK(last.si_overrun <= (now(CLOCK_MONOTONIC) - start) / interval);
+	CHECK(first.si_overrun >= 28);
+	CHECK(first.si_overrun <= (now(CLOCK_MONOTONIC) - start) / interval);
 }
 
 TEST(timer_overruns)
@@ -408,6 +410,42 @@ TEST(timerfd_absolute)
 	CHECK_EQ(set_fd(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, 1, 0),
 		 0);
 	CHECK_EQ(take(fd), 1);
+}
+
+/** The clock set, to what it is: a timer by the old time is cancelled. */
+TEST(timerfd_cancelled)
+{
+	int fd = make_fd(CLOCK_REALTIME, O_NONBLOCK);
+	long later = now(CLOCK_REALTIME) + 1000 * S;
+	struct itimerspec it = spec(later, 0);
+	struct timespec ts;
+	uint64_t n;
+
+	CHECK_EQ(set_fd(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, later,
+			0),
+		 0);
+	REQUIRE(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+	if (syscall(NR_clock_settime, CLOCK_REALTIME, &ts) < 0)
+		SKIP("the clock may not be set here");
+	CHECK_ERR(syscall(NR_timerfd_settime, fd,
+			  TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &it,
+			  NULL),
+		  ECANCELED);
+	CHECK_ERR(read(fd, &n, sizeof(n)), EAGAIN);
+}
+
+/** Each timer has its place in the queue of signals. */
+TEST(timer_limit)
+{
+	struct sigevent ev = { .sigev_signo = SIGUSR1 };
+	struct rlimit limit = { 0, 0 };
+	int id;
+
+	AS_USER({
+		REQUIRE(setrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+		CHECK_ERR(syscall(NR_timer_create, CLOCK_MONOTONIC, &ev, &id),
+			  EAGAIN);
+	});
 }
 
 TEST(timerfd_poll)

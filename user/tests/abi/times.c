@@ -63,7 +63,7 @@ TEST(clock_errors)
 	struct timespec ts;
 
 	CHECK_ERR(clock_gettime(77, &ts), EINVAL);
-	CHECK_ERR(clock_gettime(CLOCK_REALTIME, BAD), EFAULT);
+	CHECK_ERR(syscall(NR_clock_gettime, CLOCK_REALTIME, BAD), EFAULT);
 	CHECK_ERR(syscall(NR_clock_gettime, CLOCK_MONOTONIC, KERNEL_HALF),
 		  EFAULT);
 	CHECK_EQ(clock_getres(CLOCK_MONOTONIC, &ts), 0);
@@ -262,4 +262,63 @@ TEST(getrusage)
 	      0);
 	CHECK_ERR(getrusage(99, &self), EINVAL);
 	CHECK_ERR(getrusage(RUSAGE_SELF, BAD), EFAULT);
+}
+
+/* ---- Setting the clock ---- */
+
+TEST(set_clock_errors)
+{
+	struct timespec ts = { 0, 0 }, bad = { 0, S };
+	struct timeval tv = { 0, 0 }, bad_tv = { 0, 1000000 };
+
+	CHECK_ERR(syscall(NR_clock_settime, CLOCK_REALTIME, BAD), EFAULT);
+	CHECK_ERR(syscall(NR_clock_settime, CLOCK_REALTIME, &bad), EINVAL);
+	CHECK_ERR(syscall(NR_clock_settime, CLOCK_MONOTONIC, &ts), EINVAL);
+	CHECK_ERR(syscall(NR_clock_settime, 77, &ts), EINVAL);
+	CHECK_ERR(syscall(NR_settimeofday, BAD, NULL), EFAULT);
+	CHECK_ERR(syscall(NR_settimeofday, NULL, BAD), EFAULT);
+	CHECK_ERR(syscall(NR_settimeofday, &bad_tv, NULL), EINVAL);
+	CHECK_EQ(syscall(NR_settimeofday, NULL, NULL), 0);
+	AS_USER(CHECK_ERR(syscall(NR_clock_settime, CLOCK_REALTIME, &ts),
+			  EPERM);
+		CHECK_ERR(syscall(NR_settimeofday, &tv, NULL), EPERM));
+}
+
+/** To what it is: nobody else is to notice. */
+TEST(set_clock)
+{
+	struct timespec ts;
+
+	REQUIRE(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+	if (syscall(NR_clock_settime, CLOCK_REALTIME, &ts) < 0 &&
+	    errno == EPERM)
+		SKIP("the clock may not be set here");
+	CHECK(now(CLOCK_REALTIME) - (ts.tv_sec * S + ts.tv_nsec) < 60 * S);
+}
+
+/** Stopped in its sleep, a process goes on with what is left of it. */
+TEST(sleep_is_restarted)
+{
+	char path[64], state = 0;
+	struct timespec ts = { 0, 300 * MS };
+	int status, fd;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(syscall(NR_nanosleep, &ts, NULL) != 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	while (state != 'S') {
+		char text[200] = "";
+
+		fd = open(path, O_RDONLY);
+		REQUIRE(read(fd, text, sizeof(text) - 1) > 0);
+		close(fd);
+		state = strrchr(text, ')')[2];
+		REQUIRE(state != 'Z');
+	}
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK_EQ(kill(child, SIGCONT), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
 }

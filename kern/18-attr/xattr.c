@@ -1,0 +1,138 @@
+/*
+ * Extended attributes: no file system here has them, and these calls say so.
+ * They look at their arguments first, as on Linux, for programs ask with wrong
+ * ones what a kernel can do. A list is empty rather than refused: cp and ls ask
+ * for it about every file.
+ */
+#include "abi/syscall.h"
+#include "files.h"
+
+#define NAME_MOST     255   /* XATTR_NAME_MAX */
+#define SIZE_MOST     65536 /* XATTR_SIZE_MAX */
+#define XATTR_CREATE  1
+#define XATTR_REPLACE 2
+
+/* A name of 1 to 255 bytes; and what all calls but the lists answer then. */
+static int64_t
+refuse(const char *user)
+{
+	char name[NAME_MOST + 1];
+	int64_t len = copyin_string(name, user, sizeof(name));
+
+	if (len == 0 || len == -ENAMETOOLONG)
+		return -ERANGE;
+	return len < 0 ? len : -EOPNOTSUPP;
+}
+
+static int64_t
+refuse_to_set(const char *name, uint64_t size, int flags)
+{
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if (size > SIZE_MOST)
+		return -E2BIG;
+	return refuse(name);
+}
+
+/* @p answer, if the file can be reached. */
+static int64_t
+of_path(const char *path, unsigned at_flags, int64_t answer)
+{
+	struct vnode *v;
+	int error = user_walk(AT_FDCWD, path, at_flags, &v);
+
+	if (error)
+		return error;
+	vnode_put(v);
+	return answer;
+}
+
+static int64_t
+of_file(int fd, int64_t answer)
+{
+	struct file *f = fd_get(fd);
+	bool bad = !f || (f->flags & O_PATH);
+
+	if (f)
+		file_put(f);
+	return bad ? -EBADF : answer;
+}
+
+/* ---- setxattr ---- */
+
+static int64_t
+sys_setxattr(const char *path, const char *name, const void *value,
+	     uint64_t size, int flags)
+{
+	(void)value;
+	return of_path(path, 0, refuse_to_set(name, size, flags));
+}
+SYSCALL(NR_setxattr, sys_setxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_lsetxattr(const char *path, const char *name, const void *value,
+	      uint64_t size, int flags)
+{
+	(void)value;
+	return of_path(path, AT_SYMLINK_NOFOLLOW,
+		       refuse_to_set(name, size, flags));
+}
+SYSCALL(NR_lsetxattr, sys_lsetxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fsetxattr(int fd, const char *name, const void *value, uint64_t size,
+	      int flags)
+{
+	(void)value;
+	return of_file(fd, refuse_to_set(name, size, flags));
+}
+SYSCALL(NR_fsetxattr, sys_fsetxattr, 4);
+
+/* ---- getxattr, removexattr ---- */
+
+static int64_t
+sys_xattr(const char *path, const char *name)
+{
+	return of_path(path, 0, refuse(name));
+}
+SYSCALL(NR_getxattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_removexattr, sys_xattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_lxattr(const char *path, const char *name)
+{
+	return of_path(path, AT_SYMLINK_NOFOLLOW, refuse(name));
+}
+SYSCALL(NR_lgetxattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lremovexattr, sys_lxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_fxattr(int fd, const char *name)
+{
+	return of_file(fd, refuse(name));
+}
+SYSCALL(NR_fgetxattr, sys_fxattr, 4);
+SYSCALL(NR_fremovexattr, sys_fxattr, 4);
+
+/* ---- listxattr ---- */
+
+static int64_t
+sys_listxattr(const char *path)
+{
+	return of_path(path, 0, 0);
+}
+SYSCALL(NR_listxattr, sys_listxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_llistxattr(const char *path)
+{
+	return of_path(path, AT_SYMLINK_NOFOLLOW, 0);
+}
+SYSCALL(NR_llistxattr, sys_llistxattr, PATH_HEAP_PAGES);
+
+static int64_t
+sys_flistxattr(int fd)
+{
+	return of_file(fd, 0);
+}
+SYSCALL(NR_flistxattr, sys_flistxattr, 4);
