@@ -61,11 +61,14 @@ def test_ranges_are_found(boot, rng):
     _, root, _ = made(kernel, addresses)
     table, runs = Table(kernel, root), kernel.symbol("agent_runs")
     asked = [(0, USER_TOP)]
-    for _ in range(14):
+    for _ in range(8):
         start, end = sorted(
             (rng.choice(addresses) & -rng.choice((PAGE, span(2), span(3)))) +
             rng.choice((0, 0, PAGE, 9 * PAGE, span(2))) for _ in "ab")
         asked.append((start, min(end, USER_TOP)))
+    for va in rng.sample(addresses, 8):
+        start = (va & -span(2)) - rng.randrange(1, 512) * PAGE
+        asked.append((max(start, 0), min(start + span(3), USER_TOP)))
     for start, end in asked:
         program = kernel.program()
         found = program.call("agent_ranges", root, start, end)
