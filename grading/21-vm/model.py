@@ -1,8 +1,8 @@
 """What the host knows of chapter vm: address spaces, what is mapped in them,
 which pages must be where, and what is in them.
 
-It is written from the contract (vm.h, the chapter's README). Calls are put into
-a program and done in the model at the same time; after the run what they
+It is written from the contract (vm.h, the chapter's README). Calls are put
+into a program and done in the model at the same time; after the run what they
 returned is compared, and then the page tables, the page array and the contents
 of all pages. What the processor does by itself (the A and D bits) is left out,
 except where the contract says it.
@@ -13,8 +13,8 @@ import struct
 
 from grading.machine import DIRECT_MAP, BadAddress
 from grading.points import expect, require
-from tables import (ADDR, D, NX, P, PAGE, TABLE_RIGHTS, U, USER_TOP, W, Table,
-                    signed, span)
+from tables import (ADDR, D, NX, P, PAGE, U, USER_TOP, W, Table, signed,
+                    span)
 
 PROT = {"r": 1, "w": 2, "x": 4}
 SHARED, PRIVATE = 1, 2

@@ -1,5 +1,5 @@
-"""Page tables as the processor sees them: the host walks them by itself, in the
-guest's memory. Intel SDM vol. 3A, 4.5."""
+"""Page tables as the processor sees them: the host walks them by itself, in
+the guest's memory. Intel SDM vol. 3A, 4.5."""
 
 import struct
 

@@ -135,6 +135,7 @@ fault_file(struct fault *f, pte_t *pte, pte_t old)
 	 * write to a private one, which copies and leaves the file's page alone;
 	 * a read, which takes the neighbours along.
 	 */
+	(void)within_file;
 	(void)file_page;
 	(void)fault_around;
 	(void)fault_shared_write;
