@@ -98,7 +98,8 @@ agent_cpus_init(void)
 	if (!command_line_has("agent"))
 		return;
 	lapic = mmio_map(LAPIC_BASE, PAGE_SIZE);
-	agent_run_cpus = run_cpus;
+	if (!agent_run_cpus) /* a lab may have a way of its own */
+		agent_run_cpus = run_cpus;
 	agent_serve();
 }
 
