@@ -128,7 +128,7 @@ class Threads:
         kernel.write_symbol("agent_steps", steps)
         ended = self.call("agent_threads_run", len(self.threads),
                           limit_ms * MS, self.smp > 1,
-                          limit_ms=2 * limit_ms + 500)
+                          limit_ms=2 * limit_ms + 200)
         self.read()
         return ended
 

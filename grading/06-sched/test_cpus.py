@@ -16,21 +16,18 @@ def bits(cpus):
     return sum(1 << cpu for cpu in cpus)
 
 
-def apart(threads, rng):
-    """Let the virtual clocks of the CPUs differ, as they do after a while."""
+def set_clock(threads, cpu, ns):
+    """Let the virtual clock of a CPU be far from others', as after a while."""
     kernel = threads.kernel
-    offsets = kernel.machine.read(kernel.symbol("percpu_offset"), 8 * CPUS)
+    offset = kernel.u64(kernel.symbol("percpu_offset") + 8 * cpu)
     at = kernel.symbol("runqueue") + kernel.const.runqueue_min_vruntime
-    for offset in struct.unpack(f"<{CPUS}Q", offsets)[1:]:
-        kernel.machine.write(at + offset & WORD, struct.pack(
-            "<Q", rng.randrange(20, 2000) * 1000 * MS))
+    kernel.machine.write(at + offset & WORD, struct.pack("<Q", ns))
 
 
-@points(5, exercise=5, see="steal, steal_from, choose, best_cpu")
+@points(3, exercise=5, see="steal, steal_from, choose, best_cpu")
 def test_all_cpus_work(boot, rng):
     """No CPU is idle while threads wait, wherever they have been queued."""
     threads = Threads(boot, smp=CPUS)
-    apart(threads, rng)
     first = threads.add(cpus=1, policy=FIFO, priority=10)
     first.halt(2)
     for cpu in range(1, CPUS):  # nobody is idle when the others start
@@ -56,23 +53,54 @@ def test_all_cpus_work(boot, rng):
                t.gap // TICK, (1, len(mine) + 8))
 
 
+@points(2, exercise=5, see="steal_from")
+def test_stolen_threads_are_no_strangers(boot, rng):
+    """A thread that is taken over is as far behind the others as it was."""
+    threads = Threads(boot, smp=CPUS)
+    set_clock(threads, 0, rng.randrange(2000, 4000) * 1000 * MS)
+    first = threads.add(cpus=1, policy=FIFO, priority=10)
+    first.halt(2)
+    for cpu in range(1, CPUS):
+        set_clock(threads, cpu, rng.randrange(1000) * 1000 * MS)
+        threads.add(cpus=1 << cpu).halt_until(WORD)
+    mine = []
+    for _ in range(rng.randrange(8, 13)):
+        t = threads.add(later=True)
+        first.start(t)
+        t.halt_until(WORD)
+        mine.append(t)
+    threads.start(2000)
+    fair = threads.elapsed / TICK * CPUS / (len(mine) + CPUS - 1)
+    for t in mine:
+        expect(f"ticks of thread {t.number}, one of {len(mine)} that began on "
+               "one CPU, beside one on each other", t.halts,
+               (round(fair / 2.5), round(fair * 2)))
+
+
 @points(3, exercise=5, see="best_cpu, thread_wake")
 def test_idle_cpus_are_found(boot, rng):
     """A thread that is woken runs at once where a CPU is idle."""
     threads = Threads(boot, smp=CPUS)
-    n = rng.randrange(2, CPUS)
+    n, posts, at = rng.randrange(2, CPUS), [], 0
     sleepers = [threads.add() for _ in range(n)]
-    for t in sleepers:
-        for q in range(6):
+    other = threads.add()
+    for q in range(0, 12, 2):
+        # First all must run on one CPU; then they may run on any.
+        for t in sleepers:
             t.wait(q, UNINTERRUPTIBLE, NEVER)
-            t.halt(rng.randrange(2, 5))
-    other, posts = threads.add(), []
-    for q in range(6):
-        other.halt(8)
-        posts.append(other.post(q, n, 1))
-    threads.run(3000)
+            t.halt(1)
+            t.wait(q + 1, UNINTERRUPTIBLE, NEVER)
+            t.halt(rng.randrange(1, 4))
+        for cpus, more in (1 << rng.randrange(CPUS), 0), (WORD, 1):
+            for t in sleepers:
+                other.affinity(t, cpus)
+            at += 8 * TICK
+            other.sleep(at + rng.randrange(2, 8) * MS, UNINTERRUPTIBLE)
+            posts.append(other.post(q + more, n, 1))
+    threads.run(2000)
     for t in sleepers:
-        for wait, post in zip(t.steps[::2], posts):
+        waits = [s for s in t.steps if s.kind == "wait"]
+        for wait, post in list(zip(waits, posts))[1::2]:
             expect("ns until a woken thread ran, with an idle CPU for each",
                    wait.end - post.begin, (0, AT_ONCE))
 

@@ -361,6 +361,8 @@ tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
 {
 	if (!comes_before_running(rq, t))
 		return;
+	if (rq->running == rq->idle) /* the next one shall choose another */
+		atomic_fetch_and(&idle_cpus, ~(1UL << cpu));
 	if (cpu == cpu_id())
 		preempt_ask();
 	else
