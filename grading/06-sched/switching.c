@@ -20,8 +20,8 @@ uint64_t agent_registers_out[2][ROUNDS][REGISTERS];
 
 /* What the partner finds when it begins. */
 struct {
-	uint64_t arg, interrupts, preempt_count, lock_free, on_cpu, stack,
-		room, current;
+	uint64_t arg, interrupts, preempt_count, lock_free, on_cpu, stack, room,
+		current;
 } agent_found;
 struct thread *agent_partner;
 uint64_t agent_begun, agent_released;
@@ -80,8 +80,7 @@ partner(void *arg)
 		spin_unlock(&rq->lock);
 	agent_found.on_cpu = booted->on_cpu;
 	agent_found.stack = (uint64_t)__builtin_frame_address(0);
-	agent_found.room =
-		(uint64_t)trap_user_frame(agent_partner->kstack_top);
+	agent_found.room = (uint64_t)trap_user_frame(agent_partner->kstack_top);
 	agent_found.current = current() == agent_partner;
 	for (i = 0;; i++)
 		by_hand(agent_partner, booted, 1, i);

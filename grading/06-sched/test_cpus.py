@@ -3,7 +3,7 @@
 import struct
 
 from grading.points import expect, points, require
-from scripts import (EINVAL, FIFO, MS, NEVER, TICK, UNINTERRUPTIBLE, WORD,
+from threads import (EINVAL, FIFO, MS, NEVER, TICK, UNINTERRUPTIBLE, WORD,
                      Threads)
 from test_sleep import check_mutexes
 
@@ -97,6 +97,7 @@ def test_idle_cpus_are_found(boot, rng):
             at += 8 * TICK
             other.sleep(at + rng.randrange(2, 8) * MS, UNINTERRUPTIBLE)
             posts.append(other.post(q + more, n, 1))
+            other.halt(2)       # else its CPU would take one over
     threads.run(2000)
     for t in sleepers:
         waits = [s for s in t.steps if s.kind == "wait"]

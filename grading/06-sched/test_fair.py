@@ -3,7 +3,7 @@
 import struct
 
 from grading.points import expect, points
-from scripts import MS, TICK, WORD, Threads, weight
+from threads import MS, TICK, WORD, Threads, weight
 
 SECOND = 1000
 

@@ -1,7 +1,7 @@
 """Exercise 3: sleeping and waking, on one CPU."""
 
 from grading.points import expect, points, require
-from scripts import (EINTR, INTERRUPTIBLE, KILL, KILLABLE, MS, NEVER, SIGNAL,
+from threads import (EINTR, INTERRUPTIBLE, KILL, KILLABLE, MS, NEVER, SIGNAL,
                      TICK, UNINTERRUPTIBLE, WORD, Threads)
 
 WINDOWS = ("thread_sleep, woken by an interrupt",
@@ -172,6 +172,8 @@ def test_sleeping_saves_up_no_claim(boot, rng):
     other.halt_until(WORD)
     for _ in range(n):
         threads.add().halt_until(WORD)
+    # After its turn this one is ahead of all by half a second and more.
+    threads.add(nice=19).halt_until(WORD)
     threads.start(2000)
     wait = sleeper.steps[0]
     require(wait.over, "the sleeper", "awake", "asleep")

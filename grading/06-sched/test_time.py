@@ -1,7 +1,7 @@
 """Exercise 4: timers and real-time threads, on one CPU."""
 
 from grading.points import expect, points, require
-from scripts import (ETIMEDOUT, FIFO, INTERRUPTIBLE, MS, OTHER,
+from threads import (ETIMEDOUT, FIFO, INTERRUPTIBLE, MS, OTHER,
                      ROUND_ROBIN, TICK, UNINTERRUPTIBLE, WORD, Threads)
 
 LATE = 100_000      # ns: what an interrupt, and a switch, may take
@@ -80,7 +80,12 @@ def test_priorities_come_first(boot, rng):
     threads = Threads(boot)
     for _ in range(3):
         threads.add(nice=-5).halt_until(WORD)
+    # One that is fair, and far behind when it is made the last of all.
+    odd = threads.add(nice=19)
+    odd.halt(1)
+    odd.halt(1)
     first = threads.add(policy=FIFO, priority=99)
+    first.sleep(10 * TICK, UNINTERRUPTIBLE)
     mine = []
     for _ in range(rng.randrange(8, 14)):
         priority = rng.randrange(1, 6)
@@ -88,13 +93,10 @@ def test_priorities_come_first(boot, rng):
         mine.append((t, priority))
         first.start(t)
         t.halt(rng.randrange(3))
-    at = rng.randrange(5, 12) * TICK + rng.randrange(MS, TICK)
+    at = rng.randrange(15, 22) * TICK + rng.randrange(MS, TICK)
     sleeper = threads.add(policy=FIFO, priority=50)
     sleep = sleeper.sleep(at, UNINTERRUPTIBLE)
     sleeper.halt(2)
-    # One that is fair is made to be the last of all.
-    odd = threads.add(nice=19)
-    odd.halt(1)
     first.policy(odd, FIFO, 1)
     threads.start(900)
     for t, _ in mine + [(odd, 1)]:
@@ -109,8 +111,10 @@ def test_priorities_come_first(boot, rng):
            [mine.index(m) for m in ends], [mine.index(m) for m in wanted])
     expect("ns until a thread of priority 50 ran that had been asleep",
            sleep.end - at, (0, LATE))
-    expect("whether a thread became real-time as the last of its equals",
-           odd.steps[0].end_seq > ends[-1][0].steps[0].end_seq, True)
+    last = max(ends[-1][0].steps[0].end, sleeper.steps[-1].end)
+    expect("ns from the end of all others until a thread ended that had "
+           "become real-time, as the last of its equals, and had a tick to "
+           "run", odd.steps[1].end - last, (0, TICK + LATE))
 
 
 @points(2, exercise=4, rule="SCHED5", see="realtime_tick, by_turn")

@@ -20,29 +20,29 @@
 #define WATCHED 4 /* CPUs whose counters a snapshot takes */
 
 enum step_kind {
-	STEP_STAMP,	  /* nothing, but say when */
-	STEP_HALT,	  /* a: ticks */
-	STEP_HALT_UNTIL,  /* a: time */
-	STEP_SPIN,	  /* a: turns, b: rounds in each */
-	STEP_GIVE_WAY,	  /* a: times */
-	STEP_HOLD,	  /* a: ticks, b: also hold user state */
-	STEP_SLEEP,	  /* a: time, b: how */
-	STEP_WAIT,	  /* a: queue, b: how, c: time */
-	STEP_WAIT_ONCE,	  /* the same, without a condition */
-	STEP_POST,	  /* a: queue, b: how many, c: wake all */
-	STEP_WAKE,	  /* a: queue, b: one, or 0: all */
-	STEP_CRITICAL,	  /* a: mutex, b: rounds inside, c: yield inside */
-	STEP_LOCK,	  /* a: mutex */
-	STEP_UNLOCK,	  /* a: mutex */
-	STEP_START,	  /* a: thread */
-	STEP_POLICY,	  /* a: thread, b: policy, c: priority */
-	STEP_AFFINITY,	  /* a: thread, b: CPUs */
-	STEP_INTERRUPT,	  /* a: thread, b: how */
-	STEP_CLEAR,	  /* b: how */
-	STEP_TIMER,	  /* a: timer, b: time */
-	STEP_DISARM,	  /* a: timer */
-	STEP_CATCH,	  /* a: timer, disarmed while its function runs */
-	STEP_REPEAT,	  /* a: steps back, b: times */
+	STEP_STAMP,	 /* nothing, but say when */
+	STEP_HALT,	 /* a: ticks */
+	STEP_HALT_UNTIL, /* a: time */
+	STEP_SPIN,	 /* a: turns, b: rounds in each */
+	STEP_GIVE_WAY,	 /* a: times */
+	STEP_HOLD,	 /* a: ticks, b: also hold user state */
+	STEP_SLEEP,	 /* a: time, b: how */
+	STEP_WAIT,	 /* a: queue, b: how, c: time */
+	STEP_WAIT_ONCE,	 /* the same, without a condition */
+	STEP_POST,	 /* a: queue, b: how many, c: wake all */
+	STEP_WAKE,	 /* a: queue, b: one, or 0: all */
+	STEP_CRITICAL,	 /* a: mutex, b: rounds inside, c: yield inside */
+	STEP_LOCK,	 /* a: mutex */
+	STEP_UNLOCK,	 /* a: mutex */
+	STEP_START,	 /* a: thread */
+	STEP_POLICY,	 /* a: thread, b: policy, c: priority */
+	STEP_AFFINITY,	 /* a: thread, b: CPUs */
+	STEP_INTERRUPT,	 /* a: thread, b: how */
+	STEP_CLEAR,	 /* b: how */
+	STEP_TIMER,	 /* a: timer, b: time */
+	STEP_DISARM,	 /* a: timer */
+	STEP_CATCH,	 /* a: timer, disarmed while its function runs */
+	STEP_REPEAT,	 /* a: steps back, b: times */
 	STEP_KINDS,
 };
 
@@ -240,8 +240,7 @@ note_fired(struct timer *t)
 	agent_fired[t - timers]++;
 }
 
-static uint64_t
-catch(uint64_t timer)
+static uint64_t catch (uint64_t timer)
 {
 	while (!__atomic_load_n(&agent_fired_at[timer], __ATOMIC_ACQUIRE))
 		spin(1, 1000);
@@ -317,7 +316,7 @@ do_step(struct agent_thread *me, const struct agent_step *s)
 	case STEP_DISARM:
 		return timer_disarm(&timers[s->a]);
 	case STEP_CATCH:
-		return catch(s->a);
+		return catch (s->a);
 	}
 	return 0;
 }
@@ -420,12 +419,15 @@ snapshot(uint64_t n)
 static void
 pass_time(bool sleep)
 {
+	uint64_t before;
+
 	if (sleep) {
 		thread_sleep_until(clock_ns() + TICK_NS, WAIT_UNINTERRUPTIBLE);
 		return;
 	}
+	before = clock_ns();
 	thread_yield();
-	if (this_cpu(runqueue).nqueued == 0)
+	if (clock_ns() - before < TICK_NS / 10) /* nobody else wants to run */
 		sti_hlt();
 }
 

@@ -3,6 +3,17 @@
  * the chapter's. Never compiled from here.
  */
 
+static void
+raise_minimum(struct runqueue *rq)
+{
+	/*
+	 * Exercise 2. Bring rq->min_vruntime, which never goes back, up to the
+	 * least vruntime of the threads here: the fair one that runs, and
+	 * those that wait.
+	 */
+	panic("exercise 2: raise_minimum(%p) is yours to write", (void *)rq);
+}
+
 void
 account(struct runqueue *rq, uint64_t now)
 {
@@ -10,8 +21,10 @@ account(struct runqueue *rq, uint64_t now)
 	 * Exercise 2. Charge what runs for the time since slice_start, which
 	 * becomes now: the idle thread to rq->idle_ns, any other to cpu_ns;
 	 * a real-time one to rq->realtime_ns and its turn_ns as well, a fair
-	 * one to its vruntime, by its weight.
+	 * one to its vruntime, by its weight, whereupon the queue's least may
+	 * rise.
 	 */
+	(void)raise_minimum;
 	panic("exercise 2: account(%p, %lu) is yours to write", (void *)rq,
 	      now);
 }
@@ -97,17 +110,6 @@ realtime_tick(struct runqueue *rq, uint64_t now)
 }
 
 static void
-raise_minimum(struct runqueue *rq, const struct thread *t)
-{
-	/*
-	 * Exercise 2. t, fair or not, has just run: bring rq->min_vruntime,
-	 * which never goes back, up to it.
-	 */
-	panic("exercise 2: raise_minimum(%p, %s) is yours to write",
-	      (void *)rq, t->name);
-}
-
-static void
 switch_user_state(struct thread *prev, struct thread *next)
 {
 	/*
@@ -143,7 +145,6 @@ schedule(bool preempted)
 	 * and may do so here, choose the next, idle if there is none, take it
 	 * off its queue and switch to it, unless it runs already.
 	 */
-	(void)raise_minimum;
 	(void)first_queued;
 	(void)switch_to;
 	panic("exercise 2: schedule(%d) is yours to write", preempted);
