@@ -22,9 +22,7 @@ static volatile uint32_t *lapic;
 static _Atomic cpuset_t arrived, finished;
 
 /* Run this CPU's program in turns of at most agent_box.slice ns, and go on
- * taking turns until all have ended. QEMU (7.2) seldom gives a CPU no turn any
- * more when the others wait for it or sleep: once in some thirty runs without
- * the timers, once in a hundred with them. */
+ * taking turns until all have ended. */
 static void
 run_in_turns(void)
 {
