@@ -195,7 +195,7 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
-.PHONY: prefixes check check-prefix-symbols style format damage faults abi
+.PHONY: prefixes check check-prefix-symbols style format damage faults abi bench
 prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -213,6 +213,9 @@ check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 abi: $(KERNEL) root ## measure the tests of each system call; the book's table
 	@scripts/install-deps abi
 	scripts/abi
+
+bench: $(KERNEL) root ## count the instructions of system calls; the book's table
+	scripts/bench
 
 faults: deps-check all ## fail every command of ten workloads' disks, one a run
 	$(MAKE) DEBUG=1 kernel

@@ -304,6 +304,10 @@ void kfree(void *object);
  * their slabs take if no slab in use has room for any of them. */
 unsigned kalloc_pages(size_t size, unsigned n);
 
+/** Site number @p i of the kernel and how many of its objects live (debug
+ * build). @return whether there is one */
+bool alloc_site_get(unsigned i, const struct alloc_site **site, long *n);
+
 /** Give empty slabs, and what is in this CPU's magazines, back to the page
  * allocator. Any context that may take a spinlock. @return pages freed */
 uint64_t slab_shrink(void);

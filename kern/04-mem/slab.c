@@ -78,6 +78,29 @@ struct trailer {
 #define GUARD_BYTE  0x5a
 #define POISON_BYTE 0x6b
 
+/* How many of its objects live, for each site; whole pages are not counted. */
+#define SITES_MAX 512
+static _Atomic long live[SITES_MAX];
+extern const struct alloc_site alloc_sites[], alloc_sites_end[];
+
+static void
+count_live(const struct alloc_site *site, int n)
+{
+	if (site >= alloc_sites && site < alloc_sites_end &&
+	    site - alloc_sites < SITES_MAX)
+		live[site - alloc_sites] += n;
+}
+
+bool
+alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
+{
+	if (i >= SITES_MAX || &alloc_sites[i] >= alloc_sites_end)
+		return false;
+	*site = &alloc_sites[i];
+	*n = live[i];
+	return true;
+}
+
 static struct trailer *
 trailer_of(void *object, unsigned size)
 {
@@ -114,6 +137,7 @@ guard_new(void *object, unsigned class_size, size_t size,
 	memset((uint8_t *)object + size, GUARD_BYTE,
 	       class_size - TRAILER - size);
 	*t = (struct trailer){ STATE_LIVE, size, site };
+	count_live(site, 1);
 }
 
 static void
@@ -130,8 +154,16 @@ guard_free(void *object, unsigned class_size)
 		    "written to past its end");
 	memset(object, POISON_BYTE, class_size - TRAILER);
 	t->state = STATE_FREE;
+	count_live(t->site, -1);
 }
 #else
+bool
+alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
+{
+	(void)i, (void)site, (void)n;
+	return false;
+}
+
 #define TRAILER				     0
 #define guard_new(object, class, size, site) ((void)(site))
 #define guard_free(object, class)	     ((void)0)

@@ -59,6 +59,8 @@ steal_from(struct runqueue *from, unsigned at_least)
 	return true;
 }
 
+/* A guess: the lengths are read without locks. Who guesses wrong finds nothing
+ * to take. */
 bool
 steal(unsigned at_least)
 {
@@ -76,6 +78,9 @@ steal(unsigned at_least)
 	return from && steal_from(from, 0);
 }
 
+/* At each tick: a preempted real-time thread waits no longer than until the
+ * next tick of a CPU that runs something of less priority. The looks are
+ * without locks; steal_from takes one. */
 bool
 steal_realtime(void)
 {
@@ -93,6 +98,7 @@ steal_realtime(void)
 
 /* ---- Statistics ---- */
 
+/* Without locks: a number that is old by the time it is read. */
 unsigned
 sched_runnable(void)
 {

@@ -43,7 +43,8 @@ timer_init(struct timer *t, void (*fn)(struct timer *t))
 	*t = (struct timer){ .fn = fn };
 }
 
-/* Lock the queue that t is or was last in. */
+/* Lock the queue that t is or was last in: it may move until the lock is held.
+ */
 static struct timer_queue *
 lock_timer(struct timer *t, uint64_t *rflags)
 {
@@ -74,6 +75,8 @@ remove(struct timer *t)
 	return armed;
 }
 
+/* A timer is armed on this CPU, whichever it was on: its interrupt is then for
+ * who wants it. */
 void
 timer_arm(struct timer *t, uint64_t when)
 {
@@ -110,6 +113,9 @@ timer_disarm(struct timer *t)
 	return armed;
 }
 
+/* The lock is not held while a function runs: it may arm its timer again, or
+ * disarm others. `running` is for timer_disarm, which waits until it is over.
+ */
 void
 timers_run(uint64_t now)
 {

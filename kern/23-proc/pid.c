@@ -70,6 +70,9 @@ names_group(int pid)
 	return false;
 }
 
+/* From the last one given out upwards, and over again: a number is used again
+ * as late as can be. In the first turn no group can have a number that is free
+ * as a pid (PROC2). */
 int
 pid_alloc(void)
 {
@@ -133,6 +136,8 @@ pid_proc(int pid)
 	return s ? s->proc : NULL;
 }
 
+/* By the bitmap, 64 numbers at a time: walks over all processes cost what there
+ * are, and not PID_MAX. */
 struct proc *
 proc_next(int pid)
 {
