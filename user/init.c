@@ -1,8 +1,8 @@
 /*
- * init, process 1: mounts /dev, /dev/pts, /proc and /tmp, then runs a shell on
- * the console for ever, or, if the file /.hardtack/run exists (the host's
- * scripts/run writes it), that one command on the second serial line; its exit
- * status goes to the kernel log as one line, and the machine is powered off.
+ * init, process 1: mounts /dev and what is in it, /proc and /tmp, then runs a
+ * shell on the console for ever, or, if the file /.hardtack/run exists (the
+ * host's scripts/run writes it), that one command on the second serial line;
+ * its exit status goes to the kernel log, and the machine is powered off.
  * A command reads /.hardtack/stdin, if that exists: a serial line has no end.
  * Both ways it reaps the orphans. It also runs as process 1 of a Linux
  * container, which is how it is tested.
@@ -306,6 +306,7 @@ main(void)
 	mount_one("devfs", "/dev", NULL);
 	open_console();
 	mount_one("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666");
+	mount_one("tmpfs", "/dev/shm", "mode=1777");
 	mount_one("proc", "/proc", NULL);
 	mount_one("tmpfs", "/tmp", NULL);
 	set_environment();

@@ -29,6 +29,7 @@ SELFTEST(smp_call_reaches_every_cpu)
 	CHECK(called == 1);
 }
 
+/* SMP1: numbers are dense, and each CPU's is in its own area. */
 SELFTEST(smp_percpu_areas_are_distinct)
 {
 	unsigned i, j;
@@ -120,6 +121,7 @@ tick(void)
 	atomic_fetch_add(&ticks, 1);
 }
 
+/* One shot: asked once, it ticks once. */
 SELFTEST(smp_timer_fires_once)
 {
 	void (*saved)(void) = smp_ops.timer;
@@ -147,6 +149,7 @@ rcu_callback(struct rcu_head *head)
 	rcu_ran = true;
 }
 
+/* RCU1: with a reader on this CPU the callback waits, and without it comes. */
 SELFTEST(smp_rcu_waits_for_readers)
 {
 	static struct rcu_head head;
@@ -170,6 +173,7 @@ SELFTEST(smp_rcu_waits_for_readers)
 	}
 }
 
+/* What it sees is the table; what other CPUs remember it cannot ask. */
 SELFTEST(smp_shootdown_makes_a_change_visible)
 {
 	struct page *a = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);

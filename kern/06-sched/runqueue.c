@@ -45,6 +45,25 @@ thread_weight(const struct thread *t)
 	return t->policy == POLICY_IDLE ? WEIGHT_IDLE : nice_weight(t->nice);
 }
 
+/* After a fair thread was charged. What runs is not the measure alone: a thread
+ * of little weight is far ahead after its turn, and who wakes up then shall not
+ * be put behind those that wait. */
+static void
+raise_minimum(struct runqueue *rq)
+{
+	struct rbnode *node = rb_first(&rq->fair);
+	uint64_t least = rq->running->vruntime;
+	const struct thread *first;
+
+	if (node) {
+		first = rb_entry(node, struct thread, run_node);
+		if ((int64_t)(first->vruntime - least) < 0)
+			least = first->vruntime;
+	}
+	if ((int64_t)(least - rq->min_vruntime) > 0)
+		rq->min_vruntime = least;
+}
+
 void
 account(struct runqueue *rq, uint64_t now)
 {
@@ -65,6 +84,7 @@ account(struct runqueue *rq, uint64_t now)
 	t->vruntime += t->weight == WEIGHT_NICE_0
 			       ? ran
 			       : ran * WEIGHT_NICE_0 / t->weight;
+	raise_minimum(rq);
 }
 
 /* ---- The queues; their lock is held ---- */
@@ -168,13 +188,6 @@ realtime_tick(struct runqueue *rq, uint64_t now)
 		go_to_the_end(rq, t);
 }
 
-static void
-raise_minimum(struct runqueue *rq, const struct thread *t)
-{
-	if (!t->priority && (int64_t)(t->vruntime - rq->min_vruntime) > 0)
-		rq->min_vruntime = t->vruntime;
-}
-
 /* ---- Switching ---- */
 
 /* What is not on the kernel stack. The kernel uses no FPU register, so a kernel
@@ -263,7 +276,6 @@ schedule(bool preempted)
 	spin_lock(&rq->lock);
 	preempt_answered();
 	account(rq, now);
-	raise_minimum(rq, prev);
 	if (prev != rq->idle && allowed_here(prev) &&
 	    (prev->state == THREAD_RUNNABLE ||
 	     (preempted && prev->state != THREAD_DEAD)))
@@ -381,6 +393,8 @@ tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
 {
 	if (!comes_before_running(rq, t))
 		return;
+	if (rq->running == rq->idle) /* the next one shall choose another */
+		atomic_fetch_and(&idle_cpus, ~(1UL << cpu));
 	if (cpu == cpu_id())
 		preempt_ask();
 	else

@@ -172,7 +172,8 @@ struct vnode {
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */
 	struct mount *mounted;	  /**< a file system mounted on it, or NULL */
-	void *ipc; /**< ipc: the pipe behind a FIFO; socket: the socket */
+	void *ipc; /**< ipc: the pipe behind a FIFO, the segment whose memory
+		    * it is; socket: the socket */
 
 	/** Open files that may write, or minus the number of programs that run
 	 * from it (ETXTBSY). */

@@ -32,6 +32,9 @@ struct file_ops {
 	int (*mmap)(struct file *f, struct vnode **backing);
 	/** The last reference is gone. */
 	void (*release)(struct file *f);
+	/** What /proc/PID/fdinfo shows besides: lines, at most @p size bytes
+	 * with the NUL. @return their length */
+	int (*info)(struct file *f, char *buf, size_t size);
 	/** Files without a vnode or a stat: what /proc/PID/fd shows. */
 	const char *name;
 };

@@ -376,7 +376,12 @@ fd_replace(int fd, struct file *f, bool cloexec)
 int
 fd_get_flags(int fd)
 {
-	struct fdtable *t = current()->fdtable;
+	return fdtable_get_flags(current()->fdtable, fd);
+}
+
+int
+fdtable_get_flags(struct fdtable *t, int fd)
+{
 	int flags = -EBADF;
 
 	spin_lock(&t->lock);

@@ -45,6 +45,8 @@ fd_return(struct borrowed b)
 
 /** The same in another process's table, for /proc/PID/fd. */
 struct file *fdtable_get_file(struct fdtable *t, int fd);
+/** Its FD_CLOEXEC, or -EBADF. */
+int fdtable_get_flags(struct fdtable *t, int fd);
 /** Next used descriptor >= @p fd, or -1. */
 int fdtable_next(struct fdtable *t, int fd);
 /** Install @p f at the lowest free descriptor >= @p from; takes over the

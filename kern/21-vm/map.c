@@ -290,8 +290,11 @@ map_reap(struct list *dead)
 	struct mapping *m, *tmp;
 
 	list_for_each_safe (m, tmp, dead, vnode_link) {
-		if (m->vnode)
+		if (m->vnode) {
+			if (__builtin_expect(m->vnode->ipc != NULL, 0))
+				vm_ops.unmapped(m->vnode);
 			vnode_put(m->vnode);
+		}
 		kfree(m);
 	}
 }

@@ -235,6 +235,9 @@ struct vm_ops {
 	/** proc: memory has run out: end the process that holds most.
 	 * @return whether there is hope that pages become free */
 	bool (*out_of_memory)(void);
+	/** ipc: a mapping of @p v, whose field `ipc` is set, has gone. No locks
+	 * held; may sleep. */
+	void (*unmapped)(struct vnode *v);
 };
 extern struct vm_ops vm_ops;
 

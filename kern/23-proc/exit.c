@@ -177,8 +177,9 @@ end_process(struct proc *p)
 
 	spin_lock(&proc_lock);
 	proc_release_parent(p);
-	p->state = PROC_ZOMBIE;
+	__atomic_store_n(&p->state, PROC_ZOMBIE, __ATOMIC_RELEASE);
 	p->stop_report = 0;
+	waitq_wake_all(&p->end_wq);
 	hand_children_over(p, &dead);
 	announce(p, &dead);
 	spin_unlock(&proc_lock);

@@ -17,11 +17,13 @@ struct clone {
 	int exit_signal;
 	vaddr_t stack; /* 0: the parent's pointer */
 	int *parent_tid, *child_tid;
+	int *pidfd; /* where the descriptor of CLONE_PIDFD goes */
 	uint64_t tls;
 
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
+	int fd; /* of CLONE_PIDFD */
 };
 
 /* ---- Threads of user mode ---- */
@@ -112,9 +114,10 @@ drop_parts(struct thread *t)
 
 /* ---- Room for one more ---- */
 
-/* Processes of the real user @uid. */
+/* Processes and threads of the real user @uid, but for those of @except.
+ * proc_lock held. */
 static unsigned
-count_of_user(uint32_t uid)
+count_of_user(uint32_t uid, const struct proc *except)
 {
 	struct thread *t;
 	struct proc *p;
@@ -122,8 +125,23 @@ count_of_user(uint32_t uid)
 
 	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		list_for_each (t, &p->threads, proc_link)
-			n += t->fs && t->fs->cred.uid == uid;
+			n += p != except && t->fs && t->fs->cred.uid == uid;
 	return n;
+}
+
+bool
+proc_user_over_limit(const struct proc *except)
+{
+	uint64_t limit = current_proc()->limits[RLIMIT_NPROC].rlim_cur;
+	uint32_t uid = current_cred()->uid;
+	bool over;
+
+	if (uid == 0 || limit == RLIM_INFINITY)
+		return false;
+	spin_lock(&proc_lock);
+	over = count_of_user(uid, except) > limit;
+	spin_unlock(&proc_lock);
+	return over;
 }
 
 /* Whether one more thread may be made by the running process: 0 or -EAGAIN.
@@ -139,7 +157,7 @@ check_room(const struct proc *p)
 	if (threads_now + kept >= threads_max || procs_now >= threads_max)
 		return -EAGAIN;
 	if (limit != RLIM_INFINITY && cred->uid != 0 && cred->euid != 0 &&
-	    count_of_user(cred->uid) >= limit)
+	    count_of_user(cred->uid, NULL) >= limit)
 		return -EAGAIN;
 	return 0;
 }
@@ -183,8 +201,10 @@ check_flags(const struct clone *c)
 		return -EINVAL;
 	if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
-	if (f & (CLONE_NEW_ANY | CLONE_PIDFD | CLONE_PTRACE |
-		 CLONE_INTO_CGROUP) ||
+	/* A descriptor stands for a process. */
+	if (f & CLONE_PIDFD && f & CLONE_THREAD)
+		return -EINVAL;
+	if (f & (CLONE_NEW_ANY | CLONE_PTRACE | CLONE_INTO_CGROUP) ||
 	    c->exit_signal >= NSIG)
 		return -EINVAL;
 	if (f & CLONE_SETTLS && c->tls >= USER_TOP)
@@ -205,6 +225,16 @@ make_parts(const struct clone *c, struct thread *t)
 	t->vmspace = c->flags & CLONE_VM ? vmspace_get(self->vmspace)
 					 : vmspace_fork(self->vmspace);
 	return t->vmspace ? 0 : -ENOMEM;
+}
+
+/* After the descriptors have been copied: the child gets none of itself. */
+static int
+make_pidfd(struct clone *c)
+{
+	c->fd = pidfd_new(c->proc, 0);
+	if (c->fd < 0)
+		return c->fd;
+	return copyout(c->pidfd, &c->fd, sizeof(c->fd));
 }
 
 /* Before the child can run: who is woken by it, or makes use of its number,
@@ -236,6 +266,8 @@ undo(struct clone *c)
 		proc_discard(c->proc);
 	if (c->tid > 0)
 		give_tid_back(c->tid);
+	if (c->fd >= 0)
+		fd_close(c->fd);
 }
 
 /* Of a parent that has asked for it (SCHED_RESET_ON_FORK), no privilege. */
@@ -283,7 +315,9 @@ prepare(struct clone *c)
 	t->proc = proc_get(is_thread ? self->proc : c->proc);
 	if (proc_ops.thread_new)
 		proc_ops.thread_new(self, t);
-	return write_tids(c);
+	if (c->flags & CLONE_PIDFD)
+		error = make_pidfd(c);
+	return error ? error : write_tids(c);
 }
 
 /* Put the child where it is seen. A process that is ending gets no more. */
@@ -345,6 +379,7 @@ kclone(struct clone *c)
 	int error = check_flags(c), tid;
 	struct proc *child;
 
+	c->fd = -1;
 	if (error)
 		return error;
 	error = prepare(c);
@@ -394,8 +429,13 @@ sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
 			   .stack = stack,
 			   .parent_tid = parent_tid,
 			   .child_tid = child_tid,
+			   .pidfd = parent_tid,
 			   .tls = tls };
 
+	/* Both would be written to one place, or neither is meant. */
+	if (flags & CLONE_PIDFD &&
+	    flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))
+		return -EINVAL;
 	return kclone(&c);
 }
 SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
@@ -453,6 +493,7 @@ sys_clone3(const void *user, size_t size)
 			   .stack = a.stack + a.stack_size,
 			   .parent_tid = (int *)a.parent_tid,
 			   .child_tid = (int *)a.child_tid,
+			   .pidfd = (int *)a.pidfd,
 			   .tls = a.tls };
 
 	return kclone(&c);

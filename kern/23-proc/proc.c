@@ -79,6 +79,7 @@ proc_new(struct proc *from)
 	list_init(&p->threads);
 	list_init(&p->all_link);
 	waitq_init(&p->child_wq, "children");
+	waitq_init(&p->end_wq, "end of a process");
 	spin_init(&p->lock, "process");
 	p->exit_signal = SIGCHLD;
 	limits_init(p, from);

@@ -49,11 +49,13 @@ struct proc {
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
 				* for its other threads to end */
+	struct waitq end_wq; /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
 	uint32_t personality; /**< ADDR_NO_RANDOMIZE or 0 */
+	bool over_nproc;      /**< it became one user's process too many */
 	bool dumpable;	      /**< others of its user may look inside */
 	bool subreaper;	      /**< orphans below it become its children */
 	int death_signal;     /**< that it wants when its parent ends, or 0 */
@@ -87,6 +89,10 @@ current_proc(void)
 
 extern struct spinlock proc_lock;
 extern struct proc *init_proc;
+
+/** The process that descriptor @p fd stands for, referenced; NULL: none
+ * (-EBADF). *@p flags receives the open file's. */
+struct proc *pidfd_proc(int fd, unsigned *flags);
 
 /** The process with @p pid, referenced, zombies included; or NULL. */
 struct proc *proc_find(int pid);
@@ -148,6 +154,11 @@ struct program *program_get(struct program *g);
 void program_put(struct program *g);
 /** Set what the process runs; the reference goes with it. May sleep. */
 void proc_set_program(struct proc *p, struct program *g);
+
+/** Whether the running thread's real user, if not root, has more processes and
+ * threads than RLIMIT_NPROC allows this one, those of @p except (or NULL) not
+ * counted. Takes proc_lock. */
+bool proc_user_over_limit(const struct proc *except);
 
 /**
  * End all other threads of the running process, and give the running one the

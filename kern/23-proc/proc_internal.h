@@ -68,6 +68,12 @@ void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
 /** See sched_ops.thread_free. */
 void user_thread_free(struct thread *t);
 
+/* ---- Descriptors (pidfd.c) ---- */
+
+/** A descriptor that stands for @p p, closed by exec. @p flags: O_NONBLOCK
+ * counts. @return it, or -EMFILE */
+int pidfd_new(struct proc *p, unsigned flags);
+
 /* ---- What is called (trace.c) ---- */
 
 /** Set the hook if the command line asks for it. */

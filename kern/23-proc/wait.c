@@ -12,7 +12,8 @@
 
 /* A question, and its answer. */
 struct wait {
-	int which, id; /* P_ALL, P_PID or P_PGID */
+	int which, id;		/* P_ALL, P_PID or P_PGID */
+	const struct proc *who; /* P_PIDFD: this one, and no other of its pid */
 	unsigned options;
 
 	int pid; /* 0: nothing to report */
@@ -32,6 +33,8 @@ asked_for(const struct wait *w, const struct proc *child)
 	if (w->which == P_PID && child->pid != w->id)
 		return false;
 	if (w->which == P_PGID && child->pgid != w->id)
+		return false;
+	if (w->which == P_PIDFD && child != w->who)
 		return false;
 	if (w->options & WALL)
 		return true;
@@ -206,6 +209,31 @@ fill_info(siginfo_t *info, const struct wait *w)
 	}
 }
 
+/* kwait for the process that @w->id is a descriptor of. Where the descriptor is
+ * non-blocking, so is this, and says so. */
+static int
+wait_pidfd(struct wait *w)
+{
+	bool nohang = w->options & WNOHANG;
+	unsigned flags;
+	struct proc *p;
+	int error;
+
+	if (w->id < 0)
+		return -EINVAL;
+	p = pidfd_proc(w->id, &flags);
+	if (!p)
+		return -EBADF;
+	w->who = p;
+	if (flags & O_NONBLOCK)
+		w->options |= WNOHANG;
+	error = kwait(w);
+	if (!error && !w->pid && !nohang)
+		error = -EAGAIN;
+	proc_put(p);
+	return error;
+}
+
 static int64_t
 sys_waitid(int which, int id, siginfo_t *info, int options,
 	   struct rusage *usage)
@@ -217,10 +245,10 @@ sys_waitid(int which, int id, siginfo_t *info, int options,
 	if (options & ~WAITID_OPTIONS ||
 	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if ((which != P_ALL && which != P_PID && which != P_PGID) ||
-	    (which == P_PID && id <= 0) || (which == P_PGID && id < 0))
+	if (which < P_ALL || which > P_PIDFD || (which == P_PID && id <= 0) ||
+	    (which == P_PGID && id < 0))
 		return -EINVAL;
-	error = kwait(&w);
+	error = which == P_PIDFD ? wait_pidfd(&w) : kwait(&w);
 	if (error)
 		return error;
 	fill_info(&told, &w);

@@ -46,6 +46,35 @@ nameless_text(struct file *f, char *buf, size_t size)
 	return snformat(buf, size, "anon_inode:%s", f->ops->name);
 }
 
+int
+show_fdinfo(struct text *t, struct proc *p, int fd)
+{
+	struct fdtable *table = proc_fdtable(p);
+	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
+	bool cloexec = f && fdtable_get_flags(table, fd) == FD_CLOEXEC;
+	struct stat st = { 0 };
+	char lines[64];
+
+	if (table)
+		fdtable_put(table);
+	if (!f)
+		return -ENOENT;
+	if (f->vnode) {
+		st.st_ino = f->vnode->ino;
+		st.st_dev = f->vnode->mount->dev;
+	} else if (f->ops->stat) {
+		f->ops->stat(f, &st);
+	}
+	/* A mount's number is its device's. */
+	text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+		    f->pos, f->flags | (cloexec ? O_CLOEXEC : 0),
+		    (unsigned)dev_minor(st.st_dev), st.st_ino);
+	if (f->ops->info)
+		text_append(t, lines, f->ops->info(f, lines, sizeof(lines)));
+	file_put(f);
+	return 0;
+}
+
 /* ---- Links ---- */
 
 static int

@@ -363,10 +363,10 @@ mapping_name(const struct mapping *m, struct maps *maps)
 
 	if (m->vnode == vdso_object)
 		return m->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
-	if (m->vnode && m->vnode->nlink == 0 && m->flags & MAP_SHARED)
+	if (m->vnode && !m->vnode->nlink && !m->vnode->parent)
 		return "/dev/zero (deleted)";
 	if (m->vnode) {
-		n = vnode_path(m->vnode, maps->path, PATH_MAX);
+		n = vnode_link_text(m->vnode, maps->path, PATH_MAX);
 		return n > 0 ? maps->path : "";
 	}
 	if (m->start < vm->brk && m->end > vm->brk_start)
@@ -567,6 +567,7 @@ const struct pid_entry pid_entries[] = {
 	SECRET("environ", show_environ),
 	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
 	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
+	{ "fdinfo", S_IFDIR | 0500, NULL, NULL, NULL, true },
 	FILE("limits", show_limits),
 	FILE("loginuid", show_loginuid),
 	FILE("maps", show_maps),

@@ -19,13 +19,15 @@ struct node {
 	uint8_t len;
 	uint8_t parent;
 	uint32_t mode;
-	void (*show)(struct text *t);	     /* files */
-	uint64_t *number, max;		     /* files that root may write */
+	void (*show)(struct text *t); /* files */
+	/* Files that root may write a number into: kept here, or given on. */
+	uint64_t *number, max;
+	int (*store)(uint64_t value);
 	int (*link)(char *buf, size_t size); /* symbolic links */
 };
 
 static struct node nodes[NODES_MAX] = {
-	[ROOT] = { "", 0, 0, S_IFDIR | 0555, NULL, NULL },
+	[ROOT] = { "", 0, 0, S_IFDIR | 0555 },
 };
 static unsigned nnodes = ROOT + 1;
 
@@ -85,6 +87,12 @@ procfs_add_number(const char *name, uint64_t *number, uint64_t max)
 
 	n->number = number;
 	n->max = max;
+}
+
+void
+procfs_add_switch(const char *name, int (*store)(uint64_t value))
+{
+	add_file(name, 0200)->store = store;
 }
 
 static int
@@ -177,11 +185,21 @@ entry_of(const struct vnode *v)
 	return &pid_entries[INO_INDEX(v->ino)];
 }
 
-static bool
-is_fd_dir(const struct vnode *v)
+/* What is in the directory, if it is one of descriptors; else 0. */
+static enum kind
+kind_in(const struct vnode *v)
 {
-	return INO_KIND(v->ino) == KIND_ENTRY &&
-	       strcmp(entry_of(v)->name, "fd") == 0;
+	if (INO_KIND(v->ino) != KIND_ENTRY)
+		return 0;
+	if (strcmp(entry_of(v)->name, "fd") == 0)
+		return KIND_FD;
+	return strcmp(entry_of(v)->name, "fdinfo") == 0 ? KIND_FDINFO : 0;
+}
+
+static uint32_t
+mode_of_fd(enum kind kind)
+{
+	return kind == KIND_FD ? S_IFLNK | 0700 : S_IFREG | 0400;
 }
 
 bool
@@ -278,8 +296,8 @@ lookup_fd(struct vnode *dir, struct proc *p, const char *name, size_t len,
 	if (!f)
 		return -ENOENT;
 	file_put(f);
-	*result = procfs_vnode(dir->mount, INO(p->pid, KIND_FD, fd),
-			       S_IFLNK | 0700, p);
+	*result = procfs_vnode(dir->mount, INO(p->pid, kind_in(dir), fd),
+			       mode_of_fd(kind_in(dir)), p);
 	return 0;
 }
 
@@ -297,7 +315,7 @@ procfs_lookup(struct vnode *dir, const char *name, size_t len,
 		return -ENOENT;
 	if (INO_KIND(dir->ino) == KIND_PID)
 		error = lookup_entry(dir, p, name, len, result);
-	else if (is_fd_dir(dir))
+	else if (kind_in(dir))
 		error = procfs_may_inspect(p)
 				? lookup_fd(dir, p, name, len, result)
 				: -EACCES;
@@ -375,7 +393,7 @@ list_entries(struct proc *p, struct listing *l)
 }
 
 static void
-list_fds(struct proc *p, struct listing *l)
+list_fds(struct proc *p, enum kind kind, struct listing *l)
 {
 	struct fdtable *table = proc_fdtable(p);
 	int fd;
@@ -383,7 +401,7 @@ list_fds(struct proc *p, struct listing *l)
 	if (!table)
 		return;
 	while ((fd = fdtable_next(table, *l->pos - 2)) >= 0)
-		if (!put_number(l, fd, INO(p->pid, KIND_FD, fd), S_IFLNK,
+		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of_fd(kind),
 				fd + 3))
 			break;
 	fdtable_put(table);
@@ -412,9 +430,9 @@ procfs_readdir(struct vnode *dir, uint64_t *pos,
 		return -ENOENT;
 	if (INO_KIND(dir->ino) == KIND_PID)
 		list_entries(p, &l);
-	else if (is_fd_dir(dir) && procfs_may_inspect(p))
-		list_fds(p, &l);
-	else if (is_fd_dir(dir))
+	else if (kind_in(dir) && procfs_may_inspect(p))
+		list_fds(p, kind_in(dir), &l);
+	else if (kind_in(dir))
 		error = -EACCES;
 	proc_put(p);
 	return error;
@@ -457,7 +475,11 @@ write_text(const struct vnode *v, struct text *t)
 	p = proc_of(v);
 	if (!p)
 		return -ESRCH;
-	if (!entry_of(v)->restricted || procfs_may_inspect(p))
+	if (INO_KIND(v->ino) == KIND_FDINFO)
+		error = procfs_may_inspect(p)
+				? show_fdinfo(t, p, INO_INDEX(v->ino))
+				: -EACCES;
+	else if (!entry_of(v)->restricted || procfs_may_inspect(p))
 		error = entry_of(v)->show(t, p);
 	proc_put(p);
 	return error;
@@ -488,23 +510,23 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 	return error ? error : (int64_t)n;
 }
 
-/* The node of a number that may be written, or NULL. */
+/* The node of a system's file, or NULL. */
 static struct node *
-number_of(const struct vnode *v)
+system_node(const struct vnode *v)
 {
-	struct node *n = &nodes[INO_INDEX(v->ino)];
-
-	return INO_KIND(v->ino) == KIND_SYSTEM && n->number ? n : NULL;
+	return INO_KIND(v->ino) == KIND_SYSTEM ? &nodes[INO_INDEX(v->ino)]
+					       : NULL;
 }
 
 /* A number in decimal, in one write; white space may surround it. */
 static int64_t
 procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct node *node = number_of(f->vnode);
+	struct node *node = system_node(f->vnode);
 	char text[24], *p, *digits;
 	uint64_t value = 0;
 	size_t len = u->left;
+	int error = 0;
 
 	if (*pos != 0 || len >= sizeof(text))
 		return -EINVAL;
@@ -516,9 +538,16 @@ procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, *p - '0', &value))
 			return -EINVAL;
-	if (p == digits || p[strspn(p, " \n")] || value > node->max)
+	if (p == digits || p[strspn(p, " \n")])
 		return -EINVAL;
-	__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
+	if (node->store)
+		error = node->store(value);
+	else if (value > node->max)
+		error = -EINVAL;
+	else
+		__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
+	if (error)
+		return error;
 	*pos += len;
 	return len;
 }
@@ -538,12 +567,23 @@ static const struct file_ops procfs_file_ops = {
 	.release = procfs_release,
 };
 
+/* Only some files take what is written, and of these some give nothing. */
+static bool
+may_open(const struct file *f, const struct vnode *v)
+{
+	const struct node *n = system_node(v);
+
+	if (file_writable(f) && !(n && (n->number || n->store)))
+		return false;
+	return !file_readable(f) || !n || !n->store;
+}
+
 static int
 procfs_open(struct vnode *v, struct file *f)
 {
 	struct procfs_file *pf;
 
-	if (file_writable(f) && !number_of(v))
+	if (!may_open(f, v))
 		return -EACCES;
 	pf = knew(struct procfs_file);
 	mutex_init(&pf->lock, "proc text");

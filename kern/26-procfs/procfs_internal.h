@@ -19,6 +19,7 @@ enum kind {
 	KIND_PID,      /**< the directory of a process */
 	KIND_ENTRY,    /**< in it: index into pid_entries */
 	KIND_FD,       /**< in its fd: the link of a descriptor */
+	KIND_FDINFO,   /**< in its fdinfo: what is open there, in words */
 	KIND_NAMELESS, /**< what that leads to, if it has no vnode */
 };
 
@@ -59,6 +60,9 @@ struct vnode *procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode,
 
 /** Whether the caller may see what only the user of @p p may. */
 bool procfs_may_inspect(struct proc *p);
+
+/** Text of a descriptor's file in fdinfo (links.c). 0 or -ENOENT */
+int show_fdinfo(struct text *t, struct proc *p, int fd);
 
 /** Operations of links, and of what they make up (links.c). */
 extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;

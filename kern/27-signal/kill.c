@@ -206,6 +206,37 @@ copyin_info(siginfo_t *info, const siginfo_t *user, int target_pid)
 	return 0;
 }
 
+/* To the process that a descriptor stands for, as kill or sigqueue would. */
+static int64_t
+sys_pidfd_send_signal(int fd, int signo, const siginfo_t *user, unsigned flags)
+{
+	siginfo_t info = user_info(SI_USER);
+	unsigned file_flags;
+	struct proc *p;
+	int error = 0;
+
+	if (flags)
+		return -EINVAL;
+	p = pidfd_proc(fd, &file_flags);
+	if (!p)
+		return -EBADF;
+	if (user)
+		error = copyin_info(&info, user, p->pid);
+	if (!error &&
+	    (!signo_is_valid(signo) || (user && info.si_signo != signo)))
+		error = -EINVAL;
+	if (!error) {
+		spin_lock(&proc_lock);
+		error = proc_find_locked(p->pid) == p
+				? send_checked(p, signo, &info)
+				: -ESRCH;
+		spin_unlock(&proc_lock);
+	}
+	proc_put(p);
+	return error;
+}
+SYSCALL(NR_pidfd_send_signal, sys_pidfd_send_signal, 2);
+
 static int64_t
 sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t *user)
 {

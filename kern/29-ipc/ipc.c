@@ -8,6 +8,7 @@ ipc_init(void)
 {
 	fifo_init();
 	futex_init();
+	shm_init();
 	vfs_ops.fcntl = pipe_fcntl;
 }
 CHAPTER_INIT(ipc_init);

@@ -17,5 +17,6 @@ void robust_release(struct thread *t);
 
 void fifo_init(void);
 void futex_init(void);
+void shm_init(void);
 
 #endif

@@ -17,13 +17,15 @@ struct pipe {
 
 	struct mutex lock;
 	/* Guarded by lock. */
-	uint32_t head, tail; /* never more than PIPE_SIZE apart */
+	uint32_t head, tail; /* never more than size apart */
+	uint32_t size;	     /* a power of two, whole pages */
 	unsigned readers, writers;
 	/** Opens so far: an open that waits for the other side sees it come
 	 * even if it has gone again. */
 	uint32_t reader_opens, writer_opens;
 	unsigned npages;
-	struct page *pages[PIPE_PAGES];
+	struct page **pages; /* few, or the page that slots is */
+	struct page *few[PIPE_PAGES], *slots;
 	/** A splice reads at tail, or writes at head, without the lock: until
 	 * it has done so nobody else reads, or writes (IPC3). */
 	bool draining, filling;

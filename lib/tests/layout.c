@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/shm.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -49,6 +50,7 @@ struct winsize {
 #include "abi/socket.h"
 #include "abi/stat.h"
 #include "abi/statfs.h"
+#include "abi/shm.h"
 #include "abi/sysinfo.h"
 #include "abi/termios.h"
 #include "abi/time.h"
@@ -170,6 +172,15 @@ print_system(void)
 	FIELD(struct rusage, ru_maxrss);
 	FIELD(struct rusage, ru_minflt);
 	FIELD(struct rusage, ru_nivcsw);
+	SIZE(struct shmid_ds);
+	FIELD(struct shmid_ds, shm_perm.mode);
+	FIELD(struct shmid_ds, shm_segsz);
+	FIELD(struct shmid_ds, shm_atime);
+	FIELD(struct shmid_ds, shm_lpid);
+	FIELD(struct shmid_ds, shm_nattch);
+	SIZE(struct shminfo);
+	SIZE(struct shm_info);
+	FIELD(struct shm_info, shm_rss);
 	SIZE(struct sysinfo);
 	FIELD(struct sysinfo, loads);
 	FIELD(struct sysinfo, totalram);

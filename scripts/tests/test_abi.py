@@ -115,7 +115,9 @@ def page():
 def test_the_page_has_every_call():
     calls = {name for path in (ROOT / "kern").glob("*/*.c") for name in
              re.findall(r"^SYSCALL\(NR_(\w+)", path.read_text(), re.M)}
-    assert set(page()) == calls
+    assert set(page()) == calls, "make abi measures it anew"
+    for call, (tests, linux, hardtack, _) in page().items():
+        assert tests == hardtack > 0 and linux > 0, call
 
 
 def test_the_page_names_tests_that_are():
@@ -124,6 +126,22 @@ def test_the_page_names_tests_that_are():
              re.findall(r"^TEST\((\w+)\)", path.read_text(), re.M)}
     for call, (*_, text) in page().items():
         assert set(re.findall(r"`(.*?)`", text)) <= names, call
+
+
+def test_the_page_has_every_error():
+    """Each is seen by a test, or excused."""
+    lines = (ROOT / "user/tests/abi/errors").read_text().splitlines()
+    excused = [[part.split() for part in line.split("|")[:2]]
+               for line in lines if "|" in line and line[0] != "#"]
+    for line in lines:
+        if line[:1] in ("", "#", "[") or "|" in line:
+            continue
+        call, *errors = line.split()
+        seen = set(re.findall(r"(\w+) `", page()[call][3]))
+        unseen = [e for e in errors if e not in seen and not any(
+            e in some and (call in calls or calls == ["*"])
+            for calls, some in excused)]
+        assert not unseen, call
 
 
 # --- On Hardtack --------------------------------------------------------------

@@ -59,6 +59,7 @@ HOST_HEADERS = {
     "dirent.h": "dirent.h",
     "uio.h": "limits.h linux/uio.h",
     "socket.h": "sys/ioctl.h linux/sockios.h sys/socket.h sys/un.h",
+    "shm.h": "sys/ipc.h sys/shm.h",
     "splice.h": "fcntl.h",
     "statfs.h": "linux/magic.h sys/statvfs.h",
     "sched.h": "linux/sched.h asm/prctl.h linux/prctl.h",

@@ -36,4 +36,7 @@
 #define P_PGID	2
 #define P_PIDFD 3
 
+/** pidfd_open(2): waitid on it does not wait. */
+#define PIDFD_NONBLOCK 04000
+
 #endif

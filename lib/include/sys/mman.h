@@ -15,4 +15,8 @@ int madvise(void *at, size_t len, int advice);
 /** A fifth argument, the new address, goes with MREMAP_FIXED. */
 void *mremap(void *at, size_t oldlen, size_t newlen, int flags, ...);
 
+/* POSIX shared memory: files in /dev/shm. */
+int shm_open(const char *name, int flags, mode_t mode);
+int shm_unlink(const char *name);
+
 #endif
