@@ -78,9 +78,6 @@ steal(unsigned at_least)
 	return from && steal_from(from, 0);
 }
 
-/* At each tick: a preempted real-time thread waits no longer than until the
- * next tick of a CPU that runs something of less priority. The looks are
- * without locks; steal_from takes one. */
 bool
 steal_realtime(void)
 {

@@ -7,8 +7,10 @@
 struct timer_queue {
 	struct spinlock lock;
 	struct rbroot timers;
-	struct timer *running; /* its function is being called */
-	uint64_t next;	       /* time of the first, UINT64_MAX: none */
+	/* Its function is being called, without the lock: it may arm its timer
+	 * again, or disarm others. timer_disarm waits until it is over. */
+	struct timer *running;
+	uint64_t next; /* time of the first, UINT64_MAX: none */
 };
 
 static PERCPU(struct timer_queue, timer_queue) = {
@@ -113,9 +115,6 @@ timer_disarm(struct timer *t)
 	return armed;
 }
 
-/* The lock is not held while a function runs: it may arm its timer again, or
- * disarm others. `running` is for timer_disarm, which waits until it is over.
- */
 void
 timers_run(uint64_t now)
 {

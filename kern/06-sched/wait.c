@@ -19,7 +19,7 @@ waitq_init(struct waitq *wq, const char *lock_name)
 /* ---- Low level ---- */
 
 /* The store is sequentially consistent: the look at the condition, which
- * follows, cannot pass it (SCHED1; SDM vol. 3A, 9.2.3.4). */
+ * follows, cannot pass it (SCHED1; SDM vol. 3A, 8.2.3.4). */
 void
 thread_sleep_prepare(void)
 {
