@@ -81,7 +81,7 @@ KCC = $(CC) $(KFLAGS) $(KINC) -MMD -MP
 
 $(O)/lib/freestanding/%.o: INC := -Ilib/freestanding
 define chapter_rules
-$(O)/kern/$1/%.o: INC := -Ilib/freestanding \
+$(O)/kern/$1/%: INC := -Ilib/freestanding \
 	$(patsubst %,-Ikern/%,$(UPTO_$(call name,$1)))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call chapter_rules,$f)))
@@ -97,6 +97,23 @@ $(O)/kern/%.o: kern/%.S Makefile | deps
 $(O)/lib/freestanding/%.o: lib/freestanding/%.c Makefile | deps
 	@mkdir -p $(@D); $(call say,CC      $<)
 	$(Q)$(KCC) -c $< -o $@
+
+# The vDSO: user code, linked by itself, that the kernel carries and maps into
+# every program.
+VDSO_DIR := $(wildcard kern/*/vdso)
+VDSO := $(VDSO_DIR:%=$(O)/%.so)
+VDSO_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fPIC \
+	-fno-stack-protector -fcf-protection=none -fasynchronous-unwind-tables \
+	-nostdlib -shared -Wl,--hash-style=both -Wl,--build-id=none \
+	-Wl,--eh-frame-hdr -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 \
+	-Wl,-soname,linux-vdso.so.1 -Wl,--no-undefined
+
+$(VDSO): $(VDSO_DIR)/vdso.c $(VDSO_DIR)/vdso.ld Makefile | deps
+	@mkdir -p $(@D); $(call say,VDSO    $@)
+	$(Q)$(CC) $(VDSO_FLAGS) $(KINC) -MMD -MP -MF $@.d \
+		-Wl,-T,$(VDSO_DIR)/vdso.ld $< -o $@
+$(VDSO_DIR:%=$(O)/%_image.o): $(VDSO)
+$(VDSO_DIR:%=$(O)/%_image.o): KFLAGS += -DVDSO_IMAGE='"$(VDSO)"'
 
 -include $(wildcard $(O)/kern/*/*.d $(O)/lib/freestanding/*.d)
 
@@ -178,7 +195,7 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
-.PHONY: prefixes check check-prefix-symbols style format damage faults abi
+.PHONY: prefixes check check-prefix-symbols style format damage faults abi bench
 prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -196,6 +213,9 @@ check-prefix-symbols: $(KERNELS) ## prove that no chapter uses a later one
 abi: $(KERNEL) root ## measure the tests of each system call; the book's table
 	@scripts/install-deps abi
 	scripts/abi
+
+bench: $(KERNEL) root ## count the instructions of system calls; the book's table
+	scripts/bench
 
 faults: deps-check all ## fail every command of ten workloads' disks, one a run
 	$(MAKE) DEBUG=1 kernel

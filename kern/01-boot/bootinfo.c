@@ -11,10 +11,11 @@
 #include "string.h"
 
 #define MULTIBOOT2_MAGIC 0x36d76289
-#define PVH_MAGIC        0x336ec578
+#define PVH_MAGIC	 0x336ec578
 
 struct boot_info boot_info;
 
+/* Multiboot2, 3.6.2: the information is a list of these. */
 struct mb2_tag {
 	uint32_t type;
 	uint32_t size; /* with this header; the next tag is 8-aligned */
@@ -29,12 +30,15 @@ enum {
 	MB2_TAG_RSDP_V2 = 15,
 };
 
+/* 3.6.8. A later version may have larger entries, with more behind the fields
+ * that we know; so entry_size is the step. */
 struct mb2_memory_map {
 	uint32_t entry_size;
 	uint32_t version;
 	uint8_t entries[];
 };
 
+/* Xen's struct hvm_start_info. Addresses are physical, as ebx is. */
 struct pvh_start_info {
 	uint32_t magic;
 	uint32_t version;
@@ -55,7 +59,9 @@ struct pvh_memory {
 	uint32_t reserved;
 };
 
-/* Ranges are kept sorted by address: insertion sort, the map is short. */
+/* Ranges are kept sorted by address: insertion sort, the map is short. One that
+ * is empty, or wraps around the end of the address space, is firmware's mistake
+ * and left out; what is left out is memory not used, which does no harm. */
 static void
 add_memory(uint64_t base, uint64_t len, uint32_t type)
 {
@@ -77,6 +83,8 @@ mb2_memory(const struct mb2_tag *tag)
 
 	if (map->entry_size < sizeof(struct pvh_memory))
 		return;
+	/* 16: the tag's header and the map's. An entry counts only if it lies
+	 * within the tag as a whole. */
 	for (entry = 16; entry + map->entry_size <= tag->size;
 	     entry += map->entry_size) {
 		/* The two formats agree on an entry's layout. */
@@ -86,6 +94,9 @@ mb2_memory(const struct mb2_tag *tag)
 	}
 }
 
+/* The tag holds the ACPI root pointer itself, not its address: 20 bytes (ACPI
+ * 1.0) or 36. A copy of the later kind is the better one; GRUB gives it last.
+ */
 static void
 mb2_rsdp(const struct mb2_tag *tag)
 {
@@ -97,6 +108,9 @@ mb2_rsdp(const struct mb2_tag *tag)
 	boot_info.has_rsdp_copy = true;
 }
 
+/* The first word is the whole length. Each tag says its own; the sum of what
+ * they say is checked against the whole before the next one is looked at, and a
+ * tag shorter than its header, which would keep us in place, ends the list. */
 static void
 parse_multiboot2(paddr_t info)
 {
@@ -121,6 +135,7 @@ parse_multiboot2(paddr_t info)
 	}
 }
 
+/* Version 0 has no memory map; QEMU gives version 1. */
 static void
 parse_pvh(const struct pvh_start_info *start)
 {
@@ -142,6 +157,8 @@ boot_info_parse(uint32_t magic, paddr_t info)
 {
 	const struct pvh_start_info *start = direct_map(info);
 
+	/* Multiboot2 is known by eax; PVH leaves eax open, and is known by what
+	 * ebx points to. */
 	if (magic == MULTIBOOT2_MAGIC)
 		parse_multiboot2(info);
 	else if (start->magic == PVH_MAGIC)
@@ -168,6 +185,8 @@ next_word(const char **at, size_t *len)
 	return *len ? word : NULL;
 }
 
+/* A word is "key" or "key=value"; the first that fits counts. Values have no
+ * blanks, and there are no quotes. */
 bool
 command_line_get(const char *key, char *value, size_t size)
 {
@@ -196,6 +215,7 @@ command_line_has(const char *key)
 	return command_line_get(key, NULL, 0);
 }
 
+/* 16: no digit in any base that we read. */
 static int
 digit(char c)
 {

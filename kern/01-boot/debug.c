@@ -10,12 +10,15 @@
 #include "boot.h"
 #include "list.h"
 
+/* What the compiler passes first: where in the source. */
 struct location {
 	const char *file;
 	uint32_t line;
 	uint32_t column;
 };
 
+/* The real handlers take more (types, values); by the calling convention what
+ * is not declared is not looked at. */
 #define HANDLER(name, what, ...)                                               \
 	void __ubsan_handle_##name(const struct location *at, ##__VA_ARGS__);  \
 	void __ubsan_handle_##name(const struct location *at, ##__VA_ARGS__)   \
@@ -39,7 +42,9 @@ HANDLER(nonnull_arg, "null pointer for a nonnull argument")
 HANDLER(builtin_unreachable, "unreachable code reached")
 HANDLER(invalid_builtin, "clz or ctz of zero")
 
-/* -fstack-protector: the canary, and what a smashed stack calls. */
+/* -fstack-protector: the canary, and what a smashed stack calls. The canary is
+ * a constant, since it is to find mistakes, not to stop an attacker; its lowest
+ * byte is not 0, so strings that run over change it. */
 uintptr_t __stack_chk_guard = 0x57ac4ca9a47e00ff;
 
 void __stack_chk_fail(void);
@@ -50,6 +55,7 @@ __stack_chk_fail(void)
 	panic("stack smashed: a canary was overwritten");
 }
 
+/* lib's list.h calls it: an element's neighbours do not point back to it. */
 void
 list_corrupted(const struct list *l)
 {

@@ -15,10 +15,12 @@
 #define KERNBASE 0xffffffff80000000
 #define PHYS(x) ((x) - KERNBASE)
 
+/* Page-table entries, levels 2 to 4: SDM vol. 3A, table 4-15 and following. */
 #define PTE_P 1
 #define PTE_W 2
 #define PTE_PS 0x80
 
+/* Control registers: SDM vol. 3A, 2.5; EFER: 2.2.1. */
 #define CR0_PE 1
 #define CR0_MP 2
 #define CR0_ET 0x10
@@ -33,6 +35,11 @@
 #define MB2_MAGIC 0xe85250d6
 #define MB2_ARCH_I386 0
 
+	/*
+	 * Multiboot2 header (3.1.2): magic, architecture, length, and what
+	 * makes the sum of the four zero. Then tags, each 8-aligned: type,
+	 * flags (bit 0: may be ignored), length.
+	 */
 	.section .boot.header, "a"
 	.balign 8
 mb2_header:
@@ -53,7 +60,10 @@ mb2_header:
 	.long 8
 mb2_header_end:
 
-	/* ELF note "Xen", type 18 (XEN_ELFNOTE_PHYS32_ENTRY). */
+	/*
+	 * ELF note "Xen", type 18 (XEN_ELFNOTE_PHYS32_ENTRY): lengths of name
+	 * and description, type, name, and the physical address to enter at.
+	 */
 	.section .note.pvh, "a", @note
 	.balign 4
 	.long 4, 8, 18
@@ -64,7 +74,7 @@ mb2_header_end:
 	.code32
 	.globl _start
 _start:
-	cli
+	cli			/* there is no IDT: an interrupt would reset */
 	cld
 	movl $PHYS(boot_stack_top), %esp
 	movl %eax, %edi		/* loader magic: boot_main's first argument */
@@ -76,11 +86,16 @@ _start:
 	cmpl $0x80000001, %eax
 	jb no_long_mode
 	movl $0x80000001, %eax
-	cpuid
+	cpuid			/* edx: bit 29 long mode, bit 20 no-execute */
 	movl %edx, %ebp
 	btl $29, %edx
 	jnc no_long_mode
 
+	/*
+	 * In this order (SDM vol. 3A, 9.8.5): PAE, the tables, LME, and then
+	 * paging, with which long mode begins. The instructions after that
+	 * are fetched through the map at 0.
+	 */
 	movl %cr4, %eax
 	orl $CR4_PAE, %eax
 	movl %eax, %cr4
@@ -101,6 +116,7 @@ _start:
 	 */
 	movl $(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
 	movl %eax, %cr0
+	/* Still 32-bit code, until CS is loaded with a descriptor that has L. */
 	lgdt PHYS(boot_gdtr)
 	ljmp $8, $PHYS(start64)
 
@@ -119,6 +135,10 @@ no_long_mode:
 
 	.code64
 start64:
+	/*
+	 * Segments other than FS and GS have no base in 64-bit mode; null is
+	 * allowed in all but CS at ring 0 (SDM vol. 3A, 3.4.2 and 5.4.1.1).
+	 */
 	xorl %eax, %eax
 	movl %eax, %ds
 	movl %eax, %es
@@ -129,10 +149,13 @@ start64:
 	xorl %ebp, %ebp		/* ends a backtrace */
 	movl %edi, %edi		/* the upper halves are undefined */
 	movl %esi, %esi
+	/* By its address at -2 GiB: a relative call would stay at 1 MiB. */
 	movabsq $boot_main, %rax
 	call *%rax
 	ud2
 
+	/* Until chapter trap loads its own. Two entries are all that long mode
+	 * wants: the null one, and code (SDM vol. 3A, 3.4.5: P, S, type 0xb, L). */
 	.section .rodata
 	.balign 8
 boot_gdt:
@@ -144,6 +167,12 @@ boot_gdtr:
 no_long_mode_text:
 	.asciz "panic: this processor has no 64-bit mode; hardtack needs one\r\n"
 
+	/*
+	 * The boot page tables. Rights are in the leaves alone; here all is
+	 * writable and executable, until chapter mem loads its own. They are
+	 * kept: chapter smp starts the other CPUs on them, for it needs a map
+	 * at 0 again.
+	 */
 	.section .data
 	.balign 4096
 	.globl boot_pml4
@@ -163,6 +192,7 @@ boot_pdpt_high:
 	.fill 510, 8, 0
 	.quad PHYS(boot_pd) + PTE_P + PTE_W		/* slot 510: -2 GiB */
 	.quad 0
+	/* Four page directories in a row: 2048 entries of 2 MiB are 4 GiB. */
 boot_pd:
 	.set addr, 0
 	.rept 2048

@@ -11,6 +11,7 @@
 #include "string.h"
 #include "x86.h"
 
+/* The 16550's registers, by port (National Semiconductor PC16550D, 8.0). */
 #define COM1	   0x3f8
 #define UART_LCR   (COM1 + 3)
 #define UART_MCR   (COM1 + 4)
@@ -20,13 +21,18 @@
 #define UART_POLLS 1000000 /* a second or more; 16 bytes take 1.4 ms */
 #define LOCK_POLLS 1000000
 
+/* Guarded by log_lock. A byte's place is its number modulo the size, and the
+ * number is never reduced; so a reader knows by subtraction what has been
+ * overwritten since it came last. */
 static char ring[LOG_SIZE];
-static uint64_t ring_end; /* bytes ever logged; guarded by log_lock */
+static uint64_t ring_end; /* bytes ever logged */
 static struct console *consoles;
-static int log_lock;
 
-/* Once panicking, a lock that another CPU died holding must not stop us; one
- * that is in the middle of a line may end it. */
+static int log_lock; /* 0 free, 1 taken; interrupts off while it is held */
+
+/* BOOT2. Once panicking, a lock that another CPU died holding must not stop us;
+ * one that is in the middle of a line may end it. So the wait is bounded then,
+ * and what comes after is two texts mixed: better than none. */
 static uint64_t
 lock_log(void)
 {
@@ -63,12 +69,14 @@ emit(const char *text, size_t len)
 		c->write(text, len);
 }
 
-/* kprintf gathers text here and emits it in pieces. */
+/* kprintf gathers text here and emits it in pieces: no buffer can be too small
+ * for a message, and the stack of an interrupt handler bears 128 bytes. */
 struct chunk {
 	size_t len;
 	char text[128];
 };
 
+/* What format() calls for each character. */
 static void
 put_char(void *arg, char c)
 {
@@ -117,6 +125,8 @@ log_read(uint64_t *pos, char *buf, size_t size)
 	uint64_t rflags = lock_log();
 	size_t n = 0;
 
+	/* A position from user space may be any number: the future is the end,
+	 * what has been overwritten is the oldest byte that is left. */
 	if (*pos > ring_end)
 		*pos = ring_end;
 	if (ring_end - *pos > LOG_SIZE)
@@ -138,7 +148,9 @@ console_register(struct console *console)
 }
 
 /* A UART that is not there reads as 0xff: always ready, nothing waits. One that
- * has stopped sending (flow control, a broken line) is waited for once. */
+ * has stopped sending (flow control, a broken line) is waited for once, and
+ * looked at once a character from then on: a log that nobody reads must not
+ * stop the kernel. Called with the log locked, which guards `stopped` too. */
 static void
 uart_put(char c)
 {
@@ -155,6 +167,7 @@ uart_put(char c)
 	}
 }
 
+/* Terminals want a carriage return with each line feed; the ring does not. */
 static void
 uart_write(const char *text, size_t len)
 {

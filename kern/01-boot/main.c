@@ -19,15 +19,19 @@ boot_main(uint32_t magic, uint32_t info)
 	const chapter_init_fn *init;
 	bool ok;
 
+	/* Output first: from here on, what goes wrong can be seen. */
 	early_console_init();
 	kprintf("hardtack\n");
 	boot_info_parse(magic, info);
 	kprintf("boot: %s, command line \"%s\"\n", boot_info.loader,
 		boot_info.command_line);
 
+	/* The linker has put them in book order. Interrupts are off until
+	 * chapter smp can answer them. */
 	for (init = chapter_inits; init < chapter_inits_end; init++)
 		(*init)();
 
+	/* It comes back only if there is no program to start. */
 	if (!command_line_has("selftest") && boot_ops.start_user)
 		boot_ops.start_user();
 	ok = selftest_run();

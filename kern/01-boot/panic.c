@@ -9,8 +9,8 @@
 #include "boot.h"
 #include "x86.h"
 
-#define BACKTRACE_MAX 32
-#define NESTED_MAX    4 /* panics while reporting a panic */
+#define BACKTRACE_MAX 32 /* a corrupt chain may be a circle */
+#define NESTED_MAX    4	 /* panics while reporting a panic */
 
 /* Exit devices: QEMU's isa-debug-exit; ACPI's port on QEMU; Bochs. */
 #define QEMU_EXIT_PORT	0xf4
@@ -24,12 +24,14 @@
 #define RESET_POLLS	100000
 #define DELAY_PORT	0x80
 
+/* As scripts/ksyms writes it: sorted by address. */
 struct ksym {
 	uint64_t address;
 	uint32_t name; /* offset in ksym_names */
 	uint32_t reserved;
 };
-/* Weak: the first link, which this table is made from, has none. */
+/* Weak: a kernel without the table links and panics too. The first link, from
+ * which it is made, holds an empty one. */
 extern const struct ksym ksyms[] __attribute__((weak));
 extern const uint32_t nksyms __attribute__((weak));
 extern const char ksym_names[] __attribute__((weak));
@@ -37,6 +39,7 @@ extern const char ksym_names[] __attribute__((weak));
 struct panic_ops panic_ops;
 bool panicking;
 
+/* Binary search for the last symbol that is not above the address. */
 const char *
 symbol_lookup(uint64_t address, uint64_t *offset)
 {
@@ -66,7 +69,9 @@ backtrace_line(uint64_t address)
 	kprintf("  %016lx %s+%#lx\n", address, name ? name : "?", offset);
 }
 
-/* Whether a frame can lie here: in the kernel's half, aligned, and mapped. */
+/* Whether a frame can lie here: in the kernel's half, aligned, and mapped.
+ * Before chapter mem can tell what is mapped, only the image is trusted to be;
+ * the stack is in it. A fault in here would be a panic within a panic. */
 static bool
 frame_readable(uint64_t rbp)
 {
@@ -77,6 +82,12 @@ frame_readable(uint64_t rbp)
 	return rbp >= KERNBASE;
 }
 
+/*
+ * A frame, by the convention that -fno-omit-frame-pointer keeps: [rbp] is the
+ * caller's rbp, [rbp + 8] the return address. Stacks grow downwards, so each
+ * frame is above the last one; a chain that goes down, or leaves the kernel's
+ * code, is broken or at its end.
+ */
 void
 backtrace(uint64_t rip, uint64_t rbp)
 {
@@ -88,7 +99,9 @@ backtrace(uint64_t rip, uint64_t rbp)
 
 		if (frame[1] < KERNBASE)
 			break;
-		/* The return address may be the next function's first byte. */
+		/* The return address may be the next function's first byte,
+		 * where the call is the last instruction (it does not come
+		 * back: panic). One less is within the call. */
 		backtrace_line(frame[1] - 1);
 		if (frame[0] <= rbp)
 			break;
@@ -96,33 +109,48 @@ backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
+static unsigned nested; /* reports that this one has come out of */
+static bool begun;	/* panic_begin, and no panic since */
+
 /* The first CPU that panics reports; any others stop and wait to be asked where
- * they are (panic_ops.stop_others). A report that panics itself begins anew, a
- * few times. CPUs are told apart by what they say of themselves: the per-CPU
- * data may be what is broken. */
+ * they are (panic_ops.stop_others). CPUs are told apart by what they say of
+ * themselves: the per-CPU data may be what is broken. */
 static void
 become_reporter(void)
 {
-	static uint32_t reporter, nested;
+	static uint32_t reporter;
 	uint32_t none = 0, me = (cpuid(1, 0).b >> 24) + 1; /* APIC id */
 
+	cli();
 	if (!__atomic_compare_exchange_n(&reporter, &none, me, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
 	    none != me)
 		for (;;)
 			hlt();
-	if (++nested > NESTED_MAX)
-		power_off(false);
 	panicking = true;
 }
 
+void
+panic_begin(void)
+{
+	become_reporter();
+	/* A report that faults or panics begins anew, a few times. */
+	if (++nested > NESTED_MAX)
+		power_off(false);
+	begun = true;
+}
+
+/* Each step may fail itself, so the most telling one comes first: the message,
+ * who runs, the chain of calls here, and then the other CPUs. */
 void
 panic(const char *fmt, ...)
 {
 	va_list ap;
 
-	cli();
 	become_reporter();
+	if (!begun)
+		panic_begin();
+	begun = false;
 	kprintf("\npanic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);
@@ -138,6 +166,9 @@ panic(const char *fmt, ...)
 	power_off(false);
 }
 
+/* Real machines need ACPI's interpreter for this, and are halted instead; the
+ * ports are the emulators', and harmless where nothing listens. An orderly end
+ * is an odd status that a triple fault, which ends QEMU with 0, cannot give. */
 void
 power_off(bool ok)
 {

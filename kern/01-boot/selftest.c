@@ -17,6 +17,9 @@ selftest_fail(const char *file, int line, const char *what)
 	kprintf("selftest: %s:%d: not true: %s\n", file, line, what);
 }
 
+/* A test that fails has returned from the middle (CHECK), with what it holds;
+ * so later failures may follow from the first, and the first is the one to
+ * read. */
 static bool
 run_one(const struct selftest *test)
 {
@@ -28,6 +31,7 @@ run_one(const struct selftest *test)
 	return failures == 0;
 }
 
+/* None at all is a failure: a misspelt word must not look like success. */
 bool
 selftest_run(void)
 {

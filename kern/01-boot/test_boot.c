@@ -36,8 +36,8 @@ SELFTEST(boot_command_line_words)
 	char saved[COMMAND_LINE_MAX], value[8];
 
 	memcpy(saved, boot_info.command_line, sizeof(saved));
-	strlcpy(boot_info.command_line, " one two=2 three=abcdefghijk twofold=7",
-		COMMAND_LINE_MAX);
+	strlcpy(boot_info.command_line,
+		" one two=2 three=abcdefghijk twofold=7", COMMAND_LINE_MAX);
 	bool one = command_line_has("one"), on = command_line_has("on");
 	uint64_t two = command_line_number("two", 9);
 	uint64_t none = command_line_number("four", 9);

@@ -14,6 +14,8 @@
 #include "trap.h"
 #include "x86.h"
 
+/* SDM vol. 3A, 8.7. In 64-bit mode it holds no task, but stack pointers: rsp[0]
+ * for entry from user mode, ist[] for gates that name one. */
 struct tss {
 	uint32_t reserved0;
 	uint64_t rsp[3];
@@ -24,6 +26,7 @@ struct tss {
 	uint16_t io_map; /* past the limit: no port is allowed to user mode */
 } __attribute__((packed));
 
+/* SDM vol. 3A, 6.14.1. */
 struct idt_gate {
 	uint16_t offset_low, selector;
 	uint8_t ist, type;
@@ -36,13 +39,19 @@ struct table_register {
 	uint64_t base;
 } __attribute__((packed));
 
+/*
+ * Exceptions that must not use the current stack. Double fault: it may be the
+ * stack that is at fault. NMI and machine check: they come at any instruction,
+ * also where rsp is still the user's (syscall_entry).
+ */
 enum { IST_DOUBLE_FAULT = 1, IST_NMI = 2, IST_MACHINE_CHECK = 3, NIST = 3 };
 
 #define IST_STACK_SIZE 8192
 #define GATE_INTERRUPT 0x8e /* present, ring 0, interrupts off */
 #define GATE_USER      0x60 /* callable by int n in ring 3 */
 
-/* An exception stack with this CPU's GS base on top; see vectors.S. */
+/* An exception stack with this CPU's GS base on top; see vectors.S. The frame
+ * begins right below gs_base, which is 16-aligned, as the processor wants. */
 struct ist_stack {
 	uint8_t bytes[IST_STACK_SIZE - 16];
 	uint64_t gs_base;
@@ -57,6 +66,7 @@ extern const struct {
 
 extern uint8_t percpu_start[], percpu_end[], percpu_template[];
 
+/* For CPU 0 all of these work from the first instruction on (percpu.h). */
 uint64_t percpu_offset[NCPU_MAX];
 PERCPU(uint64_t, percpu_self);
 PERCPU(uint32_t, cpu_number);
@@ -67,16 +77,23 @@ void (*preempt_hook)(void);
 
 static PERCPU(struct tss, cpu_tss);
 static PERCPU(struct ist_stack, ist_stacks[NIST]);
-static PERCPU(uint64_t, gdt[10]) = {
+/*
+ * Each CPU has a GDT of its own because the TSS descriptor, two entries, is
+ * its own; the rest is the same. Flat segments: in 64-bit mode only type,
+ * privilege and the bit L count.
+ */
+static PERCPU(uint64_t, gdt[11]) = {
 	[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff,
 	[SEL_KERNEL_DATA / 8] = 0x00cf93000000ffff,
 	[SEL_USER_DATA / 8] = 0x00cff3000000ffff,
 	[SEL_USER_CODE / 8] = 0x00affb000000ffff,
 };
-static struct idt_gate idt[TRAP_VECTORS];
+static struct idt_gate idt[TRAP_VECTORS]; /* of all CPUs */
 
 struct cpu_features cpu_features;
 
+/* Leaves are asked for only up to what leaf 0 and 0x80000000 say there is: a
+ * processor answers for a leaf that it has not with another one's contents. */
 static void
 find_features(void)
 {
@@ -95,6 +112,7 @@ find_features(void)
 	f->tsc_deadline = one.c & 1u << 24;
 	f->xsave = one.c & 1u << 26;
 	f->rdrand = one.c & 1u << 30;
+	f->hypervisor = one.c & 1u << 31; /* by convention, not by Intel */
 	f->pge = one.d & 1u << 13;
 	f->fsgsbase = seven.b & 1u << 0;
 	f->smep = seven.b & 1u << 7;
@@ -112,7 +130,8 @@ find_features(void)
 		f->invariant_tsc = cpuid(0x80000007, 0).d & 1u << 8;
 }
 
-/* The kernel's text is still writable: mem maps it read-only later. */
+/* The kernel's text is still writable: mem maps it read-only later. No other
+ * CPU runs yet that could execute the bytes half written. */
 static void
 patch_smap_sites(void)
 {
@@ -142,6 +161,12 @@ set_gate(unsigned vector, unsigned ist, unsigned type)
 	};
 }
 
+/*
+ * All gates are interrupt gates: interrupts are off at entry, or one could come
+ * before swapgs. int3 and into may be executed by user programs; any other int
+ * n is a general-protection fault there, so a program cannot feign an
+ * interrupt.
+ */
 static void
 fill_idt(void)
 {
@@ -156,6 +181,8 @@ fill_idt(void)
 	set_gate(TRAP_OVERFLOW, 0, GATE_INTERRUPT | GATE_USER);
 }
 
+/* ltr marks the TSS descriptor busy and faults on a busy one, so each CPU does
+ * this once. The descriptor's base is scattered (SDM vol. 3A, figure 8-4). */
 static void
 load_segments(void)
 {
@@ -176,6 +203,10 @@ load_segments(void)
 	table[SEL_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89UL << 40 |
 			     (base >> 24 & 0xff) << 56;
 	table[SEL_TSS / 8 + 1] = base >> 32;
+	/* For programs that ask where they run (__vdso_getcpu): data,
+	 * read-only, ring 3. 64-bit code has no other use for a segment's
+	 * limit. */
+	table[SEL_CPU / 8] = this_cpu(cpu_number) | 0xf1UL << 40;
 	asm volatile("lgdt %0; lidt %1; ltr %w2"
 		     :
 		     : "m"(gdtr), "m"(idtr), "r"(SEL_TSS));
@@ -187,6 +218,13 @@ load_segments(void)
 	asm volatile("movw %w0, %%ss" : : "r"(SEL_KERNEL_DATA));
 }
 
+/*
+ * SMEP: the kernel does not execute user pages. SMAP: nor touch them by
+ * mistake. UMIP: user programs cannot read the tables' addresses (sgdt). WP:
+ * read-only holds for the kernel. TS and EM off: using the FPU does not trap.
+ * FSGSBASE stays off: a user who could write the GS base could not harm the
+ * kernel, but fsbase and gsbase would have to be read at each switch.
+ */
 static void
 set_control_registers(void)
 {
@@ -209,7 +247,15 @@ set_control_registers(void)
 static void
 set_syscall_msrs(void)
 {
-	/* syscall: CS = 0x10, SS = 0x18; sysret: CS = 0x30, SS = 0x28. */
+	/*
+	 * STAR (SDM vol. 3A, 5.8.8): syscall loads CS with bits 47:32, 0x10,
+	 * and SS with 8 more. sysret loads CS with bits 63:48 plus 16 and SS
+	 * with them plus 8, both with privilege 3: 0x33 and 0x2b.
+	 *
+	 * SFMASK: flags that are off on entry. IF: the stack is not ours yet.
+	 * DF: C expects it off. AC: SMAP is closed. TF: no single step into
+	 * the kernel. NT: iretq would fault.
+	 */
 	wrmsr(MSR_STAR, (uint64_t)SEL_KERNEL_CODE << 32 | 0x23UL << 48);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
 	wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC |
@@ -227,6 +273,7 @@ trap_cpu_init(void)
 	fpu_cpu_init();
 }
 
+/* Two places, because the two ways in look in different ones. */
 void
 trap_set_kernel_stack(uint64_t top)
 {
@@ -237,6 +284,7 @@ trap_set_kernel_stack(uint64_t top)
 static void
 trap_init(void)
 {
+	/* Before anything here changes: the initial values for other CPUs. */
 	memcpy(percpu_template, percpu_start, percpu_end - percpu_start);
 	find_features();
 	if (cpu_features.smap)

@@ -9,6 +9,7 @@
 #include "trap.h"
 #include "x86.h"
 
+/* asm.h cannot include trap.h; so what it says is checked here. */
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
 _Static_assert(offsetof(struct trapframe, rip) == TF_RIP, "asm.h");
 _Static_assert(offsetof(struct trapframe, cs) == TF_CS, "asm.h");
@@ -16,17 +17,19 @@ _Static_assert(offsetof(struct trapframe, rflags) == TF_RFLAGS, "asm.h");
 _Static_assert(offsetof(struct trapframe, rcx) == TF_RCX, "asm.h");
 _Static_assert(offsetof(struct trapframe, r11) == TF_R11, "asm.h");
 
+/* The linker's tables: FIXUP in asm.h, SYSCALL in trap.h. */
 extern const struct {
 	uint64_t at, to;
 } fixups[], fixups_end[];
 extern const struct syscall_entry syscall_entries[], syscall_entries_end[];
 
+/* Called by vectors.S alone; interrupts are off, but for a system call. */
 void trap_dispatch(struct trapframe *tf);
 void trap_dispatch_paranoid(struct trapframe *tf);
 void syscall_dispatch(struct trapframe *tf);
 
 struct trap_ops trap_ops;
-static const struct syscall_entry *syscalls[SYSCALLS_MAX];
+static const struct syscall_entry *syscalls[SYSCALLS_MAX]; /* by number */
 
 static const char *const exception_names[TRAP_INTERRUPTS] = {
 	[TRAP_DIVIDE] = "divide error",
@@ -69,6 +72,7 @@ trapframe_sanitize(struct trapframe *tf)
 {
 	tf->cs = SEL_USER_CODE;
 	tf->ss = SEL_USER_DATA;
+	/* 0x3e0000: VM, AC, VIF, VIP, ID; bit 1 always reads as one. */
 	tf->rflags &= ~(RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | 0x3e0000UL);
 	tf->rflags |= RFLAGS_IF | 2;
 	ASSERT(tf->rip < USER_TOP);
@@ -76,8 +80,14 @@ trapframe_sanitize(struct trapframe *tf)
 
 /* ---- Back to user mode ---- */
 
-/* Interrupts are off at the end, and stay off until the exit path is through:
- * what is asked for after the check is seen at the next entry. */
+/*
+ * TRAP4. Interrupts are off at the end, and stay off until the exit path is
+ * through. Whoever asks for work after the last look sends an interrupt as well
+ * (chapter smp); it waits until interrupts are on, which is in user mode, and
+ * brings this CPU back here.
+ *
+ * A loop, since both take time with interrupts on, and more may come meanwhile.
+ */
 static inline void
 user_return(struct trapframe *tf)
 {
@@ -96,14 +106,17 @@ user_return(struct trapframe *tf)
 
 /* ---- Exceptions ---- */
 
+/* An exception that the kernel itself has caused, and not by way of a user
+ * copy. Two call chains: that of the fault, and panic's own, which shows by
+ * which entry it came here. */
 static void __attribute__((noreturn))
 kernel_fault(struct trapframe *tf, const char *why)
 {
-	const char *name = tf->vector < TRAP_INTERRUPTS ?
-				   exception_names[tf->vector] :
-				   NULL;
+	const char *name = tf->vector < TRAP_INTERRUPTS
+				   ? exception_names[tf->vector]
+				   : NULL;
 
-	cli();
+	panic_begin();
 	kprintf("\ntrap: %s in the kernel%s%s\n", name ? name : "trap",
 		*why ? ": " : "", why);
 	trapframe_print(tf);
@@ -112,6 +125,8 @@ kernel_fault(struct trapframe *tf, const char *why)
 	      tf->vector, tf->error, tf->rip, *why ? ": " : "", why);
 }
 
+/* If the instruction at rip may fault, go on where its table entry says. The
+ * table has six entries: looking through it costs less than keeping order. */
 static bool
 fix_up(struct trapframe *tf)
 {
@@ -134,7 +149,9 @@ has_fixup(uint64_t rip)
 	return fix_up(&probe);
 }
 
-/* A fault of user code, or of a user copy on its behalf. */
+/* A fault of user code, or of a user copy on its behalf. With preemption off
+ * nothing may sleep, so the page is not fetched: the copy fails, and its caller
+ * tries again without the lock (trap.h). */
 static int
 user_page_fault(struct trapframe *tf, uint64_t address)
 {
@@ -148,6 +165,14 @@ user_page_fault(struct trapframe *tf, uint64_t address)
 	return error;
 }
 
+/*
+ * Three cases. The kernel faulted at an instruction that is not a user copy, or
+ * on an address that is no user's: its own bug, but for a copy that reached the
+ * border, which fails. A user copy faulted on a user address: fetch the page,
+ * or fail the copy. User code faulted: fetch the page, or a signal.
+ *
+ * CR2 is read before interrupts can come on: the next fault overwrites it.
+ */
 static void
 page_fault(struct trapframe *tf)
 {
@@ -157,9 +182,8 @@ page_fault(struct trapframe *tf)
 	if (!trapframe_is_user(tf) &&
 	    (address >= USER_TOP || !has_fixup(tf->rip))) {
 		if (!fix_up(tf))
-			kernel_fault(tf, address < PAGE_SIZE ?
-						 "null pointer" :
-						 "");
+			kernel_fault(tf,
+				     address < PAGE_SIZE ? "null pointer" : "");
 		return;
 	}
 	error = user_page_fault(tf, address);
@@ -193,6 +217,8 @@ static const struct {
 	[TRAP_SIMD] = { SIGFPE, FPE_FLTINV },
 };
 
+/* What has no signal of its own (a machine that does what the manual leaves
+ * out) is a SIGSEGV. */
 static void
 exception(struct trapframe *tf)
 {
@@ -220,12 +246,16 @@ trap_dispatch(struct trapframe *tf)
 	else if (trap_ops.interrupt)
 		trap_ops.interrupt(tf);
 
+	/* In the kernel a switch is right only where it was at the interrupted
+	 * instruction: preemption and interrupts on. */
 	if (trapframe_is_user(tf))
 		user_return(tf);
 	else if (this_cpu(preempt_count) == 0 && (tf->rflags & RFLAGS_IF))
 		trap_ops.reschedule();
 }
 
+/* No way back through user_return: this stack is not a thread's, and a switch
+ * from it would leave it to the next NMI. */
 void
 trap_dispatch_paranoid(struct trapframe *tf)
 {
@@ -257,8 +287,10 @@ syscall_lookup(uint64_t nr)
 	return nr < SYSCALLS_MAX ? syscalls[nr] : NULL;
 }
 
-static int64_t
-no_syscall(uint64_t nr)
+/* Programs try calls to see whether they are there: that is no news but to who
+ * asks, and once. Two CPUs may both say it; that does no harm. Not inline: it
+ * would spread over the path that all calls take. */
+static int64_t __attribute__((noinline)) no_syscall(uint64_t nr)
 {
 	static uint64_t told[SYSCALLS_MAX / 64];
 
@@ -270,29 +302,33 @@ no_syscall(uint64_t nr)
 	return -ENOSYS;
 }
 
-/* The gate of chapter heap stands around every call: it reserves the heap the
- * call can need, so that no allocation inside it can fail. */
+/*
+ * The gate of chapter heap stands around every call that needs heap: it
+ * reserves what the call can need, so that no allocation inside it can fail.
+ * Such calls are of later chapters than heap: the hooks are filled. The result
+ * goes into the frame's rax, from where the exit path loads it; the number
+ * stays in tf->error, for a call that is restarted.
+ */
 void
 syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall_entry *call = syscall_lookup(tf->error);
-
 	int64_t error = 0;
 
 	this_cpu(md_current)->nsyscall = tf->error;
-	if (!call) {
+	if (__builtin_expect(!call, 0)) {
 		tf->rax = no_syscall(tf->error);
 		user_return(tf);
 		return;
 	}
-	if (trap_ops.reserve)
-		error = trap_ops.reserve(call->number, call->heap_pages);
-	tf->rax = error ? error :
-			  call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
+	if (call->heap_pages)
+		error = trap_ops.reserve(call->heap_pages);
+	tf->rax = error ? error
+			: call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
-	if (trap_ops.trace)
+	if (__builtin_expect(trap_ops.trace != NULL, 0))
 		trap_ops.trace(call, tf, tf->rax);
-	if (trap_ops.release)
+	if (call->heap_pages)
 		trap_ops.release();
 	user_return(tf);
 }

@@ -10,16 +10,18 @@
 #include "trap.h"
 #include "x86.h"
 
-#define XCR0_X87    0x1
-#define XCR0_SSE    0x2
-#define XCR0_AVX    0x4
-#define XCR0_AVX512 0xe0
+/* XCR0: which features XSAVE saves (SDM vol. 1, 13.3). The three parts of
+ * AVX-512 go together. */
+#define XCR0_X87      0x1
+#define XCR0_SSE      0x2
+#define XCR0_AVX      0x4
+#define XCR0_AVX512   0xe0
 
-#define FXSAVE_SIZE    512
-#define FCW_INITIAL    0x37f
-#define MXCSR_INITIAL  0x1f80
-#define XSTATE_BV_AT   512
-#define XSAVE_HEADER   64
+#define FXSAVE_SIZE   512
+#define FCW_INITIAL   0x37f
+#define MXCSR_INITIAL 0x1f80
+#define XSTATE_BV_AT  512
+#define XSAVE_HEADER  64
 
 /* The parts of the legacy area that the kernel itself looks at. */
 struct fxsave {
@@ -32,6 +34,8 @@ size_t fpu_area_size = FXSAVE_SIZE;
 uint64_t fpu_xcr0;
 static uint32_t mxcsr_mask = 0xffbf;
 
+/* Enable what we know and the CPU has; what is not enabled, user programs find
+ * missing and do not use. AMX for one is left out: 8 KiB a thread. */
 static void
 find_areas(void)
 {
@@ -44,6 +48,8 @@ find_areas(void)
 	fpu_area_size = cpuid(0xd, 0).b; /* for what XCR0 enables */
 }
 
+/* Bits of MXCSR that exist; a load with any other one set faults. 0 in the
+ * image means the default (SDM vol. 1, 11.6.6). */
 static void
 find_mxcsr_mask(void)
 {
@@ -66,6 +72,8 @@ fpu_cpu_init(void)
 	find_mxcsr_mask();
 }
 
+/* XSTATE_BV of the header is 0: xrstor takes the initial state for every part,
+ * whatever the area holds; FXRSTOR and MXCSR need the two words. */
 void
 fpu_area_init(void *area)
 {
@@ -76,6 +84,9 @@ fpu_area_init(void *area)
 	fx->mxcsr = MXCSR_INITIAL;
 }
 
+/* xsaveopt leaves out what has not changed since the last xrstor from this very
+ * area (SDM vol. 1, 13.9): who writes an area by hand loads it before it is
+ * saved to again. The mask in edx:eax is "all that XCR0 enables". */
 void
 fpu_save(void *area)
 {

@@ -8,6 +8,10 @@
  *
  * TRAP1: in the kernel, GS base = percpu_offset[this CPU]. The entry paths of
  * vectors.S swap it in and out; nothing else writes it.
+ *
+ * Why GS: in 64-bit mode FS and GS are the only segments that still have a base
+ * (SDM vol. 3A, 3.4.4), and user programs use FS for their own thread
+ * variables.
  */
 #ifndef PERCPU_H
 #define PERCPU_H
@@ -24,21 +28,25 @@
  * This CPU's copy of per-CPU variable @p var, as an lvalue of one access. The
  * caller has preemption off, or does not mind which CPU answers.
  */
-#define this_cpu(var) (*(__typeof__(var) __seg_gs *)(uintptr_t)&(var))
+#define this_cpu(var) (*(__typeof__(var) __seg_gs *)(uintptr_t)(&(var)))
 
-/** Pointer to CPU @p cpu's copy of @p var. */
+/** Pointer to CPU @p cpu's copy of @p var. That CPU may write it at the same
+ * time: what others look at is atomic, or a figure that may be old. */
 #define percpu_ptr(var, cpu)                                                   \
-	((__typeof__(var) *)((uintptr_t)&(var) + percpu_offset[cpu]))
+	((__typeof__(var) *)((uintptr_t)(&(var)) + percpu_offset[cpu]))
 
 /** Pointer to this CPU's copy of @p var; preemption is off while it is used. */
 #define this_cpu_ptr(var)                                                      \
-	((__typeof__(var) *)((uintptr_t)&(var) + this_cpu(percpu_self)))
+	((__typeof__(var) *)((uintptr_t)(&(var)) + this_cpu(percpu_self)))
 
+/** By CPU: the distance from .percpu to its copy; 0 for CPU 0, and for those
+ * that do not run. Written by chapter smp before the CPU starts. */
 extern uint64_t percpu_offset[NCPU_MAX];
 extern uint64_t percpu_self; /**< per-CPU: percpu_offset of this CPU */
 extern uint32_t cpu_number;  /**< per-CPU: this CPU's index, 0 at boot */
 
-/** This CPU's index: dense, 0 for the CPU that booted. */
+/** This CPU's index: dense, 0 for the CPU that booted. Old news as soon as it
+ * is returned, unless preemption is off. */
 static inline unsigned
 cpu_id(void)
 {
@@ -50,32 +58,41 @@ cpu_id(void)
  * away. The low bits count preempt_disable (every spinlock held is one); bits
  * 16 and up count interrupt handlers. Bit 31 is set while *no* reschedule is
  * asked for, so that one decrement finds both "last one out" and "asked for".
+ *
+ * Each operation is one instruction on this CPU's own variable, so neither an
+ * interrupt nor a move to another CPU can come into its middle; no lock prefix
+ * is needed, for no other CPU writes it (a reschedule on another CPU is asked
+ * for by an interrupt: chapter smp).
  */
-#define PREEMPT_INTERRUPT   0x10000u
-#define PREEMPT_NOT_ASKED   0x80000000u
-#define PREEMPT_COUNT(x)    ((x) & 0x7fffffffu)
-#define PREEMPT_INITIAL     (PREEMPT_NOT_ASKED | 1)
+#define PREEMPT_INTERRUPT 0x10000u
+#define PREEMPT_NOT_ASKED 0x80000000u
+#define PREEMPT_COUNT(x)  ((x) & ~PREEMPT_NOT_ASKED)
+#define PREEMPT_INITIAL	  (PREEMPT_NOT_ASKED | 1)
 
+/** Per-CPU. PREEMPT_INITIAL: one count is the boot's own, until sched has a
+ * thread to switch to. */
 extern uint32_t preempt_count;
 
 /** Called by preempt_enable when a reschedule waits; sched fills it. */
 extern void (*preempt_hook)(void);
 
-/** Keep the running thread on this CPU; nests. */
+/** Keep the running thread on this CPU; nests. Any context. */
 static inline void
 preempt_disable(void)
 {
 	asm volatile("incl %%gs:%0" : "+m"(preempt_count) : : "memory");
 }
 
-/** Undo one preempt_disable, without looking for a waiting reschedule. */
+/** Undo one preempt_disable, without looking for a waiting reschedule: for
+ * callers that look themselves soon (sched, the exit paths). */
 static inline void
 preempt_enable_no_resched(void)
 {
 	asm volatile("decl %%gs:%0" : "+m"(preempt_count) : : "memory");
 }
 
-/** Undo one preempt_disable; may switch threads if it was the outermost. */
+/** Undo one preempt_disable; may switch threads if it was the outermost. With
+ * interrupts off the hook returns at once, and the question stays open. */
 static inline void
 preempt_enable(void)
 {
@@ -89,7 +106,8 @@ preempt_enable(void)
 		preempt_hook();
 }
 
-/** Ask for a reschedule on this CPU, soon. */
+/** Ask for a reschedule on this CPU: at the next preempt_enable that ends the
+ * outermost region, or at the end of the running interrupt handler. */
 static inline void
 preempt_ask(void)
 {

@@ -19,6 +19,8 @@ SELFTEST(trap_copy_from_unmapped_user_memory_is_efault)
 	CHECK(copyin_partial(buf, nowhere, 13) == 13);
 }
 
+/* The range is checked as a whole: neither its start, nor its end, nor a sum
+ * that wraps may be in the kernel's half. */
 SELFTEST(trap_copy_refuses_kernel_addresses)
 {
 	char buf[16] = "";
@@ -42,6 +44,7 @@ SELFTEST(trap_protections_are_on)
 	CHECK(!cpu_features.nx || (rdmsr(MSR_EFER) & EFER_NXE));
 }
 
+/* Also on the way through a fix-up, which leaves the copy early. */
 SELFTEST(trap_smap_is_closed_after_a_copy)
 {
 	char c;
@@ -93,6 +96,7 @@ SELFTEST(trap_fpu_state_survives_save_and_restore)
 	CHECK(out == in);
 }
 
+/* What a forged signal frame can hold must not fault in the kernel. */
 SELFTEST(trap_fpu_image_from_user_space_is_checked)
 {
 	static uint8_t area[4096] __attribute__((aligned(64)));

@@ -11,12 +11,17 @@
 #include "boot.h"
 #include "percpu.h"
 
-/* Segment selectors; the user ones are those that Linux programs see. */
+/*
+ * Segment selectors; the user ones are those that Linux programs see. Their
+ * order is the SYSCALL instruction's: data follows code in the kernel, code
+ * follows data for the user (SDM vol. 3A, 5.8.8; set_syscall_msrs in cpu.c).
+ */
 #define SEL_KERNEL_CODE 0x10
 #define SEL_KERNEL_DATA 0x18
 #define SEL_USER_DATA	0x2b
 #define SEL_USER_CODE	0x33
 #define SEL_TSS		0x40
+#define SEL_CPU		0x53 /**< its limit is the CPU's number (lsl) */
 
 /* Vectors: 0-31 are the processor's exceptions (SDM vol. 3A, table 6-1). */
 enum {
@@ -43,7 +48,12 @@ enum {
 	TRAP_SYSCALL = 256, /* in a trap frame: came by syscall */
 };
 
-/** The interrupted registers, in the order in which vectors.S pushes them. */
+/**
+ * The interrupted registers, in the order in which vectors.S pushes them: the
+ * last pushed is the first here. From rip on, the processor itself has pushed
+ * them (SDM vol. 3A, 6.14.2); for a system call the entry path has. asm.h has
+ * the offsets, and dispatch.c asserts that they agree.
+ */
 struct trapframe {
 	uint64_t r15, r14, r13, r12, rbp, rbx;
 	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
@@ -59,9 +69,12 @@ struct trapframe {
 #define FAULT_RSVD    0x8
 #define FAULT_FETCH   0x10
 
-/** First address past user space; the last page is never mapped, so that no
+/**
+ * First address past user space; the last page is never mapped, so that no
  * system call returns to a non-canonical address (sysret would fault in the
- * kernel). */
+ * kernel, with the user's stack pointer loaded): a SYSCALL instruction is two
+ * bytes, and the highest address that follows one is this.
+ */
 #define USER_TOP 0x00007ffffffff000UL
 
 static inline bool
@@ -75,31 +88,40 @@ trapframe_is_user(const struct trapframe *tf)
  * struct thread. All fields are the thread's own, but for work.
  */
 struct md_thread {
-	_Atomic uint32_t work; /**< WORK_*: set by anyone, atomically */
-	uint32_t nsyscall;     /**< the call it is in, for panic and /proc */
-	struct trapframe
-		*user_frame;	 /**< user registers, NULL: kernel thread */
-	uint64_t fsbase, gsbase; /**< user segment bases */
-	void *fpu; /**< fpu_area_size bytes, 64-aligned; NULL: never used */
+	/** WORK_*: set by anyone, atomically; looked at by user_return. */
+	_Atomic uint32_t work;
+	/** The call it is in, for panic and /proc. */
+	uint32_t nsyscall;
+	/** User registers, at the top of its kernel stack; NULL: kernel thread.
+	 */
+	struct trapframe *user_frame;
+	/** User segment bases, while it does not run. */
+	uint64_t fsbase, gsbase;
+	/** fpu_area_size bytes, 64-aligned; NULL: never used. */
+	void *fpu;
 };
 
 /* Things to do before the return to user mode. */
 #define WORK_SIGNAL 0x1 /**< a signal may be deliverable */
 #define WORK_NOTIFY 0x2 /**< a limit may have been passed */
 
-/** Per-CPU: the running thread's machine-dependent part. */
+/** Per-CPU: the running thread's machine-dependent part. Set by sched at each
+ * switch; NULL before the first. */
 extern struct md_thread *md_current;
 
 /** Per-CPU: top of the running thread's kernel stack: where entry from user
  * mode begins. Set on every thread switch with trap_set_kernel_stack. */
 extern uint64_t entry_stack_top;
 
-/** Tell the CPU (TSS, system-call entry) the running thread's stack top. */
+/** Tell the CPU (TSS, system-call entry) the running thread's stack top.
+ * Preemption off; sched's switch calls it. */
 void trap_set_kernel_stack(uint64_t top);
 
 struct syscall_entry;
 
-/** What later chapters fill in. Unfilled hooks are not called. */
+/** What later chapters fill in at their start. Unfilled hooks are not called,
+ * but for user_fault, user_work and reschedule: without the chapters that fill
+ * these there is neither a user nor a question that could lead to them. */
 struct trap_ops {
 	/** smp: an interrupt, vector >= TRAP_INTERRUPTS. Interrupts off. */
 	void (*interrupt)(struct trapframe *tf);
@@ -120,10 +142,10 @@ struct trap_ops {
 	void (*user_work)(struct trapframe *tf);
 	/** sched: switch threads; preemption was asked for. Interrupts on. */
 	void (*reschedule)(void);
-	/** heap: before a system call, reserve @p pages of kernel heap.
+	/** heap: before a system call that needs heap, reserve @p pages of it.
 	 * @return 0, or -EINTR: the thread is to die */
-	int (*reserve)(unsigned nsyscall, unsigned pages);
-	/** heap: after the call, give back what it did not use. */
+	int (*reserve)(unsigned pages);
+	/** heap: after such a call, give back what it did not use. */
 	void (*release)(void);
 	/** proc: the call has ended with @p result; tf->rax has it, too, the
 	 * other registers are the caller's. NULL unless asked for. */
@@ -146,18 +168,21 @@ trap_user_frame(uint64_t top)
 	return (struct trapframe *)top - 1;
 }
 
-/** Force what user space may not choose: selectors, IF on, IOPL and NT off. */
+/** Force what user space may not choose: selectors, IF on, IOPL and NT off. For
+ * frames that a user has written (sigreturn) or that are new. The caller has
+ * checked rip (TRAP3). */
 void trapframe_sanitize(struct trapframe *tf);
 
-/** Print the registers of @p tf. */
+/** Print the registers of @p tf, and CR2, to the log. Any context. */
 void trapframe_print(const struct trapframe *tf);
 
 /* ---- CPU set-up ---- */
 
-/** Features found by CPUID; the same on all CPUs. */
+/** Features found by CPUID on CPU 0 (SDM vol. 2, CPUID), taken to be the same
+ * on all CPUs. Constant after trap's start. */
 struct cpu_features {
 	bool nx, smep, smap, umip, fsgsbase, pge, gbpages, xsave, xsaveopt,
-		x2apic, tsc_deadline, rdrand, invariant_tsc;
+		x2apic, tsc_deadline, rdrand, invariant_tsc, hypervisor;
 	char vendor[13];
 	char brand[49];
 };
@@ -170,7 +195,8 @@ extern struct cpu_features cpu_features;
  */
 void trap_cpu_init(void);
 
-/** trap_cpu_init's part for the FPU. */
+/** trap_cpu_init's part for the FPU: enable what is to be saved, find the size
+ * of a save area (on the first CPU), reset the registers. Interrupts off. */
 void fpu_cpu_init(void);
 
 /* ---- System calls ---- */
@@ -201,7 +227,8 @@ struct syscall_entry {
 		".syscall_entry") = { nr, pages, #nr,                          \
 				      (syscall_fn)(void (*)(void))fn }
 
-/** Fill the table of calls from the registrations; at start-up. */
+/** Fill the table of calls from the registrations; at start-up. Panics if a
+ * number is registered twice. */
 void syscall_table_init(void);
 
 /** The entry of call @p nr, or NULL where there is none. */
@@ -232,7 +259,12 @@ user_range_ok(const void *address, size_t len)
 /*
  * All of these may sleep (the fault may read a disk) unless preemption is off:
  * then a page that is not there is -EFAULT at once. A bad address is -EFAULT,
- * with an unknown part copied.
+ * with an unknown part copied. No lock may be held that the page-fault handler
+ * takes (chapter vm: the address space's), nor one that sleeps and is taken
+ * within a file's read.
+ *
+ * What was read once may have changed when it is read again: user memory
+ * belongs to other threads too. Callers copy first, check the copy, and use it.
  */
 
 /** Copy @p len bytes from user address @p from. @return 0 or -EFAULT */
@@ -271,13 +303,16 @@ int user_cmpxchg32(uint32_t *address, uint32_t *old, uint32_t new);
 extern size_t fpu_area_size; /**< bytes of a thread's save area */
 extern uint64_t fpu_xcr0;    /**< enabled XSAVE features, 0: FXSAVE */
 
-/** Write the initial state (as after reset) into a save area. */
+/** Write the initial state (as after reset) into a save area of fpu_area_size
+ * bytes. */
 void fpu_area_init(void *area);
 
-/** Save this CPU's FPU, SSE and AVX registers to @p area. */
+/** Save this CPU's FPU, SSE and AVX registers to @p area, 64-aligned. They stay
+ * loaded. Preemption off, or they may be another thread's. */
 void fpu_save(void *area);
 
-/** Load them; a corrupt image (from a signal frame) must have been checked. */
+/** Load them; a corrupt image (from a signal frame) must have been checked
+ * (fpu_area_check), or this faults in the kernel. Preemption off. */
 void fpu_restore(const void *area);
 
 /**

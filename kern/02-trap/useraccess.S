@@ -5,7 +5,12 @@
  * usercopy.c have checked that the range is in user space.
  *
  * rep movsq copies 8 bytes an iteration; where it faults, rcx and rdx say what
- * was not copied.
+ * was not copied. The processor keeps rcx, rsi and rdi up to date at each
+ * iteration (SDM vol. 1, 7.3.9.2), so a fault in the middle resumes there.
+ *
+ * SMAP is open from stac to clac and for nothing else (TRAP2). An exception in
+ * between saves the AC flag with rflags and closes it for its handler; a thread
+ * that sleeps in the fault so takes its open door along with its frame.
  */
 #include "asm.h"
 
@@ -23,7 +28,7 @@ FUNCTION(usercopy)
 3:	SMAP_SITE(clac)
 	movq %rcx, %rax
 	ret
-4:	leaq (%rdx, %rcx, 8), %rcx
+4:	leaq (%rdx, %rcx, 8), %rcx	/* words left and odd bytes, in bytes */
 	jmp 3b
 	FIXUP(1b, 4b)
 	FIXUP(2b, 3b)
@@ -67,7 +72,10 @@ FUNCTION(userstring)
 	jmp 3b
 	FIXUP(2b, 4b)
 
-/* int usercmpxchg(uint32_t *at, uint32_t *old, uint32_t new): 0, -1 on fault */
+/*
+ * int usercmpxchg(uint32_t *at, uint32_t *old, uint32_t new): 0, -1 on fault.
+ * `old` is the kernel's memory, touched outside of the open region.
+ */
 FUNCTION(usercmpxchg)
 	movl (%rsi), %eax
 	SMAP_SITE(stac)

@@ -4,6 +4,7 @@
  */
 #include "trap.h"
 
+/* useraccess.S; results as they stand there. */
 size_t usercopy(void *to, const void *from, size_t len);
 size_t userzero(void *to, size_t len);
 int64_t userstring(char *to, const char *from, size_t size);
@@ -41,6 +42,8 @@ user_zero(void *to, size_t len)
 	return 0;
 }
 
+/* A string's length is not known before it has been read, so what is checked is
+ * the room up to the end of user space. A string that reaches it has no NUL. */
 int64_t
 copyin_string(char *to, const char *from, size_t size)
 {
@@ -56,6 +59,7 @@ copyin_string(char *to, const char *from, size_t size)
 	return (uint64_t)len == size ? -ENAMETOOLONG : len;
 }
 
+/* Aligned: a locked access across two cache lines would stop all CPUs. */
 int
 user_cmpxchg32(uint32_t *address, uint32_t *old, uint32_t new)
 {

@@ -16,6 +16,9 @@
  */
 #include "asm.h"
 
+	/* The order is that of struct trapframe, backwards. All fifteen are
+	 * saved although C would keep six of them: fork, signals and exec look
+	 * for the user's registers in the frame. */
 	.macro push_registers
 	pushq %rdi
 	pushq %rsi
@@ -56,6 +59,12 @@
 
 /* ---- Exceptions and interrupts ---- */
 
+	/*
+	 * One stub a vector, 16 bytes each, so that cpu.c finds the n-th by
+	 * multiplication. The processor does not say by which gate it came;
+	 * each stub pushes its own number, and a zero where an error code is
+	 * missing, so that all frames are alike.
+	 */
 	.balign 16
 	.globl vector_stubs
 vector_stubs:
@@ -75,6 +84,13 @@ vector_stubs:
 	.set n, n + 1
 	.endr
 
+/*
+ * On the stack: vector, error code, rip, cs, rflags, rsp, ss. All gates are
+ * interrupt gates: interrupts are off until C turns them on. CS tells whether
+ * the GS base is the user's; it does so for all but the paranoid vectors, for
+ * in the few instructions where CS and GS disagree interrupts are off and no
+ * instruction faults.
+ */
 FUNCTION(vector_common)
 	testb $3, 24(%rsp)	/* CS: from user mode? */
 	jz 1f
@@ -87,8 +103,9 @@ FUNCTION(vector_common)
 	call trap_dispatch
 	/* fall through */
 
+/* Every way back but sysret. rsp points to the frame. */
 FUNCTION(trap_return)
-	cli
+	cli			/* the kernel's GS base goes now: TRAP1 */
 	testb $3, TF_CS(%rsp)
 	jz 1f
 	swapgs
@@ -96,6 +113,12 @@ FUNCTION(trap_return)
 	addq $16, %rsp		/* vector and error code */
 	iretq
 
+/*
+ * TRAP1 without looking at CS: load what the top of this stack says, and put
+ * back what was found, whichever it was. The stack is the exception's own, so
+ * a second one of the same kind within the handler would overwrite this frame:
+ * the handlers must not fault (an iretq would let the next NMI in).
+ */
 FUNCTION(paranoid_common)
 	push_registers
 	SMAP_SITE(clac)
@@ -122,11 +145,18 @@ FUNCTION(paranoid_common)
 
 /* ---- System calls ---- */
 
+/*
+ * SYSCALL does not switch stacks. Between swapgs and the load of rsp this is
+ * the kernel on the user's stack pointer: nothing is pushed, and interrupts are
+ * off. The first word saved goes to a per-CPU variable, for there is no free
+ * register and no stack; it is used up before interrupts come on.
+ */
 FUNCTION(syscall_entry)
 	/* rcx = user rip, r11 = user rflags; SFMASK has cleared IF, DF, AC. */
 	swapgs
 	movq %rsp, %gs:syscall_user_rsp
 	movq %gs:entry_stack_top, %rsp
+	/* What an interrupt would have pushed: ss, rsp, rflags, cs, rip. */
 	pushq $SEL_USER_DATA
 	pushq %gs:syscall_user_rsp
 	pushq %r11
@@ -150,7 +180,9 @@ FUNCTION(syscall_entry)
 	movq TF_R11(%rsp), %r11
 	cmpq %r11, TF_RFLAGS(%rsp)
 	jne trap_return
-	btq $RFLAGS_TF_BIT, %r11	/* sysret would trap too late */
+	/* Single step: the trap must come in user mode, after sysret; iretq
+	 * has that right on all processors. */
+	btq $RFLAGS_TF_BIT, %r11
 	jc trap_return
 	cmpq $SEL_USER_CODE, TF_CS(%rsp)
 	jne trap_return
@@ -159,7 +191,8 @@ FUNCTION(syscall_entry)
 	movq 40(%rsp), %rsp	/* vector, error, rip, cs, rflags: rsp */
 	sysretq
 
-/* trap_enter_user(tf): the stack becomes the frame. */
+/* trap_enter_user(tf): the stack becomes the frame. What was on it is given up:
+ * the frame is at the very top, and nobody returns. */
 FUNCTION(trap_enter_user)
 	cli
 	movq %rdi, %rsp

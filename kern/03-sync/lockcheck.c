@@ -12,17 +12,25 @@
 #include "string.h"
 #include "sync.h"
 
+/* All locks of one name and subclass. The flags and their places are written
+ * without a lock: they go from false to true, and any of two places is as good
+ * for a report. */
 struct lock_class {
 	const char *name;
 	unsigned subclass;
-	bool sleeping;
+	bool sleeping;	   /* a lock that sleeps (sched) */
 	bool in_interrupt; /* taken by an interrupt handler ... */
 	bool irqs_on;	   /* ... or with interrupts on, here: */
 	uint64_t in_interrupt_ip, irqs_on_ip;
 };
 
-/* Classes and edges are only ever added; guarded by checker_lock, but read
- * without it: an entry is complete before its bit or count is visible. */
+/*
+ * The graph. An edge is a bit in a matrix, 8 KiB, and beside it the place where
+ * it was drawn first, as the lower half of a kernel address, 256 KiB.
+ *
+ * Classes and edges are only ever added; guarded by checker_lock, but read
+ * without it: an entry is complete before its bit or count is visible.
+ */
 static struct lock_class classes[LOCK_CLASSES_MAX]; /* [0] is not used */
 static _Atomic unsigned nclasses = 1;
 static _Atomic uint64_t edges[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX / 64];
@@ -33,6 +41,7 @@ static _Atomic int checker_lock;
 static PERCPU(struct held_locks, cpu_held);
 PERCPU(struct held_locks *, held_locks);
 
+/* Interrupts are off, or the thread might move to another CPU's. */
 static struct held_locks *
 held_here(void)
 {
@@ -57,6 +66,7 @@ checker_leave(void)
 	atomic_store_explicit(&checker_lock, 0, memory_order_release);
 }
 
+/* The test that each lock taken while another is held pays for. */
 static bool
 has_edge(unsigned from, unsigned to)
 {
@@ -66,6 +76,8 @@ has_edge(unsigned from, unsigned to)
 	       1;
 }
 
+/* Names are compared as strings: the same name may be a constant of two files.
+ * checker_lock is held. */
 static unsigned
 class_lookup(const char *name, unsigned subclass, bool sleeping)
 {
@@ -84,6 +96,8 @@ class_lookup(const char *name, unsigned subclass, bool sleeping)
 	return i;
 }
 
+/* A lock's class is looked up once and kept in the lock; that of a subclass,
+ * each time, for one lock may be taken at several levels. */
 static unsigned
 class_of(struct lock_debug *debug, unsigned subclass, bool sleeping)
 {
@@ -111,7 +125,9 @@ print_class(unsigned class)
 		kprintf("/%u", classes[class].subclass);
 }
 
-/* Print a path of edges from `from` to `to`, found by depth-first search. */
+/* Whether a path of edges leads from `from` to `to`, by depth-first search; on
+ * the way back it prints them. Each class is visited once (`seen`), so the
+ * depth is the number of classes at most. */
 static bool
 find_path(unsigned from, unsigned to, uint64_t *seen, bool print)
 {
@@ -138,6 +154,8 @@ find_path(unsigned from, unsigned to, uint64_t *seen, bool print)
 	return false;
 }
 
+/* Both sides of it: the order now, and each edge of the path that says the
+ * contrary, with the places in the code. Does not return. */
 static void
 report_cycle(unsigned held, unsigned class, uint64_t ip)
 {
@@ -155,7 +173,9 @@ report_cycle(unsigned held, unsigned class, uint64_t ip)
 	      classes[held].name, classes[class].name);
 }
 
-/* Enter the edge held -> class if it is new; panics if that closes a cycle. */
+/* SYNC2. Enter the edge held -> class if it is new; panics if that closes a
+ * cycle, which is so if a path leads back already. An edge to the class itself
+ * is the shortest cycle: two locks of one class want subclasses. */
 static void
 add_edge(unsigned held, unsigned class, uint64_t ip)
 {
@@ -172,6 +192,11 @@ add_edge(unsigned held, unsigned class, uint64_t ip)
 	checker_leave();
 }
 
+/*
+ * SYNC4. A class that was ever taken in a handler and ever with interrupts on:
+ * the handler might strike between, on the same CPU, and wait for ever. The two
+ * need not have happened at once, nor to the same lock.
+ */
 static void
 check_interrupts(struct lock_class *c, uint64_t ip)
 {
@@ -201,6 +226,7 @@ acquire(const void *lock, struct lock_debug *debug, unsigned subclass,
 	struct held_locks *h;
 	unsigned class, i;
 
+	/* A panic's report is not to be interrupted by another complaint. */
 	if (panicking || debug->unchecked)
 		return;
 	class = class_of(debug, subclass, sleeping);
@@ -245,6 +271,7 @@ lockcheck_release(const void *lock, struct lock_debug *debug)
 		return;
 	rflags = irq_save();
 	h = held_here();
+	/* Mostly the last one taken; any order of release is right. */
 	for (i = h->n; i > 0 && h->held[i - 1].lock != lock; i--)
 		;
 	if (i == 0)

@@ -33,6 +33,8 @@ SELFTEST(sync_trying_makes_no_order)
 	}
 }
 
+/* 70,000 tickets of 16 bits: `next` passes its end without touching `serving`.
+ */
 SELFTEST(sync_ticket_wraps)
 {
 	static struct spinlock lock = SPINLOCK("test wrap");
@@ -57,6 +59,7 @@ SELFTEST(sync_irqsave_restores)
 	CHECK(irq_enabled() == before);
 }
 
+/* A writer that has begun, one that has ended, and none since. */
 SELFTEST(sync_seqcount_sees_a_writer)
 {
 	struct seqcount s = { 0 };

@@ -152,8 +152,9 @@ typedef uint64_t pte_t;
 #define PTE_D	0x40UL	/**< dirty */
 #define PTE_PS	0x80UL	/**< maps 2 MiB or 1 GiB */
 #define PTE_G	0x100UL /**< global: survives a load of CR3 */
-#define PTE_SW1 0x200UL /**< free for software: vm uses it for copy-on-write   \
-			 */
+#define PTE_SW1                                                                \
+	0x200UL /**< free for software: vm uses it for copy-on-write           \
+		 */
 #define PTE_SW2	     0x400UL
 #define PTE_NX	     0x8000000000000000UL
 #define PTE_ADDR     0x000ffffffffff000UL

@@ -19,8 +19,8 @@
 /* Sizes such that n objects fill a page for each n up to 10, and beyond. The
  * last class is for whole pages, on which the debug build has no room for a
  * guard. */
-static const uint16_t class_sizes[] = { 16,  32,  48,   64,   128,  192, 256,
-					320, 384, 448,  512,  576,  640, 768,
+static const uint16_t class_sizes[] = { 16,   32,   48,	  64,	128, 192, 256,
+					320,  384,  448,  512,	576, 640, 768,
 					1024, 1344, 2048, 4096, 4096 };
 #define NCLASSES    (sizeof(class_sizes) / sizeof(class_sizes[0]))
 #define CLASS_WHOLE (NCLASSES - 1)
@@ -59,11 +59,11 @@ struct trailer {
 	uint32_t size; /* asked for */
 	const struct alloc_site *site;
 };
-#define TRAILER      sizeof(struct trailer)
-#define STATE_LIVE   0x11fe11feu
-#define STATE_FREE   0xf4eef4eeu
-#define GUARD_BYTE   0x5a
-#define POISON_BYTE  0x6b
+#define TRAILER	    sizeof(struct trailer)
+#define STATE_LIVE  0x11fe11feu
+#define STATE_FREE  0xf4eef4eeu
+#define GUARD_BYTE  0x5a
+#define POISON_BYTE 0x6b
 
 static struct trailer *
 trailer_of(void *object, unsigned size)
@@ -117,9 +117,9 @@ guard_free(void *object, unsigned class_size)
 	t->state = STATE_FREE;
 }
 #else
-#define TRAILER                            0
+#define TRAILER				     0
 #define guard_new(object, class, size, site) ((void)(site))
-#define guard_free(object, class)          ((void)0)
+#define guard_free(object, class)	     ((void)0)
 #endif
 
 /* ---- Slabs; the cache's lock is held, interrupts are off ---- */
@@ -336,8 +336,7 @@ slab_shrink(void)
 
 		magazine_drain(&(*this_cpu_ptr(magazines))[i], c, 0);
 		spin_lock(&c->lock);
-		list_for_each_safe(slab, next, &c->empty, slab_link)
-		{
+		list_for_each_safe (slab, next, &c->empty, slab_link) {
 			list_del(&slab->slab_link);
 			slab_destroy(c, slab);
 			freed++;
@@ -381,7 +380,7 @@ slab_init(void)
 	}
 	for (size = 0; size <= PAGE_SIZE; size += 16) {
 		if (size > class_sizes[class])
-			class++;
+			class ++;
 		class_of_size[size / 16] = class;
 	}
 }

@@ -5,11 +5,13 @@
  * several, the one whose reads stood closest together.
  *
  * All CPUs' TSCs are taken to run together, as they do in QEMU and Bochs and on
- * processors with an invariant TSC.
+ * processors with an invariant TSC; they are compared once, before programs are
+ * let read them by themselves.
  *
  * Sources: ACPI Specification 6.4, 4.8.3.3 (PM timer); Intel 8254 data sheet.
  */
 #include "smp_internal.h"
+#include "string.h"
 
 #define PM_TIMER_HZ   3579545
 #define PM_TIMER_MASK 0xffffff /* 24 bits are always there */
@@ -28,6 +30,10 @@ static uint64_t tsc_hz;
 static int64_t realtime_offset;
 static struct seqcount realtime_seq;
 static struct spinlock realtime_lock = SPINLOCK("realtime");
+
+/* The same for programs; guarded by its own count. */
+static struct clock_page *shared_page;
+static bool tsc_steady = true;
 
 uint64_t
 clock_ns(void)
@@ -143,7 +149,71 @@ spin_delay_ns(uint64_t ns)
 		cpu_pause();
 }
 
+/* ---- Whether all CPUs' TSCs run together ---- */
+
+#define COMPARE_ROUNDS 1000
+
+static _Atomic uint64_t tsc_seen;
+
+/* On all CPUs at once: no TSC may be behind what another one showed before. */
+static void
+compare_tsc(void *arg)
+{
+	uint64_t seen, now;
+
+	(void)arg;
+	for (unsigned i = 0; i < COMPARE_ROUNDS; i++) {
+		seen = atomic_load(&tsc_seen);
+		asm volatile("lfence" : : : "memory");
+		now = rdtsc();
+		if ((int64_t)(now - seen) < 0)
+			tsc_steady = false;
+		atomic_store(&tsc_seen, now);
+	}
+}
+
+void
+clock_compare_cpus(void)
+{
+	char word[16];
+
+	if (command_line_get("tsc", word, sizeof(word)) &&
+	    strcmp(word, "unstable") == 0)
+		tsc_steady = false;
+	smp_call((1UL << (cpu_count - 1) << 1) - 1, compare_tsc, NULL);
+	if (!tsc_steady)
+		kprintf("smp: programs ask the kernel for the time\n");
+}
+
 /* ---- The wall clock ---- */
+
+/* Tell programs. realtime_lock held. */
+static void
+update_shared_page(void)
+{
+	struct clock_page *p = shared_page;
+
+	if (!p)
+		return;
+	__atomic_store_n(&p->seq, p->seq + 1, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_release);
+	__atomic_store_n(&p->tsc_steady, tsc_steady, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->tsc_start, tsc_start, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->ns_per_tick, ns_per_tick, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->realtime_offset, realtime_offset,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&p->seq, p->seq + 1, __ATOMIC_RELEASE);
+}
+
+void
+clock_share(struct clock_page *page)
+{
+	uint64_t rflags = spin_lock_irqsave(&realtime_lock);
+
+	shared_page = page;
+	update_shared_page();
+	spin_unlock_irqrestore(&realtime_lock, rflags);
+}
 
 int64_t
 clock_realtime_ns(void)
@@ -167,6 +237,7 @@ clock_realtime_set(int64_t ns)
 	__atomic_store_n(&realtime_offset, ns - (int64_t)clock_ns(),
 			 __ATOMIC_RELAXED);
 	seq_write_end(&realtime_seq);
+	update_shared_page();
 	spin_unlock_irqrestore(&realtime_lock, rflags);
 	if (smp_ops.clock_set)
 		smp_ops.clock_set();

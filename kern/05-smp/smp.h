@@ -7,6 +7,7 @@
 #ifndef SMP_H
 #define SMP_H
 
+#include "clockpage.h"
 #include "mem.h"
 
 /* ---- CPUs ---- */
@@ -91,6 +92,10 @@ int64_t clock_realtime_ns(void);
 
 /** Set CLOCK_REALTIME. */
 void clock_realtime_set(int64_t ns);
+
+/** Keep @p page, which is zeros, as programs need it to tell the time: from now
+ * on, for good. */
+void clock_share(struct clock_page *page);
 
 /**
  * Have smp_ops.timer called on this CPU at @p when (clock_ns), or soon after;

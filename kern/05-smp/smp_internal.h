@@ -64,6 +64,8 @@ void lapic_timer_calibrate(void);
 
 /** Measure the TSC against the ACPI timer or the PIT. */
 void clock_init(void);
+/** Find out whether the CPUs' TSCs agree. All CPUs run. */
+void clock_compare_cpus(void);
 
 /* ---- irq.c ---- */
 

@@ -170,6 +170,7 @@ smp_init(void)
 	lapic_timer_calibrate();
 	sti();
 	cpus_start();
+	clock_compare_cpus();
 	trap_ops.nmi = nmi;
 	panic_ops.stop_others = stop_others;
 	kernel_tlb_flush = flush_kernel;

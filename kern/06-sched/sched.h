@@ -81,7 +81,6 @@ struct thread {
 	/* Heap reservation of the call it is in (chapter heap): pages. */
 	uint32_t heap_granted;	/**< reserved at its start ... */
 	uint32_t heap_reserved; /**< ... and not yet taken */
-	uint32_t heap_call;	/**< the call's number */
 
 	struct rcu_head rcu; /**< frees it */
 #ifdef DEBUG

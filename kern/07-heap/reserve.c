@@ -23,9 +23,9 @@ static _Atomic uint64_t overdrafts;
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
 	struct spinlock lock;
-	uint64_t limit;    /* HEAP1's M, less the margin */
-	int64_t reserved;  /* granted and not yet taken, at_hand included */
-	struct list line;  /* requests that wait, first come first */
+	uint64_t limit;	  /* HEAP1's M, less the margin */
+	int64_t reserved; /* granted and not yet taken, at_hand included */
+	struct list line; /* requests that wait, first come first */
 	uint64_t waits;
 } gate = { .lock = SPINLOCK("heap gate"), .line = LIST_INIT(gate.line) };
 
@@ -135,8 +135,7 @@ wait_in_line(unsigned pages)
 }
 
 /* Nothing at hand: reserve from the shared count, and a batch more. */
-static int
-reserve_shared(unsigned pages)
+static int __attribute__((noinline)) reserve_shared(unsigned pages)
 {
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 	unsigned batch = fits(pages + AT_HAND_BATCH * 8) ? AT_HAND_BATCH : 0;
@@ -151,6 +150,20 @@ reserve_shared(unsigned pages)
 	return 0;
 }
 
+/* More at hand than a CPU keeps, or others wait for it. */
+static void __attribute__((noinline)) return_surplus(void)
+{
+	uint64_t rflags = irq_save();
+	int64_t surplus = this_cpu(at_hand) - (is_short ? 0 : AT_HAND_BATCH);
+
+	/* Below 0 only where take_at_hand was preempted between its two. */
+	if (surplus < 0)
+		surplus = 0;
+	this_cpu(at_hand) -= surplus;
+	irq_restore(rflags);
+	return_pages(surplus);
+}
+
 /* ---- Entry points ---- */
 
 int
@@ -162,12 +175,13 @@ heap_reserve(unsigned pages)
 	/* HEAP3; a kernel thread may hold nothing either. */
 	lockcheck_may_sleep("heap_reserve");
 	INVARIANT(HEAP2, t->heap_reserved == 0);
-	if (!take_at_hand(pages))
+	if (__builtin_expect(!take_at_hand(pages), 0)) {
 		error = reserve_shared(pages);
-	if (error)
-		pages = 0;
+		if (error)
+			return error;
+	}
 	t->heap_granted = t->heap_reserved = pages;
-	return error;
+	return 0;
 }
 
 static void
@@ -175,20 +189,17 @@ note_observed(const struct thread *t)
 {
 	unsigned taken = t->heap_granted - t->heap_reserved;
 
-	if (t->heap_call < SYSCALLS_MAX && taken > observed[t->heap_call])
-		observed[t->heap_call] = taken;
+	if (t->md.nsyscall < SYSCALLS_MAX && taken > observed[t->md.nsyscall])
+		observed[t->md.nsyscall] = taken;
 }
 
 static inline void
 give_back(struct thread *t)
 {
-	int64_t pages = t->heap_reserved;
-
+	put_at_hand(t->heap_reserved);
 	t->heap_reserved = 0;
 	if (__builtin_expect(is_short || this_cpu(at_hand) > AT_HAND_MAX, 0))
-		return_pages(pages);
-	else
-		put_at_hand(pages);
+		return_surplus();
 }
 
 void
@@ -198,21 +209,14 @@ heap_release(void)
 
 	if (__builtin_expect(t->heap_reserved != t->heap_granted, 0))
 		note_observed(t);
-	give_back(t);
 	t->heap_granted = 0;
+	give_back(t);
 }
 
 int
 heap_checkpoint(unsigned pages)
 {
 	heap_release();
-	return heap_reserve(pages);
-}
-
-static int
-reserve_for_call(unsigned nsyscall, unsigned pages)
-{
-	current()->heap_call = nsyscall;
 	return heap_reserve(pages);
 }
 
@@ -325,7 +329,7 @@ heap_init(void)
 	heap_ops.pages_returned = pages_returned;
 	sched_ops.sleep_begin = sleep_begin;
 	sched_ops.sleep_end = sleep_end;
-	trap_ops.reserve = reserve_for_call;
+	trap_ops.reserve = heap_reserve;
 	trap_ops.release = heap_release;
 	kprintf("heap: %lu pages to reserve\n", gate.limit);
 }

@@ -5,7 +5,6 @@
 #include "abi/syscall.h"
 #include "files_internal.h"
 
-
 /* ---- sendfile ---- */
 
 /* Send what one page holds, to *to or where @p out stands. @return bytes, 0 at

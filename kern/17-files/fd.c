@@ -18,19 +18,27 @@ file_closed(struct file *f, struct fdtable *t)
 
 /* ---- Looking up ---- */
 
+/* Under RCU, or while nobody else can change the table. */
 static inline struct file *
+file_at(struct fdtable *t, unsigned fd)
+{
+	struct file **files;
+
+	if (fd >= rcu_deref(t->limit))
+		return NULL;
+	files = rcu_deref(rcu_deref(t->chunks)[fd / FDS_A_CHUNK].files);
+	return files ? rcu_deref(files[fd % FDS_A_CHUNK]) : NULL;
+}
+
+static struct file *__attribute__((noinline))
 get_file(struct fdtable *t, unsigned fd)
 {
-	struct file **files, *f = NULL;
+	struct file *f;
 
 	rcu_read_lock();
-	if (fd < rcu_deref(t->limit)) {
-		files = rcu_deref(rcu_deref(t->chunks)[fd / FDS_A_CHUNK].files);
-		if (files)
-			f = rcu_deref(files[fd % FDS_A_CHUNK]);
-		if (f && !ref_get_unless_zero(&f->refs))
-			f = NULL;
-	}
+	f = file_at(t, fd);
+	if (f && !ref_get_unless_zero(&f->refs))
+		f = NULL;
 	rcu_read_unlock();
 	return f;
 }
@@ -41,6 +49,19 @@ fd_get(int fd)
 	struct fdtable *t = current()->fdtable;
 
 	return t ? get_file(t, fd) : NULL;
+}
+
+/* FILES2 */
+struct borrowed
+fd_borrow(int fd)
+{
+	struct fdtable *t = current()->fdtable;
+
+	if (__builtin_expect(!t, 0))
+		return (struct borrowed){ NULL, false };
+	if (__builtin_expect(ref_is_only(&t->refs), 1))
+		return (struct borrowed){ file_at(t, fd), false };
+	return (struct borrowed){ get_file(t, fd), true };
 }
 
 struct file *

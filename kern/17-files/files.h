@@ -24,6 +24,25 @@ void fdtable_close_on_exec(struct fdtable *t);
 /** The file behind descriptor @p fd of the running thread, referenced; NULL:
  * there is none (-EBADF). */
 struct file *fd_get(int fd);
+/** A file for the length of one call. */
+struct borrowed {
+	struct file *file; /**< NULL: there is none (-EBADF) */
+	bool counted;	   /**< with a reference */
+};
+
+/**
+ * fd_get for a call that neither keeps the file nor closes descriptors: where
+ * no other thread shares the table, nobody can close the file meanwhile, and
+ * the table's own reference will do (the idea is Linux's fdget).
+ */
+struct borrowed fd_borrow(int fd);
+static inline void
+fd_return(struct borrowed b)
+{
+	if (b.counted && b.file)
+		file_put(b.file);
+}
+
 /** The same in another process's table, for /proc/PID/fd. */
 struct file *fdtable_get_file(struct fdtable *t, int fd);
 /** Next used descriptor >= @p fd, or -1. */

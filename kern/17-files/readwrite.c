@@ -10,6 +10,7 @@
 static inline int64_t
 rw(int fd, void *buf, size_t len, uint64_t *pos, bool write)
 {
+	struct borrowed b;
 	struct file *f;
 	struct iovec iov;
 	struct uio u;
@@ -17,7 +18,8 @@ rw(int fd, void *buf, size_t len, uint64_t *pos, bool write)
 
 	if (pos && (int64_t)*pos < 0)
 		return -EINVAL;
-	f = fd_get(fd);
+	b = fd_borrow(fd);
+	f = b.file;
 	if (!f)
 		return -EBADF;
 	if (!user_range_ok(buf, len)) {
@@ -27,7 +29,7 @@ rw(int fd, void *buf, size_t len, uint64_t *pos, bool write)
 		u = uio_user(&iov, buf, MIN(len, RW_MAX));
 		n = write ? file_write(f, &u, pos) : file_read(f, &u, pos);
 	}
-	file_put(f);
+	fd_return(b);
 	return n;
 }
 
@@ -122,15 +124,15 @@ static int64_t
 rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
     unsigned flags)
 {
-	struct file *f;
+	struct borrowed b;
 	struct user_iov c;
 	struct uio u;
 	int64_t result;
 
 	if (pos && (int64_t)*pos < 0)
 		return -EINVAL;
-	f = fd_get(fd);
-	if (!f)
+	b = fd_borrow(fd);
+	if (!b.file)
 		return -EBADF;
 	result = user_iov_get(&c, user, n);
 	if (result >= 0) {
@@ -141,10 +143,11 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
 			.user = true,
 			.flags = flags,
 		};
-		result = write ? file_write(f, &u, pos) : file_read(f, &u, pos);
+		result = write ? file_write(b.file, &u, pos)
+			       : file_read(b.file, &u, pos);
 	}
 	user_iov_put(&c);
-	file_put(f);
+	fd_return(b);
 	return result;
 }
 

@@ -24,14 +24,14 @@ file_stat(struct file *f, struct stat *st)
 static int64_t
 sys_fstat(int fd, struct stat *user)
 {
-	struct file *f = fd_get(fd);
+	struct borrowed b = fd_borrow(fd);
 	struct stat st;
 	int error;
 
-	if (!f)
+	if (!b.file)
 		return -EBADF;
-	error = file_stat(f, &st);
-	file_put(f);
+	error = file_stat(b.file, &st);
+	fd_return(b);
 	return error ? error : copyout(user, &st, sizeof(st));
 }
 SYSCALL(NR_fstat, sys_fstat, 8);

@@ -146,10 +146,10 @@ hand_children_over(struct proc *p, struct list *dead)
 		list_add_tail(&child->sibling, &reaper->children);
 		if (child->death_signal && proc_ops.send)
 			proc_ops.send(child, child->death_signal);
-		if (child->state == PROC_ZOMBIE) {
-			child->exit_signal = SIGCHLD;
+		/* What it is to send was agreed on with who made it. */
+		child->exit_signal = SIGCHLD;
+		if (child->state == PROC_ZOMBIE)
 			announce(child, dead);
-		}
 	}
 }
 

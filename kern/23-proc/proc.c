@@ -88,6 +88,7 @@ proc_new(struct proc *from)
 		p->tty = from->tty;
 		spin_unlock(&from->lock);
 		p->no_new_privs = from->no_new_privs;
+		p->personality = from->personality;
 		p->dumpable = from->dumpable;
 	}
 	if (proc_ops.fork)

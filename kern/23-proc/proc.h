@@ -54,6 +54,7 @@ struct proc {
 	bool did_exec;
 	bool no_new_privs;
 	bool over_nproc;      /**< it became one user's process too many */
+	uint32_t personality; /**< ADDR_NO_RANDOMIZE or 0 */
 	bool dumpable;	      /**< others of its user may look inside */
 	bool subreaper;	      /**< orphans below it become its children */
 	int death_signal;     /**< that it wants when its parent ends, or 0 */

@@ -126,11 +126,20 @@ sys_get_robust_list(int tid, void **user_head, size_t *user_size)
 }
 SYSCALL(NR_get_robust_list, sys_get_robust_list, 0);
 
-/* There is one personality: PER_LINUX. 0xffffffff asks for it. */
+/* There is one personality, PER_LINUX, with one flag, which exec looks at.
+ * 0xffffffff asks for it. */
 static int64_t
 sys_personality(uint32_t persona)
 {
-	return persona == 0 || persona == UINT32_MAX ? 0 : -EINVAL;
+	struct proc *p = current_proc();
+	uint32_t old = p->personality;
+
+	if (persona == UINT32_MAX)
+		return old;
+	if (persona & ~ADDR_NO_RANDOMIZE)
+		return -EINVAL;
+	p->personality = persona;
+	return old;
 }
 SYSCALL(NR_personality, sys_personality, 0);
 

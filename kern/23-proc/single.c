@@ -4,6 +4,7 @@
  * two p->exec_thread keeps others from adding threads (fork.c) and from ending
  * the process (exit.c). Chapter exec calls them.
  */
+#include "abi/signal.h"
 #include "proc_internal.h"
 
 int
@@ -51,6 +52,7 @@ proc_take_memory(struct vmspace *vm)
 		proc_note_peak(p, old);
 	proc_release_parent(p);
 	p->did_exec = true;
+	p->exit_signal = SIGCHLD; /* clone(2) */
 	p->exec_thread = NULL;
 	spin_unlock(&proc_lock);
 	vmspace_put(old);

@@ -15,6 +15,7 @@ args_init(struct exec_args *a)
 	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
 
 	memset(a, 0, sizeof(*a));
+	a->top = USER_TOP;
 	if (!page)
 		return -ENOMEM;
 	a->pages = page_address(page);
@@ -38,16 +39,24 @@ args_free(struct exec_args *a)
 static vaddr_t
 bottom(const struct exec_args *a)
 {
-	return USER_TOP - a->used;
+	return a->top - a->used;
 }
 
 /* The kernel's address of a byte that has been reserved. */
 static char *
 at(const struct exec_args *a, vaddr_t va)
 {
-	struct page *page = a->pages[(USER_TOP - 1 - va) >> PAGE_SHIFT];
+	struct page *page = a->pages[(a->top - 1 - va) >> PAGE_SHIFT];
 
 	return (char *)page_address(page) + va % PAGE_SIZE;
+}
+
+void
+args_place(struct exec_args *a, vaddr_t top)
+{
+	a->exec_fn -= a->top - top;
+	a->top = top;
+	a->strings = bottom(a);
 }
 
 int
@@ -288,6 +297,7 @@ fill_auxv(Elf64_auxv_t *v, const struct exec_args *a,
 		{ AT_SECURE, secure },
 		{ AT_RANDOM, random },
 		{ AT_EXECFN, a->exec_fn },
+		{ AT_SYSINFO_EHDR, info->vdso + PAGE_SIZE },
 		{ AT_PLATFORM, platform },
 		{ AT_NULL, 0 },
 	};
@@ -353,14 +363,14 @@ stack_build(struct vmspace *vm, struct exec_args *a,
 		return error;
 	if (info->exec_stack)
 		prot |= PROT_EXEC;
-	mapped = vm_map(vm, USER_TOP - size, size, prot,
+	mapped = vm_map(vm, a->top - size, size, prot,
 			MAP_PRIVATE | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, NULL,
 			0, true);
 	if (mapped < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < a->npages; i++) {
 		INVARIANT(EXEC3, a->pages[i]);
-		error = vm_insert_page(vm, USER_TOP - (i + 1) * PAGE_SIZE,
+		error = vm_insert_page(vm, a->top - (i + 1) * PAGE_SIZE,
 				       a->pages[i]);
 		if (error)
 			return error;

@@ -9,12 +9,12 @@
 #include "exec_internal.h"
 #include "string.h"
 
-#define PIE_BASE  0x555555554000UL /* two thirds up, where Linux has them */
 #define PHNUM_MAX (KALLOC_MAX / sizeof(Elf64_Phdr))
 
 /* A file that is being loaded. */
 struct elf {
 	struct image *image;
+	const struct layout *layout; /* NULL: an interpreter */
 	Elf64_Ehdr header;
 	Elf64_Phdr *phdrs; /* on the heap */
 	vaddr_t low, high; /* what the segments span, page-aligned, unbiased */
@@ -294,8 +294,9 @@ note_layout(struct vmspace *vm, const struct elf *e, bool interpreted)
 	/* A loader that is run by itself lies among the mappings: no heap can
 	 * grow there. */
 	vm->brk_start = e->header.e_type == ET_DYN && !interpreted
-				? PIE_BASE
+				? e->layout->pie
 				: e->high + e->bias;
+	vm->brk_start += e->layout->brk_gap;
 	vm->brk = vm->brk_start;
 }
 
@@ -306,7 +307,7 @@ place_program(struct vmspace *vm, struct elf *e, bool interpreted)
 		return 0;
 	if (!interpreted)
 		return find_place(vm, e);
-	e->bias = ROUND_DOWN(PIE_BASE, e->align) - e->low;
+	e->bias = ROUND_DOWN(e->layout->pie, e->align) - e->low;
 	return 0;
 }
 
@@ -332,12 +333,14 @@ load_program(struct vmspace *vm, struct elf *e, struct elf_info *info)
 }
 
 int
-elf_load(struct vmspace *vm, struct image *image, struct elf_info *info)
+elf_load(struct vmspace *vm, struct image *image, const struct layout *l,
+	 struct elf_info *info)
 {
 	struct elf e;
 	int error = open_elf(&e, image);
 
 	memset(info, 0, sizeof(*info));
+	e.layout = l;
 	if (!error)
 		error = load_program(vm, &e, info);
 	kfree(e.phdrs);

@@ -4,6 +4,7 @@
  * old one. Then the other threads are ended, and the old memory goes.
  */
 #include "abi/mount.h"
+#include "abi/sched.h"
 #include "exec_internal.h"
 #include "format.h"
 #include "string.h"
@@ -173,7 +174,7 @@ gather_args(struct exec *x, const struct arg_source *argv,
 	error = args_push_bytes(a, &end, sizeof(end));
 	if (!error)
 		error = args_push(a, x->path);
-	a->exec_fn = USER_TOP - a->used;
+	a->exec_fn = a->top - a->used;
 	if (!error)
 		error = args_push_list(a, envp, envc);
 	if (!error)
@@ -185,6 +186,21 @@ gather_args(struct exec *x, const struct arg_source *argv,
 	a->argc = argc;
 	a->envc = envc;
 	return error;
+}
+
+/* Put the program and what the kernel adds to it in their places. */
+static int
+lay_out(struct exec *x)
+{
+	struct layout l;
+	int error;
+
+	layout_choose(&l, x->secure);
+	args_place(&x->args, l.stack_top);
+	x->vm->mmap_top = x->vm->room_top = l.mmap_top;
+	error = elf_load(x->vm, &x->image, &l, &x->info);
+	x->info.vdso = l.vdso;
+	return error ? error : vdso_map(x->vm, l.vdso);
 }
 
 /* Build all of the new program beside the old one. */
@@ -200,12 +216,11 @@ build(struct exec *x, const struct arg_source *argv,
 		error = resolve_scripts(x);
 	if (error)
 		return error;
-	x->args.strings = USER_TOP - x->args.used;
 	x->secure = cred_for_exec(&x->image, &x->cred);
 	x->vm = vmspace_new();
 	if (!x->vm)
 		return -ENOMEM;
-	error = elf_load(x->vm, &x->image, &x->info);
+	error = lay_out(x);
 	if (!error)
 		error = stack_build(x->vm, &x->args, &x->info, &x->cred,
 				    x->secure, &x->rsp);
@@ -230,8 +245,10 @@ take_identity(struct exec *x)
 	fs->cred = x->cred;
 	spin_unlock(&fs->lock);
 	t->proc->dumpable = !x->secure;
-	if (x->secure)
+	if (x->secure) {
 		t->proc->death_signal = 0;
+		t->proc->personality = PER_LINUX;
+	}
 }
 
 static void

@@ -16,6 +16,15 @@
  * environment, at most; vm->auxv_start and auxv_end say where. */
 #define AUXV_MAX 24
 
+/** What is placed at random (randomize_va_space): nothing, all but the heap
+ * that brk(2) moves, all. */
+extern uint64_t exec_randomize;
+#define EXEC_RANDOMIZE_ALL 2
+
+/** The object of which every program maps the clock's page, and the vDSO
+ * behind it. */
+extern struct vnode *vdso_object;
+
 /**
  * Replace the running process's program, as execve(2) does. The state in which
  * the new one begins is left in the user frame. The caller has the heap

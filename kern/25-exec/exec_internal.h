@@ -32,6 +32,32 @@ void image_close(struct image *image);
  * @return whether they differ from the caller's (AT_SECURE) */
 bool cred_for_exec(const struct image *image, struct cred *cred);
 
+/* ---- Its places (layout.c) ---- */
+
+/** Where the parts of a program go that can be anywhere. Page-aligned. */
+struct layout {
+	vaddr_t vdso;	   /**< vdso_size() bytes */
+	vaddr_t stack_top; /**< the stack's end */
+	vaddr_t mmap_top;  /**< mappings are below */
+	vaddr_t pie;	   /**< a program that can be anywhere */
+	uint64_t brk_gap;  /**< bytes between a program and its heap */
+};
+
+/** Choose them: at random, unless that is switched off, for all or (but for
+ * @p secure programs) by personality(2). */
+void layout_choose(struct layout *l, bool secure);
+void layout_init(void);
+
+/* ---- The library that the kernel gives it (vdso.c) ---- */
+
+#define VDSO_HEAP_PAGES 16
+
+/** Bytes of the clock's page and the vDSO behind it. */
+size_t vdso_size(void);
+/** Map both at @p at, where room is. 0 or -ENOMEM */
+int vdso_map(struct vmspace *vm, vaddr_t at);
+void vdso_init(void);
+
 /* ---- Its segments (elf.c) ---- */
 
 /** What the loader found out, for the auxiliary vector and the registers. */
@@ -42,11 +68,13 @@ struct elf_info {
 	vaddr_t phdr;	    /**< its program headers in memory */
 	unsigned phnum;
 	bool exec_stack;
+	vaddr_t vdso; /**< the clock's page; the ELF header is in the next */
 };
 
 /** Map the ELF file @p image, and its interpreter, into @p vm. @return 0, or
  * -ENOEXEC: it is none, or a damaged one; -ELIBBAD, -ENOMEM, -EIO... */
-int elf_load(struct vmspace *vm, struct image *image, struct elf_info *info);
+int elf_load(struct vmspace *vm, struct image *image, const struct layout *l,
+	     struct elf_info *info);
 
 /* ---- Its strings, its stack (args.c) ---- */
 
@@ -58,6 +86,7 @@ struct exec_args {
 	struct page **pages; /**< in one page of its own */
 	unsigned npages;
 	unsigned max_pages; /**< from RLIMIT_STACK */
+	vaddr_t top;	    /**< where the stack will end; see args_place */
 	size_t used;	    /**< bytes, from the top */
 	unsigned argc, envc;
 	vaddr_t exec_fn; /**< address of the path */
@@ -88,6 +117,9 @@ int args_reserve(struct exec_args *a, size_t len);
 void args_write(struct exec_args *a, vaddr_t to, const void *from, size_t len);
 /** Take the first string (argv[0]) off again. */
 void args_pop(struct exec_args *a);
+/** All strings are there: the stack will end at @p top. Until then it is as if
+ * it ended at USER_TOP. */
+void args_place(struct exec_args *a, vaddr_t top);
 
 /** Build the stack of a new program in @p vm from its strings; the pages of
  * @p a become its. *@p rsp receives the stack pointer. */

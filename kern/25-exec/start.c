@@ -115,6 +115,8 @@ start_user(void)
 static void
 exec_init(void)
 {
+	layout_init();
+	vdso_init();
 	boot_ops.start_user = start_user;
 }
 CHAPTER_INIT(exec_init);

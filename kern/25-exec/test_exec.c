@@ -156,11 +156,13 @@ static int
 load(struct elf_info *info)
 {
 	struct vmspace *vm = vmspace_new();
+	struct layout layout;
 	struct image image;
 	int error = image_open(AT_FDCWD, PROGRAM, 0, &image);
 
 	if (!error) {
-		error = elf_load(vm, &image, info);
+		layout_choose(&layout, false);
+		error = elf_load(vm, &image, &layout, info);
 		image_close(&image);
 	}
 	vmspace_put(vm);
@@ -273,7 +275,7 @@ PROCESS_TEST(exec_stack_holds_arguments_environment_and_auxv)
 	EXPECT(a.argc == 3 && a.envc == 2);
 	EXPECT(args_push_list(&a, &envp, 2) == 0);
 	EXPECT(args_push_list(&a, &argv, 3) == 0);
-	a.strings = USER_TOP - a.used;
+	args_place(&a, USER_TOP - 5 * PAGE_SIZE);
 	EXPECT(stack_build(vm, &a, &info, current_cred(), false, &rsp) == 0);
 	args_free(&a);
 

@@ -156,9 +156,13 @@ static void
 status_memory(struct text *t, struct vmspace *vm)
 {
 	uint64_t shared, data, locked, resident = vm->resident;
+	const struct mapping *stack;
+	uint64_t stack_size;
 
 	rwlock_read_lock(&vm->lock);
 	locked = vm_locked_pages(vm);
+	stack = vm_find(vm, vm->stack_start);
+	stack_size = stack ? stack->end - stack->start : 0;
 	rwlock_read_unlock(&vm->lock);
 	vm_count_pages(vm, &shared, &data);
 	text_printf(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n",
@@ -170,8 +174,8 @@ status_memory(struct text *t, struct vmspace *vm)
 		    KIB(resident - MIN(shared, resident)), KIB(shared));
 	text_printf(t, "RssShmem:\t%8u kB\nVmData:\t%8lu kB\n", 0, KIB(data));
 	text_printf(t, "VmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\n",
-		    (USER_TOP - ROUND_DOWN(vm->stack_start, PAGE_SIZE)) / 1024,
-		    (vm->code_end - vm->code_start) / 1024, 0);
+		    stack_size / 1024, (vm->code_end - vm->code_start) / 1024,
+		    0);
 	text_printf(t, "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\n", 0, 0);
 }
 
@@ -325,6 +329,13 @@ show_auxv(struct text *t, struct proc *p)
 }
 
 static int
+show_personality(struct text *t, struct proc *p)
+{
+	text_printf(t, "%08x\n", p->personality);
+	return 0;
+}
+
+static int
 show_comm(struct text *t, struct proc *p)
 {
 	char name[sizeof(p->name)];
@@ -350,6 +361,8 @@ mapping_name(const struct mapping *m, struct maps *maps)
 	const struct vmspace *vm = maps->vm;
 	int n;
 
+	if (m->vnode == vdso_object)
+		return m->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
 	if (m->vnode && m->vnode->nlink == 0 && m->flags & MAP_SHARED)
 		return "/dev/zero (deleted)";
 	if (m->vnode) {
@@ -369,16 +382,17 @@ show_mapping(const struct mapping *m, void *arg)
 	struct maps *maps = arg;
 	struct text *t = maps->text;
 	const char *name = mapping_name(m, maps);
-	uint64_t dev = m->vnode ? m->vnode->mount->dev : 0;
+	struct vnode *v = m->vnode == vdso_object ? NULL : m->vnode;
+	uint64_t dev = v ? v->mount->dev : 0;
 	size_t from = t->len;
 
 	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", m->start,
 		    m->end, m->prot & PROT_READ ? 'r' : '-',
 		    m->prot & PROT_WRITE ? 'w' : '-',
 		    m->prot & PROT_EXEC ? 'x' : '-',
-		    m->flags & MAP_SHARED ? 's' : 'p', m->offset,
+		    m->flags & MAP_SHARED ? 's' : 'p', v ? m->offset : 0,
 		    (unsigned)dev_major(dev), (unsigned)dev_minor(dev),
-		    m->vnode ? m->vnode->ino : 0);
+		    v ? v->ino : 0);
 	if (*name) {
 		text_pad(t, from, PATH_COLUMN);
 		text_printf(t, "%s", name);
@@ -557,6 +571,7 @@ const struct pid_entry pid_entries[] = {
 	FILE("loginuid", show_loginuid),
 	FILE("maps", show_maps),
 	FILE("mounts", show_pid_mounts),
+	SECRET("personality", show_personality),
 	LINK("root", follow_root),
 	FILE("stat", show_stat),
 	FILE("statm", show_statm),

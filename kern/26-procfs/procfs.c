@@ -20,6 +20,7 @@ struct node {
 	uint8_t parent;
 	uint32_t mode;
 	void (*show)(struct text *t);	     /* files */
+	uint64_t *number, max;		     /* files that root may write */
 	int (*link)(char *buf, size_t size); /* symbolic links */
 };
 
@@ -54,8 +55,9 @@ add_node(unsigned parent, const char *name, size_t len, uint32_t mode)
 	return nnodes++;
 }
 
-void
-procfs_add(const char *name, void (*show)(struct text *t))
+/* Add a file with the directories that lead to it. */
+static struct node *
+add_file(const char *name, uint32_t mode)
 {
 	unsigned parent = ROOT, i;
 	const char *slash;
@@ -67,8 +69,22 @@ procfs_add(const char *name, void (*show)(struct text *t))
 				      S_IFDIR | 0555);
 		name = slash + 1;
 	}
-	i = add_node(parent, name, strlen(name), S_IFREG | 0444);
-	nodes[i].show = show;
+	return &nodes[add_node(parent, name, strlen(name), S_IFREG | mode)];
+}
+
+void
+procfs_add(const char *name, void (*show)(struct text *t))
+{
+	add_file(name, 0444)->show = show;
+}
+
+void
+procfs_add_number(const char *name, uint64_t *number, uint64_t max)
+{
+	struct node *n = add_file(name, 0644);
+
+	n->number = number;
+	n->max = max;
 }
 
 static int
@@ -108,8 +124,7 @@ static void
 set_owner(struct vnode *v, struct proc *p)
 {
 	bool plain = v->mode == (S_IFDIR | 0555); /* the process's own */
-	struct fs_context *fs =
-		p && (plain || p->dumpable) ? proc_fs(p) : NULL;
+	struct fs_context *fs = p && (plain || p->dumpable) ? proc_fs(p) : NULL;
 
 	if (fs) {
 		v->uid = fs->cred.euid;
@@ -429,7 +444,14 @@ write_text(const struct vnode *v, struct text *t)
 
 	t->len = 0;
 	if (INO_KIND(v->ino) == KIND_SYSTEM) {
-		nodes[INO_INDEX(v->ino)].show(t);
+		const struct node *n = &nodes[INO_INDEX(v->ino)];
+
+		if (n->number)
+			text_printf(
+				t, "%lu\n",
+				__atomic_load_n(n->number, __ATOMIC_RELAXED));
+		else
+			n->show(t);
 		return 0;
 	}
 	p = proc_of(v);
@@ -466,6 +488,41 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 	return error ? error : (int64_t)n;
 }
 
+/* The node of a number that may be written, or NULL. */
+static struct node *
+number_of(const struct vnode *v)
+{
+	struct node *n = &nodes[INO_INDEX(v->ino)];
+
+	return INO_KIND(v->ino) == KIND_SYSTEM && n->number ? n : NULL;
+}
+
+/* A number in decimal, in one write; white space may surround it. */
+static int64_t
+procfs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct node *node = number_of(f->vnode);
+	char text[24], *p, *digits;
+	uint64_t value = 0;
+	size_t len = u->left;
+
+	if (*pos != 0 || len >= sizeof(text))
+		return -EINVAL;
+	if (uio_copy_from(u, text, len) < len)
+		return -EFAULT;
+	text[len] = '\0';
+	p = digits = text + strspn(text, " ");
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *p - '0', &value))
+			return -EINVAL;
+	if (p == digits || p[strspn(p, " \n")] || value > node->max)
+		return -EINVAL;
+	__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
+	*pos += len;
+	return len;
+}
+
 static void
 procfs_release(struct file *f)
 {
@@ -477,6 +534,7 @@ procfs_release(struct file *f)
 
 static const struct file_ops procfs_file_ops = {
 	.read = procfs_read,
+	.write = procfs_write,
 	.release = procfs_release,
 };
 
@@ -485,8 +543,7 @@ procfs_open(struct vnode *v, struct file *f)
 {
 	struct procfs_file *pf;
 
-	(void)v;
-	if (file_writable(f))
+	if (file_writable(f) && !number_of(v))
 		return -EACCES;
 	pf = knew(struct procfs_file);
 	mutex_init(&pf->lock, "proc text");

@@ -21,6 +21,10 @@ void text_append(struct text *t, const void *bytes, size_t len);
  * sleep. At start-up only. */
 void procfs_add(const char *name, void (*show)(struct text *t));
 
+/** The same for a file that holds *@p number, in decimal; root may set it, up
+ * to @p max. Accesses are atomic. */
+void procfs_add_number(const char *name, uint64_t *number, uint64_t max);
+
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct procfs_ops {
 	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. No

@@ -372,6 +372,8 @@ procfs_system_init(void)
 	procfs_add("sys/kernel/osrelease", show_osrelease);
 	procfs_add("sys/kernel/ostype", show_ostype);
 	procfs_add("sys/kernel/pid_max", show_pid_max);
+	procfs_add_number("sys/kernel/randomize_va_space", &exec_randomize,
+			  EXEC_RANDOMIZE_ALL);
 	procfs_add("uptime", show_uptime);
 	procfs_add("version", show_version);
 	procfs_add("vmstat", show_vmstat);

@@ -375,29 +375,46 @@ pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 
 /* Under the lock: who is woken by a change either sees it here, or has put the
  * table's entry where the change finds it. */
-static unsigned
-pipe_poll(struct file *f, struct poll_table *table)
+/* Under the lock; or without it, then what may have been so a moment ago: who
+ * has hung a watch takes the lock, or a change that came just before the watch
+ * and was not told to it could be missed. */
+static inline unsigned
+ready_events(const struct pipe *p, const struct file *f, unsigned access)
 {
-	struct pipe *p = f->private_data;
-	unsigned access = f->flags & O_ACCMODE, events = 0;
+	uint32_t tail = __atomic_load_n(&p->tail, __ATOMIC_ACQUIRE);
+	uint32_t bytes = __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) - tail;
+	unsigned events = 0;
 
-	if (access != O_WRONLY)
-		poll_add(table, &p->read_wq);
-	if (access != O_RDONLY)
-		poll_add(table, &p->write_wq);
-	mutex_lock(&p->lock);
 	if (access != O_WRONLY) {
-		if (used(p))
+		if (bytes)
 			events |= POLLIN | POLLRDNORM;
 		if (!p->writers && f->pos != p->writer_opens)
 			events |= POLLHUP;
 	}
 	if (access != O_RDONLY) {
-		if (room(p) >= PIPE_BUF)
+		/* More than PIPE_SIZE: tail has moved on in between. */
+		if (bytes <= PIPE_SIZE - PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			events |= POLLERR;
 	}
+	return events;
+}
+
+static unsigned
+pipe_poll(struct file *f, struct poll_table *table)
+{
+	struct pipe *p = f->private_data;
+	unsigned access = f->flags & O_ACCMODE, events;
+
+	if (!table)
+		return ready_events(p, f, access);
+	if (access != O_WRONLY)
+		poll_add(table, &p->read_wq);
+	if (access != O_RDONLY)
+		poll_add(table, &p->write_wq);
+	mutex_lock(&p->lock);
+	events = ready_events(p, f, access);
 	mutex_unlock(&p->lock);
 	return events;
 }

@@ -321,19 +321,19 @@ wait(struct epoll *e, struct epoll_event *user, int max, uint64_t deadline)
 static int64_t
 epoll_wait_until(int epfd, struct epoll_event *user, int max, uint64_t deadline)
 {
-	struct file *f;
+	struct borrowed b;
 	int64_t n = -EINVAL;
 
 	if (max <= 0 || max > (int)EVENTS_MAX)
 		return -EINVAL;
 	if (!user_range_ok(user, max * sizeof(*user)))
 		return -EFAULT;
-	f = fd_get(epfd);
-	if (!f)
+	b = fd_borrow(epfd);
+	if (!b.file)
 		return -EBADF;
-	if (is_epoll(f))
-		n = wait(f->private_data, user, max, deadline);
-	file_put(f);
+	if (is_epoll(b.file))
+		n = wait(b.file->private_data, user, max, deadline);
+	fd_return(b);
 	return n;
 }
 

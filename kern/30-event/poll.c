@@ -112,15 +112,16 @@ file_poll(struct file *f, struct poll_table *table)
 unsigned
 poller_look(struct poller *p, int fd)
 {
-	struct file *f = fd_get(fd);
+	struct borrowed b = fd_borrow(fd);
 	unsigned events;
 
-	if (!f)
+	if (!b.file)
 		return POLLNVAL;
-	p->file = f;
-	events = f->flags & O_PATH ? POLLNVAL
-				   : file_poll(f, p->hang ? &p->table : NULL);
-	file_put(f);
+	p->file = b.file;
+	events = b.file->flags & O_PATH
+			 ? POLLNVAL
+			 : file_poll(b.file, p->hang ? &p->table : NULL);
+	fd_return(b);
 	return events;
 }
 

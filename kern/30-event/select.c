@@ -112,7 +112,7 @@ swap_mask(const ksigset_t *user, size_t setsize)
 
 /* ---- poll ---- */
 
-#define POLLFDS_INLINE	 16
+#define POLLFDS_INLINE	 64
 #define POLLFDS_PER_PAGE (PAGE_SIZE / sizeof(struct pollfd))
 #define POLL_PAGES_MAX	 (PAGE_SIZE / sizeof(struct page *))
 
@@ -201,12 +201,13 @@ static int
 scan_pollfds(struct poller *p, void *arg)
 {
 	struct pollfds *fds = arg;
+	struct pollfd *pfd = pollfd_at(fds, 0);
 	unsigned i, wanted;
-	struct pollfd *pfd;
 	int ready = 0;
 
-	for (i = 0; i < fds->n; i++) {
-		pfd = pollfd_at(fds, i);
+	for (i = 0; i < fds->n; i++, pfd++) {
+		if (i % POLLFDS_PER_PAGE == 0)
+			pfd = pollfd_at(fds, i);
 		pfd->revents = 0;
 		if (pfd->fd < 0)
 			continue;
@@ -298,20 +299,6 @@ struct select_sets {
 	bool bad;	   /* one is not open */
 };
 
-/* @return events of descriptor @p fd that are asked for */
-static unsigned
-wanted_events(const struct select_sets *s, unsigned fd)
-{
-	static const unsigned events[NSETS] = { READ_EVENTS, WRITE_EVENTS,
-						EXCEPT_EVENTS };
-	unsigned i, wanted = 0;
-
-	for (i = 0; i < NSETS; i++)
-		if (s->asked[i * s->words + fd / 64] >> fd % 64 & 1)
-			wanted |= events[i];
-	return wanted;
-}
-
 /* @return how many sets @p fd is ready in */
 static int
 answer(struct select_sets *s, unsigned fd, unsigned found)
@@ -349,7 +336,7 @@ scan_sets(struct poller *p, void *arg)
 				s->bad = true;
 				return 1;
 			}
-			if (found & wanted_events(s, fd))
+			if (found)
 				ready += answer(s, fd, found);
 			if (ready)
 				p->hang = false;

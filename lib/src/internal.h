@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include "format.h"
 
+/** The environment as the kernel left it; the auxiliary vector is behind. */
+extern char **environ_at_start;
+
 /** Where signal handlers return to (syscall.S). */
 void sigrestore(void);
 

@@ -15,7 +15,7 @@ int main(int argc, char **argv, char **envp);
 __attribute__((noreturn)) void start_c(long *stack);
 
 int errno;
-char **environ;
+char **environ, **environ_at_start;
 char *program_invocation_name = "";
 
 static void (*exit_fns[ATEXIT_MAX])(void);
@@ -27,7 +27,7 @@ start_c(long *stack)
 	int argc = (int)stack[0];
 	char **argv = (char **)(stack + 1);
 
-	environ = argv + argc + 1;
+	environ = environ_at_start = argv + argc + 1;
 	if (argc > 0)
 		program_invocation_name = argv[0];
 	exit(main(argc, argv, environ));

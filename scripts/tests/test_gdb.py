@@ -61,3 +61,14 @@ def test_ps_shows_processes_and_threads(debugged):
  +tid \3 runnable, CPU 0, 0xffff[0-9a-f]+$""", out, re.M)
     assert rows, out
     assert "Traceback" not in out and "Python Exception" not in out
+
+
+@pytest.mark.parametrize("debugged", ["trap"], indirect=True)
+def test_a_report_that_faults_ends(debugged):
+    """A fault of the kernel whose report faults again and again is reported a
+    few times, and then the machine is switched off: the stack does not run
+    full, and it does not print on and on."""
+    out = debugged("hbreak selftest_run", "continue",
+                   "set var panic_ops.readable = 16", "set $pc = 16",
+                   "hbreak power_off", "continue", "print 'panic.c'::nested", "bt")
+    assert re.search(r"^\$1 = 5$", out, re.M), out

@@ -1,8 +1,10 @@
 /*
- * How CPU time is shared: for each nice value among the arguments a process
- * that does nothing but run, all on one CPU for 10 s. Prints what each had, in
- * thousandths of all. The book's chapter on scheduling has a table of it.
+ * How CPU time is shared: for each argument a process that does nothing but
+ * run, all on one CPU for 10 s. An argument is a nice value, or a real-time
+ * policy and priority: f10 (SCHED_FIFO), r10 (SCHED_RR). Prints what each had,
+ * in thousandths of all. The book's chapter on scheduling has tables of it.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +18,25 @@
 #define SECONDS 10
 
 static void
-be_busy(int nice)
+set_policy(int policy, int priority)
 {
-	setpriority(PRIO_PROCESS, 0, nice);
+	struct sched_param param = { priority };
+
+	if (syscall(NR_sched_setscheduler, 0, policy, &param) < 0) {
+		perror("sched_setscheduler");
+		_exit(2);
+	}
+}
+
+static void
+be_busy(const char *how)
+{
+	if (*how == 'f' || *how == 'r') {
+		set_policy(*how == 'f' ? SCHED_FIFO : SCHED_RR, atoi(how + 1));
+	} else {
+		set_policy(SCHED_OTHER, 0);
+		setpriority(PRIO_PROCESS, 0, atoi(how));
+	}
 	for (;;)
 		;
 }
@@ -43,13 +61,14 @@ main(int argc, char **argv)
 
 	if (n < 1 || n > MOST ||
 	    syscall(NR_sched_setaffinity, 0, sizeof(one), &one) < 0) {
-		fprintf(stderr, "usage: shares NICE...\n");
+		fprintf(stderr, "usage: shares NICE|fPRIORITY|rPRIORITY...\n");
 		return 2;
 	}
+	set_policy(SCHED_FIFO, 99); /* no loop keeps it from ending them */
 	for (int i = 0; i < n; i++) {
 		children[i] = fork();
 		if (children[i] == 0)
-			be_busy(atoi(argv[1 + i]));
+			be_busy(argv[1 + i]);
 	}
 	sleep(SECONDS);
 	for (int i = 0; i < n; i++)
@@ -57,6 +76,6 @@ main(int argc, char **argv)
 	for (int i = 0; i < n; i++)
 		all += us[i] = cpu_us(children[i]);
 	for (int i = 0; i < n; i++)
-		printf("nice %s: %ld\n", argv[1 + i], us[i] * 1000 / all);
+		printf("%s: %ld\n", argv[1 + i], us[i] * 1000 / all);
 	return 0;
 }

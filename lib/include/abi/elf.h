@@ -75,6 +75,30 @@ typedef struct elf64_sym {
 	uint64_t st_size;
 } Elf64_Sym;
 
+typedef struct elf64_dyn {
+	int64_t d_tag;
+	union {
+		uint64_t d_val;
+		uint64_t d_ptr;
+	} d_un;
+} Elf64_Dyn;
+
+/** A version that a library defines; its name is in the first verdaux. */
+typedef struct elf64_verdef {
+	uint16_t vd_version;
+	uint16_t vd_flags;
+	uint16_t vd_ndx; /**< what the symbols of this version are marked by */
+	uint16_t vd_cnt;
+	uint32_t vd_hash;
+	uint32_t vd_aux;  /**< bytes from here to the first verdaux */
+	uint32_t vd_next; /**< bytes from here to the next one; 0: none */
+} Elf64_Verdef;
+
+typedef struct elf64_verdaux {
+	uint32_t vda_name;
+	uint32_t vda_next;
+} Elf64_Verdaux;
+
 typedef struct elf64_nhdr {
 	uint32_t n_namesz;
 	uint32_t n_descsz;
@@ -93,6 +117,14 @@ typedef struct elf64_nhdr {
 #define PT_GNU_STACK	    0x6474e551
 #define PT_GNU_RELRO	    0x6474e552
 #define PT_GNU_PROPERTY	    0x6474e553
+
+#define DT_NULL		    0
+#define DT_HASH		    4
+#define DT_STRTAB	    5
+#define DT_SYMTAB	    6
+#define DT_VERSYM	    0x6ffffff0
+#define DT_VERDEF	    0x6ffffffc
+#define DT_GNU_HASH	    0x6ffffef5
 
 #define PF_X		    1
 #define PF_W		    2

@@ -120,4 +120,8 @@ struct sched_attr {
 /** A thread's name (PR_SET_NAME), with its ending 0 byte. */
 #define TASK_COMM_LEN 16
 
+/* personality(2), as far as Hardtack has any. */
+#define PER_LINUX	  0
+#define ADDR_NO_RANDOMIZE 0x0040000
+
 #endif

@@ -1,12 +1,10 @@
 /*
  * execve, and the state in which a program starts: execve(2), the System V ABI.
  */
-#include <abi/elf.h>
 #include <limits.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include "check.h"
-
-static long auxv(unsigned long type);
 
 /** What this program does as the one that was started: -x ROLE ... */
 int
@@ -45,7 +43,7 @@ check_exec_role(int argc, char **argv)
 			       ? 0
 			       : 1;
 	if (strcmp(role, "execfn") == 0)
-		return strcmp((char *)auxv(AT_EXECFN), argv[3]) != 0;
+		return strcmp((char *)getauxval(AT_EXECFN), argv[3]) != 0;
 	return 99;
 }
 
@@ -486,36 +484,21 @@ TEST(exec_of_one_process_too_many)
 		 99);
 }
 
-/** The value of an entry of this process's auxiliary vector, or -1. */
-static long
-auxv(unsigned long type)
-{
-	char **e = environ;
-
-	while (*e != NULL)
-		e++;
-	for (Elf64_auxv_t *a = (Elf64_auxv_t *)(e + 1); a->a_type != AT_NULL;
-	     a++)
-		if (a->a_type == type)
-			return (long)a->a_val;
-	return -1;
-}
-
 TEST(auxiliary_vector)
 {
 	extern char _start[];
-	Elf64_Phdr *ph = (Elf64_Phdr *)auxv(AT_PHDR);
+	Elf64_Phdr *ph = (Elf64_Phdr *)getauxval(AT_PHDR);
 
-	CHECK_EQ(auxv(AT_PAGESZ), 4096);
-	CHECK_EQ(auxv(AT_ENTRY), _start);
-	CHECK_EQ(auxv(AT_PHENT), sizeof(Elf64_Phdr));
-	CHECK(auxv(AT_PHNUM) > 0 && auxv(AT_PHNUM) < 100);
-	REQUIRE(ph != NULL && (long)ph != -1);
+	CHECK_EQ(getauxval(AT_PAGESZ), 4096);
+	CHECK_EQ(getauxval(AT_ENTRY), _start);
+	CHECK_EQ(getauxval(AT_PHENT), sizeof(Elf64_Phdr));
+	CHECK(getauxval(AT_PHNUM) > 0 && getauxval(AT_PHNUM) < 100);
+	REQUIRE(ph != NULL);
 	CHECK(ph->p_type == PT_LOAD || ph->p_type == PT_PHDR);
-	CHECK(auxv(AT_RANDOM) != -1 && auxv(AT_RANDOM) != 0);
-	CHECK_EQ(auxv(AT_UID), getuid());
-	CHECK_EQ(auxv(AT_EUID), geteuid());
-	CHECK_EQ(auxv(AT_GID), getgid());
-	CHECK_EQ(auxv(AT_SECURE), 0);
-	CHECK_EQ(auxv(AT_CLKTCK), 100);
+	CHECK(getauxval(AT_RANDOM) != 0);
+	CHECK_EQ(getauxval(AT_UID), getuid());
+	CHECK_EQ(getauxval(AT_EUID), geteuid());
+	CHECK_EQ(getauxval(AT_GID), getgid());
+	CHECK_EQ(getauxval(AT_SECURE), 0);
+	CHECK_EQ(getauxval(AT_CLKTCK), 100);
 }

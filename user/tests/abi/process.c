@@ -431,6 +431,59 @@ TEST(orphan_gets_a_new_parent)
 	CHECK(parent > 0 && parent != getpid());
 }
 
+/* clone with fork's memory, for what is sent at the end; CLONE_PARENT and its
+ * kin are not asked for. */
+static pid_t
+fork_sending(int sig)
+{
+	return (pid_t)syscall_raw(NR_clone, sig, 0, 0, 0, 0);
+}
+
+TEST(exit_signal_is_for_the_maker)
+{
+	int p[2], status;
+	pid_t maker, child = 0, grandparent = getpid();
+
+	syscall(NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	CHECK_EQ(pipe(p), 0);
+	maker = fork();
+	if (maker == 0) {
+		if (fork_sending(SIGUSR1) == 0) {
+			while (getppid() != grandparent)
+				usleep(1000);
+			child = getpid();
+			write(p[1], &child, sizeof(child));
+			_exit(3);
+		}
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(maker, &status, 0), maker);
+	CHECK_EQ(read(p[0], &child, sizeof(child)), sizeof(child));
+	/* Else SIGUSR1 would have killed us, and this would find nobody. */
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(WEXITSTATUS(status), 3);
+}
+
+TEST(exit_signal_is_lost_at_exec)
+{
+	char *const argv[] = { "process", "no-such-test", NULL };
+	int status, p[2];
+	pid_t child;
+	char c;
+
+	CHECK_EQ(pipe2(p, O_CLOEXEC), 0);
+	child = fork_sending(SIGUSR1);
+	if (child == 0) {
+		close(1);
+		execv("/proc/self/exe", argv);
+		_exit(99);
+	}
+	close(p[1]);
+	CHECK_EQ(read(p[0], &c, 1), 0); /* it has begun */
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(WEXITSTATUS(status), 1);
+}
+
 TEST(descriptors_close_at_exit)
 {
 	int p[2];
