@@ -436,7 +436,7 @@ grow_stack(struct fault *f)
 		 m->end - f->va <= limit) {
 		prev = map_prev(m);
 		if ((!prev || f->va - prev->end >= STACK_GUARD ||
-		     prev->prot == PROT_NONE) &&
+		     prev->is_stack || prev->prot == PROT_NONE) &&
 		    map_check_limits(f->vm, 0,
 				     (m->start - f->va) >> PAGE_SHIFT) == 0) {
 			map_resize(m, f->va, m->end);
