@@ -79,8 +79,8 @@ static PERCPU(struct tss, cpu_tss);
 static PERCPU(struct ist_stack, ist_stacks[NIST]);
 /*
  * Each CPU has a GDT of its own because the TSS descriptor, two entries, is
- * its own; the rest is the same. Flat segments: in 64-bit mode only type,
- * privilege and the bit L count.
+ * its own, and the one that holds its number; the rest is the same. Flat
+ * segments: in 64-bit mode only type, privilege and the bit L count.
  */
 static PERCPU(uint64_t, gdt[11]) = {
 	[SEL_KERNEL_CODE / 8] = 0x00af9b000000ffff,
