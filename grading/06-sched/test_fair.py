@@ -32,13 +32,13 @@ def shares(threads, ran, total, what):
 def test_threads_run_and_end(boot, rng):
     """Every thread runs to its end, as often as it yields, and is freed."""
     threads = Threads(boot)
-    n = rng.randrange(20, 60)
+    n = rng.randrange(15, 40)
     for _ in range(n):
         t = threads.add(nice=rng.randrange(-20, 20))
         for _ in range(rng.randrange(1, 5)):
             t.halt(rng.randrange(3))
             t.give_way(rng.randrange(5))
-    threads.run(2000)
+    threads.run(6000)
     for t in threads.threads:
         wanted = sum(s.args[0] for s in t.steps if s.kind == "halt")
         expect(f"ticks of thread {t.number}", t.halts, wanted)

@@ -13,11 +13,12 @@
 #include "agent.h"
 #include "sched_internal.h"
 
-#define THREADS 64
-#define STEPS	4096
-#define QUEUES	16
-#define TIMERS	64
-#define WATCHED 4 /* CPUs whose counters a snapshot takes */
+#define THREADS	   64
+#define STEPS	   4096
+#define QUEUES	   16
+#define TIMERS	   64
+#define WATCHED	   4 /* CPUs whose counters a snapshot takes */
+#define YIELDS_MAX 30
 
 enum step_kind {
 	STEP_STAMP,	 /* nothing, but say when */
@@ -419,16 +420,17 @@ snapshot(uint64_t n)
 static void
 pass_time(bool sleep)
 {
-	uint64_t before;
+	static unsigned in_vain;
+	uint64_t before = clock_ns();
 
 	if (sleep) {
-		thread_sleep_until(clock_ns() + TICK_NS, WAIT_UNINTERRUPTIBLE);
+		thread_sleep_until(before + TICK_NS, WAIT_UNINTERRUPTIBLE);
 		return;
 	}
-	before = clock_ns();
 	thread_yield();
-	if (clock_ns() - before < TICK_NS / 10) /* nobody else wants to run */
-		sti_hlt();
+	in_vain = clock_ns() - before < TICK_NS / 10 ? in_vain + 1 : 0;
+	if (this_cpu(runqueue).nqueued == 0 || in_vain > YIELDS_MAX)
+		sti_hlt(); /* nobody wants to run, or the queue is broken */
 }
 
 /** Run @p n threads until they have ended, or for @p limit_ns. With @p sleep
@@ -453,13 +455,17 @@ agent_threads_run(uint64_t n, uint64_t limit_ns, uint64_t sleep)
 	return atomic_load(&ended);
 }
 
-/** Let grace periods pass. @return threads freed so far */
+/** Let threads go that are about to, and grace periods pass.
+ * @return threads freed so far */
 uint64_t
 agent_grace(void)
 {
-	uint64_t rflags = irq_save();
+	uint64_t rflags;
 	int i;
 
+	for (i = 0; i < YIELDS_MAX; i++)
+		thread_yield();
+	rflags = irq_save();
 	for (i = 0; i < 4; i++) {
 		rcu_quiescent();
 		rcu_run_callbacks();

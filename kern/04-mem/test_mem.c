@@ -238,6 +238,88 @@ SELFTEST(mem_text_and_constants_are_read_only)
 	CHECK(text != NULL && !(*text & PTE_W));
 }
 
+extern const uint8_t text_start[], text_end[], rodata_start[], rodata_end[],
+	data_start[], data_end[], kernel_start[], kernel_end[];
+
+/* The entry that maps @va, of table *@level; 0: nothing does. */
+static pte_t
+leaf_of(vaddr_t va, unsigned *level)
+{
+	pte_t *table = kernel_pml4, entry = 0;
+
+	for (*level = 4; *level > 0; --*level) {
+		entry = table[pt_index(va, *level)];
+		if (!(entry & PTE_P) || *level == 1 || entry & PTE_PS)
+			break;
+		table = pte_table(entry);
+	}
+	return entry & PTE_P ? entry : 0;
+}
+
+/* Whether all pages of a part of the image have just these of PTE_W and
+ * PTE_NX; and may not be executed, or written if that is not among them, by
+ * their address in the direct map. */
+static bool
+has_rights(const uint8_t *from, const uint8_t *to, pte_t rights)
+{
+	pte_t mask = PTE_W | pte_nx, entry;
+	unsigned level;
+
+	for (; from < to; from += PAGE_SIZE) {
+		entry = leaf_of((vaddr_t)from, &level);
+		if (!entry && kstack_is_guard((vaddr_t)from))
+			continue;
+		if (!entry || (entry & mask) != rights)
+			return false;
+		entry = leaf_of((vaddr_t)direct_map(kernel_phys(from)), &level);
+		if ((entry & pte_nx) != pte_nx || entry & ~rights & PTE_W)
+			return false;
+	}
+	return true;
+}
+
+SELFTEST(mem_image_has_its_exact_rights)
+{
+	CHECK(has_rights(text_start, text_end, 0));
+	CHECK(has_rights(rodata_start, rodata_end, pte_nx));
+	CHECK(has_rights(data_start, data_end, PTE_W | pte_nx));
+}
+
+static bool
+is_image(paddr_t pa, uint64_t len)
+{
+	return pa < kernel_phys(kernel_end) &&
+	       pa + len > kernel_phys(kernel_start);
+}
+
+/* Whether each aligned block of @len bytes of @m that the image is not in is
+ * mapped by one entry, of @least or above. */
+static bool
+mapped_by_blocks(const struct memory_range *m, uint64_t len, unsigned least)
+{
+	paddr_t pa = ROUND_UP(MAX(m->base, BIT(20)), len);
+	unsigned level;
+
+	for (; pa + len <= m->base + m->len; pa += len)
+		if (!is_image(pa, len) &&
+		    (!leaf_of((vaddr_t)direct_map(pa), &level) ||
+		     level < least))
+			return false;
+	return true;
+}
+
+SELFTEST(mem_direct_map_is_of_the_largest_pages)
+{
+	for (unsigned i = 0; i < boot_info.nmemory; i++) {
+		const struct memory_range *m = &boot_info.memory[i];
+
+		if (m->type != MEMORY_USABLE)
+			continue;
+		CHECK(mapped_by_blocks(m, BIT(21), 2));
+		CHECK(!cpu_features.gbpages || mapped_by_blocks(m, BIT(30), 3));
+	}
+}
+
 /* Three tables are made for the first page, and none for its neighbour. */
 SELFTEST(mem_walk_creates_only_when_asked)
 {

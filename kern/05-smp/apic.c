@@ -40,6 +40,8 @@ static volatile uint32_t *lapic;
 uint32_t cpu_apic_id[NCPU_MAX];
 static uint64_t ticks_per_ns; /* fixed point, 32 bits of fraction */
 
+/* The two modes have the same registers; only the identity (8 bits at the top,
+ * or 32) and the interrupt command (two halves, or one MSR) differ. */
 static inline uint32_t
 lapic_read(unsigned reg)
 {
@@ -86,6 +88,8 @@ lapic_send(uint32_t apic_id, uint32_t command)
 	irq_restore(rflags);
 }
 
+/* The address is the MSR's and not the MADT's: this is where the registers are.
+ */
 void
 lapic_init(void)
 {

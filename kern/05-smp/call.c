@@ -14,6 +14,7 @@ struct call {
 	_Atomic cpuset_t waiting_for;
 };
 
+/* One call a CPU is enough, since who calls waits with preemption off. */
 static PERCPU(struct call, my_call);
 static PERCPU(_Atomic cpuset_t, calls_to_answer);
 

@@ -227,6 +227,9 @@ out:
 	return error < 0 ? error : 0;
 }
 
+/* ISA lines are edge-triggered and active high, but for those that the MADT's
+ * overrides say are not (in QEMU: 5, 9, 10, 11, which PCI uses, and 0 on pin
+ * 2). */
 int
 irq_isa_route(unsigned irq, irq_handler_fn handler, void *arg, const char *name)
 {
@@ -249,6 +252,7 @@ irq_gsi_route(unsigned gsi, irq_handler_fn handler, void *arg, const char *name)
 	return route(gsi, REDIR_LEVEL | REDIR_ACTIVE_LOW, handler, arg, name);
 }
 
+/* Counts are read while CPU 0 may raise them: a figure for people. */
 const char *
 irq_describe(unsigned v, uint64_t *count)
 {
@@ -258,6 +262,8 @@ irq_describe(unsigned v, uint64_t *count)
 	return vectors[v].name;
 }
 
+/* From here on an interrupt has somewhere to go; none comes yet, for all is
+ * masked and the flag is off. */
 void
 irq_init(void)
 {

@@ -68,6 +68,9 @@ all_have_seen(uint64_t number)
 	return true;
 }
 
+/* At the end of this CPU's list: in order, and without a lock. The object has
+ * been unlinked before, and its grace period begins after: rcu_run_callbacks
+ * adds to `newest` by a locked instruction, which orders the two. */
 void
 rcu_defer(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 {

@@ -28,7 +28,8 @@ struct smp_ops smp_ops;
 
 void ap_main(void);
 
-/* A started CPU's first C code. */
+/* A started CPU's first C code. It arrives last of all, when nothing in the
+ * shared cells is needed any more: the next CPU's are written then. */
 void
 ap_main(void)
 {

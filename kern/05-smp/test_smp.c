@@ -19,6 +19,7 @@ note_cpu(void *arg)
 	(void)arg;
 }
 
+/* And no other: the set is exact. */
 SELFTEST(smp_call_reaches_every_cpu)
 {
 	atomic_store(&called, 0);
@@ -94,6 +95,7 @@ SELFTEST(smp_allocators_work_on_all_cpus_at_once)
 	smp_call(all_cpus(), allocate, (void *)ALLOC_SITE(0, "test"));
 }
 
+/* A delay is never shorter than asked, and the two conversions agree. */
 SELFTEST(smp_clock_moves_forward)
 {
 	uint64_t a = clock_ns(), b;
@@ -188,6 +190,8 @@ SELFTEST(smp_shootdown_makes_a_change_visible)
 	page_unref(a);
 }
 
+/* The key goes on with each block: no two outputs, nor two parts of one, agree.
+ */
 SELFTEST(smp_random_bytes_differ)
 {
 	uint8_t a[40] = { 0 }, b[40] = { 0 };

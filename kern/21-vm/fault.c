@@ -321,6 +321,26 @@ allowed(const struct fault *f)
 	return f->m->prot != PROT_NONE;
 }
 
+/* The stack that may grow down to the fault: its limit and the guard gap below
+ * it allow that; or NULL. vm->lock held. */
+static struct mapping *
+stack_above(struct fault *f)
+{
+	uint64_t limit =
+		vm_ops.limit ? vm_ops.limit(RLIMIT_STACK) : RLIM_INFINITY;
+	struct mapping *m = map_ceil(f->vm, f->va), *prev;
+
+	if (!m || !m->is_stack || f->va < USER_BOTTOM || m->end - f->va > limit)
+		return NULL;
+	prev = map_prev(m);
+	if (prev && f->va - prev->end < STACK_GUARD && !prev->is_stack &&
+	    prev->prot != PROT_NONE)
+		return NULL;
+	return map_check_limits(f->vm, 0, (m->start - f->va) >> PAGE_SHIFT)
+		       ? NULL
+		       : m;
+}
+
 /* vm->lock is held for reading. */
 static int
 try_fault(struct fault *f)
@@ -329,7 +349,7 @@ try_fault(struct fault *f)
 
 	f->m = vm_find(f->vm, f->va);
 	if (!f->m)
-		return NEED_STACK;
+		return stack_above(f) ? NEED_STACK : -EFAULT;
 	if (!allowed(f))
 		return -EACCES;
 	pte = pmap_make(f->vm, f->va);
@@ -418,32 +438,20 @@ note_page(struct fault *f)
 	f->index = map_index(f->m, f->va);
 }
 
-/*
- * Grow the stack above the fault down to it, if there is one, and its limit
- * and the guard gap below it allow. @return 0 or -EFAULT
- */
+/* Grow the stack above the fault down to it. @return 0 or -EFAULT */
 static int
 grow_stack(struct fault *f)
 {
-	uint64_t limit =
-		vm_ops.limit ? vm_ops.limit(RLIMIT_STACK) : RLIM_INFINITY;
-	struct mapping *m, *prev;
-	int error = -EFAULT;
+	struct mapping *m;
+	int error = 0;
 
 	rwlock_write_lock(&f->vm->lock);
-	m = map_ceil(f->vm, f->va);
-	if (m && m->start <= f->va)
-		error = 0; /* another thread has grown it */
-	else if (m && m->is_stack && f->va >= USER_BOTTOM &&
-		 m->end - f->va <= limit) {
-		prev = map_prev(m);
-		if ((!prev || f->va - prev->end >= STACK_GUARD ||
-		     prev->prot == PROT_NONE) &&
-		    map_check_limits(f->vm, 0,
-				     (m->start - f->va) >> PAGE_SHIFT) == 0) {
+	if (!vm_find(f->vm, f->va)) { /* else another thread has grown it */
+		m = stack_above(f);
+		if (m)
 			map_resize(m, f->va, m->end);
-			error = 0;
-		}
+		else
+			error = -EFAULT;
 	}
 	rwlock_write_unlock(&f->vm->lock);
 	return error;

@@ -93,7 +93,7 @@ alike(const struct mapping *a, const struct mapping *b)
 {
 	return a->end == b->start && a->prot == b->prot &&
 	       a->flags == b->flags && a->vnode == b->vnode &&
-	       a->may_write == b->may_write && !a->is_stack && !b->is_stack &&
+	       a->may_write == b->may_write && a->is_stack == b->is_stack &&
 	       a->dont_fork == b->dont_fork && a->locked == b->locked &&
 	       a->wipe_on_fork == b->wipe_on_fork &&
 	       (!a->vnode || a->offset + (a->end - a->start) == b->offset);
@@ -236,7 +236,6 @@ map_split(struct mapping *m, vaddr_t at)
 		vnode_get(m->vnode);
 		upper->offset += at - m->start;
 	}
-	upper->is_stack = false; /* it is the lower end that grows */
 	link_mapping(upper);
 	file_lock(m);
 	m->end = at;

@@ -445,7 +445,7 @@ SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
 static int
 copy_clone_args(struct clone_args *args, const void *user, size_t size)
 {
-	const uint8_t *rest = user;
+	vaddr_t rest = (vaddr_t)user; /* any: no pointer to count up */
 	uint8_t byte;
 
 	if (size > PAGE_SIZE)
@@ -453,7 +453,7 @@ copy_clone_args(struct clone_args *args, const void *user, size_t size)
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
 	for (size_t i = sizeof(*args); i < size; i++) {
-		if (copyin(&byte, rest + i, 1))
+		if (copyin(&byte, (void *)(rest + i), 1))
 			return -EFAULT;
 		if (byte)
 			return -E2BIG;

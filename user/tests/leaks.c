@@ -83,10 +83,15 @@ count_pages(struct count *c)
 	FILE *file = must_open("/proc/meminfo");
 	char line[128];
 
-	while (fgets(line, sizeof(line), file))
+	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, "MemFree:", 8) == 0)
 			add(c, "KiB in use (less than none: free)",
 			    -atol(line + 8));
+		if (strncmp(line, "Cached:", 7) == 0)
+			add(c, "KiB of files", atol(line + 7));
+		if (strncmp(line, "Slab:", 5) == 0)
+			add(c, "KiB of heap", atol(line + 5));
+	}
 	fclose(file);
 }
 

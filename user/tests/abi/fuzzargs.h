@@ -83,7 +83,7 @@ static const char *const paths[] = {
 static const char *const names[] = { "x", "d/x", "d/y", "user.x", "d/e/z" };
 
 /* Where file systems may be mounted; none of paths. And which. */
-static const char *const mount_points[] = { "./d", "./d/e" };
+static const char *const mount_points[] = { "/d", "/d/e" };
 static const char *const types[] = { "tmpfs", "proc", "devpts", "ext2", "" };
 
 #define ANY_OF(array) ((unsigned long)(array)[below(ARRAY_SIZE(array))])
