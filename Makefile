@@ -195,7 +195,8 @@ gdb: ## debug the kernel that `make qemu-gdb` waits with
 bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
-.PHONY: prefixes check check-prefix-symbols style format damage faults abi
+.PHONY: prefixes check check-prefix-symbols style format damage faults abi bench \
+	fuzz storm
 prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -214,11 +215,28 @@ abi: $(KERNEL) root ## measure the tests of each system call; the book's table
 	@scripts/install-deps abi
 	scripts/abi
 
+bench: $(KERNEL) root ## count the instructions of system calls; the book's table
+	scripts/bench
+
 faults: deps-check all ## fail every command of ten workloads' disks, one a run
 	$(MAKE) DEBUG=1 kernel
 	scripts/faults
 
 N ?= 1000000
+TESTS := /usr/lib/hardtack/tests
+SEED ?= 1
+fuzz: deps-check all ## make N random system calls from SEED, debug, 4 CPUs
+	$(MAKE) DEBUG=1 kernel
+	scripts/run --debug --timeout 864000 -- $(TESTS)/leaks \
+		-w '$(TESTS)/fuzz --all 0 20000 >/dev/null' \
+		$(TESTS)/fuzz --all $(SEED) $(N)
+
+storm: deps-check all ## storms of processes and signals, N times as long
+	$(MAKE) DEBUG=1 kernel
+	scripts/run --debug --mem 640 --timeout 864000 \
+		--env STORM=$(if $(filter-out file,$(origin N)),$(N),1) -- \
+		$(TESTS)/leaks -w '$(TESTS)/storm thread_storm' $(TESTS)/storm
+
 damage: deps-check ## try N damaged disks, with sanitizers, on all CPUs
 	/usr/bin/python3 scripts/tests/test_damage.py $(N)
 

@@ -1,9 +1,11 @@
 """Functions by name: where their bodies are, taking them out, putting them in.
 
 A body is what stands from the line that is `{` after the function's head to
-its closing `}`, as universal-ctags finds them. Nothing in the source marks it.
+its closing `}`, as universal-ctags finds them; in assembly, what follows the
+line FUNCTION(name) up to an empty line. Nothing in the source marks it.
 """
 
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +25,20 @@ class Span:
 
 
 def spans(text):
+    """{function: Span} of a source text, in C or assembly."""
+    return assembly_spans(text) or c_spans(text)
+
+
+def assembly_spans(text):
+    """{function: Span} of an assembly text; empty for C."""
+    found, lines = {}, text.split("\n")
+    for i, line in enumerate(lines):
+        if head := re.fullmatch(r"FUNCTION\((\w+)\)", line):
+            found[head[1]] = Span(i, i + 1, lines.index("", i))
+    return found
+
+
+def c_spans(text):
     """{function: Span} of a C source text."""
     with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
         file.write(text)

@@ -22,6 +22,7 @@
 struct agent_box agent_box;
 struct agent_op agent_ops[AGENT_OPS];
 uint64_t agent_slots[AGENT_SLOTS];
+uint8_t agent_spins; /* of all CPUs: see grading/submission.py */
 void (*agent_run_cpus)(void);
 
 typedef uint64_t (*agent_fn)(uint64_t, uint64_t, uint64_t, uint64_t);

@@ -60,7 +60,8 @@ void agent_step(unsigned i);
 /** Do all operations of program @p i. */
 void agent_run(unsigned i);
 
-/** Run the programs of all CPUs in agent_box.cpus; agent_cpus.c fills it. */
+/** Run the programs of all CPUs in agent_box.cpus: a lab fills it, or else
+ * agent_cpus.c. */
 extern void (*agent_run_cpus)(void);
 
 /**

@@ -172,6 +172,15 @@ def test_cut_and_fill():
     assert holes.fill(starter_text, SOURCE, ["one"]) == SOURCE
 
 
+def test_assembly_is_cut_and_filled():
+    source = ("FUNCTION(one)\n\tpushq %rbx\n\tret\n\n"
+              "FUNCTION(two)\n\tud2\n\n")
+    stub = "FUNCTION(one)\n\tcall panic\n\n"
+    text = holes.cut(source, stub, ["one"])
+    assert text == source.replace("pushq %rbx\n\tret", "call panic")
+    assert holes.fill(text, source, ["one"]) == source
+
+
 def test_a_stub_of_another_head_is_refused():
     with pytest.raises(UserError, match="another head"):
         holes.cut(SOURCE, STUBS.replace("int a", "long a"), ["one"])

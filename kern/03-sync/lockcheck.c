@@ -37,6 +37,10 @@ static _Atomic uint64_t edges[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX / 64];
 static uint32_t edge_ip[LOCK_CLASSES_MAX][LOCK_CLASSES_MAX];
 static _Atomic int checker_lock;
 
+/* Where a lock of a name was last found, so that a new one costs no search. */
+#define RECENT 512
+static _Atomic uint16_t recent[RECENT];
+
 /* Until sched gives each thread a stack of held locks, a CPU has one. */
 static PERCPU(struct held_locks, cpu_held);
 PERCPU(struct held_locks *, held_locks);
@@ -101,17 +105,23 @@ class_lookup(const char *name, unsigned subclass, bool sleeping)
 static unsigned
 class_of(struct lock_debug *debug, unsigned subclass, bool sleeping)
 {
+	const char *name = debug->name ? debug->name : "(unnamed lock)";
+	_Atomic uint16_t *hint = &recent[((uint64_t)name + subclass) % RECENT];
 	uint64_t rflags;
 	unsigned class;
 
 	if (subclass == 0 && debug->class)
 		return debug->class;
-	rflags = irq_save();
-	checker_enter();
-	class = class_lookup(debug->name ? debug->name : "(unnamed lock)",
-			     subclass, sleeping);
-	checker_leave();
-	irq_restore(rflags);
+	class = atomic_load_explicit(hint, memory_order_acquire);
+	if (classes[class].name != name ||
+	    classes[class].subclass != subclass) {
+		rflags = irq_save();
+		checker_enter();
+		class = class_lookup(name, subclass, sleeping);
+		checker_leave();
+		irq_restore(rflags);
+		atomic_store_explicit(hint, class, memory_order_release);
+	}
 	if (subclass == 0)
 		debug->class = class;
 	return class;

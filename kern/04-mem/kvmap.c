@@ -6,18 +6,25 @@
  */
 #include "mem_internal.h"
 
-/* A slot of virtual memory per stack; the stack is at its upper end, and what
+/* The region is split: stacks in its lower half, device registers above.
+ * Neither can run out in practice: 8 million stacks, 256 GiB of registers.
+ *
+ * A slot of virtual memory per stack; the stack is at its upper end, and what
  * is below it (a guard as large as the stack) is never mapped. */
 #define SLOT_SIZE   (2 * KSTACK_SIZE)
 #define STACKS_SIZE (KVMAP_SIZE / 2)
 #define MMIO_BASE   (KVMAP_BASE + STACKS_SIZE)
 #define KEEP_STACKS 64
 
-/* Written to the top of a free stack. */
+/* Written to the top of a free stack: it is mapped, and needs no memory else.
+ */
 struct free_stack {
 	struct free_stack *next;
 };
 
+/* The lock guards all of this, and the level-1 entries of the region: taken
+ * with interrupts off, since a thread that has ended is freed from the timer's
+ * tick. */
 static struct {
 	struct spinlock lock;
 	struct free_stack *mapped; /* ready to be used */
@@ -31,6 +38,7 @@ static struct {
 	.next_mmio = MMIO_BASE,
 };
 
+/* Right while one CPU runs; chapter smp replaces it. */
 static void
 flush_here(vaddr_t va, size_t len)
 {
@@ -59,6 +67,8 @@ pop_slot(void)
 	return slot;
 }
 
+/* Bit 0 of a slot's address is 0, so the link is an entry that is not present.
+ */
 static void
 push_slot(vaddr_t slot)
 {
@@ -66,6 +76,7 @@ push_slot(vaddr_t slot)
 	kvmap.free_slot = slot;
 }
 
+/* For a stack that nobody has used: no TLB knows of its pages. */
 static void
 unmap_pages(vaddr_t va, size_t len)
 {
@@ -79,7 +90,10 @@ unmap_pages(vaddr_t va, size_t len)
 	}
 }
 
-/* Fill a slot with pages; nothing is mapped if that fails. */
+/* Fill the upper half of a slot with pages; nothing is mapped if that fails.
+ * ALLOC_NOWAIT: the lock is held. The entries were not present before, and the
+ * processor caches no such entry, so nothing need be flushed (SDM vol. 3A,
+ * 4.10.2.3). */
 static bool
 map_stack(vaddr_t slot)
 {
@@ -105,6 +119,8 @@ map_stack(vaddr_t slot)
 	return true;
 }
 
+/* A kept stack if there is one; else a slot is mapped. The slot goes back if
+ * that fails, if it has got the table that its link needs. */
 uint64_t
 kstack_alloc(void)
 {
@@ -150,6 +166,9 @@ kstack_unmap(uint64_t top)
 	spin_unlock_irqrestore(&kvmap.lock, rflags);
 }
 
+/* To unmap, all CPUs must be asked, which takes interrupts on and no lock held:
+ * the count is 1 here, for the lock of this function. Where that is not so the
+ * stack is kept, over the limit if need be. */
 void
 kstack_free(uint64_t top)
 {
@@ -179,6 +198,8 @@ kstack_is_guard(uint64_t va)
 	       va < (uint64_t)boot_stack_guard + PAGE_SIZE;
 }
 
+/* Device memory is not RAM: it has no struct page, and the direct map leaves it
+ * out, so that nothing reads it ahead. A driver maps once, at its start. */
 volatile void *
 mmio_map(paddr_t pa, size_t len)
 {

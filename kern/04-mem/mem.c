@@ -6,6 +6,7 @@
 #include "mem_internal.h"
 #include "string.h"
 
+/* Until pagetable_init, only what the boot tables map can be written to. */
 #define BOOT_MAP_END   0x100000000UL /* the boot tables map 4 GiB */
 #define LOW_MEMORY     0x100000UL    /* left to the BIOS and to chapter smp */
 #define PHYS_MAX       0x400000000000UL /* 64 TiB: half of the direct map */
@@ -14,15 +15,18 @@
 
 extern uint8_t kernel_start[], kernel_end[];
 
-static paddr_t early_next, early_end;
+static paddr_t early_next, early_end; /* what early_alloc has left */
 
+/* What ends beyond the direct map's room is left alone: no machine has it, but
+ * a broken map may say so. */
 static bool
 usable(const struct memory_range *m)
 {
 	return m->type == MEMORY_USABLE && m->base + m->len <= PHYS_MAX;
 }
 
-/* The largest usable range below 4 GiB and above the kernel. */
+/* The largest usable range below 4 GiB and above the kernel. There is hardly
+ * ever a choice: one range holds nearly all of low memory. */
 static void
 early_init(void)
 {
@@ -42,6 +46,7 @@ early_init(void)
 	}
 }
 
+/* Pages in a row, never given back: a pointer that goes up is enough. */
 void *
 early_alloc(size_t len)
 {
@@ -54,6 +59,7 @@ early_alloc(size_t len)
 	return memset(p, 0, len);
 }
 
+/* The page array must reach so far. */
 static paddr_t
 highest_address(void)
 {
@@ -69,7 +75,9 @@ highest_address(void)
 	return top;
 }
 
-/* Free what is usable, but for the image and what early_alloc gave away. */
+/* Free what is usable, but for the image and what early_alloc gave away. Memory
+ * below 1 MiB stays reserved: 600 KiB are not worth knowing what the firmware
+ * still does there. */
 static void
 release_memory(paddr_t early_start)
 {
@@ -98,6 +106,12 @@ release_memory(paddr_t early_start)
 	}
 }
 
+/*
+ * The order is forced. The page array lies in memory that only the boot tables
+ * reach, and is needed to tell what is free; the final tables are made of early
+ * memory too, and must be loaded before pages beyond 4 GiB are poisoned; what
+ * is left can then be released.
+ */
 static void
 mem_init(void)
 {
@@ -117,6 +131,7 @@ mem_init(void)
 	heap = MAX(stats.total / HEAP_DIVISOR, HEAP_PAGES_MIN);
 	heap = command_line_number("heap", heap * PAGE_SIZE / 1024) * 1024 /
 	       PAGE_SIZE;
+	/* Half of memory at most: programs need the rest. */
 	page_set_heap_share(MIN(heap, stats.total / 2));
 	slab_init();
 	panic_ops.readable = kernel_address_readable;

@@ -13,8 +13,12 @@
 /* ---- Physical pages ---- */
 
 /**
- * One for each page frame of RAM. The union says what the page is used for;
- * its owner alone writes it.
+ * One for each page frame of RAM: 48 bytes for 4096, in an array by number, so
+ * that page, address and neighbours are found by arithmetic. The union says
+ * what the page is used for; its owner alone writes it, under a lock of the
+ * owner's: the buddy lists' while it is free, the slab cache's while it is a
+ * slab. order and use are written by who takes the page off the lists or puts
+ * it back, when nobody else has it.
  */
 struct page {
 	_Atomic uint32_t refs;	/**< 0: free */
@@ -38,6 +42,8 @@ struct page {
 	};
 };
 
+/** Who owns a page. Of a free block only the first page is PAGE_FREE, with the
+ * block's order: a page in the middle of one must not look like a block. */
 enum page_use {
 	PAGE_FREE = 0,
 	PAGE_RESERVED, /**< firmware, kernel image, page array: never freed */
@@ -47,7 +53,9 @@ enum page_use {
 	PAGE_USER, /**< anonymous user memory */
 };
 
-#define PAGE_ORDER_MAX 10 /**< largest block: 4 MiB */
+/** The largest block: 4 MiB. Larger ones nobody asks for, and each order more
+ * is a list more to merge into at every free. */
+#define PAGE_ORDER_MAX 10
 
 /* Flags of page_alloc. */
 #define ALLOC_ZERO   0x1 /**< clear the pages */
@@ -67,23 +75,27 @@ enum page_use {
  */
 struct page *page_alloc(unsigned order, enum page_use use, unsigned flags);
 
-/** Take another reference on @p page. */
+/** Take another reference on @p page; the caller has one (MEM2). Any context.
+ */
 void page_ref(struct page *page);
 
 /** Give a reference back; the last one frees the page (all 2^order of them).
  * Any context. */
 void page_unref(struct page *page);
 
+/** References now: exact only if the caller keeps others from changing them. */
 static inline uint32_t
 page_refs(const struct page *page)
 {
 	return atomic_load_explicit(&page->refs, memory_order_relaxed);
 }
 
-/** The page frame array, indexed by physical address / PAGE_SIZE. */
+/** The page frame array, indexed by physical address / PAGE_SIZE. It spans
+ * holes in memory too; their entries are PAGE_RESERVED for ever. */
 extern struct page *page_array;
 extern uint64_t page_array_len;
 
+/** Physical address of the page's memory. */
 static inline paddr_t
 page_to_phys(const struct page *page)
 {
@@ -105,7 +117,7 @@ page_address(const struct page *page)
 	return direct_map(page_to_phys(page));
 }
 
-/** Page that holds kernel address @p p of the direct map. */
+/** Page that holds kernel address @p p, which is of the direct map. */
 static inline struct page *
 address_to_page(const void *p)
 {
@@ -120,7 +132,7 @@ kernel_phys(const void *p)
 				       : (uint64_t)p - DIRECT_MAP_BASE;
 }
 
-/** Clear or copy one page. */
+/** Clear or copy one page, by addresses of the direct map. Any context. */
 void page_clear(void *page);
 void page_copy(void *to, const void *from);
 
@@ -130,8 +142,11 @@ struct mem_stats {
 	uint64_t heap_max;  /**< M: pages that the heap may have */
 	uint64_t heap_used; /**< pages that it has */
 };
+/** Figures for /proc and tests. Other CPUs' caches are read without a lock, so
+ * they are exact only while nobody allocates. */
 void mem_stats_get(struct mem_stats *stats);
 
+/** What later chapters fill in at their start. */
 struct mem_ops {
 	/** cache: free about @p want pages. May sleep.
 	 * @return pages freed; 0: none can be */
@@ -139,7 +154,14 @@ struct mem_ops {
 };
 extern struct mem_ops mem_ops;
 
-/* ---- Page tables (SDM vol. 3A, 4.5) ---- */
+/*
+ * ---- Page tables (SDM vol. 3A, 4.5) ----
+ *
+ * Four levels of 512 entries. The kernel's upper half is the same in all root
+ * tables, because its level-3 tables are made once, at start-up, and their 256
+ * entries copied into each new root. So a kernel mapping that is added below
+ * them is in every address space at once.
+ */
 
 typedef uint64_t pte_t;
 
@@ -152,9 +174,8 @@ typedef uint64_t pte_t;
 #define PTE_D	0x40UL	/**< dirty */
 #define PTE_PS	0x80UL	/**< maps 2 MiB or 1 GiB */
 #define PTE_G	0x100UL /**< global: survives a load of CR3 */
-#define PTE_SW1                                                                \
-	0x200UL /**< free for software: vm uses it for copy-on-write           \
-		 */
+/* Free for software. SW1: vm's, for copy-on-write. */
+#define PTE_SW1	     0x200UL
 #define PTE_SW2	     0x400UL
 #define PTE_NX	     0x8000000000000000UL
 #define PTE_ADDR     0x000ffffffffff000UL
@@ -169,7 +190,7 @@ pt_index(vaddr_t va, unsigned level)
 	return va >> (12 + 9 * (level - 1)) & (PT_ENTRIES - 1);
 }
 
-/** The table that entry @p pte points to. */
+/** The table that entry @p pte points to; the entry is present, no PTE_PS. */
 static inline pte_t *
 pte_table(pte_t pte)
 {
@@ -185,16 +206,22 @@ extern pte_t *kernel_pml4;
 /**
  * Find the level-1 entry for @p va below root table @p pml4.
  *
+ * Tables' rights are the widest that any entry below may have: what counts is
+ * the leaf. Lock: who may change the table at the same time is the caller's
+ * matter (the kernel's: kvmap; an address space's: chapter vm).
+ *
  * @param create  make missing tables (rights P, W and, for user addresses, U)
  * @return the entry; NULL where it does not exist (or a large page maps it),
  *         or there is no memory to create it
  */
 pte_t *pt_walk(pte_t *pml4, vaddr_t va, bool create);
 
-/** A new root table whose upper half is the kernel's; NULL: no memory. */
+/** A new root table whose upper half is the kernel's; NULL: no memory. May
+ * sleep, as page_alloc does. */
 pte_t *pt_new_root(void);
 
-/** Free a page that held a table. */
+/** Free a page that held a table. No entry leads to it, and no CPU's TLB or
+ * paging-structure cache does: it has been shot down. */
 void pt_free_table(pte_t *table);
 
 /** Whether kernel address @p va can be read (panic's backtrace uses it). */
@@ -208,6 +235,8 @@ bool kernel_address_readable(uint64_t va);
  */
 volatile void *mmio_map(paddr_t pa, size_t len);
 
+/** Bytes of a kernel stack. A call that goes deeper meets the guard page below,
+ * and ends in a double fault with a report, not in somebody else's memory. */
 #define KSTACK_SIZE 16384
 
 /**
@@ -216,13 +245,16 @@ volatile void *mmio_map(paddr_t pa, size_t len);
  */
 uint64_t kstack_alloc(void);
 
-/** Free a stack from kstack_alloc. Nothing runs on it. */
+/** Free a stack from kstack_alloc. Nothing runs on it. With interrupts on and
+ * preemption allowed it may be unmapped, which waits for all CPUs; else it is
+ * kept. */
 void kstack_free(uint64_t top);
 
 /** Whether @p va lies in a guard page: names a stack overflow in a panic. */
 bool kstack_is_guard(uint64_t va);
 
-/** Flush @p va from all CPUs' TLBs; smp fills it (until then: this CPU). */
+/** Flush [@p va, @p va + @p len) from all CPUs' TLBs, and wait until it is
+ * done; smp fills it (until then: this CPU). Context as for tlb_shootdown. */
 extern void (*kernel_tlb_flush)(vaddr_t va, size_t len);
 
 /* ---- The kernel heap ---- */
@@ -263,15 +295,24 @@ struct alloc_site {
  * aligned to 16, or to 64 from 64 bytes on. */
 void *kalloc(size_t size, const struct alloc_site *site);
 
-/** Free an object of knew; NULL is ignored. Any context. */
+/** Free an object of knew; NULL is ignored. Any context. In the debug build it
+ * panics where the object was freed before, written to past its end, or is
+ * none. */
 void kfree(void *object);
 
-/** Pages that @p n objects of @p size bytes can need at most (a bound). */
+/** Pages that @p n objects of @p size bytes can need at most (a bound): what
+ * their slabs take if no slab in use has room for any of them. */
 unsigned kalloc_pages(size_t size, unsigned n);
 
-/** Give empty slabs back to the page allocator. @return pages freed */
+/** Site number @p i of the kernel and how many of its objects live (debug
+ * build). @return whether there is one */
+bool alloc_site_get(unsigned i, const struct alloc_site **site, long *n);
+
+/** Give empty slabs, and what is in this CPU's magazines, back to the page
+ * allocator. Any context that may take a spinlock. @return pages freed */
 uint64_t slab_shrink(void);
 
+/** What chapter heap fills in: it counts the heap's pages. */
 struct heap_ops {
 	/** heap: the heap takes one more page; charge it to the reservation
 	 * of the running call. Interrupts off. */
@@ -282,7 +323,7 @@ struct heap_ops {
 extern struct heap_ops heap_ops;
 
 /** One line of /proc/heap's table of size classes. */
-struct slab_info {
+struct slab_info {		 /**< objects in magazines count as in use */
 	uint32_t size;		 /**< bytes an object */
 	uint64_t objects, slabs; /**< in use */
 };

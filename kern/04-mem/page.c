@@ -14,14 +14,18 @@
 #define CPU_CACHE_BATCH 32 /* ... and moves at once */
 #define RECLAIM_TRIES	8
 
-/* MEM1: a block on list [k] is 2^k pages, aligned to its size, and its buddy
- * is not a free block of the same order. */
+/*
+ * MEM1: a block on list [k] is 2^k pages, aligned to its size, and its buddy
+ * is not a free block of the same order. The lock guards lists and counts, and
+ * the fields of all pages on the lists; it is taken with interrupts off, for
+ * interrupt handlers free pages.
+ */
 static struct {
 	struct spinlock lock;
 	struct list free[PAGE_ORDER_MAX + 1];
-	uint64_t
-		free_pages; /* on the lists; the CPUs' caches are not counted */
-	uint64_t total;
+	/* On the lists; the CPUs' caches are not counted. */
+	uint64_t free_pages;
+	uint64_t total; /* that were ever released */
 } buddy = { .lock = SPINLOCK("buddy") };
 
 /* A CPU's own free pages, a stack; touched with interrupts off. */
@@ -34,9 +38,13 @@ static PERCPU(struct cpu_cache, cpu_cache);
 struct page *page_array;
 uint64_t page_array_len;
 struct mem_ops mem_ops;
-static uint64_t heap_max;
+static uint64_t heap_max; /* M, in pages */
+/* Pages that the heap has. Raised after a page has been taken: in between, more
+ * is set aside than need be, never less. Lowered under the lock, with its
+ * return. */
 static _Atomic uint64_t heap_used;
 
+/* Words, not bytes: quick on every processor, also where rep stosb is not. */
 void
 page_clear(void *page)
 {
@@ -83,8 +91,17 @@ check_poison(struct page *page, unsigned order)
 #define check_poison(page, order) ((void)0)
 #endif
 
-/* ---- Buddies; the lock is held ---- */
+/*
+ * ---- Buddies; the lock is held ----
+ *
+ * A block of order k starts at a page whose number is a multiple of 2^k. It is
+ * known by its first page alone: use PAGE_FREE, and the order. All other pages
+ * of it, and pages that are handed out, have another use; so one look at the
+ * page where a buddy would start tells whether it is there, whole and free.
+ */
 
+/* Two halves of a block differ in one bit of their number. NULL: the buddy lies
+ * past the end of memory. */
 static struct page *
 buddy_of(struct page *page, unsigned order)
 {
@@ -93,6 +110,7 @@ buddy_of(struct page *page, unsigned order)
 	return n < page_array_len ? &page_array[n] : NULL;
 }
 
+/* Put a free block on the lists, keeping MEM1. */
 static void
 buddy_insert(struct page *page, unsigned order)
 {
@@ -112,6 +130,7 @@ buddy_insert(struct page *page, unsigned order)
 	list_add(&page->free_link, &buddy.free[order]);
 }
 
+/* Take a block off the lists; NULL: none so large. */
 static struct page *
 buddy_remove(unsigned order)
 {
@@ -136,7 +155,8 @@ buddy_remove(unsigned order)
 	return page;
 }
 
-/* Pages that a caller without claim to the heap's share may take (MEM3). */
+/* Pages that a caller without claim to the heap's share may take (MEM3): only
+ * those on the lists count, for the heap cannot reach other CPUs' caches. */
 static uint64_t
 free_for_all(void)
 {
@@ -145,8 +165,16 @@ free_for_all(void)
 	return buddy.free_pages > set_aside ? buddy.free_pages - set_aside : 0;
 }
 
-/* ---- Single pages, through the CPU's cache; interrupts are off ---- */
+/*
+ * ---- Single pages, through the CPU's cache; interrupts are off ----
+ *
+ * Nearly all allocations are of one page: faults, tables, file contents. They
+ * take the lock once for 32 pages. What a cache holds is free but out of reach
+ * for others, and not merged: 64 pages a CPU is the price.
+ */
 
+/* Half full, so that neither the next allocation nor the next free comes back
+ * for the lock. */
 static void
 cache_refill(struct cpu_cache *cache)
 {
@@ -165,6 +193,8 @@ cache_drain(struct cpu_cache *cache, unsigned keep)
 	spin_unlock(&buddy.lock);
 }
 
+/* From this CPU's cache; the heap may go to the lists when that is empty, and
+ * find there what others are refused (MEM3). */
 static struct page *
 take_single(unsigned flags)
 {
@@ -183,6 +213,8 @@ take_single(unsigned flags)
 	return page;
 }
 
+/* The first page of a block is its lowest: below 4 GiB, all of it is, for 4 GiB
+ * is a multiple of every block's size. */
 static struct page *
 find_low(unsigned order)
 {
@@ -215,6 +247,8 @@ buddy_remove_low(unsigned order)
 	return page;
 }
 
+/* Larger blocks come from the lists; the share is checked as for single pages.
+ * The heap does not ask for any. */
 static struct page *
 take_block(unsigned order, unsigned flags)
 {
@@ -240,7 +274,14 @@ try_alloc(unsigned order, unsigned flags)
 	return page;
 }
 
-/* ---- Entry points ---- */
+/*
+ * ---- Entry points ----
+ *
+ * Reclaiming may sleep and takes locks of later chapters, so it is left to
+ * those who can bear it; the others get NULL, and have an answer to that. The
+ * tries are bounded: what has been reclaimed may be taken by somebody else
+ * meanwhile.
+ */
 
 struct page *
 page_alloc(unsigned order, enum page_use use, unsigned flags)
@@ -274,6 +315,7 @@ page_alloc(unsigned order, enum page_use use, unsigned flags)
 	return page;
 }
 
+/* No order is needed: the caller's own reference keeps the page. */
 void
 page_ref(struct page *page)
 {
@@ -312,6 +354,8 @@ free_pages(struct page *page)
 	irq_restore(rflags);
 }
 
+/* Release and, for the last one, acquire: what any holder has written to the
+ * page is done before it is given to somebody else. */
 void
 page_unref(struct page *page)
 {
@@ -324,6 +368,7 @@ page_unref(struct page *page)
 		free_pages(page);
 }
 
+/* The other CPUs' caches may change while they are added up. */
 void
 mem_stats_get(struct mem_stats *stats)
 {
@@ -383,6 +428,7 @@ page_init(struct page *array, uint64_t len)
 	page_array_len = len;
 }
 
+/* Page by page: they merge as they come. */
 void
 page_release_range(paddr_t from, paddr_t to)
 {

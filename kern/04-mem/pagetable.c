@@ -14,14 +14,18 @@
 #define SIZE_1G	   0x40000000UL
 #define LOW_MEMORY 0x100000UL /* BIOS data, the CPUs' start-up code */
 
+/* The linker script's; each lies at the start of a page. */
 extern uint8_t kernel_start[], text_start[], text_end[], rodata_start[],
 	rodata_end[], data_start[], data_end[], ksyms_start[], kernel_end[],
 	boot_stack_guard[];
 
 pte_t pte_nx;
 pte_t *kernel_pml4;
-static bool booting = true; /* tables still come from early_alloc */
+/* Tables still come from early_alloc: the page allocator needs the page array,
+ * and that needs this table. */
+static bool booting = true;
 
+/* Zeroed: all entries not present. */
 static pte_t *
 new_table(void)
 {
@@ -39,8 +43,14 @@ pt_free_table(pte_t *table)
 	page_unref(address_to_page(table));
 }
 
-/* The entry for va in the table of `level`; tables above are made if `create`.
- * NULL: missing, or a large page is in the way. */
+/*
+ * The entry for va in the table of `level`; tables above are made if `create`.
+ * NULL: missing, or a large page is in the way.
+ *
+ * What is made here has the widest rights: the processor takes the strictest of
+ * all levels (SDM vol. 3A, 4.6), so the leaf decides. Tables are reached
+ * through the direct map, which is there from the first table on (entry.S).
+ */
 static pte_t *
 walk_to(pte_t *table, vaddr_t va, unsigned level, bool create)
 {
@@ -82,6 +92,8 @@ pt_new_root(void)
 	return root;
 }
 
+/* Walks without a lock, for a panic: tables of the kernel's half are never
+ * freed, so the worst is an answer that is old. */
 bool
 kernel_address_readable(uint64_t va)
 {
@@ -104,6 +116,9 @@ kernel_address_readable(uint64_t va)
 
 /* ---- The kernel's table ---- */
 
+/* Accessed and dirty are set beforehand: the processor would set them at the
+ * first use, by a locked write, and nobody looks at them in the kernel's half.
+ */
 static void
 map_page(vaddr_t va, paddr_t pa, pte_t rights)
 {
@@ -121,6 +136,7 @@ map_image(const uint8_t *from, const uint8_t *to, pte_t rights)
 		map_page((vaddr_t)from, kernel_phys(from), rights);
 }
 
+/* A large page has one set of rights; the image has three. */
 static bool
 holds_image(paddr_t pa, uint64_t len)
 {
@@ -128,13 +144,17 @@ holds_image(paddr_t pa, uint64_t len)
 	       pa + len > kernel_phys(kernel_start);
 }
 
+/* Text and constants lie side by side; the symbol table, apart, stays writable
+ * through the direct map: a wrong name in a backtrace is no hole. */
 static bool
 is_constant(paddr_t pa)
 {
 	return pa >= kernel_phys(text_start) && pa < kernel_phys(rodata_end);
 }
 
-/* Map [from, to) into the direct map with the largest pages that fit. */
+/* Map [from, to) into the direct map with the largest pages that fit: a large
+ * page saves tables and, more, entries of the TLB. Data that is shown twice,
+ * here and in the image, is writable in both; text and constants in neither. */
 static void
 map_direct(paddr_t from, paddr_t to)
 {
@@ -166,12 +186,20 @@ map_direct(paddr_t from, paddr_t to)
 	}
 }
 
+/* ACPI's tables lie in RAM, and chapter smp reads them. */
 static bool
 is_ram(const struct memory_range *m)
 {
 	return m->type == MEMORY_USABLE || m->type == MEMORY_ACPI;
 }
 
+/*
+ * Rights by part (MEM4): text r-x, constants and symbols r--, data rw-. The
+ * guard page of the boot stack is in the data and is taken out again. Then the
+ * direct map; then the table above the kernel's stacks and registers, for a
+ * root that is copied before it exists would never see it. Loading CR3 is the
+ * end of the map at 0: from here on a null pointer faults.
+ */
 void
 pagetable_init(void)
 {
@@ -185,6 +213,8 @@ pagetable_init(void)
 	map_image(ksyms_start, kernel_end, pte_nx);
 	*walk_to(kernel_pml4, (vaddr_t)boot_stack_guard, 1, true) = 0;
 
+	/* The first MiB as a whole, whatever the map says of it: BIOS data are
+	 * read there, and the other CPUs' first code is written there. */
 	map_direct(0, LOW_MEMORY);
 	for (i = 0; i < boot_info.nmemory; i++) {
 		const struct memory_range *m = &boot_info.memory[i];

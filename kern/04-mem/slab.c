@@ -13,8 +13,8 @@
 #include "mem_internal.h"
 #include "string.h"
 
-#define MAGAZINE_MAX 32u
-#define EMPTY_KEPT   1 /* empty slabs a class keeps */
+#define MAGAZINE_MAX 32u /* objects; fewer of large ones: magazine_limit */
+#define EMPTY_KEPT   1	 /* empty slabs a class keeps */
 
 /* Sizes such that n objects fill a page for each n up to 10, and beyond. The
  * last class is for whole pages, on which the debug build has no room for a
@@ -25,6 +25,7 @@ static const uint16_t class_sizes[] = { 16,   32,   48,	  64,	128, 192, 256,
 #define NCLASSES    (sizeof(class_sizes) / sizeof(class_sizes[0]))
 #define CLASS_WHOLE (NCLASSES - 1)
 
+/* Of a slab's page (slab_state); MEM5. */
 enum slab_state { SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY };
 
 /** MEM5: a slab is on the list of its state: partial if some of its objects
@@ -39,17 +40,29 @@ struct slab_cache {
 	uint64_t handed_out;
 };
 
+/* Touched by its CPU alone, with interrupts off. */
 struct magazine {
-	void *head; /* chain through the objects' first word */
+	/* Chain through the objects' first words; last in is first out, for
+	 * that one is in this CPU's cache. */
+	void *head;
 	unsigned n;
 };
 
 static struct slab_cache caches[NCLASSES];
+/* By size in units of 16 bytes, rounded up; constant after slab_init. */
 static uint8_t class_of_size[PAGE_SIZE / 16 + 1];
 static PERCPU(struct magazine, magazines[NCLASSES]);
 struct heap_ops heap_ops;
 
-/* ---- The debug build guards each object ---- */
+/*
+ * ---- The debug build guards each object ----
+ *
+ *   | asked for     | guard bytes 5a | trailer: state, size, site |    in use
+ *   | chain | poison 6b              | trailer                    |    free
+ *
+ * Handing out looks at the poison, taking back at the guard. An object in a
+ * magazine is free in this sense.
+ */
 
 #ifdef DEBUG
 /* At the end of each object; between it and the bytes asked for lie guard
@@ -65,12 +78,36 @@ struct trailer {
 #define GUARD_BYTE  0x5a
 #define POISON_BYTE 0x6b
 
+/* How many of its objects live, for each site; whole pages are not counted. */
+#define SITES_MAX 512
+static _Atomic long live[SITES_MAX];
+extern const struct alloc_site alloc_sites[], alloc_sites_end[];
+
+static void
+count_live(const struct alloc_site *site, int n)
+{
+	if (site >= alloc_sites && site < alloc_sites_end &&
+	    site - alloc_sites < SITES_MAX)
+		live[site - alloc_sites] += n;
+}
+
+bool
+alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
+{
+	if (i >= SITES_MAX || &alloc_sites[i] >= alloc_sites_end)
+		return false;
+	*site = &alloc_sites[i];
+	*n = live[i];
+	return true;
+}
+
 static struct trailer *
 trailer_of(void *object, unsigned size)
 {
 	return (struct trailer *)((uint8_t *)object + size - TRAILER);
 }
 
+/* Panics where a byte is not what was left there, and names the allocation. */
 static void
 check_bytes(const uint8_t *p, size_t from, size_t to, uint8_t want,
 	    const struct trailer *t, const char *what)
@@ -85,6 +122,7 @@ check_bytes(const uint8_t *p, size_t from, size_t to, uint8_t want,
 			      t->site ? t->site->line : 0, what, from, p[from]);
 }
 
+/* The first word of a free object is the chain's, and so not looked at. */
 static void
 guard_new(void *object, unsigned class_size, size_t size,
 	  const struct alloc_site *site)
@@ -99,6 +137,7 @@ guard_new(void *object, unsigned class_size, size_t size,
 	memset((uint8_t *)object + size, GUARD_BYTE,
 	       class_size - TRAILER - size);
 	*t = (struct trailer){ STATE_LIVE, size, site };
+	count_live(site, 1);
 }
 
 static void
@@ -115,15 +154,32 @@ guard_free(void *object, unsigned class_size)
 		    "written to past its end");
 	memset(object, POISON_BYTE, class_size - TRAILER);
 	t->state = STATE_FREE;
+	count_live(t->site, -1);
 }
 #else
+bool
+alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
+{
+	(void)i, (void)site, (void)n;
+	return false;
+}
+
 #define TRAILER				     0
 #define guard_new(object, class, size, site) ((void)(site))
 #define guard_free(object, class)	     ((void)0)
 #endif
 
-/* ---- Slabs; the cache's lock is held, interrupts are off ---- */
+/*
+ * ---- Slabs; the cache's lock is held, interrupts are off ----
+ *
+ * A slab goes from empty to partial to full and back, one object at a time.
+ * Full ones are on no list: nobody looks for them, and an object that is freed
+ * finds its slab by its address. The free objects are chained through their own
+ * first words, so a slab's bookkeeping is what struct page has room for.
+ */
 
+/* A new slab of free objects, on no list yet. It cannot fail (MEM3 and HEAP1).
+ */
 static struct page *
 slab_create(struct slab_cache *c)
 {
@@ -153,6 +209,8 @@ slab_create(struct slab_cache *c)
 	return slab;
 }
 
+/* A slab with a free object, on the partial list. One that is in use already is
+ * the best choice: the others may become empty, and their pages go back. */
 static struct page *
 slab_with_room(struct slab_cache *c)
 {
@@ -181,6 +239,9 @@ slab_destroy(struct slab_cache *c, struct page *slab)
 		heap_ops.pages_returned(1);
 }
 
+/* Take an object back into its slab, keeping MEM5. A class keeps one empty
+ * slab, so that allocating and freeing one object by turns costs no page each
+ * time. */
 static void
 slab_put(struct slab_cache *c, void *object)
 {
@@ -206,7 +267,14 @@ slab_put(struct slab_cache *c, void *object)
 	}
 }
 
-/* ---- Magazines; interrupts are off ---- */
+/*
+ * ---- Magazines; interrupts are off ----
+ *
+ * Allocation and free are mostly balanced on a CPU, so most of them need no
+ * lock and no slab: they push and pop. A refill takes half of what fits and a
+ * drain leaves half, so that a CPU which goes to and fro over the edge does not
+ * pay at each step. For their slabs, objects in a magazine are handed out.
+ */
 
 /* Take what one slab has, up to half a magazine: never more than one new page
  * for one allocation. */
@@ -234,6 +302,7 @@ magazine_refill(struct magazine *m, struct slab_cache *c)
 	spin_unlock(&c->lock);
 }
 
+/* Give objects back to their slabs, down to `keep`. */
 static void
 magazine_drain(struct magazine *m, struct slab_cache *c, unsigned keep)
 {
@@ -257,6 +326,8 @@ magazine_limit(const struct slab_cache *c)
 
 /* ---- Entry points ---- */
 
+/* The debug build's trailer is part of what is asked for, so a type may be in
+ * another class there. */
 static inline unsigned
 class_for(size_t size)
 {
@@ -265,6 +336,7 @@ class_for(size_t size)
 	return class_of_size[(size + TRAILER + 15) / 16];
 }
 
+/* Zeroed outside of the region with interrupts off: that takes time by size. */
 void *
 kalloc(size_t size, const struct alloc_site *site)
 {
@@ -289,6 +361,7 @@ kalloc(size_t size, const struct alloc_site *site)
 	return memset(object, 0, size);
 }
 
+/* The page says which cache the object is of; no size need be given. */
 void
 kfree(void *object)
 {
@@ -323,7 +396,11 @@ kalloc_pages(size_t size, unsigned n)
 	return DIV_ROUND_UP(n, c->per_slab);
 }
 
-/* This CPU's magazines, then all empty slabs. */
+/* What other CPUs' magazines hold stays there: they are theirs alone, and
+ * MAGAZINE_MAX objects a class at most. This CPU's, then all empty slabs. Other
+ * CPUs' magazines cannot be reached; what they hold is bounded, and counted
+ * when the heap's size is set.
+ */
 uint64_t
 slab_shrink(void)
 {
@@ -372,6 +449,7 @@ slab_init(void)
 	for (i = 0; i < NCLASSES; i++) {
 		struct slab_cache *c = &caches[i];
 
+		/* One class for the checker: no two are ever held. */
 		spin_init(&c->lock, "slab");
 		list_init(&c->partial);
 		list_init(&c->empty);

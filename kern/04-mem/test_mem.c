@@ -72,6 +72,8 @@ SELFTEST(mem_low_blocks_are_below_4_gib)
 	CHECK(free_now() == before);
 }
 
+/* Every second page first, so that at the end each has a buddy to merge with.
+ */
 SELFTEST(mem_freed_pages_merge_again)
 {
 	uint64_t before = free_now();
@@ -88,6 +90,7 @@ SELFTEST(mem_freed_pages_merge_again)
 	CHECK(free_now() == before);
 }
 
+/* MEM2: the page is free exactly when the last reference has gone. */
 SELFTEST(mem_references_keep_a_page)
 {
 	struct page *p = page_alloc(0, PAGE_KERNEL, 0);
@@ -113,6 +116,7 @@ take_all(uint64_t *n)
 	return chain;
 }
 
+/* MEM3: with every page taken that others may have, the heap still gets one. */
 SELFTEST(mem_heap_share_outlasts_all_other_pages)
 {
 	struct mem_stats s;
@@ -158,6 +162,7 @@ SELFTEST(mem_kalloc_gives_zeroed_aligned_disjoint_objects)
 	}
 }
 
+/* kalloc_pages is a bound: the heap has grown by no more. */
 SELFTEST(mem_slabs_go_back_when_empty)
 {
 	struct mem_stats before, after;
@@ -183,6 +188,7 @@ SELFTEST(mem_freeing_null_does_nothing)
 	kfree(NULL);
 }
 
+/* A freed stack comes back first: it is mapped, and likely in a CPU's cache. */
 SELFTEST(mem_kernel_stacks_have_guard_pages)
 {
 	uint64_t top = kstack_alloc();
@@ -221,6 +227,7 @@ SELFTEST(mem_no_page_is_writable_and_executable)
 		CHECK(count_writable_executable(kernel_pml4, 4) == 0);
 }
 
+/* In the image and in the direct map, where the same page is shown again. */
 SELFTEST(mem_text_and_constants_are_read_only)
 {
 	pte_t *text = pt_walk(kernel_pml4, (vaddr_t)&page_alloc, false);
@@ -313,6 +320,7 @@ SELFTEST(mem_direct_map_is_of_the_largest_pages)
 	}
 }
 
+/* Three tables are made for the first page, and none for its neighbour. */
 SELFTEST(mem_walk_creates_only_when_asked)
 {
 	pte_t *root = pt_new_root(), *entry;

@@ -11,6 +11,7 @@
 #define TABLE_LEN_MAX	 0x100000 /* no sane table is larger than 1 MiB */
 #define ROOT_ENTRIES_MAX 64
 
+/* 5.2.5.3. The first checksum is over the 20 bytes of revision 0. */
 struct rsdp {
 	char signature[8];
 	uint8_t checksum;
@@ -22,6 +23,7 @@ struct rsdp {
 	uint8_t extended_checksum, reserved[3];
 } __attribute__((packed));
 
+/* 5.2.6: every table begins so. */
 struct table_header {
 	char signature[4];
 	uint32_t length;
@@ -30,6 +32,7 @@ struct table_header {
 	uint32_t oem_revision, creator, creator_revision;
 } __attribute__((packed));
 
+/* 5.2.12: types of entries in the MADT, signature "APIC". */
 enum {
 	MADT_LAPIC = 0,
 	MADT_IOAPIC = 1,
@@ -45,6 +48,7 @@ struct acpi_info acpi_info;
 static const struct table_header *tables[ROOT_ENTRIES_MAX];
 static unsigned ntables;
 
+/* All bytes of a table add up to 0. */
 static bool
 checksum_ok(const void *p, size_t len)
 {
@@ -56,6 +60,7 @@ checksum_ok(const void *p, size_t len)
 	return sum == 0;
 }
 
+/* 5.2.5.1: on a 16-byte boundary. */
 static const struct rsdp *
 rsdp_scan(paddr_t from, paddr_t to)
 {
@@ -69,6 +74,9 @@ rsdp_scan(paddr_t from, paddr_t to)
 	return NULL;
 }
 
+/* What the loader told; else, on a PC with a BIOS, the first KiB of the
+ * extended BIOS data area (its segment stands at 0x40e), and the BIOS's own
+ * memory. Under UEFI only the loader knows. */
 static const struct rsdp *
 rsdp_find(void)
 {
@@ -86,6 +94,8 @@ rsdp_find(void)
 	return rsdp_scan(0xe0000, 0x100000);
 }
 
+/* Mapped twice: the length is in the header. Not by the direct map:
+ * tables may lie where the map of memory says "reserved". NULL: not a table. */
 static const struct table_header *
 map_table(paddr_t pa)
 {
@@ -100,6 +110,8 @@ map_table(paddr_t pa)
 	return checksum_ok(t, len) ? t : NULL;
 }
 
+/* RSDT (4-byte entries) or XSDT (8): addresses of the other tables, unaligned.
+ */
 static void
 read_root(const struct table_header *root, unsigned entry_size)
 {
@@ -128,6 +140,7 @@ acpi_table(const char *signature)
 	return NULL;
 }
 
+/* A CPU that is listed but not enabled is a socket that could be filled. */
 static void
 add_cpu(uint32_t apic_id, uint32_t flags)
 {
@@ -144,6 +157,7 @@ read32(const uint8_t *p)
 	return v;
 }
 
+/* Each kind has a length that it must have for its fields to be there. */
 static void
 madt_entry(const uint8_t *e, unsigned len)
 {
@@ -165,6 +179,8 @@ madt_entry(const uint8_t *e, unsigned len)
 	}
 }
 
+/* An entry says its own length: at least the two bytes that say so, or the walk
+ * would stay in place, and within the table. */
 static void
 read_madt(const struct table_header *madt)
 {
@@ -185,6 +201,7 @@ acpi_init(void)
 	const struct table_header *root = NULL, *fadt;
 	unsigned i;
 
+	/* An ISA line is the I/O APIC pin of its number, unless overridden. */
 	for (i = 0; i < 16; i++)
 		acpi_info.isa[i].gsi = i;
 	if (rsdp && rsdp->revision >= 2 && rsdp->xsdt)

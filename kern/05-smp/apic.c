@@ -33,10 +33,15 @@ enum {
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC	 0x800
 
-static volatile uint32_t *lapic; /* NULL in x2APIC mode */
+/* Registers in memory, or NULL in x2APIC mode, which the firmware has chosen
+ * then and which cannot be left without a reset: they are MSRs. At the same
+ * address on each CPU there are that CPU's own. */
+static volatile uint32_t *lapic;
 uint32_t cpu_apic_id[NCPU_MAX];
 static uint64_t ticks_per_ns; /* fixed point, 32 bits of fraction */
 
+/* The two modes have the same registers; only the identity (8 bits at the top,
+ * or 32) and the interrupt command (two halves, or one MSR) differ. */
 static inline uint32_t
 lapic_read(unsigned reg)
 {
@@ -64,6 +69,8 @@ lapic_eoi(void)
 	lapic_write(LAPIC_EOI, 0);
 }
 
+/* Writing the low half sends; an interrupt in between that sends too would
+ * change the high half under us. */
 void
 lapic_send(uint32_t apic_id, uint32_t command)
 {
@@ -81,6 +88,8 @@ lapic_send(uint32_t apic_id, uint32_t command)
 	irq_restore(rflags);
 }
 
+/* The address is the MSR's and not the MADT's: this is where the registers are.
+ */
 void
 lapic_init(void)
 {
@@ -91,6 +100,11 @@ lapic_init(void)
 	lapic_cpu_init();
 }
 
+/*
+ * LINT0 is where a PIC would be connected, LINT1 where the board's NMI is. The
+ * timer's vector is set masked first: enabling comes after all has a vector.
+ * The last EOI is for what a previous owner may have left in service.
+ */
 void
 lapic_cpu_init(void)
 {
@@ -139,6 +153,7 @@ read_count(uint64_t *when)
 	return count;
 }
 
+/* All CPUs' timers run off one bus clock, so one measurement is enough. */
 void
 lapic_timer_calibrate(void)
 {
@@ -159,6 +174,8 @@ lapic_timer_calibrate(void)
 		panic("smp: the local APIC's timer does not run");
 }
 
+/* A count of 0 would stop the timer, so what is due already is one tick; one
+ * that does not fit into 32 bits comes early. */
 void
 timer_program(uint64_t when)
 {

@@ -6,16 +6,22 @@
  */
 #include "smp_internal.h"
 
+/* A CPU's call that is under way. fn and arg are written before the set is,
+ * which releases them; each CPU that has answered takes its own bit out. */
 struct call {
 	void (*fn)(void *arg);
 	void *arg;
 	_Atomic cpuset_t waiting_for;
 };
 
+/* One call a CPU is enough, since who calls waits with preemption off. */
 static PERCPU(struct call, my_call);
 static PERCPU(_Atomic cpuset_t, calls_to_answer);
 
-/* Interrupts are off. */
+/* Interrupts are off. The set is taken whole: a caller that comes in during the
+ * loop finds it empty, puts itself in again, and its interrupt comes after this
+ * one. When the bit has been cleared the caller may be gone, so it comes last.
+ */
 void
 call_answer(void)
 {
@@ -32,6 +38,7 @@ call_answer(void)
 	}
 }
 
+/* SMP1. If interrupts are on, theirs do the same and find the set empty. */
 static void
 answer_while_waiting(void)
 {
@@ -42,6 +49,8 @@ answer_while_waiting(void)
 	cpu_pause();
 }
 
+/* The bit in the other CPU's set comes before the interrupt that has it looked
+ * at; interrupts that find nothing do no harm. */
 void
 smp_call(cpuset_t cpus, void (*fn)(void *arg), void *arg)
 {
@@ -88,6 +97,8 @@ struct range {
 	size_t len;
 };
 
+/* In interrupt context, on each CPU. It flushes whatever address space is
+ * loaded: one too many costs time, and no more. */
 static void
 flush_range(void *arg)
 {

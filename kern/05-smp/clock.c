@@ -21,8 +21,10 @@
 #define PIT_GATE      0x61
 #define SAMPLE_NS     20000000 /* 20 ms */
 
+/* Written by clock_init, constant after. The rates are fixed point, 32 bits of
+ * fraction: a division takes tens of cycles, and the clock is read often. */
 static uint64_t tsc_start;
-static uint64_t ns_per_tick; /* fixed point, 32 bits of fraction */
+static uint64_t ns_per_tick;
 static uint64_t ticks_per_ns;
 static uint64_t tsc_hz;
 
@@ -31,10 +33,12 @@ static int64_t realtime_offset;
 static struct seqcount realtime_seq;
 static struct spinlock realtime_lock = SPINLOCK("realtime");
 
-/* The same for programs; guarded by its own count. */
+/* The same for programs, which read the clock without a call. Written under
+ * realtime_lock, and guarded by its own count; NULL until exec gives a page. */
 static struct clock_page *shared_page;
 static bool tsc_steady = true;
 
+/* The product has up to 96 bits; 64 would be full after 4.3 s, at any rate. */
 uint64_t
 clock_ns(void)
 {
@@ -62,6 +66,7 @@ pm_timer_read(void)
 	return inl(acpi_info.pm_timer_port) & PM_TIMER_MASK;
 }
 
+/* Latched, so that the two halves belong together. */
 static uint32_t
 pit_read(void)
 {
@@ -72,6 +77,7 @@ pit_read(void)
 	return 0xffff - (low | inb(PIT_CHANNEL2) << 8); /* it counts down */
 }
 
+/* Channel 2, the speaker's: it has a gate of its own and no interrupt. */
 static void
 pit_start(void)
 {
@@ -81,6 +87,9 @@ pit_start(void)
 	outb(PIT_CHANNEL2, 0);
 }
 
+/* The reference's value and the TSC at the same moment: of ten pairs, the one
+ * between whose two TSC reads the least time went by. Its error is at most half
+ * of that. */
 static uint32_t
 sample(const struct reference *ref, uint64_t *tsc)
 {
@@ -110,6 +119,8 @@ measure(const struct reference *ref)
 	uint32_t first = sample(ref, &from), last = first;
 	unsigned tries;
 
+	/* Differences modulo the counter's width: it may wrap once on the way
+	 * (24 bits of the PM timer last 4.7 s, 16 of the PIT 55 ms). */
 	for (tries = 0; ((last - first) & ref->mask) < want; tries++) {
 		if (tries == 10000000)
 			return 0;
@@ -119,6 +130,8 @@ measure(const struct reference *ref)
 	return (to - from) * ref->hz / ((last - first) & ref->mask);
 }
 
+/* The ACPI timer first: it is read in one access, and wraps after seconds. The
+ * rates' products stay within 64 bits for any TSC below 17 GHz. */
 void
 clock_init(void)
 {
@@ -140,6 +153,7 @@ clock_init(void)
 		tsc_hz / 1000 % 1000);
 }
 
+/* A host that stops this CPU meanwhile makes it longer, never shorter. */
 void
 spin_delay_ns(uint64_t ns)
 {
@@ -155,7 +169,11 @@ spin_delay_ns(uint64_t ns)
 
 static _Atomic uint64_t tsc_seen;
 
-/* On all CPUs at once: no TSC may be behind what another one showed before. */
+/* On all CPUs at once: no TSC may be behind what another one showed before. The
+ * fence keeps the processor from reading its counter before it has loaded what
+ * the other left (SDM vol. 2, RDTSC). A difference smaller than a cache line
+ * takes from one CPU to the other is not seen, and cannot be seen by programs
+ * either. */
 static void
 compare_tsc(void *arg)
 {
@@ -215,6 +233,8 @@ clock_share(struct clock_page *page)
 	spin_unlock_irqrestore(&realtime_lock, rflags);
 }
 
+/* The offset is one word, which could not be torn; the count orders it with
+ * what later readers of the same kind will add. */
 int64_t
 clock_realtime_ns(void)
 {

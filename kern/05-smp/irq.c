@@ -25,7 +25,7 @@
 
 /* Handlers are added, never removed; n is raised after an entry is complete,
  * so the dispatcher needs no lock. */
-struct vector {
+struct vector { /* one a vector; SHARED_MAX devices on one line is plenty */
 	struct {
 		irq_handler_fn fn;
 		void *arg;
@@ -36,6 +36,7 @@ struct vector {
 	uint32_t gsi; /* that is routed here, + 1 */
 };
 
+/* irq_lock guards the I/O APICs' index registers and the choice of vectors. */
 static struct vector vectors[TRAP_VECTORS];
 static struct spinlock irq_lock = SPINLOCK("irq"); /* routing changes */
 static struct {
@@ -44,6 +45,8 @@ static struct {
 } ioapics[IOAPICS_MAX];
 static unsigned nioapics;
 
+/* Two registers are visible: which one, at 0, and its contents, at 0x10
+ * (82093AA, 3.1). So a pair of accesses must not be torn by another one. */
 static uint32_t
 ioapic_read(unsigned i, unsigned reg)
 {
@@ -58,6 +61,7 @@ ioapic_write(unsigned i, unsigned reg, uint32_t v)
 	ioapics[i].regs[4] = v;
 }
 
+/* The four bytes that each 8259A wants (ICW1 to ICW4), then the mask. */
 static void
 pic_disable(void)
 {
@@ -74,6 +78,7 @@ pic_disable(void)
 	outb(PIC2 + 1, 0xff);
 }
 
+/* All pins masked: the firmware may have left some on. */
 static void
 ioapic_init(const struct acpi_ioapic *info)
 {
@@ -88,6 +93,8 @@ ioapic_init(const struct acpi_ioapic *info)
 
 /* ---- Dispatch ---- */
 
+/* Who shares a line is asked in turn: each handler finds out whether it was its
+ * device. */
 static void
 run_handlers(struct vector *v)
 {
@@ -98,6 +105,15 @@ run_handlers(struct vector *v)
 		v->handlers[i].fn(v->handlers[i].arg);
 }
 
+/*
+ * Every interrupt. The count says that this is a handler (in_interrupt), and
+ * forbids switching; trap looks for a reschedule after it is back down.
+ *
+ * The end of interrupt comes first for messages of our own (timer, calls),
+ * which do not come again before they are asked for, and last for devices: a
+ * line that is still up would raise the interrupt again. A spurious one wants
+ * none.
+ */
 static void
 interrupt(struct trapframe *tf)
 {
@@ -143,6 +159,7 @@ new_vector(const char *name)
 	return -ENOSPC;
 }
 
+/* The lock is held. A vector below 0 is passed on: an error of new_vector. */
 static int
 add_handler(int v, irq_handler_fn fn, void *arg)
 {
@@ -176,7 +193,9 @@ irq_msi_message(unsigned vector, uint64_t *address, uint32_t *data)
 	*data = vector;
 }
 
-/* Route gsi to a vector of its own, or share the one it has. */
+/* Route gsi to a vector of its own, or share the one it has. The upper half of
+ * the redirection entry, the CPU, is written before the lower one, which has
+ * the mask bit. */
 static int
 route(uint32_t gsi, uint32_t mode, irq_handler_fn handler, void *arg,
       const char *name)
@@ -208,6 +227,9 @@ out:
 	return error < 0 ? error : 0;
 }
 
+/* ISA lines are edge-triggered and active high, but for those that the MADT's
+ * overrides say are not (in QEMU: 5, 9, 10, 11, which PCI uses, and 0 on pin
+ * 2). */
 int
 irq_isa_route(unsigned irq, irq_handler_fn handler, void *arg, const char *name)
 {
@@ -230,6 +252,7 @@ irq_gsi_route(unsigned gsi, irq_handler_fn handler, void *arg, const char *name)
 	return route(gsi, REDIR_LEVEL | REDIR_ACTIVE_LOW, handler, arg, name);
 }
 
+/* Counts are read while CPU 0 may raise them: a figure for people. */
 const char *
 irq_describe(unsigned v, uint64_t *count)
 {
@@ -239,6 +262,8 @@ irq_describe(unsigned v, uint64_t *count)
 	return vectors[v].name;
 }
 
+/* From here on an interrupt has somewhere to go; none comes yet, for all is
+ * masked and the flag is off. */
 void
 irq_init(void)
 {

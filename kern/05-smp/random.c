@@ -16,6 +16,7 @@ static struct spinlock random_lock = SPINLOCK("random");
 static uint32_t key[KEY_WORDS]; /* guarded by random_lock */
 static bool keyed;
 
+/* RFC 8439, 2.1. */
 static void
 quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
@@ -29,6 +30,8 @@ quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 	*b = (*b ^ *c) << 7 | (*b ^ *c) >> 25;
 }
 
+/* Twenty rounds, by columns and diagonals in turn; the nonce is zero, for a key
+ * is used once. The constants spell "expand 32-byte k". */
 static void
 chacha20_block(const uint32_t k[KEY_WORDS], uint32_t counter,
 	       uint32_t out[BLOCK_WORDS])
@@ -54,6 +57,8 @@ chacha20_block(const uint32_t k[KEY_WORDS], uint32_t counter,
 		out[i] += in[i];
 }
 
+/* RDRAND may have nothing ready (carry clear): Intel advises ten tries. The
+ * clock is mixed in always, so that a broken RDRAND is no worse than none. */
 uint64_t
 random_seed(void)
 {

@@ -14,10 +14,12 @@
 
 #define RCU_IDLE UINT64_MAX
 
-static _Atomic uint64_t newest = 1;
-static PERCPU(_Atomic uint64_t, seen) = 1;
+static _Atomic uint64_t newest = 1;	   /* grace period begun */
+static PERCPU(_Atomic uint64_t, seen) = 1; /* its CPU writes, all read */
 
-/* Touched with interrupts off. */
+/* Two lists, its CPU's own, touched with interrupts off. What comes while a
+ * grace period is under way waits for the next one: it may have been unlinked
+ * too late for this one. */
 struct callbacks {
 	struct rcu_head *next, **next_end; /* since the last grace period */
 	struct rcu_head *waiting;	   /* for `number` */
@@ -32,6 +34,7 @@ rcu_quiescent(void)
 	atomic_exchange(this_cpu_ptr(seen), atomic_load(&newest));
 }
 
+/* An idle CPU reads nothing, and must not be asked, for it halts. */
 void
 rcu_idle_enter(void)
 {
@@ -44,6 +47,7 @@ rcu_idle_exit(void)
 	rcu_quiescent();
 }
 
+/* A handler reads: it ends the idle state. The idle loop enters it again. */
 void
 rcu_interrupt_enter(void)
 {
@@ -52,6 +56,7 @@ rcu_interrupt_enter(void)
 		rcu_quiescent();
 }
 
+/* A CPU that is not seen now will be asked again: nobody waits here. */
 static bool
 all_have_seen(uint64_t number)
 {
@@ -63,6 +68,9 @@ all_have_seen(uint64_t number)
 	return true;
 }
 
+/* At the end of this CPU's list: in order, and without a lock. The object has
+ * been unlinked before, and its grace period begins after: rcu_run_callbacks
+ * adds to `newest` by a locked instruction, which orders the two. */
 void
 rcu_defer(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 {
@@ -86,6 +94,11 @@ rcu_pending(void)
 	return c->next || c->waiting;
 }
 
+/*
+ * First what is over, then what can begin. A callback may call rcu_defer (the
+ * list has been taken off), and frees memory, so it runs where that is allowed:
+ * in the tick or the idle loop, interrupts off.
+ */
 void
 rcu_run_callbacks(void)
 {
@@ -121,6 +134,8 @@ poke(void *arg)
 		rcu_quiescent();
 }
 
+/* The others are interrupted rather than waited for: an idle one would be long
+ * in coming. Calling in a loop is polling, but a reader's section is short. */
 void
 rcu_synchronize(void)
 {

@@ -6,7 +6,10 @@
 
 #include "smp.h"
 
-/* Fixed vectors; device vectors are allocated between FIRST and LAST. */
+/* Fixed vectors; device vectors are allocated between FIRST and LAST. 0x20 to
+ * 0x2f are the PICs', which are masked. A higher vector is served first where
+ * several wait (SDM vol. 3A, 10.8.3): calls before devices. The spurious one
+ * must end in f on old processors. */
 enum {
 	VECTOR_DEVICE_FIRST = 0x30,
 	VECTOR_DEVICE_LAST = 0xdf,
@@ -25,6 +28,7 @@ struct acpi_ioapic {
 	uint32_t gsi_base;
 };
 
+/** Written by acpi_init, constant after. */
 struct acpi_info {
 	unsigned ncpus; /**< usable local APICs listed */
 	uint32_t apic_ids[NCPU_MAX];
@@ -47,22 +51,29 @@ void acpi_init(void);
 /** Map the local APIC's registers (once), then enable this CPU's. */
 void lapic_init(void);
 void lapic_cpu_init(void);
+/** This CPU's APIC id. */
 uint32_t lapic_id(void);
+/** End of interrupt: the local APIC may deliver the next one. Once a vector,
+ * but for the spurious one. */
 void lapic_eoi(void);
-/** Send an interrupt command to one CPU (by APIC id). */
+/** Send an interrupt command to one CPU (by APIC id). Any context: the two
+ * registers are written with interrupts off. Does not wait for an answer. */
 void lapic_send(uint32_t apic_id, uint32_t command);
 #define IPI_INIT    0x4500u /* INIT, assert */
 #define IPI_STARTUP 0x4600u /* | page number of the start address */
 #define IPI_NMI	    0x4400u
 #define IPI_FIXED   0x4000u /* | vector */
+/** APIC id by CPU number; written by the CPU itself when it starts. */
 extern uint32_t cpu_apic_id[NCPU_MAX];
 
-/** Measure the APIC timer against the clock. */
+/** Measure the APIC timer against the clock, where there is no TSC deadline.
+ * 10 ms; after clock_init. */
 void lapic_timer_calibrate(void);
 
 /* ---- clock.c ---- */
 
-/** Measure the TSC against the ACPI timer or the PIT. */
+/** Measure the TSC against the ACPI timer or the PIT. 20 ms; after acpi_init.
+ * Panics where there is nothing to measure by. */
 void clock_init(void);
 /** Find out whether the CPUs' TSCs agree. All CPUs run. */
 void clock_compare_cpus(void);

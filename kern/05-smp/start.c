@@ -8,6 +8,7 @@
 #include "smp_internal.h"
 #include "string.h"
 
+/* The manual's waits: 10 ms after INIT, 200 us after each STARTUP. */
 #define TRAMPOLINE    0x8000 /* below 1 MiB: mem leaves that alone */
 #define INIT_WAIT_NS  10000000
 #define SIPI_WAIT_NS  200000
@@ -27,7 +28,8 @@ struct smp_ops smp_ops;
 
 void ap_main(void);
 
-/* A started CPU's first C code. */
+/* A started CPU's first C code. It arrives last of all, when nothing in the
+ * shared cells is needed any more: the next CPU's are written then. */
 void
 ap_main(void)
 {
@@ -50,6 +52,8 @@ ap_main(void)
 	}
 }
 
+/* The per-CPU variables begin as CPU 0's did, by the copy that was made before
+ * any of them changed. */
 static bool
 prepare(unsigned cpu)
 {
@@ -71,6 +75,8 @@ prepare(unsigned cpu)
 	return true;
 }
 
+/* A second STARTUP is sent only where the first was not enough: an old
+ * processor may miss one. 5 s: an emulator's host may be busy. */
 static bool
 wake(unsigned cpu, uint32_t apic_id)
 {
@@ -89,6 +95,8 @@ wake(unsigned cpu, uint32_t apic_id)
 	return ap_arrived == cpu;
 }
 
+/* One by one, since they share the cells below ap_efer. The MADT lists this CPU
+ * as well. */
 void
 cpus_start(void)
 {
@@ -123,6 +131,8 @@ cpus_start(void)
 
 static _Atomic unsigned stopped;
 
+/* Prints where this CPU is, so it must not strike inside kprintf (boot.h). At a
+ * panic it counts itself as stopped, and stops. */
 static void
 nmi(struct trapframe *tf)
 {
@@ -135,6 +145,8 @@ nmi(struct trapframe *tf)
 		hlt();
 }
 
+/* One after another, so that their chains of calls are not mixed. A CPU that
+ * does not answer an NMI is stuck in one, or gone. */
 static void
 stop_others(void)
 {
@@ -154,12 +166,20 @@ stop_others(void)
 	}
 }
 
+/* All CPUs: the kernel's half is loaded on each. The shift is by two steps, for
+ * one by 64 is undefined. */
 static void
 flush_kernel(vaddr_t va, size_t len)
 {
 	tlb_shootdown((1UL << (cpu_count - 1) << 1) - 1, va, len);
 }
 
+/*
+ * In order of need: the tables say where the controllers and the timer are; the
+ * clock is needed to wait; the local APIC to send; interrupts come on, for the
+ * first time, when all that could come has a handler. The hooks are filled
+ * last: a panic before that stops nobody else.
+ */
 static void
 smp_init(void)
 {

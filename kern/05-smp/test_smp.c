@@ -19,6 +19,7 @@ note_cpu(void *arg)
 	(void)arg;
 }
 
+/* And no other: the set is exact. */
 SELFTEST(smp_call_reaches_every_cpu)
 {
 	atomic_store(&called, 0);
@@ -29,6 +30,7 @@ SELFTEST(smp_call_reaches_every_cpu)
 	CHECK(called == 1);
 }
 
+/* SMP1: numbers are dense, and each CPU's is in its own area. */
 SELFTEST(smp_percpu_areas_are_distinct)
 {
 	unsigned i, j;
@@ -93,6 +95,7 @@ SELFTEST(smp_allocators_work_on_all_cpus_at_once)
 	smp_call(all_cpus(), allocate, (void *)ALLOC_SITE(0, "test"));
 }
 
+/* A delay is never shorter than asked, and the two conversions agree. */
 SELFTEST(smp_clock_moves_forward)
 {
 	uint64_t a = clock_ns(), b;
@@ -120,6 +123,7 @@ tick(void)
 	atomic_fetch_add(&ticks, 1);
 }
 
+/* One shot: asked once, it ticks once. */
 SELFTEST(smp_timer_fires_once)
 {
 	void (*saved)(void) = smp_ops.timer;
@@ -147,6 +151,7 @@ rcu_callback(struct rcu_head *head)
 	rcu_ran = true;
 }
 
+/* RCU1: with a reader on this CPU the callback waits, and without it comes. */
 SELFTEST(smp_rcu_waits_for_readers)
 {
 	static struct rcu_head head;
@@ -170,6 +175,7 @@ SELFTEST(smp_rcu_waits_for_readers)
 	}
 }
 
+/* What it sees is the table; what other CPUs remember it cannot ask. */
 SELFTEST(smp_shootdown_makes_a_change_visible)
 {
 	struct page *a = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
@@ -184,6 +190,8 @@ SELFTEST(smp_shootdown_makes_a_change_visible)
 	page_unref(a);
 }
 
+/* The key goes on with each block: no two outputs, nor two parts of one, agree.
+ */
 SELFTEST(smp_random_bytes_differ)
 {
 	uint8_t a[40] = { 0 }, b[40] = { 0 };

@@ -19,6 +19,8 @@
 	.section .rodata
 	.code16
 	.globl trampoline_start, trampoline_end
+	/* Real mode: CS is the page number * 256, and IP is 0; addresses of
+	 * data are relative to DS, so AT() with DS = 0 is physical. */
 trampoline_start:
 	cli
 	cld
@@ -35,11 +37,15 @@ protected:
 	movw $16, %ax
 	movw %ax, %ds
 	movw %ax, %ss
+	/* The kernel's own root may lie above 4 GiB, and has no map at 0; the
+	 * boot tables are below and have one. */
 	movl $CR4_PAE, %eax
 	movl %eax, %cr4
 	movl $(boot_pml4 - KERNBASE), %eax
 	movl %eax, %cr3
 	movl $MSR_EFER, %ecx
+	/* CPU 0's EFER: with NXE, or the kernel's tables would have reserved
+	 * bits set. LMA is the processor's to set. */
 	movl ap_efer - KERNBASE, %eax
 	xorl %edx, %edx
 	wrmsr
@@ -64,6 +70,8 @@ gdtr:
 trampoline_end:
 
 	.text
+	/* At the kernel's own address: the map at 0 goes with this CR3. The GS
+	 * base comes before any C: compiled code uses per-CPU variables. */
 ap_entry:
 	movq ap_cr3(%rip), %rax
 	movq %rax, %cr3

@@ -59,6 +59,8 @@ steal_from(struct runqueue *from, unsigned at_least)
 	return true;
 }
 
+/* A guess: the lengths are read without locks. Who guesses wrong finds nothing
+ * to take. */
 bool
 steal(unsigned at_least)
 {
@@ -93,6 +95,7 @@ steal_realtime(void)
 
 /* ---- Statistics ---- */
 
+/* Without locks: a number that is old by the time it is read. */
 unsigned
 sched_runnable(void)
 {

@@ -128,6 +128,8 @@ mutex_trylock(struct mutex *m)
 	return true;
 }
 
+/* Who is woken does not own the mutex but tries to take it: were it handed
+ * over, nobody could have it until that thread runs. */
 void
 mutex_unlock(struct mutex *m)
 {
@@ -190,6 +192,7 @@ take_slowly(struct rwlock *l, bool write)
 	return true;
 }
 
+/* A writer that waits is counted, so that new readers wait behind it. */
 static void
 rwlock_lock_slowly(struct rwlock *l, bool write)
 {

@@ -45,6 +45,25 @@ thread_weight(const struct thread *t)
 	return t->policy == POLICY_IDLE ? WEIGHT_IDLE : nice_weight(t->nice);
 }
 
+/* After a fair thread was charged. What runs is not the measure alone: a thread
+ * of little weight is far ahead after its turn, and who wakes up then shall not
+ * be put behind those that wait. */
+static void
+raise_minimum(struct runqueue *rq)
+{
+	struct rbnode *node = rb_first(&rq->fair);
+	uint64_t least = rq->running->vruntime;
+	const struct thread *first;
+
+	if (node) {
+		first = rb_entry(node, struct thread, run_node);
+		if ((int64_t)(first->vruntime - least) < 0)
+			least = first->vruntime;
+	}
+	if ((int64_t)(least - rq->min_vruntime) > 0)
+		rq->min_vruntime = least;
+}
+
 void
 account(struct runqueue *rq, uint64_t now)
 {
@@ -65,10 +84,12 @@ account(struct runqueue *rq, uint64_t now)
 	t->vruntime += t->weight == WEIGHT_NICE_0
 			       ? ran
 			       : ran * WEIGHT_NICE_0 / t->weight;
+	raise_minimum(rq);
 }
 
 /* ---- The queues; their lock is held ---- */
 
+/* Differences, as signed numbers: right also when the counter has wrapped. */
 static int
 by_vruntime(const struct rbnode *a, const struct rbnode *b)
 {
@@ -152,6 +173,8 @@ runqueue_join(struct runqueue *rq, struct thread *t)
 	enqueue(rq, t);
 }
 
+/* The second and the turn are looked at once a tick; so a loop has up to a tick
+ * more. */
 void
 realtime_tick(struct runqueue *rq, uint64_t now)
 {
@@ -165,15 +188,11 @@ realtime_tick(struct runqueue *rq, uint64_t now)
 		go_to_the_end(rq, t);
 }
 
-static void
-raise_minimum(struct runqueue *rq, const struct thread *t)
-{
-	if (!t->priority && (int64_t)(t->vruntime - rq->min_vruntime) > 0)
-		rq->min_vruntime = t->vruntime;
-}
-
 /* ---- Switching ---- */
 
+/* What is not on the kernel stack. The kernel uses no FPU register, so a kernel
+ * thread has none to save; the segment bases are user threads' alone (SDM vol.
+ * 3A, 3.4.4). */
 static void
 switch_user_state(struct thread *prev, struct thread *next)
 {
@@ -189,6 +208,9 @@ switch_user_state(struct thread *prev, struct thread *next)
 		sched_ops.switch_vm(prev, next);
 }
 
+/* switch_stacks is called on @prev's stack and returns on @next's, to the call
+ * by which that was switched away; the lock is let go there (SCHED2). A new
+ * thread's returns to thread_first. */
 static void
 switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 {
@@ -239,6 +261,9 @@ finish_switch(void)
 		place(prev);
 }
 
+/* A thread that was preempted between announcing its sleep and its last look at
+ * the condition stays on the queue although its state says SLEEPING: nobody
+ * would wake it for what has happened already (SCHED1). */
 void
 schedule(bool preempted)
 {
@@ -251,7 +276,6 @@ schedule(bool preempted)
 	spin_lock(&rq->lock);
 	preempt_answered();
 	account(rq, now);
-	raise_minimum(rq, prev);
 	if (prev != rq->idle && allowed_here(prev) &&
 	    (prev->state == THREAD_RUNNABLE ||
 	     (preempted && prev->state != THREAD_DEAD)))
@@ -269,6 +293,8 @@ schedule(bool preempted)
 	switch_to(rq, prev, next);
 }
 
+/* preempt_hook: a switch was asked for while preemption was off, and it is on
+ * again. */
 static void
 preempt_schedule(void)
 {
@@ -300,6 +326,9 @@ reschedule(void)
 
 /* ---- Waking, and where to ---- */
 
+/* Interrupts are off. t->cpu is looked at again under the lock, as the thread
+ * may have moved. One that is on its way from a queue to another (place,
+ * steal_from) is in none, and may get another cpu even so. */
 static struct runqueue *
 lock_queue_of(struct thread *t)
 {
@@ -356,11 +385,16 @@ comes_before_running(const struct runqueue *rq, const struct thread *t)
 			 rq->running->vruntime) < 0;
 }
 
+/* Have the CPU of @rq, which is locked, switch if @t comes first there. Here
+ * that is a flag, looked at when preemption is on again; for another CPU it is
+ * an interrupt. */
 static void
 tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
 {
 	if (!comes_before_running(rq, t))
 		return;
+	if (rq->running == rq->idle) /* the next one shall choose another */
+		atomic_fetch_and(&idle_cpus, ~(1UL << cpu));
 	if (cpu == cpu_id())
 		preempt_ask();
 	else
@@ -383,6 +417,12 @@ place(struct thread *t)
 	spin_unlock(&rq->lock);
 }
 
+/*
+ * SCHED1, the waker's side. A thread that still runs, having announced its
+ * sleep, is only made RUNNABLE again: give_up_cpu or schedule sees it. One that
+ * has been preempted then is on its queue already. Only one that is off its CPU
+ * has to be placed.
+ */
 void
 thread_wake(struct thread *t)
 {
@@ -416,6 +456,8 @@ thread_wake(struct thread *t)
 
 /* ---- Policies ---- */
 
+/* A queued thread changes its tree, and is last among its new equals. A running
+ * one is asked to be switched away from: others may come first now. */
 void
 thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
 {
@@ -545,6 +587,9 @@ queue_init(unsigned cpu)
 	rq->running = rq->idle;
 }
 
+/* The boot flow becomes a thread, so that it may sleep from here on. The hooks
+ * are set before the other CPUs are let go: those wait for cpu_main in chapter
+ * smp. */
 struct thread *
 sched_start(void)
 {

@@ -171,11 +171,13 @@ int thread_set_affinity(struct thread *t, cpuset_t cpus);
 /** Call @p fn for every thread, under the list's lock: it may not sleep. */
 void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);
 
-/** Statistics: threads that run or want to, load averages (fixed point, 16
- * bits of fraction), idle ns of CPU @p cpu. */
+/** Threads that run or want to, on all CPUs. Any context. */
 unsigned sched_runnable(void);
+/** Averages of that over 1, 5 and 15 minutes, with 16 bits of fraction. */
 void sched_load_average(uint64_t load[3]);
+/** How long @p cpu has been idle, in ns. Any context. */
 uint64_t sched_idle_ns(unsigned cpu);
+/** Switches since the start, on all CPUs. */
 uint64_t sched_context_switches(void);
 
 /* ---- Interrupting sleepers ---- */
@@ -223,6 +225,7 @@ struct waitq {
 			LIST_INIT((name).watches)                              \
 	}
 
+/** Initialise an empty queue. @p lock_name names the class of its lock. */
 void waitq_init(struct waitq *wq, const char *lock_name);
 
 /** For who waits on several queues at once (poll, epoll): a function that each
@@ -324,11 +327,16 @@ struct mutex {
 #endif
 };
 
+/** Initialise a free mutex of lock class @p name (a string that stays). */
 void mutex_init(struct mutex *m, const char *name);
 /** Take @p m; may sleep. Not recursive. */
 void mutex_lock(struct mutex *m);
+/** The same while another of its class is held: @p subclass, from 1 on, says
+ * to the lock checker which of them it is. */
 void mutex_lock_nested(struct mutex *m, unsigned subclass);
+/** Take @p m if it is free; does not sleep. @return whether it was */
 bool mutex_trylock(struct mutex *m);
+/** Let @p m go, which the running thread holds, and wake one waiter. */
 void mutex_unlock(struct mutex *m);
 /** Whether the running thread holds @p m. */
 bool mutex_held(const struct mutex *m);
@@ -343,11 +351,18 @@ struct rwlock {
 #endif
 };
 
+/** Initialise a free lock of class @p name (a string that stays). */
 void rwlock_init(struct rwlock *l, const char *name);
+/** Take @p l for reading; may sleep. Not recursive: a writer that waits in
+ * between would hold the second one off. */
 void rwlock_read_lock(struct rwlock *l);
+/** Let go of it; the last reader wakes who waits. */
 void rwlock_read_unlock(struct rwlock *l);
+/** Take @p l for writing; may sleep. */
 void rwlock_write_lock(struct rwlock *l);
+/** The same while another of its class is held; see mutex_lock_nested. */
 void rwlock_write_lock_nested(struct rwlock *l, unsigned subclass);
+/** Let go of it, and wake all who wait. */
 void rwlock_write_unlock(struct rwlock *l);
 
 /* ---- Timers ---- */

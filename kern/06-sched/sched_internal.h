@@ -20,7 +20,7 @@ struct runqueue {
 	unsigned priority; /* the running thread's, 0: fair or idle */
 	struct thread *running, *idle;
 	struct thread *previous; /* being switched away from */
-	uint64_t min_vruntime;	 /* of all that are here; never goes back */
+	uint64_t min_vruntime;	 /* of the fair ones here; never goes back */
 	uint64_t next_turn;	 /* real-time threads' places in line */
 	uint64_t period_start;	 /* real-time threads have used ... */
 	uint64_t realtime_ns;	 /* ... so much since then */

@@ -63,6 +63,8 @@ thread_create(const char *name, void (*entry)(void *arg), void *arg)
 	return t;
 }
 
+/* A new thread begins where the queue of its maker is: neither before nor
+ * behind those who have been waiting there. */
 void
 thread_start(struct thread *t)
 {
@@ -112,6 +114,8 @@ thread_exit(void)
 	panic("sched: a dead thread runs");
 }
 
+/* For a fair thread yielding is to use up half a turn at once; a real-time one
+ * goes to the end of its line (POSIX.1-2017, sched_yield()). */
 void
 thread_yield(void)
 {
@@ -132,6 +136,8 @@ thread_yield(void)
 	irq_restore(rflags);
 }
 
+/* Without the queue's lock: the weight is read when time is charged, and either
+ * value is one that the thread has had. */
 void
 thread_set_nice(struct thread *t, int nice)
 {
@@ -201,6 +207,8 @@ sched_load_average(uint64_t load[3])
 	memcpy(load, load_average, sizeof(load_average));
 }
 
+/* SCHED3. A CPU with RCU callbacks that wait keeps its tick though it is idle:
+ * they become due by quiescent states, which ticks are. */
 void
 tick_program(void)
 {

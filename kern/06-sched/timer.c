@@ -7,8 +7,10 @@
 struct timer_queue {
 	struct spinlock lock;
 	struct rbroot timers;
-	struct timer *running; /* its function is being called */
-	uint64_t next;	       /* time of the first, UINT64_MAX: none */
+	/* Its function is being called, without the lock: it may arm its timer
+	 * again, or disarm others. timer_disarm waits until it is over. */
+	struct timer *running;
+	uint64_t next; /* time of the first, UINT64_MAX: none */
 };
 
 static PERCPU(struct timer_queue, timer_queue) = {
@@ -43,7 +45,8 @@ timer_init(struct timer *t, void (*fn)(struct timer *t))
 	*t = (struct timer){ .fn = fn };
 }
 
-/* Lock the queue that t is or was last in. */
+/* Lock the queue that t is or was last in: it may move until the lock is held.
+ */
 static struct timer_queue *
 lock_timer(struct timer *t, uint64_t *rflags)
 {
@@ -74,6 +77,8 @@ remove(struct timer *t)
 	return armed;
 }
 
+/* A timer is armed on this CPU, whichever it was on: its interrupt is then for
+ * who wants it. */
 void
 timer_arm(struct timer *t, uint64_t when)
 {

@@ -18,6 +18,8 @@ waitq_init(struct waitq *wq, const char *lock_name)
 
 /* ---- Low level ---- */
 
+/* The store is sequentially consistent: the look at the condition, which
+ * follows, cannot pass it (SCHED1; SDM vol. 3A, 8.2.3.4). */
 void
 thread_sleep_prepare(void)
 {
@@ -50,6 +52,8 @@ must_not_sleep(enum wait_how how)
 	       (how == WAIT_KILLABLE && (interrupt & INTERRUPT_KILL));
 }
 
+/* Who was woken since the announcement is RUNNABLE, and goes on. A wake-up that
+ * comes after this look is seen by schedule, under the lock. */
 static void
 give_up_cpu(void)
 {
@@ -62,6 +66,9 @@ give_up_cpu(void)
 	irq_restore(rflags);
 }
 
+/* The time-out is a timer on this stack, which disarming takes off again, or
+ * waits for. That it struck is no result: the caller looks at its condition,
+ * and at the clock when it comes here again. */
 int
 thread_sleep(enum wait_how how, uint64_t deadline)
 {
@@ -88,6 +95,8 @@ thread_sleep(enum wait_how how, uint64_t deadline)
 	return 0;
 }
 
+/* Woken for another reason it sleeps again: only the time or an interruption
+ * ends it. */
 int
 thread_sleep_until(uint64_t deadline, enum wait_how how)
 {

@@ -76,6 +76,10 @@ void heap_stats_get(struct heap_stats *stats);
  * free objects. May not be called holding a lock. @return pages */
 uint64_t heap_shrink(void);
 
+/** Have all caches give back what they can (what is to be written out first
+ * stays). No locks held; sleeps. */
+void heap_drop_caches(void);
+
 /** Most pages that calls of number @p nr have been seen to take. */
 unsigned heap_observed(unsigned nr);
 

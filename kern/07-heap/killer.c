@@ -7,6 +7,7 @@
 #include "heap_internal.h"
 
 #define EVICT_PAGES 64
+#define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
 
 extern const struct evictor evictors[], evictors_end[];
@@ -50,6 +51,25 @@ evict(void)
 		freed += e->evict(EVICT_PAGES);
 	freed += heap_shrink();
 	return freed > 0;
+}
+
+void
+heap_drop_caches(void)
+{
+	const struct evictor *e;
+	unsigned rounds = 0;
+	uint64_t freed;
+
+	/* What one lets go of may be what another is kept for. */
+	do {
+		freed = 0;
+		for (e = evictors; e < evictors_end; e++)
+			freed += e->evict(UINT32_MAX);
+		if (mem_ops.reclaim)
+			freed += mem_ops.reclaim(UINT32_MAX);
+		rcu_synchronize();
+	} while (freed && ++rounds < DROP_ROUNDS);
+	heap_shrink();
 }
 
 static void

@@ -309,6 +309,8 @@ fault_file(struct fault *f, pte_t *pte, pte_t old)
 
 /* ---- One try ---- */
 
+/* The hardware knows no page that can be written or executed and not read (SDM
+ * vol. 3A, 4.6), so what is not PROT_NONE can be. */
 static bool
 allowed(const struct fault *f)
 {
@@ -505,6 +507,9 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 
 /* ---- For other parts of the kernel ---- */
 
+/* As if the program had touched the pages: for writing where they are private,
+ * or each would fault again. What cannot be had is left for the touch to
+ * report. */
 void
 vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {

@@ -118,6 +118,9 @@ lock_and_reserve(struct vmspace *from)
 	}
 }
 
+/* With the tree locked for writing no fault of the parent is under way
+ * (reclaim_sole relies on it). One flush does for all entries that have lost
+ * their right (VM2, VM3). */
 struct vmspace *
 vmspace_fork(struct vmspace *from)
 {

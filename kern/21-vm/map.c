@@ -54,6 +54,8 @@ vm_for_each(struct vmspace *vm, void (*fn)(const struct mapping *m, void *arg),
 
 /* ---- Limits ---- */
 
+/* All mappings of all processes stand on the kernel heap; no single one may
+ * have more than an eighth of it. 65,530 is Linux's limit. */
 unsigned
 vm_mappings_max(void)
 {
@@ -84,6 +86,8 @@ map_check_limits(struct vmspace *vm, unsigned extra, uint64_t pages)
 
 /* ---- Inserting, splitting, merging ---- */
 
+/* Whether @b, which follows, could be a part of @a. A stack is never merged:
+ * its lower end moves. */
 static bool
 alike(const struct mapping *a, const struct mapping *b)
 {
@@ -218,6 +222,8 @@ map_insert(struct vmspace *vm, const struct mapping *like)
 	return map_merge(m);
 }
 
+/* The halves together are what the mapping was, and each refers to the file by
+ * itself. */
 struct mapping *
 map_split(struct mapping *m, vaddr_t at)
 {
@@ -437,6 +443,8 @@ vm_may_lock(struct vmspace *vm, uint64_t more)
 	       vm_locked_pages(vm) + more <= limit >> PAGE_SHIFT;
 }
 
+/* Two mappings more at most: the new one, and one of which MAP_FIXED replaces
+ * the middle. */
 int64_t
 vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
        uint32_t flags, struct vnode *vnode, uint64_t offset, bool may_write)
@@ -515,6 +523,9 @@ protect_part(struct vmspace *vm, struct mapping *m, vaddr_t start, vaddr_t end,
 	return map_merge(m);
 }
 
+/* As far as it comes: what lies before a hole has the new rights although the
+ * result is -ENOMEM, as on Linux. Two more mappings at most for each that is
+ * split at both ends. */
 static int
 protect_locked(struct vmspace *vm, vaddr_t start, vaddr_t end, uint32_t prot)
 {

@@ -233,6 +233,8 @@ gather_init(struct gather *g, struct vmspace *vm)
 	g->n = 0;
 }
 
+/* VM3: first no CPU has the pages in its TLB any more, then they are free for
+ * others. */
 void
 gather_flush(struct gather *g)
 {
@@ -405,6 +407,8 @@ protect_entries(struct vmspace *vm, const struct mapping *m, pte_t *pte,
 	return lost;
 }
 
+/* Rights that are only given need no flush: a CPU that remembers fewer faults,
+ * forgets the entry, and looks again (SDM vol. 3A, 4.10.4.3). */
 void
 pmap_protect(struct vmspace *vm, const struct mapping *m, vaddr_t start,
 	     vaddr_t end)

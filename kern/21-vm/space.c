@@ -188,6 +188,8 @@ vm_in_core(struct mapping *m, vaddr_t va)
 
 /* ---- Start-up ---- */
 
+/* trap_ops.page_fault. A kernel thread has no address space, and so no fault
+ * that could be served. */
 static int
 page_fault(uint64_t address, uint64_t error)
 {

@@ -68,6 +68,7 @@ struct vmspace {
 
 /** A new, empty address space; NULL: no memory. */
 struct vmspace *vmspace_new(void);
+/** One more reference to @p vm. @return it */
 struct vmspace *vmspace_get(struct vmspace *vm);
 /** Give a reference back; the last one unmaps and frees all. May sleep. */
 void vmspace_put(struct vmspace *vm);
@@ -85,7 +86,12 @@ struct vmspace *vmspace_switch(struct vmspace *vm);
 int64_t vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 	       uint32_t flags, struct vnode *vnode, uint64_t offset,
 	       bool may_write);
+/** Take out what is mapped in [@p addr, @p addr + @p len), as munmap(2): holes
+ * are no error. May sleep. @return 0, -EINVAL, -ENOMEM: one mapping too many */
 int vm_unmap(struct vmspace *vm, vaddr_t addr, size_t len);
+/** Give all that is mapped there rights @p prot, as mprotect(2). May sleep.
+ * @return 0, -EINVAL, -EACCES: a file not opened for writing, -ENOMEM: a hole;
+ * what lies before the one that failed is changed */
 int vm_protect(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot);
 
 /** Pages of @p vm in mappings that are locked; its lock held. */
@@ -126,13 +132,15 @@ int64_t vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from,
 		    size_t len);
 int64_t vm_copy_in(struct vmspace *vm, void *to, vaddr_t from, size_t len);
 
-/** Physical page and offset behind a user address of the current address
- * space, as futex keys need it: for shared mappings the vnode and index. */
+/** What a word of user memory is known by to all who have it mapped. */
 struct vm_key {
 	const void
 		*object; /**< vnode, or the vmspace itself for private ones */
 	uint64_t offset; /**< bytes */
 };
+/** Find the key of @p address of the running address space: the vnode and the
+ * offset in it for a shared mapping, else the address space and the address.
+ * May sleep. @return 0 or -EFAULT: nothing is mapped there */
 int vm_key_get(const void *address, struct vm_key *key);
 
 /** Fault all of [@p start, @p end) in that can be. No lock held; may sleep. */

@@ -98,6 +98,7 @@ struct gather {
 	uintptr_t pages[GATHER_PAGES]; /**< struct page *, | GATHER_* */
 };
 
+/** Begin to gather pages of @p vm; no file is told of any. */
 void gather_init(struct gather *g, struct vmspace *vm);
 /** Flush the TLBs and free what was gathered. No spinlock but
  * page_cache->mappings_lock held. */

@@ -68,7 +68,9 @@ drop_parts(struct thread *t, struct proc *p)
 		fs_context_put(fs);
 }
 
-/* @return whether it was the process's last thread */
+/* The thread's number and its place in the process go; from here on nobody
+ * finds it (PROC4). Its time is kept, or the process's would go backwards.
+ * @return whether it was the last thread */
 static bool
 unlink_thread(struct thread *t, struct proc *p, int status)
 {
@@ -104,7 +106,8 @@ put_all(struct list *dead)
 	}
 }
 
-/* Tell the parent of @p, a zombie; it may not want it. proc_lock held. */
+/* Tell the parent of @p, a zombie; it may not want it (POSIX.1-2017, _exit():
+ * SIGCHLD ignored, or SA_NOCLDWAIT). proc_lock held. */
 static void
 announce(struct proc *p, struct list *dead)
 {
@@ -153,6 +156,12 @@ hand_children_over(struct proc *p, struct list *dead)
 	}
 }
 
+/*
+ * By the last thread, which holds nothing any more (PROC3) and ends a moment
+ * later. What may sleep comes first; the rest is one step under proc_lock:
+ * nobody sees a zombie whose children are still its own, or whose parent has
+ * not been told.
+ */
 static void
 end_process(struct proc *p)
 {
@@ -179,6 +188,9 @@ end_process(struct proc *p)
 
 /* ---- The ways to end ---- */
 
+/* First what lies in the memory that is about to be left; then the signals,
+ * while the thread is still found, so that what was meant for it is given to
+ * others; then what it holds; last its number. */
 void
 proc_exit_thread(int status)
 {
@@ -196,6 +208,9 @@ proc_exit_thread(int status)
 	thread_exit();
 }
 
+/* The first who comes decides the status. Others are told to end, not ended:
+ * only a thread itself knows what it is in the middle of, and does it on its
+ * way to user mode. */
 void
 proc_exit(int status)
 {

@@ -114,9 +114,10 @@ drop_parts(struct thread *t)
 
 /* ---- Room for one more ---- */
 
-/* Processes of the real user @uid. */
+/* Processes and threads of the real user @uid, but for those of @except.
+ * proc_lock held. */
 static unsigned
-count_of_user(uint32_t uid)
+count_of_user(uint32_t uid, const struct proc *except)
 {
 	struct thread *t;
 	struct proc *p;
@@ -124,8 +125,23 @@ count_of_user(uint32_t uid)
 
 	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
 		list_for_each (t, &p->threads, proc_link)
-			n += t->fs && t->fs->cred.uid == uid;
+			n += p != except && t->fs && t->fs->cred.uid == uid;
 	return n;
+}
+
+bool
+proc_user_over_limit(const struct proc *except)
+{
+	uint64_t limit = current_proc()->limits[RLIMIT_NPROC].rlim_cur;
+	uint32_t uid = current_cred()->uid;
+	bool over;
+
+	if (uid == 0 || limit == RLIM_INFINITY)
+		return false;
+	spin_lock(&proc_lock);
+	over = count_of_user(uid, except) > limit;
+	spin_unlock(&proc_lock);
+	return over;
 }
 
 /* Whether one more thread may be made by the running process: 0 or -EAGAIN.
@@ -141,11 +157,13 @@ check_room(const struct proc *p)
 	if (threads_now + kept >= threads_max || procs_now >= threads_max)
 		return -EAGAIN;
 	if (limit != RLIM_INFINITY && cred->uid != 0 && cred->euid != 0 &&
-	    count_of_user(cred->uid) >= limit)
+	    count_of_user(cred->uid, NULL) >= limit)
 		return -EAGAIN;
 	return 0;
 }
 
+/* First of all, as this is what is refused most often: then nothing has to be
+ * undone. */
 static int
 take_tid(const struct proc *p)
 {
@@ -219,6 +237,8 @@ make_pidfd(struct clone *c)
 	return copyout(c->pidfd, &c->fd, sizeof(c->fd));
 }
 
+/* Before the child can run: who is woken by it, or makes use of its number,
+ * finds it there. */
 static int
 write_tids(const struct clone *c)
 {
@@ -234,6 +254,7 @@ write_tids(const struct clone *c)
 	return 0;
 }
 
+/* Nobody has seen the child: what was made is thrown away. */
 static void
 undo(struct clone *c)
 {
@@ -349,6 +370,9 @@ proc_release_parent(struct proc *p)
 		waitq_wake_all(&p->parent->child_wq);
 }
 
+/* Once it has been started the child may run, end and be waited for at any
+ * time: what is needed of it afterwards, its number and a reference, is taken
+ * before. */
 static int64_t
 kclone(struct clone *c)
 {
@@ -421,7 +445,7 @@ SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
 static int
 copy_clone_args(struct clone_args *args, const void *user, size_t size)
 {
-	const uint8_t *rest = user;
+	vaddr_t rest = (vaddr_t)user; /* any: no pointer to count up */
 	uint8_t byte;
 
 	if (size > PAGE_SIZE)
@@ -429,7 +453,7 @@ copy_clone_args(struct clone_args *args, const void *user, size_t size)
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
 	for (size_t i = sizeof(*args); i < size; i++) {
-		if (copyin(&byte, rest + i, 1))
+		if (copyin(&byte, (void *)(rest + i), 1))
 			return -EFAULT;
 		if (byte)
 			return -E2BIG;
@@ -438,6 +462,8 @@ copy_clone_args(struct clone_args *args, const void *user, size_t size)
 	return copyin(args, user, MIN(size, sizeof(*args)));
 }
 
+/* clone3(2): what clone ignores is refused here, so that it may mean something
+ * one day. */
 static int
 check_clone_args(const struct clone_args *a)
 {
@@ -476,6 +502,8 @@ SYSCALL(NR_clone3, sys_clone3, PROC_HEAP_PAGES);
 
 /* ---- Processes made by the kernel ---- */
 
+/* In the order of kclone, without a parent's parts to copy: no memory yet,
+ * fresh descriptors, root's directories. */
 struct proc *
 proc_create(struct proc *parent, void (*entry)(void *arg), void *arg,
 	    struct thread **thread)

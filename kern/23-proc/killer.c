@@ -19,6 +19,7 @@ struct choice {
 	uint64_t most;
 };
 
+/* Of any thread that still has it. proc_lock held. */
 static struct vmspace *
 memory_of(struct proc *p)
 {
@@ -91,6 +92,7 @@ choose(uint64_t (*holds)(struct proc *p), bool *fresh)
 	return c.best;
 }
 
+/* The log says who was ended and for what: nothing else tells the user why. */
 static struct proc *
 kill_most(uint64_t (*holds)(struct proc *p), const char *what)
 {

@@ -12,6 +12,9 @@
 
 /* ---- Limits ---- */
 
+/* Init's, and so everybody's. Half of the system's threads for one user, that
+ * one alone cannot use up all. No real-time priority, no better nice value but
+ * by root. */
 static void
 first_limits(struct rlimit *limits)
 {
@@ -26,6 +29,7 @@ first_limits(struct rlimit *limits)
 	limits[RLIMIT_RTPRIO] = (struct rlimit){ 0, 0 };
 }
 
+/* Inherited by fork, kept by exec (POSIX.1-2017, setrlimit()). */
 void
 limits_init(struct proc *p, struct proc *from)
 {

@@ -4,18 +4,21 @@
  */
 #include "proc_internal.h"
 
-#define SLOTS_PER_CHUNK 128
-#define CHUNKS		(PID_MAX / SLOTS_PER_CHUNK)
-#define PID_AGAIN	300 /* after a turn: the first ones are the system's */
 #define WORD_BITS	64
+#define CHUNKS		(PID_MAX / WORD_BITS)
+#define PID_AGAIN	300 /* after a turn: the first ones are the system's */
 
 struct slot {
 	struct proc *proc;
 	struct thread *thread; /* read in RCU sections */
 };
 
-/* Chunks are made when a pid in them is first used, and stay. */
-static struct slot *chunks[CHUNKS];
+/* The slots of one word of the bitmap: there while a bit of it is set. */
+struct chunk {
+	struct slot slots[WORD_BITS];
+	struct rcu_head rcu;
+};
+static struct chunk *chunks[CHUNKS];
 static uint64_t taken[PID_MAX / WORD_BITS] = { 1 }; /* there is no pid 0 */
 static int last;
 static bool turned; /* numbers may be in use as those of groups */
@@ -24,12 +27,12 @@ static bool turned; /* numbers may be in use as those of groups */
 static struct slot *
 slot_of(int pid)
 {
-	struct slot *chunk;
+	struct chunk *chunk;
 
 	if (pid <= 0 || pid >= PID_MAX)
 		return NULL;
-	chunk = rcu_deref(chunks[pid / SLOTS_PER_CHUNK]);
-	return chunk ? &chunk[pid % SLOTS_PER_CHUNK] : NULL;
+	chunk = rcu_deref(chunks[pid / WORD_BITS]);
+	return chunk ? &chunk->slots[pid % WORD_BITS] : NULL;
 }
 
 /* The slot of a number that is taken. */
@@ -37,7 +40,7 @@ static struct slot *
 taken_slot(int pid)
 {
 	INVARIANT(PROC2, taken[pid / WORD_BITS] >> pid % WORD_BITS & 1);
-	return &chunks[pid / SLOTS_PER_CHUNK][pid % SLOTS_PER_CHUNK];
+	return &chunks[pid / WORD_BITS]->slots[pid % WORD_BITS];
 }
 
 /* The first free number from @from on, or 0. */
@@ -70,6 +73,9 @@ names_group(int pid)
 	return false;
 }
 
+/* From the last one given out upwards, and over again: a number is used again
+ * as late as can be. In the first turn no group can have a number that is free
+ * as a pid (PROC2). */
 int
 pid_alloc(void)
 {
@@ -84,20 +90,32 @@ pid_alloc(void)
 		pid = next_free(pid ? pid + 1 : PID_AGAIN);
 	}
 	taken[pid / WORD_BITS] |= BIT(pid % WORD_BITS);
-	if (!chunks[pid / SLOTS_PER_CHUNK])
-		rcu_assign(chunks[pid / SLOTS_PER_CHUNK],
-			   knew_array(struct slot, SLOTS_PER_CHUNK));
+	if (!chunks[pid / WORD_BITS])
+		rcu_assign(chunks[pid / WORD_BITS], knew(struct chunk));
 	last = pid;
 	return pid;
+}
+
+static void
+free_chunk(struct rcu_head *head)
+{
+	kfree(container_of(head, struct chunk, rcu));
 }
 
 static void
 release_if_unused(int pid)
 {
 	const struct slot *s = taken_slot(pid);
+	unsigned word = pid / WORD_BITS;
+	struct chunk *chunk = chunks[word];
 
-	if (!s->proc && !s->thread)
-		taken[pid / WORD_BITS] &= ~BIT(pid % WORD_BITS);
+	if (s->proc || s->thread)
+		return;
+	taken[word] &= ~BIT(pid % WORD_BITS);
+	if (taken[word] == 0) {
+		rcu_assign(chunks[word], NULL);
+		rcu_defer(&chunk->rcu, free_chunk);
+	}
 }
 
 void
@@ -133,6 +151,8 @@ pid_proc(int pid)
 	return s ? s->proc : NULL;
 }
 
+/* By the bitmap, 64 numbers at a time: walks over all processes cost what there
+ * are, and not PID_MAX. */
 struct proc *
 proc_next(int pid)
 {

@@ -65,6 +65,8 @@ proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg)
 
 /* ---- Making, linking ---- */
 
+/* What fork inherits, of a process that may be changing: under its lock. The
+ * tree's part is proc_link's. */
 struct proc *
 proc_new(struct proc *from)
 {
@@ -114,6 +116,8 @@ proc_link_thread(struct proc *p, struct thread *t, int tid)
 	pid_set(tid, NULL, t);
 }
 
+/* The tree has the first reference. From here on everyone sees the process
+ * (PROC1). */
 void
 proc_link(struct proc *p, struct proc *parent)
 {
@@ -130,6 +134,8 @@ proc_link(struct proc *p, struct proc *parent)
 	pid_set(p->pid, p, NULL);
 }
 
+/* Its pid is free for others from here on, unless a group or session has it as
+ * its number (PROC2). */
 void
 proc_unlink(struct proc *p)
 {
@@ -154,6 +160,9 @@ proc_unlink(struct proc *p)
 		_found;                                                        \
 	})
 
+/* proc_lock is what a thread takes to let go of its parts; so what is found
+ * under it is not freed before it has been referenced. The same holds for the
+ * next ones. */
 struct vmspace *
 proc_vmspace(struct proc *p)
 {

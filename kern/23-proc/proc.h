@@ -55,6 +55,7 @@ struct proc {
 	bool did_exec;
 	bool no_new_privs;
 	uint32_t personality; /**< ADDR_NO_RANDOMIZE or 0 */
+	bool over_nproc;      /**< it became one user's process too many */
 	bool dumpable;	      /**< others of its user may look inside */
 	bool subreaper;	      /**< orphans below it become its children */
 	int death_signal;     /**< that it wants when its parent ends, or 0 */
@@ -101,6 +102,7 @@ struct proc *proc_find_locked(int pid);
 struct proc *proc_next(int pid);
 /** Call @p fn for every process, by pid, under proc_lock. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
+/** One more reference to @p p. @return it */
 struct proc *proc_get(struct proc *p);
 /** Give a reference back. Any context but interrupt handlers. */
 void proc_put(struct proc *p);
@@ -146,11 +148,17 @@ struct program {
 /** Make one of @p v, whose reference goes with it, as does its
  * vnode_deny_write. May sleep. @return it, referenced */
 struct program *program_new(struct vnode *v);
+/** One more reference to @p g. @return it */
 struct program *program_get(struct program *g);
 /** Give a reference back (NULL: nothing to do); may sleep. */
 void program_put(struct program *g);
 /** Set what the process runs; the reference goes with it. May sleep. */
 void proc_set_program(struct proc *p, struct program *g);
+
+/** Whether the running thread's real user, if not root, has more processes and
+ * threads than RLIMIT_NPROC allows this one, those of @p except (or NULL) not
+ * counted. Takes proc_lock. */
+bool proc_user_over_limit(const struct proc *except);
 
 /**
  * End all other threads of the running process, and give the running one the
@@ -194,6 +202,7 @@ struct proc_stats {
 	int last_pid;	  /**< given out last */
 	uint64_t forks;	  /**< processes and threads made since boot */
 };
+/** Read them, under proc_lock. */
 void proc_stats_get(struct proc_stats *s);
 
 /* ---- Hooks ---- */

@@ -76,20 +76,24 @@ int pidfd_new(struct proc *p, unsigned flags);
 
 /* ---- What is called (trace.c) ---- */
 
+/** Set the hook if the command line asks for it. */
 void trace_init(void);
 
 /* ---- Memory is short (killer.c) ---- */
 
+/** Have heap and vm ask here when they are short. */
 void killer_init(void);
 
 /* ---- Limits (limits.c) ---- */
 
+/** Give @p p the limits of @p from, or those of the first process (NULL). */
 void limits_init(struct proc *p, struct proc *from);
 /** Have vm and vfs ask here. */
 void limits_hook(void);
 
 /* ---- Time (time.c) ---- */
 
+/** @p ns as seconds and microseconds. */
 struct timeval timeval_of(uint64_t ns);
 
 #endif

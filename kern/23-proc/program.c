@@ -7,6 +7,9 @@
 #include "proc_internal.h"
 #include "string.h"
 
+/* Without a page for the path the program runs all the same; /proc/PID/exe is
+ * then without a name. The path is that of the moment: a later rename is not
+ * followed. */
 struct program *
 program_new(struct vnode *v)
 {

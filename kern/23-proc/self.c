@@ -1,7 +1,7 @@
 /*
  * What a thread asks and sets about itself: its numbers (getpid, gettid,
  * getppid, getcpu), its segment bases (arch_prctl), its list of robust futexes,
- * its personality; and random numbers. prctl is in prctl.c.
+ * its personality; and random numbers. prctl is chapter exec's.
  */
 #include "abi/sched.h"
 #include "proc_internal.h"

@@ -7,6 +7,7 @@
 #include "abi/signal.h"
 #include "proc_internal.h"
 
+/* Killable while it waits: who is in exec can be ended like any other. */
 int
 proc_become_single(void)
 {
@@ -39,6 +40,9 @@ proc_become_single(void)
 	return error;
 }
 
+/* The old memory is left before it goes: robust locks in it are marked, and its
+ * words cleared, while they can be reached. A parent in vfork, whose memory it
+ * is, goes on after that. */
 void
 proc_take_memory(struct vmspace *vm)
 {

@@ -1,6 +1,6 @@
 /*
  * Clocks: telling the time and setting it. The calls that sleep are in chapter
- * signal, which can interrupt them.
+ * timer, after the signals that can interrupt them.
  */
 #include "abi/time.h"
 #include "proc_internal.h"
@@ -29,6 +29,8 @@ timespec_of(int64_t ns)
 #define CPUCLOCK_SCHED	   2
 #define CPUCLOCK_PID(id)   (~((id) >> 3))
 
+/* Threads' clocks only of the own process; a process's of any
+ * (clock_getcpuclockid(), POSIX.1-2017, leaves permissions open). */
 static int
 cpu_clock(int id, uint64_t *ns)
 {
@@ -146,6 +148,7 @@ SYSCALL(NR_time, sys_time, 0);
 
 /* ---- Setting ---- */
 
+/* Of CLOCK_REALTIME alone: the clock that deadlines count by cannot be set. */
 static int
 set_time(int64_t sec, int64_t nsec)
 {

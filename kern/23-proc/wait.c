@@ -23,6 +23,8 @@ struct wait {
 	struct proc *reaped; /* to be put once no lock is held */
 };
 
+/* A child whose end sends something else than SIGCHLD is a "clone" child, which
+ * only __WCLONE or __WALL asks for (wait4(2)). */
 static bool
 asked_for(const struct wait *w, const struct proc *child)
 {
@@ -51,6 +53,8 @@ zombie_usage(const struct proc *child, struct rusage *ru)
 	usage_add(ru, &child->child_usage);
 }
 
+/* WNOWAIT looks and leaves it a zombie. Else what it used becomes its parent's,
+ * once. */
 static void
 report_zombie(struct wait *w, struct proc *child)
 {
@@ -73,6 +77,8 @@ proc_uid(const struct proc *p)
 	return t && t->fs ? t->fs->cred.uid : p->uid;
 }
 
+/* A stop or a continuation is told once, unless WNOWAIT; a process that lives
+ * has usage, but wait4 does not tell it here. */
 static void
 report_change(struct wait *w, struct proc *child, int status)
 {
@@ -122,6 +128,9 @@ look_at_children(struct wait *w, struct proc *self)
 	return error;
 }
 
+/* Children change and announce it under proc_lock, under which this looks and
+ * goes to sleep: no change is missed. The last reference to a reaped child is
+ * put with no lock held. */
 static int
 kwait(struct wait *w)
 {

@@ -34,6 +34,9 @@ change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
 	if (result >= 0)
 		fs->cred = new;
 	spin_unlock(&fs->lock);
+	if (old.uid != new.uid) /* not refused here, but at exec: setuid(2) */
+		current_proc()->over_nproc =
+			proc_user_over_limit(current_proc());
 	if (old.euid != new.euid || old.egid != new.egid ||
 	    old.fsuid != new.fsuid || old.fsgid != new.fsgid)
 		identity_changed();

@@ -287,8 +287,13 @@ static int
 kexec(struct exec *x, const struct arg_source *argv,
       const struct arg_source *envp)
 {
+	struct proc *p = current_proc();
 	int error = args_init(&x->args);
 
+	if (p->over_nproc && proc_user_over_limit(NULL))
+		error = -EAGAIN;
+	else
+		p->over_nproc = false;
 	if (!error)
 		error = build(x, argv, envp);
 	if (!error)

@@ -19,13 +19,15 @@ struct node {
 	uint8_t len;
 	uint8_t parent;
 	uint32_t mode;
-	void (*show)(struct text *t);	     /* files */
-	uint64_t *number, max;		     /* files that root may write */
+	void (*show)(struct text *t); /* files */
+	/* Files that root may write a number into: kept here, or given on. */
+	uint64_t *number, max;
+	int (*store)(uint64_t value);
 	int (*link)(char *buf, size_t size); /* symbolic links */
 };
 
 static struct node nodes[NODES_MAX] = {
-	[ROOT] = { "", 0, 0, S_IFDIR | 0555, NULL, NULL },
+	[ROOT] = { "", 0, 0, S_IFDIR | 0555 },
 };
 static unsigned nnodes = ROOT + 1;
 
@@ -85,6 +87,12 @@ procfs_add_number(const char *name, uint64_t *number, uint64_t max)
 
 	n->number = number;
 	n->max = max;
+}
+
+void
+procfs_add_switch(const char *name, int (*store)(uint64_t value))
+{
+	add_file(name, 0200)->store = store;
 }
 
 static int
@@ -502,23 +510,23 @@ procfs_read(struct file *f, struct uio *u, uint64_t *pos)
 	return error ? error : (int64_t)n;
 }
 
-/* The node of a number that may be written, or NULL. */
+/* The node of a system's file, or NULL. */
 static struct node *
-number_of(const struct vnode *v)
+system_node(const struct vnode *v)
 {
-	struct node *n = &nodes[INO_INDEX(v->ino)];
-
-	return INO_KIND(v->ino) == KIND_SYSTEM && n->number ? n : NULL;
+	return INO_KIND(v->ino) == KIND_SYSTEM ? &nodes[INO_INDEX(v->ino)]
+					       : NULL;
 }
 
 /* A number in decimal, in one write; white space may surround it. */
 static int64_t
 procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct node *node = number_of(f->vnode);
+	struct node *node = system_node(f->vnode);
 	char text[24], *p, *digits;
 	uint64_t value = 0;
 	size_t len = u->left;
+	int error = 0;
 
 	if (*pos != 0 || len >= sizeof(text))
 		return -EINVAL;
@@ -530,9 +538,16 @@ procfs_write(struct file *f, struct uio *u, uint64_t *pos)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, *p - '0', &value))
 			return -EINVAL;
-	if (p == digits || p[strspn(p, " \n")] || value > node->max)
+	if (p == digits || p[strspn(p, " \n")])
 		return -EINVAL;
-	__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
+	if (node->store)
+		error = node->store(value);
+	else if (value > node->max)
+		error = -EINVAL;
+	else
+		__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
+	if (error)
+		return error;
 	*pos += len;
 	return len;
 }
@@ -552,12 +567,23 @@ static const struct file_ops procfs_file_ops = {
 	.release = procfs_release,
 };
 
+/* Only some files take what is written, and of these some give nothing. */
+static bool
+may_open(const struct file *f, const struct vnode *v)
+{
+	const struct node *n = system_node(v);
+
+	if (file_writable(f) && !(n && (n->number || n->store)))
+		return false;
+	return !file_readable(f) || !n || !n->store;
+}
+
 static int
 procfs_open(struct vnode *v, struct file *f)
 {
 	struct procfs_file *pf;
 
-	if (file_writable(f) && !number_of(v))
+	if (!may_open(f, v))
 		return -EACCES;
 	pf = knew(struct procfs_file);
 	mutex_init(&pf->lock, "proc text");

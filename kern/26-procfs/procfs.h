@@ -24,6 +24,9 @@ void procfs_add(const char *name, void (*show)(struct text *t));
 /** The same for a file that holds *@p number, in decimal; root may set it, up
  * to @p max. Accesses are atomic. */
 void procfs_add_number(const char *name, uint64_t *number, uint64_t max);
+/** Add a file for root to write a number into; @p store gets it, in the
+ * writer's context, may sleep, and answers 0 or -errno. At start-up only. */
+void procfs_add_switch(const char *name, int (*store)(uint64_t value));
 
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct procfs_ops {

@@ -63,10 +63,12 @@ show_vmstat(struct text *t)
 static void
 show_heap(struct text *t)
 {
+	const struct alloc_site *site;
 	const struct syscall_entry *call;
 	struct slab_info slab;
 	struct heap_stats h;
 	unsigned seen;
+	long live;
 
 	heap_stats_get(&h);
 	text_printf(t, "pages: max %lu used %lu reserved %lu\n", h.max, h.used,
@@ -77,6 +79,11 @@ show_heap(struct text *t)
 	for (unsigned i = 0; slab_info_get(i, &slab); i++)
 		text_printf(t, "%8u %10lu %8lu\n", slab.size, slab.objects,
 			    slab.slabs);
+	text_printf(t, "\n");
+	for (unsigned i = 0; alloc_site_get(i, &site, &live); i++)
+		if (live)
+			text_printf(t, "live %ld of %s, %s:%u\n", live,
+				    site->what, site->file, site->line);
 	text_printf(t, "\n%-24s %8s %8s\n", "call", "bound", "seen");
 	for (unsigned nr = 0; nr < SYSCALLS_MAX; nr++) {
 		call = syscall_lookup(nr);
@@ -86,6 +93,17 @@ show_heap(struct text *t)
 				    call->name + strlen("NR_"),
 				    call->heap_pages, seen);
 	}
+}
+
+/* proc(5): 1: page cache, 2: vnodes and names, 3: both. Neither is there
+ * without the other here. */
+static int
+drop_caches(uint64_t which)
+{
+	if (which < 1 || which > 3)
+		return -EINVAL;
+	heap_drop_caches();
+	return 0;
 }
 
 /* ---- Time and load ---- */
@@ -374,6 +392,7 @@ procfs_system_init(void)
 	procfs_add("sys/kernel/pid_max", show_pid_max);
 	procfs_add_number("sys/kernel/randomize_va_space", &exec_randomize,
 			  EXEC_RANDOMIZE_ALL);
+	procfs_add_switch("sys/vm/drop_caches", drop_caches);
 	procfs_add("uptime", show_uptime);
 	procfs_add("version", show_version);
 	procfs_add("vmstat", show_vmstat);

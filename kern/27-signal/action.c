@@ -211,6 +211,8 @@ signal_waitqs_init(void)
 		waitq_init(&waitqs[i], "signalfd");
 }
 
+/* The queue is woken under this lock by every sender (send.c), so the look and
+ * the sleep are one step. */
 int
 signal_take(ksigset_t set, bool wait, siginfo_t *info)
 {

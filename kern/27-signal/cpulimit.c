@@ -14,6 +14,8 @@ note_tick(struct thread *t)
 		atomic_fetch_or(&t->md.work, WORK_NOTIFY);
 }
 
+/* Once a second past the soft limit; a handler may so save its work. The hard
+ * limit does not ask. */
 void
 cpu_limit_check(void)
 {

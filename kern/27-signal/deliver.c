@@ -102,6 +102,9 @@ force_sigsegv(struct proc_signals *s, int signo)
 	signal_force(SIGSEGV, &info);
 }
 
+/* The call is settled first: the frame must hold the instruction pointer that
+ * the handler returns to (SIGNAL5). The mask comes last: the frame holds the
+ * old one. */
 static void
 run_handler(struct trapframe *tf, struct sigstate *ss, const struct delivery *d)
 {
@@ -255,6 +258,8 @@ find_handler(struct sigstate *ss, struct delivery *d)
 	return found;
 }
 
+/* Interrupts on, at the return to user mode; called again as long as the
+ * thread's `work` is not 0. */
 void
 signal_work(struct trapframe *tf)
 {

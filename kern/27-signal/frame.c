@@ -40,7 +40,9 @@ on_altstack(const struct sigstate *ss, uint64_t sp)
 	       sp - (uint64_t)a->ss_sp <= a->ss_size;
 }
 
-/* Where the frame begins, downwards. 0: the alternative stack overflows. */
+/* Where the frame begins, downwards. 0: the alternative stack overflows; the
+ * frame must not be written below it, into memory that is something else's. Who
+ * is on that stack already stays there. */
 static uint64_t
 frame_top(const struct sigstate *ss, const struct trapframe *tf,
 	  const struct ksigaction *action, size_t size)
@@ -137,6 +139,9 @@ fpu_frame_size(void)
 	return fpu_area_size + (fpu_xcr0 ? FP_XSTATE_MAGIC2_SIZE : 0);
 }
 
+/* The image is an XSAVE area (SDM vol. 1, 13.4), with a note in its bytes 464
+ * to 511, which hardware leaves to software, and a second magic word behind it:
+ * who reads a frame can tell whether all of it is there. */
 static int
 fpu_push(struct fpstate *user)
 {
@@ -211,6 +216,8 @@ touch_pages(const struct fpstate *user, size_t len)
 	return copyin(&byte, (const void *)last, 1);
 }
 
+/* The image is user memory: another thread may be changing it, or unmapping it.
+ * Each try copies it anew and checks the copy. */
 static int
 fpu_pop(const struct fpstate *user)
 {
@@ -272,6 +279,8 @@ save_registers(struct sigcontext *sc, const struct trapframe *tf,
 	};
 }
 
+/* Of the flags only those that a program could set itself (SDM vol. 1, 3.4.3).
+ */
 static void
 load_registers(struct trapframe *tf, const struct sigcontext *sc)
 {
@@ -287,6 +296,8 @@ load_registers(struct trapframe *tf, const struct sigcontext *sc)
 
 /* ---- Into the handler ---- */
 
+/* The mask in the frame is the one to come back to: that before sigsuspend, if
+ * it is one. */
 static void
 fill_frame(struct rt_sigframe *f, const struct trapframe *tf,
 	   struct sigstate *ss, const struct ksigaction *action,
@@ -305,6 +316,8 @@ fill_frame(struct rt_sigframe *f, const struct trapframe *tf,
 	f->uc.uc_sigmask = mask;
 }
 
+/* As if the handler had been called: DF clear (ABI for x86-64, 3.2.1). Single
+ * steps and RF are the interrupted program's, and come back with its flags. */
 static void
 enter_handler(struct trapframe *tf, int signo, struct rt_sigframe *user,
 	      const struct ksigaction *action)
@@ -319,6 +332,9 @@ enter_handler(struct trapframe *tf, int signo, struct rt_sigframe *user,
 	tf->vector = TRAP_SIGRETURN;
 }
 
+/* From the top: FPU state, siginfo and ucontext, return address. What is
+ * written to the user's stack may fault; nothing of the thread's state has
+ * changed until all of it is there. */
 int
 signal_frame_push(struct trapframe *tf, int signo,
 		  const struct signal_info *info,
@@ -414,6 +430,8 @@ float_code(unsigned errors)
 	return FPE_FLTINV;
 }
 
+/* x87 keeps the flags of errors that are masked, too: the masks tell which one
+ * it was. MXCSR has both in one register (SDM vol. 1, 8.1.3 and 10.2.3). */
 static int
 fpu_fault_code(uint64_t vector)
 {
@@ -427,6 +445,9 @@ fpu_fault_code(uint64_t vector)
 	return float_code(fp->mxcsr & ~(fp->mxcsr >> 7));
 }
 
+/* trap_ops.user_fault: an exception of user code as a signal of its own thread.
+ * What is kept of the fault is shown in the frame's registers (trapno, err,
+ * cr2), where debuggers and run-time systems look. */
 void
 signal_user_fault(struct trapframe *tf, int signo, int code, uint64_t address)
 {

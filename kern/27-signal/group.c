@@ -49,6 +49,7 @@ sys_setpgid(int pid, int pgid)
 }
 SYSCALL(NR_setpgid, sys_setpgid, 1);
 
+/* Zombies count: their number is still that of the group. proc_lock held. */
 static bool
 group_exists(int pgid)
 {
@@ -60,6 +61,8 @@ group_exists(int pgid)
 	return false;
 }
 
+/* Refused to the leader of a group: the session's number would be that of a
+ * group that is in another session. */
 static int64_t
 sys_setsid(void)
 {

@@ -13,6 +13,8 @@
 
 /* ---- Walking the tree of processes ---- */
 
+/* Depth first and without a stack: where a process has no more siblings, its
+ * parent's next sibling follows. */
 struct proc *
 proc_tree_next(struct proc *p)
 {
@@ -26,7 +28,9 @@ proc_tree_next(struct proc *p)
 	return NULL;
 }
 
-/* Whether the group would be orphaned if @p leaving were gone. */
+/* Whether the group would be orphaned if @p leaving were gone (POSIX.1-2017,
+ * 3.264). That init is somebody's parent does not count: it continues nobody.
+ */
 static bool
 would_be_orphaned(int pgid, const struct proc *leaving)
 {
@@ -112,6 +116,7 @@ send_death(struct proc_signals *parent, struct proc *child)
 	       (action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT));
 }
 
+/* Whatever the parent does with the signal, its wait is woken. */
 bool
 job_child_changed(struct proc *child)
 {
@@ -134,6 +139,8 @@ job_child_changed(struct proc *child)
 
 /* ---- Stopping ---- */
 
+/* Any thread that leaves or stops may be the one that was waited for, so each
+ * asks. proc_lock first: the parent is told under it. */
 void
 job_report_stop(struct proc_signals *s)
 {
@@ -156,6 +163,9 @@ job_report_stop(struct proc_signals *s)
 	spin_unlock(&proc_lock);
 }
 
+/* The last thread to arrive tells the parent, with the lock dropped, as
+ * proc_lock comes before it; job_report_stop looks again whether all still are
+ * here (SIGNAL4). */
 void
 job_stop(struct sigstate *ss, uint64_t *rflags)
 {
@@ -215,6 +225,8 @@ has_stopped_member(int pgid)
 	return false;
 }
 
+/* POSIX.1-2017, _exit(): SIGHUP first, so that who has a handler finds the news
+ * when SIGCONT lets it go on. proc_lock held. */
 static void
 orphan_group(int pgid, const struct proc *leaving)
 {

@@ -71,6 +71,8 @@ send_checked(struct proc *p, int signo, const siginfo_t *info)
 	return signo ? signal_proc(p, signo, info) : 0;
 }
 
+/* proc_lock while it is sent: the target keeps its credentials and its session
+ * meanwhile. */
 static int
 kill_one(int pid, int signo, const siginfo_t *info)
 {

@@ -78,6 +78,7 @@ find_queued(struct pending *p, struct list *from, int signo)
 	return NULL;
 }
 
+/* The bit stays set while another entry for the signal is in the queue. */
 struct queued_signal *
 pending_take(struct pending *p, int signo, struct signal_info *info)
 {
@@ -111,6 +112,8 @@ pending_remove(struct pending *p, struct queued_signal *q)
 	list_del(&q->link);
 }
 
+/* Timers' entries go out of the queue and are not freed: they are the timers'
+ * own. */
 unsigned
 pending_flush(struct pending *p, ksigset_t set)
 {

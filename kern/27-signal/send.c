@@ -13,6 +13,8 @@
 /* What the kernel's own signals say of their origin. */
 static const struct signal_info from_kernel = { .code = SI_KERNEL };
 
+/* POSIX.1-2017, <signal.h>. Where it says "abnormal termination with additional
+ * actions", that would be a core, which is not written here. */
 enum signal_default
 signal_default(int signo)
 {
@@ -70,6 +72,8 @@ choose_thread(struct proc_signals *s, int signo)
 	return NULL;
 }
 
+/* Each signal is given to the first thread that takes it; who is woken for
+ * several may find that another was faster, and goes on. */
 void
 signal_retarget(struct proc_signals *s, ksigset_t set)
 {
@@ -135,7 +139,8 @@ cancel_opposites(struct proc_signals *s, int signo)
 	}
 }
 
-/* Whether @p signo ends the process as soon as @p ss is told. */
+/* Whether @p signo ends the process as soon as @p ss is told. Not if the thread
+ * waits for it with sigtimedwait: then it is data. */
 static bool
 is_fatal(struct proc_signals *s, const struct sigstate *ss, int signo)
 {
@@ -157,7 +162,9 @@ end_process(struct proc_signals *s, int status)
 		sigstate_wake(ss, INTERRUPT_SIGNAL | INTERRUPT_KILL);
 }
 
-/* A queue entry for a real-time signal, or NULL if it is to have none. */
+/* A queue entry for a real-time signal, or NULL if it is to have none. Past the
+ * limit kill(2) still succeeds, and the signal counts once; sigqueue(3) fails
+ * (POSIX.1-2017, 2.4.1). */
 static int
 make_entry(struct proc_signals *s, int signo, const struct signal_info *info,
 	   struct queued_signal **q)
@@ -172,7 +179,9 @@ make_entry(struct proc_signals *s, int signo, const struct signal_info *info,
 	return 0;
 }
 
-/* @p timers: the entry of a timer, or NULL. */
+/* Generation, POSIX.1-2017, 2.4.1. @p timers: the entry of a timer, or NULL.
+ * Who is ending or has left takes nothing any more. signalfd's queue is woken
+ * whoever takes the signal: a reader may be any thread. */
 static int
 send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 	    const struct signal_info *info, struct queued_signal *timers)
@@ -258,6 +267,8 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 	return ss ? send(ss->signals, ss, signo, info) : 0;
 }
 
+/* The walk is under proc_lock. A child that is linked after it has not been
+ * told, though its parent has. */
 bool
 signal_group(int pgid, int signo, const siginfo_t *info)
 {
@@ -298,6 +309,9 @@ signal_force(int signo, const struct signal_info *info)
 
 /* ---- Masks ---- */
 
+/* To unblock is this thread's own affair: it looks at once. To block may take
+ * the only taker away from a signal that pends for the process: others are
+ * told. */
 void
 signal_mask_set(ksigset_t mask)
 {
@@ -319,6 +333,9 @@ signal_mask_set(ksigset_t mask)
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 
+/* The old mask is not put back by the call that ends: the signal that was
+ * waited for would be blocked again before its handler has run. It goes into
+ * the handler's frame, or comes back in signal_work. */
 void
 signal_mask_swap(ksigset_t mask)
 {

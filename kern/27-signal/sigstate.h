@@ -35,6 +35,7 @@ struct signal_info {
 	uint8_t fields[32];
 };
 
+/** From the interface's siginfo_t to what is kept, and back. */
 void signal_info_from(struct signal_info *to, const siginfo_t *from);
 void signal_info_to(siginfo_t *to, int signo, const struct signal_info *from);
 
@@ -60,6 +61,7 @@ struct pending {
 	struct signal_info standard[SIGNALS_STANDARD];
 };
 
+/** Nothing is pending. */
 void pending_init(struct pending *p);
 
 /** Add @p signo; @p q is its queue entry, NULL for standard signals that are no

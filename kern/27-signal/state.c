@@ -143,6 +143,8 @@ signal_thread_new(struct thread *parent, struct thread *child)
 	rcu_assign(child->sigstate, ss);
 }
 
+/* What only waited for this thread goes; what pends for the process is for
+ * others now. */
 void
 sigstate_detach(struct sigstate *ss)
 {
@@ -206,7 +208,8 @@ signal_thread_free(struct thread *t)
 		next_thread_free(t);
 }
 
-/* proc_ops.kill_threads: exec and exit end all others. */
+/* proc_ops.kill_threads: exec and exit end all others. They are told, and end
+ * themselves; `dying` has them end alone, whatever the process does. */
 static void
 signal_kill_threads(struct proc *p)
 {

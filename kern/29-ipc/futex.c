@@ -234,6 +234,8 @@ wait_again(const struct restart *r)
 	return error == -EINTR ? signal_restart_by(r) : error;
 }
 
+/* Without a deadline the call can simply be made again; with one it must not
+ * begin anew. */
 static int64_t
 wait_restartable(const uint32_t *address, bool private, uint32_t value,
 		 uint64_t deadline, uint32_t bitset)
@@ -267,7 +269,8 @@ unlock_both(struct bucket *a, struct bucket *b)
 	spin_unlock(&a->lock);
 }
 
-/* Both locked: move waiters of @p from to @p to. @return how many */
+/* Both locked: move waiters of @p from to @p to, who sleep on and know nothing
+ * of it (their `bucket` is looked at again in lock_bucket). @return how many */
 static int
 move_waiters(struct bucket *b, const struct vm_key *from, struct bucket *b_to,
 	     const struct vm_key *to, int limit)
@@ -433,6 +436,8 @@ op_on_word(uint32_t code, uint32_t *address, uint32_t *old)
 	return error;
 }
 
+/* The second word is changed with both buckets locked, so nobody comes to wait
+ * between the change and the wake-ups. */
 static int64_t
 futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 	      int nwake2, uint32_t code)
@@ -466,7 +471,9 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 
 /* ---- The call ---- */
 
-/* The deadline of a wait: relative for FUTEX_WAIT, else absolute. */
+/* The deadline of a wait: relative for FUTEX_WAIT, else absolute. A time of day
+ * is one of clock_ns from here on: the waiter does not notice if the day is set
+ * anew. */
 static int
 get_deadline(int op, const struct timespec *user, uint64_t *deadline)
 {

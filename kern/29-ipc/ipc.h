@@ -6,7 +6,7 @@
 
 #include "signal.h"
 
-#define PIPE_SIZE 65536 /**< bytes a pipe holds */
+#define PIPE_SIZE 65536 /**< bytes a new pipe holds */
 
 /**
  * Make a pipe.

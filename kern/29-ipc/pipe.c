@@ -11,10 +11,12 @@
 #include "pipe.h"
 #include "string.h"
 
-#define PIPE_DEV       14 /* st_dev of what has no file system */
+#define PIPE_DEV 14 /* st_dev of what has no file system */
 
-#define RING_AT(pos)   ((pos) % PIPE_SIZE)
-#define PAGE_OF(pos)   (RING_AT(pos) / PAGE_SIZE)
+/* F_SETPIPE_SZ: most for everybody, and for the privileged. */
+#define SIZE_MAX_USER  (1u << 20)
+#define SIZE_MAX_ROOT  (PAGE_SIZE / sizeof(struct page *) * PAGE_SIZE)
+
 #define OFFSET_OF(pos) ((pos) % PAGE_SIZE)
 
 /* ---- The ring ---- */
@@ -28,7 +30,7 @@ used(const struct pipe *p)
 static size_t
 room(const struct pipe *p)
 {
-	return PIPE_SIZE - used(p);
+	return p->size - used(p);
 }
 
 struct pipe *
@@ -36,6 +38,8 @@ pipe_alloc(void)
 {
 	struct pipe *p = knew(struct pipe);
 
+	p->size = PIPE_SIZE;
+	p->pages = p->few;
 	mutex_init(&p->lock, "pipe");
 	waitq_init(&p->read_wq, "pipe readers");
 	waitq_init(&p->write_wq, "pipe writers");
@@ -47,7 +51,7 @@ free_pages(struct pipe *p, unsigned from)
 {
 	unsigned i;
 
-	for (i = from; i < PIPE_PAGES && p->npages > from; i++) {
+	for (i = from; i < p->size / PAGE_SIZE && p->npages > from; i++) {
 		if (!p->pages[i])
 			continue;
 		page_unref(p->pages[i]);
@@ -60,14 +64,23 @@ void
 pipe_free(struct pipe *p)
 {
 	free_pages(p, 0);
+	if (p->slots)
+		page_unref(p->slots);
 	kfree(p);
+}
+
+/* The slot of the page for the byte at @p pos. */
+static struct page **
+slot_of(struct pipe *p, uint32_t pos)
+{
+	return &p->pages[pos % p->size / PAGE_SIZE];
 }
 
 /* Memory of the byte at @p pos, or NULL: there is none. */
 static char *
 ring_memory(struct pipe *p, uint32_t pos)
 {
-	struct page **page = &p->pages[PAGE_OF(pos)];
+	struct page **page = slot_of(p, pos);
 
 	if (!*page) {
 		*page = page_alloc(0, PAGE_KERNEL, 0);
@@ -194,6 +207,8 @@ wait_writable(struct pipe *p, bool nonblock, size_t len)
 	return p->readers ? 0 : -EPIPE;
 }
 
+/* A long write lets go of the lock between its pieces, and readers in; one of
+ * up to PIPE_BUF bytes is a single piece (IPC1). */
 static int64_t
 pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -345,6 +360,8 @@ wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 	return error ? -ERESTARTSYS : 1;
 }
 
+/* tee, and splice between pipes: waits for the first byte and for room, then
+ * copies what it can with both locked. */
 int64_t
 pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 	  bool move)
@@ -373,16 +390,10 @@ pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 
 /* ---- The rest of a file ---- */
 
-/* Under the lock: who is woken by a change either sees it here, or has put the
- * table's entry where the change finds it. */
-/* Under the lock; or without it, then what may have been so a moment ago: who
- * has hung a watch takes the lock, or a change that came just before the watch
- * and was not told to it could be missed. */
 static inline unsigned
-ready_events(const struct pipe *p, const struct file *f, unsigned access)
+ready_events(const struct pipe *p, const struct file *f, unsigned access,
+	     uint32_t bytes)
 {
-	uint32_t tail = __atomic_load_n(&p->tail, __ATOMIC_ACQUIRE);
-	uint32_t bytes = __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) - tail;
 	unsigned events = 0;
 
 	if (access != O_WRONLY) {
@@ -392,8 +403,7 @@ ready_events(const struct pipe *p, const struct file *f, unsigned access)
 			events |= POLLHUP;
 	}
 	if (access != O_RDONLY) {
-		/* More than PIPE_SIZE: tail has moved on in between. */
-		if (bytes <= PIPE_SIZE - PIPE_BUF)
+		if (bytes <= p->size - PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			events |= POLLERR;
@@ -401,20 +411,25 @@ ready_events(const struct pipe *p, const struct file *f, unsigned access)
 	return events;
 }
 
+/* Who hangs a watch looks under the lock: a change either sees the watch, or is
+ * seen here. Another look needs no lock; if head and tail do not fit together,
+ * they have changed in between. */
 static unsigned
 pipe_poll(struct file *f, struct poll_table *table)
 {
 	struct pipe *p = f->private_data;
 	unsigned access = f->flags & O_ACCMODE, events;
+	uint32_t tail = __atomic_load_n(&p->tail, __ATOMIC_ACQUIRE);
+	uint32_t bytes = __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) - tail;
 
-	if (!table)
-		return ready_events(p, f, access);
+	if (!table && bytes <= p->size)
+		return ready_events(p, f, access, bytes);
 	if (access != O_WRONLY)
 		poll_add(table, &p->read_wq);
 	if (access != O_RDONLY)
 		poll_add(table, &p->write_wq);
 	mutex_lock(&p->lock);
-	events = ready_events(p, f, access);
+	events = ready_events(p, f, access, used(p));
 	mutex_unlock(&p->lock);
 	return events;
 }
@@ -448,20 +463,99 @@ pipe_stat(struct file *f, struct stat *st)
 	return 0;
 }
 
+/* ---- How much it holds ---- */
+
+/* Move the pages from tail to head into the slots of another ring. Locked.
+ * @return how many, or -EBUSY: more than it has; -ENOMEM */
+static int
+move_pages(struct pipe *p, struct page **slots, uint32_t size)
+{
+	unsigned old = p->size / PAGE_SIZE, new = size / PAGE_SIZE;
+	unsigned n = DIV_ROUND_UP(OFFSET_OF(p->tail) + used(p), PAGE_SIZE), i;
+	struct page *end = NULL;
+
+	if (!used(p))
+		return 0;
+	if (n > new)
+		return -EBUSY;
+	if (n > old) { /* tail and head are on one page */
+		end = page_alloc(0, PAGE_KERNEL, 0);
+		if (!end)
+			return -ENOMEM;
+		memcpy(page_address(end),
+		       ring_memory(p, p->tail - p->tail % PAGE_SIZE),
+		       OFFSET_OF(p->head));
+	}
+	for (i = 0; i < n; i++) {
+		uint32_t pos = p->tail + i * PAGE_SIZE;
+		struct page **from = slot_of(p, pos);
+
+		slots[pos % size / PAGE_SIZE] = i < old ? *from : end;
+		*from = NULL;
+	}
+	return n;
+}
+
+static int64_t
+resize(struct pipe *p, uint32_t size)
+{
+	struct page *slots = page_alloc(0, PAGE_KERNEL, ALLOC_ZERO);
+	int n;
+
+	if (!slots)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	n = p->draining || p->filling
+		    ? -EBUSY
+		    : move_pages(p, page_address(slots), size);
+	if (n < 0) {
+		mutex_unlock(&p->lock);
+		page_unref(slots);
+		return n;
+	}
+	p->npages += n > (int)(p->size / PAGE_SIZE); /* the one made */
+	p->npages -= n;
+	free_pages(p, 0);
+	if (p->slots)
+		page_unref(p->slots);
+	p->slots = slots;
+	p->pages = page_address(slots);
+	p->npages = n;
+	p->size = size;
+	mutex_unlock(&p->lock);
+	waitq_wake_all(&p->write_wq);
+	return size;
+}
+
+/* A power of two of pages, as slots are found by a remainder. */
+static int64_t
+set_size(struct pipe *p, uint32_t wanted)
+{
+	uint32_t size = PAGE_SIZE;
+
+	if (wanted > 1u << 31)
+		return -EINVAL;
+	while (size < wanted)
+		size *= 2;
+	if (size > SIZE_MAX_USER && !is_root(current_cred()))
+		return -EPERM;
+	return size > SIZE_MAX_ROOT ? -ENOMEM : resize(p, size);
+}
+
 int64_t
 pipe_fcntl(struct file *f, unsigned command, uint64_t arg)
 {
+	struct pipe *p = f->private_data;
+
 	if (f->ops != &pipe_file_ops)
 		return command == F_GETPIPE_SZ || command == F_SETPIPE_SZ
 			       ? -EBADF
 			       : -EINVAL;
 	switch (command) {
 	case F_GETPIPE_SZ:
-		return PIPE_SIZE;
-	case F_SETPIPE_SZ: /* may give more than was asked for */
-		if ((uint32_t)arg > 1u << 31)
-			return -EINVAL;
-		return (uint32_t)arg <= PIPE_SIZE ? PIPE_SIZE : -EPERM;
+		return p->size;
+	case F_SETPIPE_SZ:
+		return set_size(p, arg);
 	default:
 		return -EINVAL;
 	}

@@ -17,13 +17,15 @@ struct pipe {
 
 	struct mutex lock;
 	/* Guarded by lock. */
-	uint32_t head, tail; /* never more than PIPE_SIZE apart */
+	uint32_t head, tail; /* never more than size apart */
+	uint32_t size;	     /* a power of two, whole pages */
 	unsigned readers, writers;
 	/** Opens so far: an open that waits for the other side sees it come
 	 * even if it has gone again. */
 	uint32_t reader_opens, writer_opens;
 	unsigned npages;
-	struct page *pages[PIPE_PAGES];
+	struct page **pages; /* few, or the page that slots is */
+	struct page *few[PIPE_PAGES], *slots;
 	/** A splice reads at tail, or writes at head, without the lock: until
 	 * it has done so nobody else reads, or writes (IPC3). */
 	bool draining, filling;
@@ -39,6 +41,7 @@ struct pipe {
 
 /** A pipe that nobody has open. */
 struct pipe *pipe_alloc(void);
+/** Free one that nobody has open any more, and its pages. */
 void pipe_free(struct pipe *p);
 
 /** A file with @p access (O_RDONLY...) is closed.
@@ -56,6 +59,7 @@ void pipe_end_read(struct pipe *p, size_t n);
 /** The same for room at *mem; waits for a byte of it. @return bytes, -EPIPE (no
  * signal is sent), -EAGAIN, -ENOMEM, -ERESTARTSYS */
 int64_t pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem);
+/** @p n bytes have been written there. */
 void pipe_end_write(struct pipe *p, size_t n);
 /**
  * Copy what there is of @p len bytes, as far as it fits, into another pipe;

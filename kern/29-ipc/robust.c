@@ -39,6 +39,9 @@ mark_dead(vaddr_t word, bool pi, bool pending)
 	return true;
 }
 
+/* From the head along the list, as long as it can be followed. What follows an
+ * entry is read before the entry is marked. That which was under way is looked
+ * at last, and once. */
 void
 robust_release(struct thread *t)
 {

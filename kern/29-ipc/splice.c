@@ -145,6 +145,8 @@ at_offset(struct pipe *p, struct other *o, int64_t *user, size_t len,
 	return n;
 }
 
+/* splice(2): one side at least is a pipe. A file with O_APPEND is refused, as
+ * its position would not be the one that is asked for. */
 static int64_t
 splice_files(struct file *in, int64_t *in_pos, struct file *out,
 	     int64_t *out_pos, size_t len, unsigned flags)

@@ -135,6 +135,7 @@ carry(struct ring *r)
 		console_device_resume(r - rings);
 }
 
+/* One for all devices: it sleeps only in output to them, and on locks. */
 static void
 input_thread(void *arg)
 {
@@ -178,6 +179,8 @@ open_device(struct vnode *v, struct file *f)
 	return -ENXIO;
 }
 
+/* Whoever writes a message to the console is not to become its session, so it
+ * never controls. */
 static int
 open_console(struct vnode *v, struct file *f)
 {

@@ -76,6 +76,8 @@ tty_is_controlling(struct tty *t)
 
 /* ---- Signals ---- */
 
+/* The group is read under proc_lock and signalled without: one that has become
+ * the foreground since is not meant. */
 void
 tty_signal(struct tty *t, int signo)
 {
@@ -141,6 +143,9 @@ begin_session(struct tty *t)
 	mutex_unlock(&t->lock);
 }
 
+/* System V's rule: a leader without a terminal gets the first that it opens.
+ * The look at t->session without the lock is for the many opens that need not
+ * take it. */
 void
 tty_take_control(struct tty *t)
 {
@@ -159,6 +164,8 @@ tty_take_control(struct tty *t)
 		begin_session(t);
 }
 
+/* TIOCSCTTY. Only a leader without a terminal; and only root takes one away
+ * from another session, whose processes keep their files but no job control. */
 int
 tty_set_controlling(struct tty *t, bool steal)
 {
@@ -215,7 +222,9 @@ tty_give_up(struct tty *t)
 
 /* ---- Hanging up ---- */
 
-/* TTY3: what has it open now can do nothing with it any more. */
+/* TTY3: what has it open now can do nothing with it any more. Who sleeps in a
+ * read or write is woken, and finds the count changed; typed input is not the
+ * next user's. */
 static void
 kill_files(struct tty *t)
 {
@@ -231,6 +240,7 @@ kill_files(struct tty *t)
 	mutex_unlock(&t->lock);
 }
 
+/* The files first: whoever is told by the signal finds the terminal dead. */
 void
 tty_hang_up(struct tty *t, bool for_good)
 {
@@ -321,6 +331,8 @@ group_exists(int pgid)
 	return false;
 }
 
+/* TIOCSPGRP, tcsetpgrp(): any group of the caller's session; from the
+ * background it is stopped by SIGTTOU first (ioctl.c). */
 int
 tty_set_group(struct tty *t, int32_t pgrp)
 {

@@ -131,6 +131,9 @@ kill_unseen(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* A word goes with what stands behind it and is no word. Characters go one by
+ * one, and each is unshown as it was shown: the column that a tab began in is
+ * known only when it has left the line. */
 void
 tty_erase(struct tty *t, unsigned what, uint8_t c)
 {

@@ -63,8 +63,9 @@ tty_is_dead(const struct file *f)
 
 /* ---- Writing ---- */
 
-/* Wait until some of @p len characters can be written. out_lock held.
- * @return how many, or write's error */
+/* Wait until some of @p len characters can be written. out_lock held, and
+ * `lock` not, or ^Q could not be received. @return how many, or write's error
+ */
 static int64_t
 wait_room(struct tty *t, struct file *f, size_t len)
 {
@@ -102,6 +103,9 @@ write_piece(struct tty *t, struct file *f, const char *piece, size_t len,
 	return n < 0 ? n : 0;
 }
 
+/* From user memory without a lock, in pieces: it may have to be read from disk,
+ * and no disk should hold up the echo. A signal ends the call between two
+ * pieces. */
 static int64_t
 write_all(struct tty *t, struct file *f, struct uio *u)
 {
@@ -138,6 +142,7 @@ tty_write(struct file *f, struct uio *u, uint64_t *pos)
 
 /* ---- poll ---- */
 
+/* poll and read agree: with MIN and no TIME a read waits for MIN characters. */
 static bool
 is_readable(const struct tty *t)
 {
@@ -149,6 +154,8 @@ is_readable(const struct tty *t)
 	return tty_readable(t) >= minimum;
 }
 
+/* Watches first, then the look under the locks that guard what is looked at
+ * (EVENT1). */
 static unsigned
 tty_poll(struct file *f, struct poll_table *table)
 {

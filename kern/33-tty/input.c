@@ -43,6 +43,8 @@ tty_has_room(const struct tty *t)
 	return held(t) + most <= TTY_BUFFER - 1;
 }
 
+/* TTY1. The last place of a full buffer is the line's end's: without it nobody
+ * could read, and no room would come. */
 static void
 store(struct tty *t, uint8_t c, bool ends_line, bool eof)
 {
@@ -106,6 +108,8 @@ tty_settings_changed(struct tty *t, const struct termios *old)
 
 /* ---- Keys ---- */
 
+/* What has been typed goes with the command that was interrupted (NOFLSH keeps
+ * it), and stopped output goes on, so that the prompt is seen. */
 static bool
 receive_signal_key(struct tty *t, uint8_t c)
 {
@@ -151,6 +155,8 @@ echo_literal_next(struct tty *t)
 		tty_output(t, "^\b", 2);
 }
 
+/* POSIX.1-2017, 11.1.9 has ERASE and KILL; the others are IEXTEN's: Berkeley's
+ * word erase, literal next and reprint. */
 static bool
 receive_edit_key(struct tty *t, uint8_t c)
 {
@@ -187,7 +193,8 @@ echo_typed(struct tty *t, uint8_t c)
 		echo_char(t, c);
 }
 
-/* @return whether @p c ended a line */
+/* @return whether @p c ended a line. VEOF stores a place that is no character:
+ * the line's end must be somewhere even if nothing was typed. */
 static bool
 receive_line_end(struct tty *t, uint8_t c)
 {
@@ -223,7 +230,8 @@ receive_plain(struct tty *t, uint8_t c)
 	store(t, c, false, false);
 }
 
-/* @return whether @p c is to be dropped */
+/* @return whether @p c is to be dropped. After the signal keys: those are
+ * compared as they were typed. */
 static bool
 translate(struct tty *t, uint8_t *c)
 {
@@ -238,6 +246,9 @@ translate(struct tty *t, uint8_t *c)
 	return false;
 }
 
+/* The order of the tests is the meaning: what is literal, then flow control,
+ * signals, translation, editing, and text at last. ISTRIP and IUCLC come before
+ * all of them: they say what was typed. */
 static void
 receive_char(struct tty *t, uint8_t c)
 {
@@ -277,6 +288,8 @@ hold_sender(struct tty *t)
 	t->driver->write(t, &stop, 1);
 }
 
+/* From tty_input_taken: a reader holds `lock` only, so out_lock is taken here.
+ */
 static void
 release_sender(struct tty *t)
 {
@@ -288,6 +301,8 @@ release_sender(struct tty *t)
 	mutex_unlock(&t->out_lock);
 }
 
+/* Readers of lines are woken when one ends; of raw input here, once for all
+ * that has come. */
 size_t
 tty_receive(struct tty *t, const char *text, size_t len)
 {

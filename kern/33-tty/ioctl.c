@@ -52,6 +52,8 @@ get_winsize(struct tty *t, struct winsize *user)
 	return copyout(user, &size, sizeof(size));
 }
 
+/* Programs in the foreground are told if it is another one (SIGWINCH), and ask
+ * for it then. */
 static int
 set_winsize(struct tty *t, const struct winsize *user)
 {

@@ -57,6 +57,7 @@ put_newline(struct outbuf *b)
 	put(b, '\n');
 }
 
+/* XSI's ONOCR, OCRNL and ONLRET (POSIX.1-2017, 11.2.3). */
 static void
 put_return(struct outbuf *b)
 {
@@ -88,6 +89,8 @@ is_continuation(const struct tty *t, uint8_t c)
 	return (t->termios.c_iflag & IUTF8) && (c & 0xc0) == 0x80;
 }
 
+/* The column counts characters that are seen: no control characters, and of
+ * UTF-8 the first byte alone. */
 static void
 put_processed(struct outbuf *b, uint8_t c)
 {

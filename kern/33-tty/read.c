@@ -35,6 +35,8 @@ tty_eofs(const struct tty *t)
 
 /* ---- Taking from the buffer; locked ---- */
 
+/* ICANON may have been off only since: the typed part of a line can be read,
+ * too, and line_start must not fall behind. */
 static size_t
 take_raw(struct tty *t, char *to, size_t size)
 {
@@ -78,6 +80,8 @@ struct patience {
 	uint64_t between; /* ns allowed between characters; 0: any time */
 };
 
+/* POSIX.1-2017, 11.1.7, cases A to D. With MIN the clock runs between
+ * characters, so the first is waited for without limit. */
 static struct patience
 patience_of(const struct tty *t)
 {
@@ -122,8 +126,8 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 
 /* ---- The read ---- */
 
-/* One piece. *last is set when the read is over with it.
- * @return bytes, or the error of read */
+/* One piece. *last is set when the read is over with it. The lock is not held
+ * while user memory is touched. @return bytes, or the error of read */
 static int64_t
 read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 	   bool *last)
@@ -150,6 +154,8 @@ read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 	return uio_copy_to(u, piece, n) == n ? (int64_t)n : -EFAULT;
 }
 
+/* After enough has come (MIN, or a line) the deadline is 0: what is there at
+ * once is still taken. */
 static int64_t
 read_all(struct tty *t, struct file *f, struct uio *u)
 {

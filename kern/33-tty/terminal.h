@@ -150,6 +150,7 @@ size_t tty_readable(const struct tty *t);
 /** How many of them are marks of an end of file, and no characters. */
 size_t tty_eofs(const struct tty *t);
 
+/** See file_ops.read. */
 int64_t tty_read(struct file *f, struct uio *u, uint64_t *pos);
 
 /** There are no positions: -ESPIPE. */
@@ -164,6 +165,8 @@ int tty_open(struct tty *t, struct file *f, bool never_controls);
 /** Whether the file's terminal was hung up after it was opened. */
 bool tty_is_dead(const struct file *f);
 
+/** See file_ops.ioctl: with the rules for files that are dead, and for the
+ * background. */
 int tty_ioctl(struct file *f, uint64_t request, uint64_t arg);
 
 /** The requests that a terminal knows. @p from_master: asked at the other end
@@ -178,6 +181,7 @@ tty_get(struct tty *t)
 	ref_get(&t->refs);
 	return t;
 }
+/** Give a reference back; the last one frees a pseudo-terminal. */
 void tty_put(struct tty *t);
 
 /* ---- Job control (control.c) ---- */
@@ -210,9 +214,16 @@ void tty_signal(struct tty *t, int signo);
 /** At open: become the controlling terminal of a leader without one. */
 void tty_take_control(struct tty *t);
 
-/* The ioctls of job control. */
+/** TIOCSCTTY: make @p t the controlling terminal of the caller, a leader
+ * without one. @p steal: from its session, if the caller is root.
+ * @return 0 or -EPERM */
 int tty_set_controlling(struct tty *t, bool steal);
+/** TIOCNOTTY: the caller gives its terminal up; a leader does so for its
+ * session, and the foreground group gets SIGHUP and SIGCONT.
+ * @return 0, -ENOTTY */
 int tty_give_up(struct tty *t);
+/** TIOCSPGRP: put group @p pgrp of the caller's session in the foreground.
+ * @return 0, -ENOTTY, -EINVAL, -ESRCH, -EPERM */
 int tty_set_group(struct tty *t, int32_t pgrp);
 
 void control_init(void);

@@ -42,8 +42,9 @@ def test_each_hole_is_a_stub_that_names_its_exercise(name):
         cut, source = holes.Text(text), holes.Text((ROOT / path).read_text())
         for where, function, exercise in lab.holes():
             if where == path:
-                assert (f'panic("exercise {exercise.number}: {function}('
+                assert (f'"exercise {exercise.number}: {function}('
                         in cut.body(function)), f"stub of {function}"
+                assert "panic" in cut.body(function)
                 assert cut.body(function) != source.body(function)
 
 

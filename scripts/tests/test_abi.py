@@ -1,7 +1,7 @@
 """The ABI and library test programs, the same ELFs on the host and on Hardtack:
 what they expect is what Linux does, and Linux is asked first (as root, for they
 change users). Then what misuses the machine: random calls, a fork bomb, a full
-disk, full pipes."""
+disk, full pipes, storms. Nothing of it may be left in the kernel."""
 
 import os
 import re
@@ -10,15 +10,17 @@ import subprocess
 import pytest
 from conftest import ROOT, Guest, needs_user_space, run_tool
 
-OTHERS = {"fuzz"}  # in user/tests/abi, but no check.h program
+OTHERS = {"fuzz", "storm"}  # in user/tests/abi, but run by tests of their own
 PROGRAMS = sorted(
     path.stem for path in [*(ROOT / "user/tests/abi").glob("*.c"),
                            ROOT / "user/tests/libc.c"]
     if path.stem not in OTHERS)
 FOLDERS = {"gcc": "build/user", "clang": "build/user-clang"}
 
-MISUSE = ["forkbomb", "fulldisk", "fullpipe", "fuzz 1 20000"]
+MISUSE = ["forkbomb", "fulldisk", "fullpipe", "fuzz 1 20000", "storm"]
 GUEST_FOLDER = "/usr/lib/hardtack/tests"
+# Calls that fuzz knows and this kernel has not.
+NOT_THERE = {"shmget", "shmat", "shmctl", "shmdt"}
 
 HARNESS = """
 #include "check.h"
@@ -115,7 +117,9 @@ def page():
 def test_the_page_has_every_call():
     calls = {name for path in (ROOT / "kern").glob("*/*.c") for name in
              re.findall(r"^SYSCALL\(NR_(\w+)", path.read_text(), re.M)}
-    assert set(page()) == calls
+    assert set(page()) == calls, "make abi measures it anew"
+    for call, (tests, linux, hardtack, _) in page().items():
+        assert tests == hardtack > 0 and linux > 0, call
 
 
 def test_the_page_names_tests_that_are():
@@ -124,6 +128,22 @@ def test_the_page_names_tests_that_are():
              re.findall(r"^TEST\((\w+)\)", path.read_text(), re.M)}
     for call, (*_, text) in page().items():
         assert set(re.findall(r"`(.*?)`", text)) <= names, call
+
+
+def test_the_page_has_every_error():
+    """Each is seen by a test, or excused."""
+    lines = (ROOT / "user/tests/abi/errors").read_text().splitlines()
+    excused = [[part.split() for part in line.split("|")[:2]]
+               for line in lines if "|" in line and line[0] != "#"]
+    for line in lines:
+        if line[:1] in ("", "#", "[") or "|" in line:
+            continue
+        call, *errors = line.split()
+        seen = set(re.findall(r"(\w+) `", page()[call][3]))
+        unseen = [e for e in errors if e not in seen and not any(
+            e in some and (call in calls or calls == ["*"])
+            for calls, some in excused)]
+        assert not unseen, call
 
 
 # --- On Hardtack --------------------------------------------------------------
@@ -175,11 +195,43 @@ def test_misuse_of_hardtack(command):
     misuse(command)
 
 
-@needs_user_space
-def test_random_calls_debug():
-    misuse("fuzz --all 2 100000", "--debug")
+def without_leaks(warm_up, command, *options, timeout=280):
+    """Runs a command after which the kernel must have all that it had, but for
+    what the warm-up has made it keep. Its output."""
+    done = run_tool(*options, "--timeout", timeout, "--",
+                    f"{GUEST_FOLDER}/leaks", "-w",
+                    f"cd {GUEST_FOLDER}; ./{warm_up} >/dev/null",
+                    *f"{GUEST_FOLDER}/{command}".split(), timeout=timeout + 20)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_fuzz_knows_every_call():
+    known = re.findall(r"CALL\((\w+),",
+                       (ROOT / "user/tests/abi/fuzzcalls.h").read_text())
+    there = {name for path in (ROOT / "kern").glob("*/*.c")
+             for name in re.findall(r"\bSYSCALL\(NR_(\w+),", path.read_text())
+             if not path.name.startswith("test_")}
+    assert there and not there - set(known)
 
 
 @needs_user_space
 def test_a_million_random_calls():
-    misuse("fuzz --all 1 1000000", timeout=900)
+    output = without_leaks("fuzz --all 9 20000", "fuzz --all 1 1000000",
+                           "--debug", timeout=900)
+    # Each call that can succeed has done so.
+    calls = re.findall(r"^fuzz: call (\w+) +\d+ +\d+( NEVER)?$", output, re.M)
+    assert len(calls) > 200
+    assert {name for name, never in calls if never} <= NOT_THERE
+
+
+@needs_user_space
+def test_random_calls_release():
+    misuse("fuzz --all 2 100000")
+
+
+@needs_user_space
+@pytest.mark.parametrize("options", [["--debug"], ["--smp", 1]])
+def test_storms(options):
+    without_leaks("storm fork_and_exec_storm terminal_and_socket_storm", "storm",
+                  "--mem", 640, *options)

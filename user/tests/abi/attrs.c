@@ -56,6 +56,7 @@ TEST(faccessat)
 	CHECK_EQ(faccessat(dir, "f", R_OK, 0), 0);
 	CHECK_EQ(faccessat(AT_FDCWD, "f", F_OK, 0), 0);
 	CHECK_ERR(faccessat(dir, "none", F_OK, 0), ENOENT);
+	CHECK_ERR(syscall(NR_faccessat, dir, "f", 8), EINVAL);
 	CHECK_ERR(faccessat(99, "f", F_OK, 0), EBADF);
 	CHECK_ERR(faccessat(open("f", O_RDONLY), "f", F_OK, 0), ENOTDIR);
 }
@@ -421,6 +422,7 @@ TEST(mknodat)
 	CHECK_ERR(mknodat(dir, "p", S_IFIFO | 0644, 0), EEXIST);
 	CHECK_ERR(mknodat(99, "p", S_IFIFO | 0644, 0), EBADF);
 	CHECK_ERR(mknodat(open("f", O_RDONLY), "p", S_IFIFO, 0), ENOTDIR);
+	CHECK_ERR(mknodat(AT_FDCWD, "x", 0170000 | 0600, 0), EINVAL);
 }
 
 TEST(sync_fsync)

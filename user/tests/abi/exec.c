@@ -449,6 +449,41 @@ TEST(a_program_that_runs_is_not_written)
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
+/** Who becomes a user with too many processes learns it here. */
+TEST(exec_of_one_process_too_many)
+{
+	struct rlimit none = { 0, 0 };
+	char *argv[] = { "x", "-x", "none", NULL };
+	int p[2];
+	pid_t other;
+	char c;
+
+	REQUIRE(pipe(p) == 0);
+	other = fork();
+	if (other == 0) {
+		become_user();
+		write(p[1], "x", 1);
+		for (;;)
+			pause();
+	}
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	CHECK_EQ(IN_CHILD({
+			 REQUIRE(setrlimit(RLIMIT_NPROC, &none) == 0);
+			 become_user();
+			 CHECK_ERR(execve(check_program, argv, environ),
+				   EAGAIN);
+		 }),
+		 0);
+	kill(other, SIGKILL);
+	CHECK_EQ(waitpid(other, NULL, 0), other);
+	CHECK_EQ(IN_CHILD({
+			 REQUIRE(setrlimit(RLIMIT_NPROC, &none) == 0);
+			 become_user();
+			 execve(check_program, argv, environ);
+		 }) >> 8,
+		 99);
+}
+
 TEST(auxiliary_vector)
 {
 	extern char _start[];

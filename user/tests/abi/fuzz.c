@@ -7,50 +7,49 @@
  * nobody, and without the calls in denied[]. With it, as root and as nobody by
  * turns, in a folder of its own: for a machine that may be lost.
  */
-#include <abi/fcntl.h>
+#include <abi/elf.h>
 #include <abi/inotify.h>
-#include <abi/poll.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "bits.h"
+#include "fuzzargs.h"
+#include "fuzzcalls.h"
 #include "tree.h"
 
-#define BATCH	   1000
-#define WORKERS	   4
-#define COUNT	   1000000l
-#define ARENA	   (64 * 4096ul) /* memory for the calls to work on */
-#define STUCK_MS   20
-#define POKE_US	   2000 /* a signal to the worker, to end calls that wait */
-#define NOBODY	   65534
-#define NR_HIGHEST 460
+#define BATCH	 1000
+#define FORKED	 20  /* calls that a forked child makes */
+#define REFRESH	 16  /* calls until a worker sees to its signals again */
+#define REOPEN	 200 /* until it opens its files again */
+#define WORKERS	 8
+#define COUNT	 1000000l
+#define STUCK	 20 /* looks at a worker without progress */
+#define LOOK_US	 1000
+#define POKE_US	 1000 /* a signal to the worker, to end calls that wait */
+#define NRS	 512
+#define EXECUTED 42 /* the status of what execve runs */
 
 /** What workers and supervisor share. */
 struct board {
 	long calls;
-	long ok, fault, nosys, other;
+	long made[NRS], ok[NRS]; /* by the call's number */
+	long good, fault, nosys, other;
 	volatile long progress[WORKERS];
 };
 
 static struct board *board;
 static bool all; /* --all */
 static pid_t supervisor;
-static unsigned long state; /* of the random numbers */
+static int null_fd;
+static bool moved; /* a worker's root is not the others' any more */
 
 /* What could harm the host in spite of the sandbox, or leave it changed. */
 static const short denied[] = {
@@ -102,134 +101,30 @@ static const short denied[] = {
 	NR_landlock_restrict_self,
 };
 
-/* Vigna's xorshift64*: any good mixer would do. */
-static unsigned long
-rnd(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * 0x2545f4914f6cdd1d;
-}
+/* Which of specs[] a number is, plus 1; 0: none. */
+static short spec_of[NRS];
 
-static unsigned long
-below(unsigned long n)
-{
-	return (rnd() >> 11) % n;
-}
-
-static const char *const paths[] = {
-	"a",
-	"b",
-	"a/b",
-	"d",
-	"d/e",
-	"d/../a",
-	".",
-	"..",
-	"",
-	"/",
-	"l",
-	"p",
-	"none/x",
-	"./././a",
-	"/proc",
-	"/proc/self/maps",
-	"/dev/null",
-	"/dev/zero",
-	"/tmp",
-	"/proc/self/status",
-	"/proc/self/fd",
-	"/proc/meminfo",
-};
-
-static char *arena; /* ARENA bytes, then a page that is not there */
-
-/** A pointer: good, at an edge, or of several kinds of bad. */
-static unsigned long
-any_pointer(void)
-{
-	unsigned long base = (unsigned long)arena;
-
-	switch (below(12)) {
-	case 0:
-		return 0;
-	case 1:
-		return below(65536);
-	case 2: /* runs out of its page */
-		return base + ARENA - below(64);
-	case 3: /* not mapped */
-		return base + ARENA + below(4096);
-	case 4: /* the kernel's half */
-		return 0xffff800000000000ul + (rnd() & 0x7fffffffffff);
-	case 5: /* its image */
-		return 0xffffffff80000000ul + below(1 << 24);
-	case 6: /* no address at all */
-		return 0x800000000000ul << below(16);
-	case 7: /* our own code */
-		return (unsigned long)&any_pointer;
-	case 8:
-		return (unsigned long)paths[below(ARRAY_SIZE(paths))];
-	default:
-		return base + below(ARENA / 8) * 8;
-	}
-}
-
-/** A number: a descriptor, a length, a flag, an edge, anything. */
-static unsigned long
-any_number(void)
-{
-	switch (below(8)) {
-	case 0:
-		return -below(5);
-	case 1: /* about a power of two */
-		return (1ul << below(64)) + below(3) - 1;
-	case 2:
-		return rnd();
-	case 3: /* some bits of a flag word */
-		return rnd() & rnd() & 0xffffffff;
-	case 4:
-		return below(5) * 4096 + below(3) - 1;
-	default:
-		return below(24);
-	}
-}
-
-static unsigned long
-any_argument(void)
-{
-	switch (below(8)) {
-	case 0:
-	case 1:
-	case 2:
-		return any_pointer();
-	case 3:
-		return (unsigned long)paths[below(ARRAY_SIZE(paths))];
-	default:
-		return any_number();
-	}
-}
-
-/** Lets the arena hold words that look like lengths, pointers, structures. */
-static void
-stir_arena(void)
-{
-	unsigned long *words = (unsigned long *)arena;
-
-	for (int i = 0; i < 64; i++)
-		words[below(ARENA / 8)] = any_argument();
-}
-
+/** A call of the list, or in one case of 16 any number. */
 static int
 any_call(void)
 {
-	switch (below(40)) {
-	case 0:
-		return (int)rnd();
-	case 1 ... 20: /* where the common ones are */
-		return (int)below(140);
-	default:
-		return (int)below(NR_HIGHEST);
+	if (below(16) == 0)
+		return below(4) ? (int)below(NRS) : (int)rnd();
+	return specs[below(ARRAY_SIZE(specs))].nr;
+}
+
+/** In one call of four anything; else what fits, but for one in ten. */
+static void
+any_arguments(int nr, unsigned long *arg, long self)
+{
+	bool known = nr >= 0 && nr < NRS && spec_of[nr] && below(4);
+	const char *letters = known ? specs[spec_of[nr] - 1].args : "xxxxxx";
+
+	letters += *letters == '!';
+	for (int i = 0; i < 6; i++) {
+		char letter = *letters ? *letters++ : '0';
+
+		arg[i] = below(10) ? typed(letter, self) : any_argument();
 	}
 }
 
@@ -242,6 +137,23 @@ is_denied(int nr)
 	return false;
 }
 
+/* What is mounted elsewhere nobody would find again. */
+static bool
+is_mount_point(unsigned long name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
+		if (name == (unsigned long)mount_points[i])
+			return true;
+	return name < 4096; /* of no process */
+}
+
+/* The supervisor, and who may wait for it: they are older. */
+static bool
+is_ours(int pid)
+{
+	return pid > 1 && pid <= supervisor;
+}
+
 /** Whether a call is to be left out: it ends the worker, or us. */
 static bool
 left_out(int nr, const unsigned long *arg)
@@ -251,22 +163,32 @@ left_out(int nr, const unsigned long *arg)
 	switch (nr) {
 	case NR_exit:
 	case NR_exit_group:
-	case NR_rt_sigreturn:
-		return below(50) !=
-		       0; /* too often, and nothing else is tried */
-	case NR_kill:
-	case NR_tkill:
+	case NR_rt_sigreturn: /* too often, and nothing else is tried */
+		return below(20) != 0;
+	case NR_execve:
+	case NR_execveat:
+		return below(8) != 0;
+	case NR_close_range: /* and of most files */
+		return below(20) != 0;
+	case NR_mount:
+		return !all || moved || !is_mount_point(arg[1]);
+	case NR_umount2:
+		return !all || moved || !is_mount_point(arg[0]);
 	case NR_tgkill:
-	case NR_rt_sigqueueinfo:
 	case NR_rt_tgsigqueueinfo:
 	case NR_setpriority:
+		if (is_ours((int)arg[1]))
+			return true;
+		__attribute__((fallthrough));
+	case NR_kill:
+	case NR_tkill:
+	case NR_rt_sigqueueinfo:
 	case NR_prlimit64:
 	case NR_sched_setscheduler:
 	case NR_sched_setparam:
 	case NR_sched_setattr:
 	case NR_sched_setaffinity:
-		return pid == -1 || pid == supervisor || pid == -supervisor ||
-		       (int)arg[1] == supervisor;
+		return pid == -1 || is_ours(pid) || is_ours(-pid);
 	default:
 		return !all && is_denied(nr);
 	}
@@ -296,18 +218,21 @@ add_one(long *sum)
 }
 
 static void
-note(int slot, long result)
+note(int nr, int slot, long result)
 {
+	bool good = result >= 0 || result < -EMAX;
+
 	board->progress[slot]++;
 	add_one(&board->calls);
-	if (result == -ENOSYS)
-		add_one(&board->nosys);
-	else if (result == -EFAULT)
-		add_one(&board->fault);
-	else if (result < 0 && result >= -EMAX)
-		add_one(&board->other);
-	else
-		add_one(&board->ok);
+	if (nr >= 0 && nr < NRS) {
+		add_one(&board->made[nr]);
+		if (good)
+			add_one(&board->ok[nr]);
+	}
+	add_one(good		    ? &board->good
+		: result == -ENOSYS ? &board->nosys
+		: result == -EFAULT ? &board->fault
+				    : &board->other);
 }
 
 static void
@@ -357,53 +282,168 @@ open_sockets(void)
 			control.fd = s[i % 2];
 			sendmsg(s[0], &m, 0);
 		}
-	s[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	unlink(un.sun_path);
+	s[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	bind(s[0], (struct sockaddr *)&un, sizeof(un));
 	listen(s[0], 2);
 	connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&un,
 		sizeof(un));
+	socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 }
 
-/** Files, descriptors and limits for a worker's calls to meet. */
+/** The smallest program, for execve: exits with EXECUTED. */
 static void
-prepare_worker(bool root)
+make_program(const char *name)
 {
-	struct sigaction act = { .sa_handler = poked };
-	struct itimerval it = { { 0, POKE_US }, { 0, POKE_US } };
-	struct rlimit size = { 1 << 20, 1 << 20 }, procs = { 50, 50 };
-	struct rlimit memory = { 256 << 20, 256 << 20 };
-	int null = open("/dev/null", O_RDWR), p[2];
+	static const unsigned char code[] = {
+		0x31,	       0xff, 0x40, 0xb7, EXECUTED, 0xb8,
+		NR_exit_group, 0,    0,	   0,	 0x0f,	   0x05
+	};
+	struct {
+		Elf64_Ehdr file;
+		Elf64_Phdr segment;
+		unsigned char code[sizeof(code)];
+	} program = {
+		{ .e_ident = ELFMAG,
+		  .e_type = ET_EXEC,
+		  .e_machine = EM_X86_64,
+		  .e_version = EV_CURRENT,
+		  .e_entry = 0x400000 + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+		  .e_phoff = sizeof(Elf64_Ehdr),
+		  .e_ehsize = sizeof(Elf64_Ehdr),
+		  .e_phentsize = sizeof(Elf64_Phdr),
+		  .e_phnum = 1 },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_X,
+		  .p_vaddr = 0x400000,
+		  .p_filesz = sizeof(program),
+		  .p_memsz = sizeof(program),
+		  .p_align = 4096 },
+		{ 0 },
+	};
+	int fd = open(name, O_WRONLY | O_CREAT, 0755);
 
-	setsid();
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null < 0 ? open("a", O_RDWR | O_CREAT, 0644) : null, fd);
-	for (int fd = 3; fd < 20; fd++)
-		close(fd);
+	program.file.e_ident[EI_CLASS] = ELFCLASS64;
+	program.file.e_ident[EI_DATA] = ELFDATA2LSB;
+	program.file.e_ident[EI_VERSION] = EV_CURRENT;
+	memcpy(program.code, code, sizeof(code));
+	write(fd, &program, sizeof(program));
+	close(fd);
+}
+
+/** Limits, so that no worker uses up what others need. */
+static void
+limit_worker(void)
+{
+	struct rlimit size = { 1 << 20, 1 << 20 }, procs = { 100, 100 };
+	struct rlimit memory = { 256 << 20, 256 << 20 };
+
 	setrlimit(RLIMIT_FSIZE, &size);
 	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_NPROC, &procs);
-	mkdir("d", 0777);
+}
+
+/** Descriptors for a worker's calls to meet. */
+static void
+open_files(void)
+{
+	int p[2];
+
+	open("a", O_RDWR | O_NONBLOCK);
+	open("a", O_RDWR | O_NONBLOCK | O_APPEND);
+	open("b", O_RDWR | O_NONBLOCK | O_CREAT, 0666);
+	open("p", O_RDWR | O_NONBLOCK);
+	open(".", O_RDONLY);
+	open("d", O_RDONLY | O_NONBLOCK);
+	pipe(p);
+	pipe2(p, O_NONBLOCK);
+	pipe2(p, O_NONBLOCK);
+	write(p[1], "pipe", 4);
+	open("/dev/zero", O_RDWR);
+	open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	open_event_files();
+	open_sockets();
+}
+
+/** No signal but those of faults ends a worker; and it gets one all the time,
+ * so that no call waits for long. By raw calls: see call(). */
+static inline __attribute__((always_inline)) void
+refresh_signals(void)
+{
+	static struct itimerval often = { { 0, POKE_US }, { 0, POKE_US } };
+	static unsigned long none;
+
+	syscall_raw(NR_rt_sigaction, SIGALRM, &poke, 0, KSIGSET_SIZE);
+	syscall_raw(NR_rt_sigprocmask, SIG_SETMASK, &none, 0, KSIGSET_SIZE);
+	syscall_raw(NR_setitimer, ITIMER_REAL, &often, 0);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = poked };
+
+	sigaction(SIGALRM, &act, NULL);
+	syscall(NR_rt_sigaction, SIGALRM, NULL, &poke, KSIGSET_SIZE);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL &&
+		    sig != SIGFPE && sig != SIGTRAP)
+			syscall(NR_rt_sigaction, sig, &poke, NULL,
+				KSIGSET_SIZE);
+}
+
+/** Whether there is no @p name of this type; what else has the name goes. */
+static bool
+is_missing(const char *name, mode_t type)
+{
+	struct stat st;
+
+	if (lstat(name, &st) == 0 && (st.st_mode & S_IFMT) == type)
+		return false;
+	remove_tree(name);
+	return true;
+}
+
+/** The files that others may have made something else of. */
+static void
+make_files(void)
+{
+	if (is_missing("a", S_IFREG))
+		close(open("a", O_WRONLY | O_CREAT, 0666));
+	if (is_missing("d", S_IFDIR))
+		mkdir("d", 0777);
+	mkdir("d/e", 0777);
+	if (is_missing("p", S_IFIFO))
+		mkfifo("p", 0666);
 	symlink("l", "l");
-	mkfifo("p", 0666);
+	remove_tree("e"); /* it may be anything by now */
+	make_program("e");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		remove_tree(names[i]);
+}
+
+static void
+prepare_worker(bool root)
+{
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null_fd, fd);
+	for (int fd = 3; fd < 20; fd++)
+		close(fd);
+	limit_worker();
+	make_files();
 	if (!root) {
 		setgroups(0, NULL);
 		setresgid(NOBODY, NOBODY, NOBODY);
 		setresuid(NOBODY, NOBODY, NOBODY);
 	}
-	open("a", O_RDWR | O_CREAT, 0666);
-	open(".", O_RDONLY);
-	pipe(p);
-	pipe2(p, O_NONBLOCK);
-	open("/dev/zero", O_RDWR);
-	open_event_files();
-	open_sockets();
-	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &it, NULL);
+	open_files();
+	catch_signals();
 }
 
-/** Makes a batch of calls. What a call forks or clones ends at once. */
+/** Makes a batch of calls. What a call clones ends at once, but a forked child
+ * with memory of its own goes on for a while. */
 static void
 work(unsigned long seed, long batch, int slot)
 {
@@ -419,16 +459,26 @@ work(unsigned long seed, long batch, int slot)
 		int nr = any_call();
 		long result;
 
-		for (int k = 0; k < 6; k++)
-			arg[k] = any_argument();
+		if (i % REFRESH == 0) {
+			refresh_signals();
+			stir_arena();
+		}
+		if (i % REOPEN == REOPEN - 1)
+			open_files();
+		any_arguments(nr, arg, self);
 		if (left_out(nr, arg))
 			continue;
 		result = call(nr, arg);
-		if (syscall_raw(NR_gettid) != self)
-			syscall_raw(NR_exit, 0);
-		note(slot, result);
-		if (i % 16 == 0)
-			stir_arena();
+		if (syscall_raw(NR_gettid) != self) {
+			if (nr != NR_fork)
+				syscall_raw(NR_exit, 0);
+			syscall_raw(NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+			self = syscall_raw(NR_gettid);
+			i = MAX(i, BATCH - FORKED) / REFRESH * REFRESH - 1;
+			state ^= (unsigned long)i << 32;
+		}
+		moved |= nr == NR_chroot && result == 0;
+		note(nr, slot, result);
 	}
 	syscall_raw(NR_exit_group, 0);
 }
@@ -441,7 +491,7 @@ struct worker {
 };
 
 static struct worker workers[WORKERS];
-static long batches, killed;
+static long batches, killed, executed;
 
 /** Starts a worker where there is none. */
 static void
@@ -462,7 +512,7 @@ start_workers(unsigned long seed)
 	}
 }
 
-/** Reaps the workers that have ended, and what they left. */
+/** Reaps the workers that have ended, and what they left to us. */
 static void
 reap(void)
 {
@@ -474,6 +524,9 @@ reap(void)
 			if (workers[i].pid == pid) {
 				workers[i].pid = 0;
 				killed += WIFSIGNALED(status);
+				executed += WIFEXITED(status) &&
+					    WEXITSTATUS(status) == EXECUTED;
+				kill(-pid, SIGKILL); /* its children */
 			}
 }
 
@@ -486,7 +539,7 @@ kill_stuck(void)
 
 		w->still = board->progress[i] == w->last ? w->still + 1 : 0;
 		w->last = board->progress[i];
-		if (w->pid != 0 && w->still >= STUCK_MS) {
+		if (w->pid != 0 && w->still >= STUCK) {
 			kill(w->pid, SIGKILL);
 			w->still = 0;
 		}
@@ -496,37 +549,112 @@ kill_stuck(void)
 static void
 end_workers(void)
 {
+	int left = 5000;
+
 	for (int i = 0; i < WORKERS; i++)
 		while (workers[i].pid != 0) {
 			kill(workers[i].pid, SIGKILL);
 			reap();
 		}
+	/* Their children come to us: a process is still there, or none. */
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && --left > 0)
+		usleep(LOOK_US);
+	if (left == 0)
+		printf("fuzz: a child of a worker does not end\n");
+}
+
+/** How often each call was made, and how often it succeeded. */
+static void
+print_calls(void)
+{
+	const struct spec *s;
+
+	for (s = specs; s < specs + ARRAY_SIZE(specs); s++)
+		printf("fuzz: call %-24s %8ld %8ld%s\n", s->name,
+		       board->made[s->nr], board->ok[s->nr],
+		       board->made[s->nr] > 0 && board->ok[s->nr] == 0 &&
+				       s->args[0] != '!'
+			       ? " NEVER"
+			       : "");
 }
 
 /** Runs workers until enough calls were made. */
 static void
 supervise(unsigned long seed, long count)
 {
-	struct timespec tick = { 0, 1000000 };
-
 	supervisor = getpid();
+	syscall(NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	while (board->calls < count) {
 		start_workers(seed);
-		nanosleep(&tick, NULL);
+		usleep(LOOK_US);
 		reap();
 		kill_stuck();
 	}
 	end_workers();
-	printf("fuzz: seed %lu, %ld calls by %ld workers, %ld of them killed\n"
+	print_calls();
+	printf("fuzz: seed %lu, %ld calls by %ld workers, %ld of them killed, "
+	       "%ld ended by execve\n"
 	       "fuzz: %ld succeeded, %ld EFAULT, %ld ENOSYS, %ld other "
 	       "errors\n",
-	       seed, board->calls, batches, killed, board->ok, board->fault,
-	       board->nosys, board->other);
+	       seed, board->calls, batches, killed, executed, board->good,
+	       board->fault, board->nosys, board->other);
+}
+
+/** A root folder for the workers, with some of what is in any other. */
+static void
+furnish(void)
+{
+	mkdir("proc", 0755);
+	mkdir("dev", 0755);
+	mkdir("tmp", 01777);
+	mknod("dev/null", S_IFCHR | 0666, makedev(1, 3));
+	mknod("dev/zero", S_IFCHR | 0666, makedev(1, 5));
+	mknod("dev/ptmx", S_IFCHR | 0666, makedev(5, 2));
+	if (all && mount("proc", "proc", "proc", 0, NULL) < 0)
+		perror("fuzz: /proc");
+}
+
+/** Whatever workers have mounted, one upon the other; and what we have. */
+static void
+clear_mounts(void)
+{
+	bool some;
+
+	do {
+		some = false;
+		for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
+			some |= umount2(mount_points[i], MNT_DETACH) == 0;
+	} while (some);
+	umount2("/proc", MNT_DETACH);
+}
+
+/** Runs the workers with @p folder, where we are, for a root. */
+static int
+run_in(const char *folder, unsigned long seed, long count)
+{
+	int root = open("/", O_RDONLY | O_DIRECTORY);
+
+	furnish();
+	if (root < 0 || chroot(".") < 0) {
+		perror("fuzz: no root folder (it takes root)");
+		return 2;
+	}
+	supervise(seed, count);
+	if (!all) /* who waits outside cleans up */
+		return 0;
+	clear_mounts();
+	if (fchdir(root) < 0 || chroot(".") < 0) {
+		perror("fuzz: no way back");
+		return 2;
+	}
+	close(root);
+	remove_tree(folder);
+	return 0;
 }
 
 /**
- * Goes on in namespaces of our own (processes, mounts, network, IPC, names) and
- * a root folder; the process that stays outside cleans up.
+ * Goes on in namespaces of our own (processes, mounts, network, IPC, names);
+ * the process that stays outside cleans up.
  */
 static void
 enter_sandbox(const char *folder)
@@ -541,12 +669,8 @@ enter_sandbox(const char *folder)
 		exit(2);
 	}
 	child = fork(); /* process 1 of the new name space */
-	if (child == 0) {
-		if (chroot(folder) == 0 && chdir("/") == 0)
-			return;
-		perror("fuzz: chroot");
-		_exit(2);
-	}
+	if (child == 0)
+		return;
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	remove_tree(folder);
@@ -580,9 +704,13 @@ main(int argc, char **argv)
 	}
 	seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
 	count = argc > 2 ? strtol(argv[2], NULL, 0) : COUNT;
-	board = map(4096, MAP_SHARED);
+	null_fd = open("/dev/null", O_RDWR);
+	board = map(sizeof(*board), MAP_SHARED);
 	arena = map(ARENA + 4096, MAP_PRIVATE);
 	munmap(arena + ARENA, 4096);
+	field = map(FIELD, MAP_PRIVATE);
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
+		spec_of[specs[i].nr] = (short)(i + 1);
 	if (mkdtemp(folder) == NULL || chdir(folder) < 0 ||
 	    chmod(folder, 0777) < 0) {
 		perror("fuzz: /tmp");
@@ -590,8 +718,5 @@ main(int argc, char **argv)
 	}
 	if (!all)
 		enter_sandbox(folder);
-	supervise(seed, count);
-	if (all && chdir("/") == 0)
-		remove_tree(folder);
-	return 0;
+	return run_in(folder, seed, count);
 }

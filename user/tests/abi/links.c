@@ -116,6 +116,7 @@ TEST(symlink_errors)
 	CHECK_ERR(symlink(BAD, "s"), EFAULT);
 	CHECK_ERR(symlink("x", BAD), EFAULT);
 	AS_USER(CHECK_ERR(symlink("x", "s"), EACCES));
+	CHECK_ERR(symlink("x", "/dev/pts/hardtack-x"), EPERM); /* none there */
 }
 
 TEST(symlink_is_relative_to_its_folder)

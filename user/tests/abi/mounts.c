@@ -73,6 +73,7 @@ TEST(mount_read_only)
 	CHECK_EQ(access("m/f", R_OK), 0);
 	CHECK((fd = open("m/f", O_RDONLY | O_CREAT, 0644)) >= 0);
 	CHECK_ERR(fchmod(fd, 0600), EROFS);
+	CHECK_ERR(fchown(fd, 1, 1), EROFS);
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(remount(0), 0);
 	CHECK_EQ(unlink("m/f"), 0);

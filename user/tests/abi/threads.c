@@ -156,6 +156,8 @@ TEST(clone3_errors)
 	CHECK_ERR(clone3(&a, CLONE_ARGS_SIZE_VER0 - 1), EINVAL);
 	CHECK_ERR(clone3(&long_one.args, 4097), E2BIG);
 	CHECK_ERR(clone3(BAD, sizeof(a)), EFAULT);
+	/* Up to the last byte of all memory. */
+	CHECK_ERR(clone3((void *)-sizeof(a), 2 * sizeof(a)), EFAULT);
 	long_one.args = a;
 	long_one.more[8] = 1;
 	CHECK_ERR(clone3(&long_one.args, sizeof(a) + 16), E2BIG);

@@ -166,6 +166,20 @@ TEST(beyond_the_limit_of_size)
 	CHECK_EQ(size_of_file("f"), PAGE);
 }
 
+/** The file's only page, after itself. */
+static long
+copy_within(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	off_t from = 0, to = PAGE;
+	long n = syscall(NR_copy_file_range, fd, &from, fd, &to, PAGE, 0);
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return n;
+}
+
 TEST(no_space)
 {
 	int fd, in = page_file("in", O_RDONLY), p[2];
@@ -181,6 +195,7 @@ TEST(no_space)
 	if (c->writes)
 		fails(c, fd, PAGE, ENOSPC);
 	CHECK_ERR(sendfile(fd, in, NULL, PAGE), ENOSPC);
+	CHECK_ERR(copy_within("m/f"), ENOSPC);
 	REQUIRE(pipe(p) == 0 && write(p[1], buf, PAGE) == PAGE);
 	CHECK_ERR(syscall(NR_splice, p[0], NULL, fd, &end, PAGE, 0), ENOSPC);
 	close(fd);

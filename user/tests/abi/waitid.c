@@ -103,18 +103,15 @@ TEST(waitid_nobody_yet)
 
 TEST(waitid_by_group)
 {
-	pid_t other = fork(), own;
+	pid_t other = child_that_waits(), own = child_that_exits(1);
 
-	if (other == 0)
-		_exit(setpgid(0, 0));
-	own = child_that_exits(1);
-	CHECK_EQ(wait_id(P_PGID, getpgrp(), WEXITED), 0);
-	if (info.si_pid == other) /* it had not left the group yet */
-		CHECK_EQ(wait_id(P_PGID, 0, WEXITED), 0);
-	else
-		CHECK_EQ(wait_id(P_PGID, other, WEXITED), 0);
-	CHECK(info.si_pid == own || info.si_pid == other);
-	CHECK_ERR(wait_id(P_ALL, 0, WEXITED), ECHILD);
+	CHECK_EQ(setpgid(other, other), 0);
+	CHECK_EQ(wait_id(P_PGID, 0, WEXITED), 0);
+	CHECK_EQ(info.si_pid, own);
+	CHECK_ERR(wait_id(P_PGID, getpgrp(), WEXITED), ECHILD);
+	CHECK_EQ(kill(other, SIGKILL), 0);
+	CHECK_EQ(wait_id(P_PGID, other, WEXITED), 0);
+	CHECK_EQ(info.si_pid, other);
 }
 
 TEST(waitid_errors)
