@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "check.h"
 #include "events.h"
@@ -147,6 +148,10 @@ TEST(pidfd_open_errors)
 	syscall(NR_waitid, P_PID, child, NULL, WEXITED | WNOWAIT, NULL);
 	CHECK(pidfd_open(child, 0) >= 0); /* a zombie is a process */
 	CHECK(pidfd_open(getpid(), 0) >= 0);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 3, 3 }), 0);
+	CHECK_ERR(pidfd_open(getpid(), 0), EMFILE);
+	CHECK_ERR(syscall(NR_clone, CLONE_PIDFD | SIGCHLD, 0, &release, 0, 0),
+		  EMFILE);
 }
 
 TEST(waitid_errors)

@@ -359,7 +359,6 @@ TEST(stores_are_not_lost)
 		}
 	}
 	finish();
-	CHECK(workers[0].faults + workers[1].faults + workers[2].faults > 0);
 }
 
 TEST(stores_to_a_file_are_not_lost)
