@@ -27,7 +27,7 @@ struct node {
 };
 
 static struct node nodes[NODES_MAX] = {
-	[ROOT] = { "", 0, 0, S_IFDIR | 0555 },
+	[ROOT] = { .name = "", .mode = S_IFDIR | 0555 },
 };
 static unsigned nnodes = ROOT + 1;
 
