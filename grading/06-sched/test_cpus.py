@@ -113,6 +113,7 @@ def test_no_wake_up_is_lost_on_four_cpus(boot, rng):
     threads = Threads(boot, smp=CPUS)
     n, tokens = rng.randrange(6, 10), rng.randrange(2, 5)
     laps, rounds = rng.randrange(60, 90), [0, 0]
+    threads.slice = rng.randrange(4200, 9000)
     for i in range(n):
         t = threads.add()
         t.wait(i, UNINTERRUPTIBLE, NEVER)

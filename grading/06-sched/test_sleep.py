@@ -26,7 +26,7 @@ def test_no_wake_up_is_lost(boot, rng):
         program = kernel.program()
         lost = program.call("agent_window", kind, rng.randrange(4, 24),
                             MOMENTS)
-        program.run(limit_ms=3000)
+        program.run(limit_ms=1200)
         expect(f"wake-ups lost, of {MOMENTS} at different moments, in {what}",
                lost.value - before, 0)
         before = lost.value

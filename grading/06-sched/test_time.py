@@ -56,13 +56,15 @@ def test_sleeps_end_in_time(boot, rng):
                 sleeps.append((t.wait(0, INTERRUPTIBLE, at), at, -ETIMEDOUT))
         # This one is woken, and its timer must not fire any more.
         posted.append(t.wait(q, INTERRUPTIBLE, rng.randrange(90, 140) * MS))
-        t.stamp()
+        # Where the old timer was on the stack there is a new one now.
+        at = 150 * MS + rng.randrange(9 * MS)
+        sleeps.append((t.sleep(at, UNINTERRUPTIBLE), at, 0))
     other = threads.add()
     other.sleep(70 * MS, UNINTERRUPTIBLE)
     for q in range(1, 7):
         other.post(q, 1, 0)
     other.sleep(150 * MS, UNINTERRUPTIBLE)
-    threads.run(200)
+    threads.run(250)
     for step, at, wanted in sleeps:
         expect(f"what {step.kind} until {at} ns returned", step.result, wanted)
         expect(f"when {step.kind} until {at} ns was over", step.end,

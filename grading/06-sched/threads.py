@@ -102,14 +102,16 @@ class Threads:
     def __init__(self, boot, smp=1):
         self.kernel = boot(smp=smp, append="")
         self.smp, self.threads = smp, []
+        # How long a CPU may run before others do. Long: what ends its turn
+        # also cuts the leaps over halted CPUs.
+        self.slice = 40 * MS
         self.call("agent_threads_prepare")
 
     def call(self, function, *args, limit_ms=500):
         """Have one function called; what it returns."""
         program = self.kernel.program()
         result = program.call(function, *args)
-        # A slow PIT: it would cut the long leaps over halted CPUs.
-        program.run(limit_ms=limit_ms, slice=40 * MS)
+        program.run(limit_ms=limit_ms, slice=self.slice)
         return result.value
 
     def add(self, **how):
@@ -128,7 +130,7 @@ class Threads:
         kernel.write_symbol("agent_steps", steps)
         ended = self.call("agent_threads_run", len(self.threads),
                           limit_ms * MS, self.smp > 1,
-                          limit_ms=2 * limit_ms + 200)
+                          limit_ms=limit_ms * 3 // 2 + 300)
         self.read()
         return ended
 
