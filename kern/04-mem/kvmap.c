@@ -8,10 +8,10 @@
 
 /* A slot of virtual memory per stack; the stack is at its upper end, and what
  * is below it (a guard as large as the stack) is never mapped. */
-#define SLOT_SIZE    (2 * KSTACK_SIZE)
-#define STACKS_SIZE  (KVMAP_SIZE / 2)
-#define MMIO_BASE    (KVMAP_BASE + STACKS_SIZE)
-#define KEEP_STACKS  64
+#define SLOT_SIZE   (2 * KSTACK_SIZE)
+#define STACKS_SIZE (KVMAP_SIZE / 2)
+#define MMIO_BASE   (KVMAP_BASE + STACKS_SIZE)
+#define KEEP_STACKS 64
 
 /* Written to the top of a free stack. */
 struct free_stack {
@@ -137,8 +137,7 @@ kstack_unmap(uint64_t top)
 	uint64_t rflags;
 
 	for (i = 0; i < KSTACK_SIZE / PAGE_SIZE; i++) {
-		pte_t *entry =
-			pt_walk(kernel_pml4, va + i * PAGE_SIZE, false);
+		pte_t *entry = pt_walk(kernel_pml4, va + i * PAGE_SIZE, false);
 
 		pages[i] = *entry & PTE_ADDR;
 		*entry = 0;
@@ -167,6 +166,27 @@ kstack_free(uint64_t top)
 	spin_unlock_irqrestore(&kvmap.lock, rflags);
 	if (!keep)
 		kstack_unmap(top);
+}
+
+uint64_t
+kstack_shrink(void)
+{
+	uint64_t rflags, freed = 0;
+	struct free_stack *s;
+
+	for (;;) {
+		rflags = spin_lock_irqsave(&kvmap.lock);
+		s = kvmap.mapped;
+		if (s) {
+			kvmap.mapped = s->next;
+			kvmap.nmapped--;
+		}
+		spin_unlock_irqrestore(&kvmap.lock, rflags);
+		if (!s)
+			return freed;
+		kstack_unmap((uint64_t)(s + 1));
+		freed += KSTACK_SIZE / PAGE_SIZE;
+	}
 }
 
 bool

@@ -152,8 +152,9 @@ typedef uint64_t pte_t;
 #define PTE_D	0x40UL	/**< dirty */
 #define PTE_PS	0x80UL	/**< maps 2 MiB or 1 GiB */
 #define PTE_G	0x100UL /**< global: survives a load of CR3 */
-#define PTE_SW1 0x200UL /**< free for software: vm uses it for copy-on-write   \
-			 */
+#define PTE_SW1                                                                \
+	0x200UL /**< free for software: vm uses it for copy-on-write           \
+		 */
 #define PTE_SW2	     0x400UL
 #define PTE_NX	     0x8000000000000000UL
 #define PTE_ADDR     0x000ffffffffff000UL
@@ -217,6 +218,11 @@ uint64_t kstack_alloc(void);
 
 /** Free a stack from kstack_alloc. Nothing runs on it. */
 void kstack_free(uint64_t top);
+
+/** Give the pages of all stacks back that are kept for new threads; those of
+ * threads that were freed with preemption off are, however many. Interrupts and
+ * preemption on. @return pages freed */
+uint64_t kstack_shrink(void);
 
 /** Whether @p va lies in a guard page: names a stack overflow in a panic. */
 bool kstack_is_guard(uint64_t va);

@@ -119,7 +119,7 @@ static const struct spec specs[] = {
 	CALL(getcwd, "bl"),
 	CALL(umask, "m"),
 	CALL(mount, "pDy00"),
-	CALL(umount2, "D0"),
+	CALL(umount2, "D2"),
 	CALL(inotify_init, ""),
 	CALL(inotify_init1, "F"),
 	CALL(inotify_add_watch, "fpm"),
