@@ -122,7 +122,8 @@ mem_init(void)
 	panic_ops.readable = kernel_address_readable;
 	mem_stats_get(&stats);
 	kprintf("mem: %lu MiB free, heap at most %lu KiB\n",
-		stats.free * PAGE_SIZE >> 20, stats.heap_max * PAGE_SIZE >> 10);
+		stats.free * PAGE_SIZE >> 20,
+		stats.heap_max * PAGE_SIZE >> 10);
 }
 
 CHAPTER_INIT(mem_init);

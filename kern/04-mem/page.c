@@ -10,17 +10,16 @@
 #include "mem_internal.h"
 #include "string.h"
 
-#define CPU_CACHE_MAX	64 /* single pages a CPU keeps ... */
+#define CPU_CACHE_MAX   64 /* single pages a CPU keeps ... */
 #define CPU_CACHE_BATCH 32 /* ... and moves at once */
-#define RECLAIM_TRIES	8
+#define RECLAIM_TRIES   8
 
 /* MEM1: a block on list [k] is 2^k pages, aligned to its size, and its buddy
  * is not a free block of the same order. */
 static struct {
 	struct spinlock lock;
 	struct list free[PAGE_ORDER_MAX + 1];
-	uint64_t
-		free_pages; /* on the lists; the CPUs' caches are not counted */
+	uint64_t free_pages; /* on the lists; the CPUs' caches are not counted */
 	uint64_t total;
 } buddy = { .lock = SPINLOCK("buddy") };
 
@@ -79,7 +78,7 @@ check_poison(struct page *page, unsigned order)
 			      page_to_phys(page), i * 8, p[i]);
 }
 #else
-#define poison(page, order)	  ((void)0)
+#define poison(page, order)       ((void)0)
 #define check_poison(page, order) ((void)0)
 #endif
 
@@ -190,7 +189,7 @@ find_low(unsigned order)
 	unsigned k;
 
 	for (k = order; k <= PAGE_ORDER_MAX; k++)
-		list_for_each (page, &buddy.free[k], free_link)
+		list_for_each(page, &buddy.free[k], free_link)
 			if (page_to_phys(page) < 1UL << 32)
 				return page;
 	return NULL;
@@ -277,8 +276,8 @@ page_alloc(unsigned order, enum page_use use, unsigned flags)
 void
 page_ref(struct page *page)
 {
-	uint32_t before =
-		atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
+	uint32_t before = atomic_fetch_add_explicit(&page->refs, 1,
+						    memory_order_relaxed);
 
 	INVARIANT(MEM2, before > 0);
 	(void)before;
@@ -315,8 +314,8 @@ free_pages(struct page *page)
 void
 page_unref(struct page *page)
 {
-	uint32_t before =
-		atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
+	uint32_t before = atomic_fetch_sub_explicit(&page->refs, 1,
+						    memory_order_acq_rel);
 
 	INVARIANT(MEM2, before > 0);
 	INVARIANT(MEM2, page->use != PAGE_RESERVED || before > 1);
@@ -348,7 +347,8 @@ page_check_buddies(void)
 	unsigned k;
 
 	for (k = 0; k <= PAGE_ORDER_MAX; k++) {
-		list_for_each (page, &buddy.free[k], free_link) {
+		list_for_each(page, &buddy.free[k], free_link)
+		{
 			struct page *other = buddy_of(page, k);
 
 			if ((page - page_array) % (1UL << k) ||

@@ -10,8 +10,8 @@
  */
 #include "mem_internal.h"
 
-#define SIZE_2M	   0x200000UL
-#define SIZE_1G	   0x40000000UL
+#define SIZE_2M 0x200000UL
+#define SIZE_1G 0x40000000UL
 #define LOW_MEMORY 0x100000UL /* BIOS data, the CPUs' start-up code */
 
 extern uint8_t kernel_start[], text_start[], text_end[], rodata_start[],
