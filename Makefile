@@ -227,7 +227,7 @@ TESTS := /usr/lib/hardtack/tests
 SEED ?= 1
 fuzz: deps-check all ## make N random system calls from SEED, debug, 4 CPUs
 	$(MAKE) DEBUG=1 kernel
-	scripts/run --debug --timeout 864000 -- $(TESTS)/leaks \
+	scripts/run --debug --timeout 864000 -- $(TESTS)/leaks -k 128 \
 		-w '$(TESTS)/fuzz --all 0 20000 >/dev/null' \
 		$(TESTS)/fuzz --all $(SEED) $(N)
 
@@ -235,7 +235,7 @@ storm: deps-check all ## storms of processes and signals, N times as long
 	$(MAKE) DEBUG=1 kernel
 	scripts/run --debug --mem 640 --timeout 864000 \
 		--env STORM=$(if $(filter-out file,$(origin N)),$(N),1) -- \
-		$(TESTS)/leaks -w '$(TESTS)/storm thread_storm' $(TESTS)/storm
+		$(TESTS)/leaks -k 128 -w '$(TESTS)/storm thread_storm' $(TESTS)/storm
 
 damage: deps-check ## try N damaged disks, with sanitizers, on all CPUs
 	/usr/bin/python3 scripts/tests/test_damage.py $(N)

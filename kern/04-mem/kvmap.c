@@ -187,6 +187,27 @@ kstack_free(uint64_t top)
 		kstack_unmap(top);
 }
 
+uint64_t
+kstack_shrink(void)
+{
+	uint64_t rflags, freed = 0;
+	struct free_stack *s;
+
+	for (;;) {
+		rflags = spin_lock_irqsave(&kvmap.lock);
+		s = kvmap.mapped;
+		if (s) {
+			kvmap.mapped = s->next;
+			kvmap.nmapped--;
+		}
+		spin_unlock_irqrestore(&kvmap.lock, rflags);
+		if (!s)
+			return freed;
+		kstack_unmap((uint64_t)(s + 1));
+		freed += KSTACK_SIZE / PAGE_SIZE;
+	}
+}
+
 bool
 kstack_is_guard(uint64_t va)
 {

@@ -250,6 +250,11 @@ uint64_t kstack_alloc(void);
  * kept. */
 void kstack_free(uint64_t top);
 
+/** Give the pages of all stacks back that are kept for new threads; those of
+ * threads that were freed with preemption off are, however many. Interrupts and
+ * preemption on. @return pages freed */
+uint64_t kstack_shrink(void);
+
 /** Whether @p va lies in a guard page: names a stack overflow in a panic. */
 bool kstack_is_guard(uint64_t va);
 

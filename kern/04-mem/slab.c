@@ -429,6 +429,7 @@ bool
 slab_info_get(unsigned i, struct slab_info *info)
 {
 	uint64_t rflags;
+	unsigned cpu;
 
 	if (i >= NCLASSES)
 		return false;
@@ -436,6 +437,11 @@ slab_info_get(unsigned i, struct slab_info *info)
 	info->size = caches[i].size;
 	info->objects = caches[i].handed_out;
 	info->slabs = caches[i].nslabs;
+	for (cpu = 0; cpu < NCPU_MAX; cpu++)
+		if (cpu == 0 || percpu_offset[cpu])
+			info->objects -=
+				MIN(info->objects,
+				    (*percpu_ptr(magazines, cpu))[i].n);
 	spin_unlock_irqrestore(&caches[i].lock, rflags);
 	return true;
 }

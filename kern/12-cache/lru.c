@@ -131,6 +131,8 @@ reclaim(uint64_t want)
 	if (done < want)
 		done += buf_reclaim(want - done);
 	if (done < want)
+		done += kstack_shrink();
+	if (done < want)
 		flush_kick();
 	return done;
 }

@@ -51,56 +51,6 @@ static pid_t supervisor;
 static int null_fd;
 static bool moved; /* a worker's root is not the others' any more */
 
-/* What could harm the host in spite of the sandbox, or leave it changed. */
-static const short denied[] = {
-	NR_reboot,
-	NR_ptrace,
-	NR_kexec_load,
-	NR_kexec_file_load,
-	NR_init_module,
-	NR_finit_module,
-	NR_delete_module,
-	NR_swapon,
-	NR_swapoff,
-	NR_mount,
-	NR_umount2,
-	NR_pivot_root,
-	NR_chroot,
-	NR_acct,
-	NR_quotactl,
-	NR_quotactl_fd,
-	NR_settimeofday,
-	NR_clock_settime,
-	NR_clock_adjtime,
-	NR_adjtimex,
-	NR_iopl,
-	NR_ioperm,
-	NR_syslog,
-	NR_vhangup,
-	NR_bpf,
-	NR_perf_event_open,
-	NR_io_uring_setup,
-	NR_userfaultfd,
-	NR_keyctl,
-	NR_add_key,
-	NR_request_key,
-	NR_unshare,
-	NR_setns,
-	NR_clone3,
-	NR_fanotify_init,
-	NR_move_pages,
-	NR_migrate_pages,
-	NR_process_vm_writev,
-	NR_memfd_secret,
-	NR_lookup_dcookie,
-	NR_nfsservctl,
-	NR_sethostname,
-	NR_setdomainname,
-	NR_open_by_handle_at,
-	NR_seccomp,
-	NR_landlock_restrict_self,
-};
-
 /* Which of specs[] a number is, plus 1; 0: none. */
 static short spec_of[NRS];
 
