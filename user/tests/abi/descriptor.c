@@ -296,4 +296,5 @@ TEST(no_descriptor_left)
 	CHECK_ERR(syscall(NR_inotify_init), EMFILE);
 	CHECK_ERR(syscall(NR_inotify_init1, 0), EMFILE);
 	CHECK_ERR(syscall(NR_memfd_create, "m", 0), EMFILE);
+	CHECK_ERR(syscall(NR_pidfd_open, getpid(), 0), EMFILE);
 }

@@ -223,6 +223,8 @@ static const struct spec specs[] = {
 	CALL(kill, "tg"),
 	CALL(tkill, "tg"),
 	CALL(tgkill, "ttg"),
+	CALL(pidfd_open, "tF"),
+	CALL(pidfd_send_signal, "fgb0"),
 	CALL(rt_sigqueueinfo, "tgG"),
 	CALL(rt_tgsigqueueinfo, "ttgG"),
 	CALL(rt_sigaction, "ga08"),
