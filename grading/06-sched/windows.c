@@ -106,7 +106,9 @@ set_out(uint64_t offset)
 {
 	uint64_t rflags = irq_save(), delay = offset % FINE;
 
-	struck = flag = go = false;
+	struck = false;
+	flag = false;
+	go = false;
 	woken = 0;
 	timer_program(clock_ns() + offset / FINE * TIMER_STEP);
 	while (delay--)
