@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/shm.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -31,7 +32,8 @@
 #define REOPEN	 200 /* until it opens its files again */
 #define WORKERS	 8
 #define COUNT	 1000000l
-#define STUCK	 20 /* looks at a worker without progress */
+#define SEGMENTS 4096 /* most that there are */
+#define STUCK	 20   /* looks at a worker without progress */
 #define LOOK_US	 1000
 #define POKE_US	 1000 /* a signal to the worker, to end calls that wait */
 #define NRS	 512
@@ -205,6 +207,7 @@ open_event_files(void)
 	syscall(NR_epoll_ctl, outer, EPOLL_CTL_ADD, ep, &e);
 	syscall(NR_timerfd_create, CLOCK_REALTIME, O_NONBLOCK);
 	syscall(NR_signalfd4, -1, &set, KSIGSET_SIZE, O_NONBLOCK);
+	syscall(NR_pidfd_open, supervisor, 0);
 	fd = (int)syscall(NR_inotify_init1, O_NONBLOCK);
 	syscall(NR_inotify_add_watch, fd, ".", IN_ALL_EVENTS);
 }
@@ -578,6 +581,20 @@ clear_mounts(void)
 	umount2("/proc", MNT_DETACH);
 }
 
+/** Segments of memory outlive who made them. */
+static void
+clear_segments(void)
+{
+	struct shmid_ds ds;
+	long id;
+
+	for (int i = 0; i < SEGMENTS; i++) {
+		id = syscall(NR_shmctl, i, SHM_STAT, &ds);
+		if (id >= 0)
+			syscall(NR_shmctl, id, IPC_RMID, NULL);
+	}
+}
+
 /** Runs the workers with @p folder, where we are, for a root. */
 static int
 run_in(const char *folder, unsigned long seed, long count)
@@ -590,6 +607,7 @@ run_in(const char *folder, unsigned long seed, long count)
 		return 2;
 	}
 	supervise(seed, count);
+	clear_segments();
 	if (!all) /* who waits outside cleans up */
 		return 0;
 	clear_mounts();
