@@ -157,7 +157,7 @@ clock_was_set(struct waitq_watch *w)
 	struct posix_timer *t = container_of(w, struct posix_timer, clock_set);
 	uint64_t rflags = spin_lock_irqsave(&t->signals->lock);
 
-	if (t->when && t->absolute)
+	if (t->when && t->absolute && t->notify != SIGEV_NONE)
 		arm(t);
 	spin_unlock_irqrestore(&t->signals->lock, rflags);
 	return false;

@@ -51,7 +51,6 @@ static struct board *board;
 static bool all; /* --all */
 static pid_t supervisor;
 static int null_fd;
-static bool moved; /* a worker's root is not the others' any more */
 
 /* Which of specs[] a number is, plus 1; 0: none. */
 static short spec_of[NRS];
@@ -123,9 +122,9 @@ left_out(int nr, const unsigned long *arg)
 	case NR_close_range: /* and of most files */
 		return below(20) != 0;
 	case NR_mount:
-		return !all || moved || !is_mount_point(arg[1]);
+		return !all || !is_mount_point(arg[1]);
 	case NR_umount2:
-		return !all || moved || !is_mount_point(arg[0]);
+		return !all || !is_mount_point(arg[0]);
 	case NR_tgkill:
 	case NR_rt_tgsigqueueinfo:
 	case NR_setpriority:
@@ -430,8 +429,10 @@ work(unsigned long seed, long batch, int slot)
 			i = MAX(i, BATCH - FORKED) / REFRESH * REFRESH - 1;
 			state ^= (unsigned long)i << 32;
 		}
-		moved |= nr == NR_chroot && result == 0;
 		note(nr, slot, result);
+		/* Below its root, .. would lead out of ours. */
+		if (nr == NR_chroot && result == 0)
+			break;
 	}
 	syscall_raw(NR_exit_group, 0);
 }

@@ -546,3 +546,23 @@ TEST(clock_nanosleep_by_cpu_time)
 	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL),
 		 EOPNOTSUPP);
 }
+
+/* A timer of the day that tells nobody, when the clock is set. */
+TEST(timer_without_event_when_clock_is_set)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	struct itimerspec at = { { 0, 0 }, { 0, 0 } };
+	struct timespec now;
+	int id;
+
+	CHECK_EQ(syscall(NR_timer_create, CLOCK_REALTIME, &none, &id), 0);
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+	at.it_value = (struct timespec){ now.tv_sec, now.tv_nsec + 1 };
+	at.it_interval = (struct timespec){ 0, 1000000 };
+	CHECK_EQ(syscall(NR_timer_settime, id, TIMER_ABSTIME, &at, NULL), 0);
+	if (clock_settime(CLOCK_REALTIME, &now) < 0)
+		SKIP("the clock may not be set here");
+	usleep(20000);
+	CHECK_EQ(syscall(NR_timer_gettime, id, &at), 0);
+	CHECK(at.it_value.tv_nsec > 0);
+}
