@@ -2,6 +2,7 @@
  * Pseudo-terminals: pty(7), ptmx(4), ioctl_tty(2), tty_ioctl(2), vhangup(2);
  * and devpts. What the line discipline does is in terminal.c.
  */
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -278,7 +279,26 @@ TEST(when_the_slave_goes)
 	CHECK_EQ(events_of(p.master), POLLOUT);
 }
 
-/** A child that waits in a call on the slave; the call must end so. */
+/** Waits until a process sleeps in a call. */
+static void
+until_asleep(pid_t pid)
+{
+	char path[32], text[64] = "";
+	const char *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		sched_yield();
+		fd = open(path, O_RDONLY);
+		REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+		close(fd);
+		state = strchr(text, ')');
+	} while (state == NULL || state[2] != 'S');
+}
+
+/** A child that waits in a call on the slave; the call must end so. Begun after
+ * the hang-up it would end otherwise: a read with 0. */
 #define WAITING_CHILD(p, call)                                                 \
 	({                                                                     \
 		pid_t child_ = fork();                                         \
@@ -289,6 +309,7 @@ TEST(when_the_slave_goes)
 			_exit(check_failures != 0);                            \
 		}                                                              \
 		CHECK(gets_text((p)->master, "ready"));                        \
+		until_asleep(child_);                                          \
 		child_;                                                        \
 	})
 
