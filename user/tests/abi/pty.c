@@ -8,7 +8,6 @@
 #include <sys/sysmacros.h>
 #include "pseudo.h"
 
-#define CLONE_NEWNS  0x20000
 #define MS_PRIVATE   (1 << 18)
 #define DEVPTS_MAGIC 0x1cd1
 
