@@ -206,7 +206,7 @@ open_event_files(void)
 	syscall(NR_epoll_ctl, outer, EPOLL_CTL_ADD, ep, &e);
 	syscall(NR_timerfd_create, CLOCK_REALTIME, O_NONBLOCK);
 	syscall(NR_signalfd4, -1, &set, KSIGSET_SIZE, O_NONBLOCK);
-	syscall(NR_pidfd_open, supervisor, 0);
+	syscall(NR_pidfd_open, getpid(), 0);
 	fd = (int)syscall(NR_inotify_init1, O_NONBLOCK);
 	syscall(NR_inotify_add_watch, fd, ".", IN_ALL_EVENTS);
 }

@@ -224,7 +224,7 @@ static const struct spec specs[] = {
 	CALL(tkill, "tg"),
 	CALL(tgkill, "ttg"),
 	CALL(pidfd_open, "tF"),
-	CALL(pidfd_send_signal, "fgb0"),
+	CALL(pidfd_send_signal, "fg00"),
 	CALL(rt_sigqueueinfo, "tgG"),
 	CALL(rt_tgsigqueueinfo, "ttgG"),
 	CALL(rt_sigaction, "ga08"),
