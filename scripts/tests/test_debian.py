@@ -202,7 +202,9 @@ SESSIONS = {
         [("python3 -q\n", ">>> $"), ("6 * 7\n", "42\r*\n>>> $"),
          ("import os; os.isatty(0)\n", "True\r*\n>>> $"),
          (CTRL["D"], NEXT)],
-        [("python3 -q\n", ">>> $"), ("while 1: pass\n\n", r"\.\.\. \r*\n"),
+        [("python3 -q\n", ">>> $"),
+         # It is past its first instruction, which has line 0, once it speaks.
+         ("for i in range(10 ** 12): x = i or print('going')\n\n", r"\ngoing\r*\n"),
          (CTRL["C"], "KeyboardInterrupt\r*\n>>> $"), ("exit()\n", NEXT)],
         [("sqlite3\n", "sqlite> $"), ("select 1 +\n", r"   \.\.\.> $"),
          ("2;\n", r"3\r*\n.*sqlite> $"), (CTRL["D"], ANYWHERE)],
