@@ -143,7 +143,7 @@ IR := $(BUILD)/ir/$(MODE)
 IR_FLAGS := $(filter-out -O2 -g -fsanitize% -fstack-protector% \
 	-mstack-protector% -fno-optimize-sibling-calls \
 	-fno-tree-loop-distribute-patterns,$(KFLAGS)) \
-	-O1 -Xclang -disable-llvm-passes -fno-inline -gline-tables-only
+	-DHEAP_ANALYSIS -O1 -Xclang -disable-llvm-passes -fno-inline -gline-tables-only
 IR_PASSES := function(sroa,early-cse,sccp,instsimplify,correlated-propagation,$\
 	simplifycfg,loop-simplify,loop(loop-rotate),early-cse,simplifycfg,adce)
 IR_FILES := $(patsubst %.c,$(IR)/%.ll,$(filter-out \

@@ -6,6 +6,9 @@
 
 #include "heap.h"
 
+/** By a call's number: the pages to reserve for it (bounds.c). */
+extern const uint16_t heap_call_bounds[SYSCALLS_MAX];
+
 /** Start the killer thread. */
 void killer_start(void);
 /** Tell it that a call waits in line. */

@@ -8,6 +8,7 @@
  * trap_ops.reserve and release); what to do about shortage is in killer.c.
  */
 #include "heap_internal.h"
+#include "string.h"
 
 #define AT_HAND_MAX   64 /* reserved pages that a CPU keeps */
 #define AT_HAND_BATCH 32
@@ -325,6 +326,8 @@ heap_init(void)
 		panic("heap: %lu pages are too few", m.heap_max);
 	gate.limit = m.heap_max - MARGIN_PAGES;
 	killer_start();
+	memcpy(syscall_heap_pages, heap_call_bounds,
+	       sizeof(syscall_heap_pages));
 	heap_ops.page_taken = page_taken;
 	heap_ops.pages_returned = pages_returned;
 	sched_ops.sleep_begin = sleep_begin;

@@ -257,7 +257,7 @@ sys_exit(int code)
 	trace_exit();
 	proc_exit_thread(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit, sys_exit, 4);
+SYSCALL(NR_exit, sys_exit);
 
 static int64_t
 sys_exit_group(int code)
@@ -265,7 +265,7 @@ sys_exit_group(int code)
 	trace_exit();
 	proc_exit(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit_group, sys_exit_group, 4);
+SYSCALL(NR_exit_group, sys_exit_group);
 
 static int64_t
 sys_set_tid_address(uint32_t *word)
@@ -273,4 +273,4 @@ sys_set_tid_address(uint32_t *word)
 	current()->clear_tid = word;
 	return current()->tid;
 }
-SYSCALL(NR_set_tid_address, sys_set_tid_address, 0);
+SYSCALL(NR_set_tid_address, sys_set_tid_address);

@@ -13,7 +13,7 @@ SELFTEST(proc_pids_are_unique_and_come_back)
 {
 	int first, second, found;
 
-	heap_begin(4);
+	heap_begin(HEAP_BOUND(selftest));
 	spin_lock(&proc_lock);
 	first = pid_alloc();
 	second = pid_alloc();
@@ -135,7 +135,7 @@ leave_a_child(void *arg)
 	struct proc *p;
 
 	(void)arg;
-	heap_begin(PROC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	p = proc_create(current_proc(), wait_for_go, NULL, &t);
 	grandchild = p->pid;
 	proc_put(p);

@@ -91,7 +91,7 @@ show_heap(struct text *t)
 		if (seen)
 			text_printf(t, "%-24s %8u %8u\n",
 				    call->name + strlen("NR_"),
-				    call->heap_pages, seen);
+				    syscall_heap_pages[nr], seen);
 	}
 }
 

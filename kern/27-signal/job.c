@@ -111,7 +111,7 @@ send_death(struct proc_signals *parent, struct proc *child)
 	else
 		child_info(&info, child, CLD_KILLED, WTERMSIG(status));
 	if (signo > 0)
-		signal_send_locked(parent, NULL, signo, &info);
+		signal_send_unqueued_locked(parent, signo, &info);
 	return signo == SIGCHLD &&
 	       (action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT));
 }

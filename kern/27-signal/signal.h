@@ -23,6 +23,10 @@
  */
 int signal_proc(struct proc *p, int signo, const siginfo_t *info);
 
+/** The same, taking no heap: a real-time signal counts once, and its origin is
+ * lost. */
+void signal_proc_unqueued(struct proc *p, int signo, const siginfo_t *info);
+
 /** The same for one thread, which the caller keeps alive. */
 int signal_thread(struct thread *t, int signo, const siginfo_t *info);
 

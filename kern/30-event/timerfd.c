@@ -266,7 +266,7 @@ sys_timerfd_create(int clock, int flags)
 		return -EPERM;
 	return event_install(timerfd_new(clock, flags & O_NONBLOCK), flags);
 }
-SYSCALL(NR_timerfd_create, sys_timerfd_create, 6);
+SYSCALL(NR_timerfd_create, sys_timerfd_create);
 
 /* The timer of descriptor @p fd. @return its file, referenced, or NULL and
  * *error */
@@ -306,7 +306,7 @@ sys_timerfd_settime(int fd, unsigned flags, const struct itimerspec *user_new,
 		return -EFAULT;
 	return error;
 }
-SYSCALL(NR_timerfd_settime, sys_timerfd_settime, 4);
+SYSCALL(NR_timerfd_settime, sys_timerfd_settime);
 
 static int64_t
 sys_timerfd_gettime(int fd, struct itimerspec *user)
@@ -326,4 +326,4 @@ sys_timerfd_gettime(int fd, struct itimerspec *user)
 	file_put(f);
 	return copyout(user, &value, sizeof(value));
 }
-SYSCALL(NR_timerfd_gettime, sys_timerfd_gettime, 4);
+SYSCALL(NR_timerfd_gettime, sys_timerfd_gettime);

@@ -48,9 +48,11 @@ class Program:
         self.calls_at = defaultdict(set)  # place: calls through it
         self.targets = defaultdict(set)  # call: functions
         self.errors = []
+        self.tables = set()  # structures of which there are constants
         self.work = []
         self.collect()
         self.solve()
+        self.check()
 
     # ---- Layout ----
 
@@ -206,6 +208,7 @@ class Program:
                     self.initial(name, ti, x, place)
                 return
             if t.startswith("%"):
+                self.tables.add(bare(t))
                 for k, (ti, x) in enumerate(v[2]):
                     self.initial(name, ti, x,
                                  self.descend(ti, ("F", bare(t), k)))
@@ -301,6 +304,21 @@ class Program:
                 self.flow(f, v, ("L", g.name, p))
         if call.dest:
             self.edge(("R", g.name), ("L", f.name, call.dest))
+
+    def unfilled(self, f, call):
+        """Whether the call is by a field of tables that nobody fills in."""
+        d = f.defs.get(call.target[1])
+        return d and d[0] == "load" and all(
+            p and p[0] == "F" and p[1] in self.tables
+            for p in self.places(f, d[1][1], d[1][0]))
+
+    def check(self):
+        """A function that goes where it is not followed is an error."""
+        for place in [p for p, fns in self.nodes.items() if fns]:
+            if place and place[0] in ("unknown", "P*"):
+                fns = ", ".join(sorted(self.nodes[place]))
+                self.errors.append(f"the address of {fns} is stored where it "
+                                   f"is not followed: {place[1:]}")
 
     def solve(self):
         while self.work:

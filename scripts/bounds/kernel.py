@@ -9,14 +9,11 @@ from .flow import Program
 from .live import Analysis, bytes_of, explain, pages, plain, where
 
 ROOT = Path(__file__).resolve().parents[2]
+# Not found by analysis: start-up, when nothing else runs, and self-tests.
+FREE = {"startup", "selftest"}
 TRAILER = {"release": 0, "debug": 16}
 # A thread's work is reserved for where it says so; its name is the bound's.
 BEGIN = {"heap_begin", "heap_reserve"}
-# Not between heap_begin and heap_end, nor in a call: name, the place that holds
-# the functions, what they are.
-OTHERS = [
-    ("interrupt", ("F", "struct.trap_ops", "interrupt")),
-]
 
 
 def build(jobs):
@@ -101,11 +98,20 @@ class Kernel:
                         key=lambda f: f.name):
             if f.file.startswith("07-heap/") or plain(f.name) in BEGIN:
                 continue
-            targets = {plain(t) for c in Analysis.calls(f)
-                       for t in self.program.targets[c]
-                       if c.target[0] == "g"}
-            if targets & BEGIN:
-                self.entry(plain(f.name), "thread", f.name)
+            for c in Analysis.calls(f):
+                if c.target[0] == "g" and plain(c.target[1]) in BEGIN:
+                    self.find_thread(f, c)
+
+    def find_thread(self, f, call):
+        """Work that begins with a reservation; its bound is told by name."""
+        name = plain(f.name)
+        line = Path(call.line[0]).read_text().splitlines()[call.line[1] - 1]
+        m = re.search(r"HEAP_BOUND\((\w+)\)", line)
+        if m and m[1] == name:
+            self.entry(name, "thread", f.name)
+        elif not m or m[1] not in FREE:
+            self.problems["begin", call.line,
+                          f"{name}: begins with HEAP_BOUND({name})"] = True
 
 
 def problem_text(p):

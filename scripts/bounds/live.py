@@ -26,6 +26,8 @@ PAGE = 4096
 CHECKPOINTS = {"heap_checkpoint", "heap_reserve", "heap_begin", "heap_release",
                "heap_end"}
 LOOP_MARK = "heap_loop"
+ONCE_MARK = "heap_once"
+MAX_TRIPS = 1 << 16  # more is no bound
 ZERO = {}
 
 
@@ -289,6 +291,9 @@ class Analysis:
         self.problems, self.circles = {}, {}
         self.callable = self.callable_params()
         self.consts = {}
+        self.once = {f.name for f in program.functions.values()
+                     for c in self.calls(f) if c.target[0] == "g" and
+                     plain(c.target[1]) == ONCE_MARK}
         self.allocates = self.reach_allocation()
 
     # ---- Functions that call a parameter of theirs ----
@@ -348,10 +353,10 @@ class Analysis:
         t = call.target
         if t[0] == "l" and t[1] in f.params:
             k = f.params.index(t[1])
-            if isinstance(binding.get(k), str):
-                return [binding[k]]
+            if isinstance(binding.get(k), frozenset):
+                return binding[k]
         targets = self.p.targets[call]
-        if not targets:
+        if not targets and not self.p.unfilled(f, call):
             self.problem("indirect", call.line, f"{f.name}: a call that has no "
                          "known target")
         return targets
@@ -365,10 +370,12 @@ class Analysis:
             while v[0] == "cast":
                 v = v[2]
             if v[0] == "g" and v[1] in self.p.functions:
-                result[k] = v[1]
+                result[k] = frozenset([v[1]])
             elif v[0] == "l" and v[1] in f.params and \
                     f.params.index(v[1]) in binding:
                 result[k] = binding[f.params.index(v[1])]
+            elif v[0] == "l" and v[1] not in f.params:
+                result[k] = frozenset(self.p.nodes[("L", f.name, v[1])])
         known = self.known(f, binding)
         for k, (_, v) in enumerate(call.args):
             n = known.value(v)
@@ -415,7 +422,10 @@ class Analysis:
     # ---- Functions ----
 
     def function(self, name, binding):
-        key = (name, tuple(sorted(binding.items(), key=str)))
+        if name in self.once and any(k[0] == name for k in self.active):
+            return Piece(None, ZERO, None, None)
+        once = tuple(k[0] for k in self.active if k[0] in self.once)
+        key = (name, tuple(sorted(binding.items(), key=str)), once)
         if key in self.memo:
             return self.memo[key]
         f = self.p.functions.get(name)
@@ -426,7 +436,7 @@ class Analysis:
         if len(same) > self.DEPTH:
             # Arguments that differ each time: without them, a plain circle.
             binding = {}
-            key = (name, ())
+            key = (name, (), once)
         if key in self.active:
             # Right if the whole circle comes to nothing, see below.
             cycle = [k[0] for k in self.active[self.active.index(key):]]
@@ -441,38 +451,48 @@ class Analysis:
         self.memo[key] = piece
         return piece
 
-    def block_piece(self, f, label, binding, marks):
+    def block_piece(self, f, label, binding):
         piece = NOTHING
         for ins in f.blocks[label]:
-            if not isinstance(ins, Call):
-                continue
-            if ins.target == ("g", LOOP_MARK):
-                v = ins.args[0][1]
-                if v[0] == "c":
-                    marks.append((v[1], ins.line))
-                else:
-                    self.problem("loop", ins.line, "the limit is no constant")
+            if not isinstance(ins, Call) or self.is_mark(ins):
                 continue
             got = self.call_piece(f, ins, binding)
             if got is not NOTHING:
                 piece = sequence(piece, got)
         return piece
 
-    def region(self, f, nodes, entry, binding, header):
+    @staticmethod
+    def is_mark(ins):
+        return isinstance(ins, Call) and ins.target[0] == "g" and \
+            plain(ins.target[1]) == LOOP_MARK
+
+    def marks(self, f, nodes):
+        """The annotations in some blocks: [(limit, line, block)]."""
+        found = []
+        for label in sorted(nodes):
+            for ins in f.blocks[label]:
+                if self.is_mark(ins):
+                    v = ins.args[-1][1]
+                    if v[0] != "c":
+                        self.problem("loop", ins.line, "no constant limit")
+                    else:
+                        found.append((v[1], ins.line, label))
+        return found
+
+    def region(self, f, nodes, entry, binding, header, free=()):
         """A part of a function, entered at one block. Back edges to header are
-        left out. @return its piece (to its returns or, of a loop, its exits),
-        the piece from header back to it, and the loop marks in it."""
+        left out; the blocks of free are taken to cost nothing. @return its
+        piece (to its returns or, of a loop, its exits), and the piece from
+        header back to it."""
         follow = self.known(f, binding).follow
 
         def succ(v):
             return [w for w in follow(v) if w in nodes and w != header]
 
-        comps = components([entry], succ)
-        marks = []
         at = {entry: NOTHING}
         leaves, back = None, None
         all_head, all_inner = ZERO, None
-        for comp in comps:
+        for comp in components([entry], succ):
             own = set(comp)
             loop = len(comp) > 1 or comp[0] in succ(comp[0])
             if loop:
@@ -480,10 +500,11 @@ class Analysis:
                 before = None
                 for v in entries:
                     before = branch(before, at[v])
-                body = self.loop(f, own, entries, binding)
+                body = self.loop(f, own, entries, binding, free)
             else:
                 before = at[comp[0]]
-                body = self.block_piece(f, comp[0], binding, marks)
+                body = NOTHING if comp[0] in free else \
+                    self.block_piece(f, comp[0], binding)
             after = sequence(before, body) if body is not NOTHING else before
             all_head = join(all_head, after.head)
             all_inner = join(all_inner, after.inner)
@@ -502,34 +523,22 @@ class Analysis:
                     leaves = branch(leaves, after)
         if leaves is None:
             leaves = Piece(None, ZERO, None, None)
-        out = Piece(leaves.through, all_head, leaves.tail, all_inner)
-        return out, back, marks
+        return Piece(leaves.through, all_head, leaves.tail, all_inner), back
 
-    def loop(self, f, nodes, entries, binding):
+    def loop(self, f, nodes, entries, binding, free):
         """All iterations of a loop."""
         header = entries[0]
         if len(entries) > 1:
             self.problem("loop", f.file, f"{f.name}: a loop with two entries")
-        leave, back, marks = self.region(f, nodes, header, binding, header)
+        leave, back = self.region(f, nodes, header, binding, header, free)
         if back is None:
             return leave
-        line = self.line_of(f, nodes, header)
-        again = back.through
-        limit = self.trips.get((f.file, plain(f.name), header))
-        if again:
-            if marks:
-                limit = min(m[0] for m in marks) + 1
-                again = {c: (n, ("note", min(marks), w))
-                         for c, (n, w) in again.items()}
-            elif limit is None or limit > 1 << 16:
-                self.problem("loop", line, f"{f.name}: allocates in a loop of "
-                             f"unknown length ({self.describe(again)})")
-                limit = 1
-        before = times(max((limit or 1) - 1, 0), again, line)
+        before = ZERO
+        if back.through:
+            before = self.rounds(f, nodes, header, binding, back.through, free)
         if back.through is None:
             before = ZERO
         # The first time through, then some whole rounds, then out.
-        many = Piece(before, before)
         rest = leave
         if back.tail is not None:
             tail = add(back.tail, before)
@@ -539,7 +548,41 @@ class Analysis:
                               add(tail, join(leave.head, back.head))))
         if back.through is None:
             return rest
-        return sequence(many, rest)
+        return sequence(Piece(before, before), rest)
+
+    def rounds(self, f, nodes, header, binding, again, free):
+        """What all rounds but the last cost, where one costs `again`."""
+        line = self.line_of(f, nodes, header)
+        trips = self.trips.get((f.file, plain(f.name), header), 1 << 62)
+        if trips <= MAX_TRIPS:
+            return times(trips - 1, again, line)
+        # Annotated: blocks that are reached through a mark only. Nothing may
+        # be left over.
+        marks = self.marks(f, nodes)
+        bounded = self.dominated(f, nodes, header, {m[2] for m in marks})
+        rest = self.region(f, nodes, header, binding, header,
+                           set(free) | bounded)[1]
+        if not marks or rest is None or rest.through:
+            self.problem("loop", line, f"{f.name}: allocates in a loop of "
+                         f"unknown length ({self.describe(again)})")
+            return again
+        limit = sum(m[0] for m in marks) - (header in bounded)
+        noted = {c: (n, ("note", marks[0][:2], w))
+                 for c, (n, w) in again.items()}
+        return times(limit, noted, line)
+
+    @staticmethod
+    def dominated(f, nodes, header, marked):
+        """The blocks of a loop that only marked ones lead to, and these."""
+        seen, work = set(), [header] if header not in marked else []
+        while work:
+            v = work.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            work += [w for w in f.succ[v]
+                     if w in nodes and w not in marked and w != header]
+        return nodes - seen
 
     def line_of(self, f, nodes, header):
         for v in [header] + sorted(nodes):
