@@ -6,6 +6,9 @@
 #include "abi/signal.h"
 #include "proc_internal.h"
 
+/* Pages: the last name of a file may go with its last descriptor. */
+#define EXIT_HEAP_PAGES PATH_HEAP_PAGES
+
 /* ---- A thread ---- */
 
 /* Tell those who wait for the thread's end in user memory (pthread_join). A
@@ -166,6 +169,7 @@ static void
 end_process(struct proc *p)
 {
 	struct list dead = LIST_INIT(dead);
+	uint16_t account = p->account;
 
 	if (p == init_proc)
 		panic("init exited (status %#x): the system is left without "
@@ -184,6 +188,8 @@ end_process(struct proc *p)
 	announce(p, &dead);
 	spin_unlock(&proc_lock);
 	put_all(&dead);
+	current()->md.account = 0;
+	account_close(account);
 }
 
 /* ---- The ways to end ---- */
@@ -198,6 +204,9 @@ proc_exit_thread(int status)
 	struct proc *p = t->proc;
 
 	ASSERT(!preempt_disabled());
+	heap_release();
+	t->md.nsyscall = ENTRY_EXIT;
+	heap_reserve_last(EXIT_HEAP_PAGES);
 	proc_leave_memory(t);
 	if (proc_ops.thread_exit)
 		proc_ops.thread_exit(t);
@@ -257,7 +266,7 @@ sys_exit(int code)
 	trace_exit();
 	proc_exit_thread(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit, sys_exit, 4);
+SYSCALL(NR_exit, sys_exit, 0);
 
 static int64_t
 sys_exit_group(int code)
@@ -265,7 +274,7 @@ sys_exit_group(int code)
 	trace_exit();
 	proc_exit(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit_group, sys_exit_group, 4);
+SYSCALL(NR_exit_group, sys_exit_group, 0);
 
 static int64_t
 sys_set_tid_address(uint32_t *word)

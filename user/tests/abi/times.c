@@ -319,6 +319,7 @@ TEST(futex_sees_the_clock_being_set)
 {
 	long real = now(CLOCK_REALTIME), start = now(CLOCK_MONOTONIC), set;
 	int status = -1, i;
+	struct timespec ts;
 	pid_t child;
 
 	if (!exists("/proc/heap"))
@@ -328,18 +329,16 @@ TEST(futex_sees_the_clock_being_set)
 		_exit(wait_on_futex_for_a_day());
 	usleep(50000); /* it waits now */
 	set = real + FAR;
-	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME,
-			 &(struct timespec){ set / S, set % S }),
-		 0);
+	ts = (struct timespec){ set / S, set % S };
+	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME, &ts), 0);
 	for (i = 0; i < 500; i++) {
 		if (waitpid(child, &status, WNOHANG) == child)
 			break;
 		usleep(10000);
 	}
 	set = real + (now(CLOCK_MONOTONIC) - start);
-	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME,
-			 &(struct timespec){ set / S, set % S }),
-		 0);
+	ts = (struct timespec){ set / S, set % S };
+	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME, &ts), 0);
 	CHECK_EQ(status, 0);
 	kill(child, SIGKILL);
 }
