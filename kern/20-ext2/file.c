@@ -293,12 +293,13 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
 static int
 allocate(struct vnode *v, uint64_t offset, uint64_t end)
 {
-	unsigned tries = 0;
+	unsigned tries = 1;
 	int error;
 
 	do
 		error = allocate_some(v, offset, end, ext2_begin);
-	while (error == -EAGAIN || ext2_try_again(ext2_fs(v), error, &tries));
+	while (error == -EAGAIN ||
+	       (tries++ < EXT2_TRIES && ext2_try_again(ext2_fs(v), error)));
 	return error;
 }
 
@@ -480,14 +481,13 @@ ext2_make_room(void *owner)
 {
 	struct vnode *v = owner;
 	struct ext2_fs *fs = ext2_fs(v);
-	unsigned tries = 0;
 
 	if (fs->settler == current() ||
 	    !atomic_exchange(&ext2_inode(v)->passed_over, false) ||
 	    ext2_begin(fs))
 		return false;
 	ext2_end(fs, 0);
-	ext2_try_again(fs, -ENOSPC, &tries);
+	ext2_try_again(fs, -ENOSPC);
 	return true;
 }
 
