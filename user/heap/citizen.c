@@ -20,7 +20,7 @@
 #include "bits.h"
 #include "heap.h"
 
-#define REST_NS	 200000 /* at most so long between two rounds */
+#define REST_NS	 4000000 /* at most so long between two rounds */
 #define DATA_MAX 8000
 
 static struct tally *tally;

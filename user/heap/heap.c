@@ -340,12 +340,17 @@ run(const struct hog *h, uint32_t seed)
 static void
 become_init(void)
 {
+	int fd;
+
 	mkdir("/proc", 0755);
 	mkdir("/dev", 0755);
 	mkdir("/tmp", 0755);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	mount("tmp", "/tmp", "tmpfs", 0, NULL);
+	fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY);
+	if (fd >= 0)
+		dup2(fd, STDOUT_FILENO);
 }
 
 static int

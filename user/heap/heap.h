@@ -81,6 +81,9 @@ struct hog {
 	/** Take one more. @return whether the kernel gave it */
 	bool (*take)(void);
 	bool alone; /**< its children would be refused, too */
+	/** Not as root, who may have as many threads as there can be: so that
+	 * there are some left. Memory is what hogs are about. */
+	bool user;
 };
 
 extern const struct hog hogs[];

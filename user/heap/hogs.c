@@ -28,6 +28,7 @@
 #define REGION	   (1ul << 32)
 #define TABLE_SPAN (2ul << 20) /* of one page table */
 #define SPARSE	   (1ul << 42)
+#define USER_ID	   12345
 #define STACK	   1024
 #define STACKS	   4096
 
@@ -197,41 +198,69 @@ hold_what_comes(int from)
 
 #define PASSED 400 /* pipes to one holder */
 
+static unsigned passed = PASSED;
+
+static void
+begin_passing(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/** A child that holds; -1 in ends[0] if there is none. */
+static void
+start_holder(void)
+{
+	pid_t pid;
+
+	close(ends[0]);
+	ends[0] = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		return;
+	pid = fork();
+	if (pid == 0)
+		hold_what_comes(ends[1]);
+	close(ends[1]);
+	passed = 0;
+}
+
 /* It holds nothing itself: each of its children holds what it has opened. */
 static bool
 take_by_passing(void)
 {
-	pid_t pid;
-
-	if (taken % PASSED == 0) {
-		socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
-		pid = fork();
-		if (pid == 0)
-			hold_what_comes(ends[1]);
-		close(ends[1]);
-		if (pid < 0)
-			return false;
+	if (passed == PASSED)
+		start_holder();
+	if (!send_pipe(ends[0])) {
+		passed = PASSED;
+		return false;
 	}
-	return send_pipe(ends[0]);
+	passed++;
+	return true;
 }
 
 /* ---- Processes and threads ---- */
 
-/* Children that hold a little each. */
+static int
+hold_a_little(void *arg)
+{
+	int fds[2];
+
+	(void)arg;
+	for (int i = 0; i < 8; i++) {
+		pipe(fds);
+		socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	}
+	for (;;)
+		pause();
+	return 0;
+}
+
 static bool
 take_child(void)
 {
 	pid_t pid = fork();
-	int fds[2];
 
-	if (pid == 0) {
-		for (int i = 0; i < 8; i++) {
-			pipe(fds);
-			socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
-		}
-		for (;;)
-			pause();
-	}
+	if (pid == 0)
+		hold_a_little(NULL);
 	return pid > 0;
 }
 
@@ -242,21 +271,14 @@ begin_threads(void)
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-__attribute__((noreturn)) static int
-rest(void *arg)
-{
-	(void)arg;
-	for (;;)
-		pause();
-}
-
+/* Each with a table of descriptors of its own: not its process's. */
 static bool
 take_thread(void)
 {
 	return taken < STACKS &&
-	       clone(rest, region + (taken + 1) * STACK,
-		     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			     CLONE_THREAD | CLONE_SYSVSEM,
+	       clone(hold_a_little, region + (taken + 1) * STACK,
+		     CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD |
+			     CLONE_SYSVSEM,
 		     NULL, NULL, NULL, NULL) > 0;
 }
 
@@ -302,10 +324,16 @@ take_watch(void)
 	return syscall(NR_inotify_add_watch, main_fd, name, IN_ALL_EVENTS) >= 0;
 }
 
+/* A file's locks are a list, which nobody wants to get long. */
 static void
 begin_locks(void)
 {
-	main_fd = open(TMPFS_FOLDER "/locks", O_CREAT | O_RDWR, 0600);
+	char name[40];
+
+	for (int i = 0; i < WATCHED; i++) {
+		snprintf(name, sizeof(name), TMPFS_FOLDER "/lock%d", i);
+		watched[i] = open(name, O_CREAT | O_RDWR, 0600);
+	}
 }
 
 /* Every other byte: no two locks become one. */
@@ -316,7 +344,7 @@ take_lock(void)
 			   .l_start = (off_t)taken * 2,
 			   .l_len = 1 };
 
-	return fcntl(main_fd, F_SETLK, &l) == 0;
+	return fcntl(watched[taken % WATCHED], F_SETLK, &l) == 0;
 }
 
 /* ---- Names ---- */
@@ -363,22 +391,22 @@ take_name(void)
 /* ---- All of them ---- */
 
 const struct hog hogs[] = {
-	{ "vmas", begin_vmas, take_vma, false },
-	{ "pipes", begin_nothing, take_pipe, false },
-	{ "fullpipes", begin_nothing, take_full_pipe, false },
-	{ "epoll", begin_epoll, take_epoll, false },
-	{ "sockets", begin_nothing, take_sockets, false },
-	{ "rights", begin_rights, take_rights, false },
-	{ "signals", begin_signals, take_signal, false },
-	{ "timers", begin_nothing, take_timer, false },
-	{ "inotify", begin_nothing, take_watch, true },
-	{ "threads", begin_threads, take_thread, false },
-	{ "tmpfs", begin_tmpfs, take_name, true },
-	{ "disk", begin_disk, take_name, true },
-	{ "locks", begin_locks, take_lock, false },
-	{ "tables", begin_tables, take_table, false },
-	{ "children", begin_nothing, take_child, true },
-	{ "passer", begin_nothing, take_by_passing, true },
+	{ "vmas", begin_vmas, take_vma, false, false },
+	{ "pipes", begin_nothing, take_pipe, false, false },
+	{ "fullpipes", begin_nothing, take_full_pipe, false, false },
+	{ "epoll", begin_epoll, take_epoll, false, false },
+	{ "sockets", begin_nothing, take_sockets, false, false },
+	{ "rights", begin_rights, take_rights, false, false },
+	{ "signals", begin_signals, take_signal, false, false },
+	{ "timers", begin_nothing, take_timer, false, false },
+	{ "inotify", begin_nothing, take_watch, true, false },
+	{ "threads", begin_threads, take_thread, false, true },
+	{ "tmpfs", begin_tmpfs, take_name, true, false },
+	{ "disk", begin_disk, take_name, true, false },
+	{ "locks", begin_locks, take_lock, false, false },
+	{ "tables", begin_tables, take_table, false, false },
+	{ "children", begin_nothing, take_child, true, true },
+	{ "passer", begin_passing, take_by_passing, true, false },
 	{ 0 },
 };
 
@@ -434,7 +462,8 @@ gorge(const struct hog *h, uint32_t seed)
 	set_name("hog");
 	raise_limit(RLIMIT_NOFILE);
 	raise_limit(RLIMIT_SIGPENDING);
-	raise_limit(RLIMIT_NPROC);
+	if (h->user)
+		setresuid(USER_ID, USER_ID, USER_ID);
 	h->begin();
 	for (;;) {
 		if (h->take()) {
