@@ -28,7 +28,7 @@ class Run:
     crash: str = ""             # why there is no more of it
     length_ms: int = 0
     hog_from_ms: int = 0
-    hog_to_ms: int = 0
+    hog_gone_ms: int = 0        # all of its family; 0: by the judge alone
     hog_signal: int = 0
     hogs_left: int = 0
     taken: int = 0
@@ -106,7 +106,7 @@ def parse(kernel, text, log):
 def _note(run, word, rest):
     n = _numbers(rest)
     if word == "hog":
-        run.hog_from_ms, run.hog_to_ms = n["from"], n["ended"]
+        run.hog_from_ms, run.hog_gone_ms = n["from"], n["gone"]
         run.taken, run.refused = n["taken"], n["refused"]
         run.hog_signal = n["signal"]
     elif word == "citizen":
@@ -186,7 +186,8 @@ def summary(runs):
     good = [run for run in runs if run.ended]
     recoveries = [run.recovery_ms() for run in good]
     known = [r for r in recoveries if r is not None]
-    lived = [run.hog_to_ms - run.hog_from_ms for run in good]
+    lived = [run.hog_gone_ms - run.hog_from_ms for run in good
+             if run.hog_gone_ms]
     return {
         "kernel": runs[0].kernel, "kind": runs[0].kind, "runs": len(runs),
         "crashed": len(runs) - len(good),
@@ -195,7 +196,7 @@ def summary(runs):
         "victims_others": sum(v[0] != "hog" for r in good for v in r.victims),
         "calls_failed": sum(run.failures for run in good),
         "stuck": sum(run.stuck for run in good),
-        "hog_ms": _median(lived),
+        "hogs_ended": len(lived), "hog_ms": _median(lived),
         "taken": _median([run.taken for run in good]),
         "waits": _median([run.count("waits") for run in good]),
         "recovery_ms": _round(_median(recoveries)),

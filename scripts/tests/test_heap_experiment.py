@@ -9,7 +9,7 @@ REPORT = """\
 run pipes seed 3
 heap-before pages: max 420 used 26 reserved 32
 heap-before waits 0 evictions 0 kills 0
-hog pid 29 from 50 taken 1173 refused 0 errno 0 ended 70 signal 9
+hog pid 29 from 50 taken 1173 refused 0 errno 0 gone 70 signal 9
 citizen 0 pid 3 rounds 15 failures 1 signal 0
 citizen 1 pid 4 rounds 15 failures 0 signal 9
 before calls 13037 p50 992 p99 327680 max 714540
@@ -32,7 +32,7 @@ proc: kernel heap is short: ending hog (pid 29)
 def test_a_report_is_understood():
     pipes, locks = hogs.parse("gate", REPORT, LOG)
     assert (pipes.kind, pipes.seed, pipes.ended) == ("pipes", 3, True)
-    assert (pipes.hog_from_ms, pipes.hog_to_ms, pipes.taken) == (50, 70, 1173)
+    assert (pipes.hog_from_ms, pipes.hog_gone_ms, pipes.taken) == (50, 70, 1173)
     assert pipes.rounds == [48, 53, 51]
     assert pipes.victims == [["citizen", 9], ["hog", 29]]
     assert pipes.count("waits") == 35

@@ -24,7 +24,7 @@
 #define DATA_MAX 8000
 
 static struct tally *tally;
-static unsigned number;
+static pid_t me; /* names of files and sockets have it */
 static uint32_t state;
 static char sent[DATA_MAX], got[DATA_MAX];
 
@@ -152,8 +152,8 @@ do_file(void)
 	struct stat st;
 	int fd;
 
-	snprintf(name, sizeof(name), "/tmp/citizen%u", number);
-	snprintf(other, sizeof(other), "/tmp/citizen%u.new", number);
+	snprintf(name, sizeof(name), "/tmp/citizen%d", me);
+	snprintf(other, sizeof(other), "/tmp/citizen%d.new", me);
 	fd = (int)CALL(open(name, O_CREAT | O_EXCL | O_RDWR, 0600));
 	if (fd < 0)
 		return;
@@ -172,7 +172,7 @@ do_folder(void)
 {
 	char name[40], deep[60];
 
-	snprintf(name, sizeof(name), "/tmp/folder%u", number);
+	snprintf(name, sizeof(name), "/tmp/folder%d", me);
 	snprintf(deep, sizeof(deep), "%s/deep", name);
 	if (CALL(mkdir(name, 0700)) == 0 && CALL(mkdir(deep, 0700)) == 0)
 		CALL(rmdir(deep));
@@ -234,7 +234,7 @@ do_connect(void)
 	int l = (int)CALL(socket(AF_UNIX, SOCK_STREAM, 0));
 	int c = (int)CALL(socket(AF_UNIX, SOCK_STREAM, 0)), s;
 
-	snprintf(un.sun_path + 1, 20, "citizen%u", number);
+	snprintf(un.sun_path + 1, 20, "citizen%d", me);
 	if (CALL(bind(l, (struct sockaddr *)&un, 16)) == 0 &&
 	    CALL(listen(l, 1)) == 0 &&
 	    CALL(connect(c, (struct sockaddr *)&un, 16)) == 0) {
@@ -304,7 +304,7 @@ live(unsigned i, uint32_t seed)
 	uint64_t slot;
 
 	set_name("citizen");
-	number = i;
+	me = getpid();
 	tally = &board->tally[i];
 	state = seed * CITIZENS + i + 1;
 	for (unsigned j = 0; j < DATA_MAX; j++)

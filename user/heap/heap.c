@@ -59,18 +59,18 @@ set_name(const char *name)
 /* ---- The processes ---- */
 
 static pid_t citizens[CITIZENS], hog;
-static uint64_t ended_ns[CITIZENS], hog_ended_ns; /* 0: not yet */
+static uint64_t ended_ns[CITIZENS]; /* 0: not yet */
 static int status_of[CITIZENS], hog_status;
+static uint64_t
+	gone_ns; /* the last of the hog's family; 0: it had to be ended */
 
 static void
 note_end(pid_t pid, int status)
 {
 	uint64_t now = now_ns();
 
-	if (pid == hog) {
-		hog_ended_ns = now;
+	if (pid == hog)
 		hog_status = status;
-	}
 	for (unsigned i = 0; i < CITIZENS; i++) {
 		if (pid == citizens[i]) {
 			ended_ns[i] = now;
@@ -117,7 +117,8 @@ start_citizens(uint32_t seed)
 static void
 start_hog(const struct hog *h, uint32_t seed)
 {
-	hog_ended_ns = 0;
+	hog_status = 0;
+	gone_ns = 0;
 	board->hog_ns = now_ns();
 	hog = must_fork();
 	if (hog == 0) {
@@ -138,14 +139,13 @@ static void
 watch(void)
 {
 	uint64_t until = now_ns() + limit_ns;
-	bool gone = false;
 
 	while (now_ns() < until) {
 		sleep_ns(STEP_NS);
 		reap();
-		if (!gone && hog_is_gone()) {
-			gone = true;
-			until = now_ns() + after_ns;
+		if (gone_ns == 0 && hog_is_gone()) {
+			gone_ns = now_ns();
+			until = gone_ns + after_ns;
 		}
 	}
 }
@@ -324,7 +324,7 @@ run(const struct hog *h, uint32_t seed)
 	printf("hog pid %d from %lu taken %lu refused %lu errno %d ", hog,
 	       ms_since_start(board->hog_ns), board->taken, board->refused,
 	       board->refusal);
-	printf("ended %lu signal %d\n", ms_since_start(hog_ended_ns),
+	printf("gone %lu signal %d\n", ms_since_start(gone_ns),
 	       WTERMSIG(hog_status));
 	report_citizens();
 	report_rounds(end);
