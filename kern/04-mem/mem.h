@@ -68,8 +68,9 @@ enum page_use {
  *
  * Without ALLOC_HEAP, pages that are set aside for the kernel heap are not
  * given out (MEM3). If none are free, the reclaim hook is called first, unless
- * ALLOC_NOWAIT is given or preemption is off. ALLOC_LOW searches the lists of
- * free blocks: it is for drivers that start.
+ * ALLOC_NOWAIT is given or preemption is off. If that does not help, a single
+ * page, but for PAGE_USER, comes from those kept as a last resort. ALLOC_LOW
+ * searches the lists of free blocks: it is for drivers that start.
  *
  * @return the first page, or NULL where there is no memory
  */
@@ -151,6 +152,10 @@ struct mem_ops {
 	/** cache: free about @p want pages. May sleep.
 	 * @return pages freed; 0: none can be */
 	uint64_t (*reclaim)(uint64_t want);
+	/** heap: there is no page, and none could be reclaimed: free one that
+	 * was kept, on this CPU. Interrupts off. @return whether there was one
+	 */
+	bool (*last_resort)(void);
 };
 extern struct mem_ops mem_ops;
 
