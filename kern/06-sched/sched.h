@@ -79,12 +79,13 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_granted;	/**< reserved at its start ... */
-	uint32_t heap_reserved; /**< ... and not yet taken */
+	uint32_t heap_granted;
+	uint32_t heap_taken; /**< release build: what the slabs took for it */
 
 	struct rcu_head rcu; /**< frees it */
 #ifdef DEBUG
 	struct held_locks held;
+	struct heap_count heap_count;
 #endif
 
 	/* Owned by later chapters, which alone look inside. */

@@ -55,6 +55,7 @@ thread_create(const char *name, void (*entry)(void *arg), void *arg)
 	t->state = THREAD_RUNNABLE;
 	t->affinity = ~0UL;
 	t->weight = nice_weight(0);
+	t->md.nsyscall = ENTRY_KERNEL;
 	t->cpu = cpu_id();
 	t->saved_rsp = first_stack(t);
 	rflags = spin_lock_irqsave(&threads_lock);
@@ -289,6 +290,7 @@ sched_init(void)
 	uint64_t rflags;
 
 	boot = sched_start();
+	boot->md.nsyscall = ENTRY_KERNEL;
 	rflags = spin_lock_irqsave(&threads_lock);
 	list_add(&boot->all_link, &threads);
 	spin_unlock_irqrestore(&threads_lock, rflags);

@@ -13,21 +13,38 @@
 #include "sched.h"
 
 /**
- * HEAP1: pages in use by the heap + pages reserved <= M (mem's heap_max).
- * HEAP2: the heap takes a page only against the running thread's reservation,
- * or against the one set aside for interrupt handlers.
+ * HEAP1: pages in use by the heap + pages reserved <= M (mem's heap_max), less
+ * a margin, whenever a reservation is granted; it is held in full until it is
+ * given back. So an allocation within a reservation always finds its page.
+ * HEAP2: a call has no more live objects that it allocated, and did not free
+ * itself, than fit its reservation.
  * HEAP3: a reservation is made holding no lock.
+ * HEAP4: who waits is served in order of arrival.
  */
 
-/** Reserve @p pages for the running thread; waits until they are there. No
- * locks held; may sleep. @return 0, or -EINTR: the thread is to die */
+/**
+ * Reserve @p pages for the running thread; waits until they are there. No locks
+ * held; may sleep.
+ * @return 0; -EINTR: the thread is to die; -ENOMEM: there will never be so many
+ */
 int heap_reserve(unsigned pages);
 
-/** Give the rest of the running thread's reservation back. */
+/**
+ * The same for a thread that has to go on so that memory comes free: one that
+ * ends, or has been killed in the middle of a call. Waits, if at all, before
+ * all others, until those like it have ended. Cannot fail.
+ */
+void heap_reserve_last(unsigned pages);
+
+/** Give the running thread's reservation back; nothing where it has none. */
 void heap_release(void);
 
-/** For long work that allocates in a loop: top the reservation up to
- * @p pages; no locks held; may sleep. @return 0, or -EINTR */
+/**
+ * For long work that allocates in a loop: begin anew with @p pages; no locks
+ * held; may sleep. What was allocated so far stays.
+ * @return 0, or as heap_reserve: the work is to be given up, for which there
+ *         are @p pages
+ */
 int heap_checkpoint(unsigned pages);
 
 /** Kernel threads that allocate do so between heap_begin and heap_end. */
@@ -66,9 +83,13 @@ extern struct heap_killer_ops heap_killer_ops;
 
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
-	uint64_t max, used, reserved; /**< pages */
+	uint64_t max;		 /**< M, in pages, as are the next */
+	uint64_t margin;	 /**< never reserved: for magazines, interrupts */
+	uint64_t kept;		 /**< for heap_reserve_last alone */
+	uint64_t used, reserved; /**< reserved: what CPUs keep included */
+	uint64_t waiting;	 /**< threads in line now */
 	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
-	uint64_t overdrafts; /**< pages taken without a reservation */
+	uint64_t unreserved; /**< pages taken by start-up and interrupts */
 };
 void heap_stats_get(struct heap_stats *stats);
 
@@ -80,7 +101,15 @@ uint64_t heap_shrink(void);
  * stays). No locks held; sleeps. */
 void heap_drop_caches(void);
 
-/** Most pages that calls of number @p nr have been seen to take. */
-unsigned heap_observed(unsigned nr);
+/**
+ * What entry @p nr (a system call's number, or ENTRY_*) has needed so far.
+ * @param observed  pages at most: in the debug build those that its objects
+ *                  fill, else those that slabs took for it
+ * @param waits     times it stood in line
+ */
+void heap_entry_get(unsigned nr, unsigned *observed, unsigned *waits);
+
+/** Name of an entry: "read", "page fault". */
+const char *heap_entry_name(unsigned nr);
 
 #endif

@@ -6,6 +6,9 @@
 #include "abi/signal.h"
 #include "proc_internal.h"
 
+/* Pages: the last name of a file may go with its last descriptor. */
+#define EXIT_HEAP_PAGES PATH_HEAP_PAGES
+
 /* ---- A thread ---- */
 
 /* Tell those who wait for the thread's end in user memory (pthread_join). A
@@ -198,6 +201,9 @@ proc_exit_thread(int status)
 	struct proc *p = t->proc;
 
 	ASSERT(!preempt_disabled());
+	heap_release();
+	t->md.nsyscall = ENTRY_EXIT;
+	heap_reserve_last(EXIT_HEAP_PAGES);
 	proc_leave_memory(t);
 	if (proc_ops.thread_exit)
 		proc_ops.thread_exit(t);
@@ -257,7 +263,7 @@ sys_exit(int code)
 	trace_exit();
 	proc_exit_thread(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit, sys_exit, 4);
+SYSCALL(NR_exit, sys_exit, 0);
 
 static int64_t
 sys_exit_group(int code)
@@ -265,7 +271,7 @@ sys_exit_group(int code)
 	trace_exit();
 	proc_exit(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit_group, sys_exit_group, 4);
+SYSCALL(NR_exit_group, sys_exit_group, 0);
 
 static int64_t
 sys_set_tid_address(uint32_t *word)

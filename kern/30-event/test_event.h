@@ -7,7 +7,7 @@
 
 #include "event.h"
 
-#define TEST_HEAP_PAGES 16
+#define TEST_HEAP_PAGES 32
 
 /** Ends of the pipe under test, for reading and for writing. */
 extern struct file *test_ends[2];
