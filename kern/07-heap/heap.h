@@ -78,6 +78,8 @@ struct heap_killer_ops {
 	 * @return whether there was one
 	 */
 	bool (*kill)(void);
+	/** The same for pages that are not the heap's. */
+	bool (*kill_for_pages)(void);
 };
 extern struct heap_killer_ops heap_killer_ops;
 

@@ -73,13 +73,28 @@ heap_drop_caches(void)
 	heap_shrink();
 }
 
+static bool
+make_room(void)
+{
+	return pages_are_short() ? pages_refill() : evict();
+}
+
+static bool
+kill(void)
+{
+	bool (*fn)(void) = pages_are_short() ? heap_killer_ops.kill_for_pages
+					     : heap_killer_ops.kill;
+
+	return fn && fn();
+}
+
 static void
 kill_and_wait(void)
 {
 	static bool told;
 	uint64_t until = clock_ns() + PATIENCE_NS;
 
-	if (heap_killer_ops.kill && heap_killer_ops.kill()) {
+	if (kill()) {
 		kills++;
 	} else if (!told) {
 		told = true;
@@ -89,6 +104,8 @@ kill_and_wait(void)
 		thread_sleep_until(clock_ns() + PATIENCE_NS / 20,
 				   WAIT_UNINTERRUPTIBLE);
 		heap_shrink();
+		if (pages_are_short())
+			pages_refill();
 	}
 }
 
@@ -102,7 +119,7 @@ killer(void *arg)
 		wait_for_call();
 		evict();
 		while (gate_is_short()) {
-			while (gate_is_short() && evict())
+			while (gate_is_short() && make_room())
 				;
 			if (gate_is_short())
 				kill_and_wait();

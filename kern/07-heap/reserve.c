@@ -51,6 +51,8 @@ fits(uint64_t pages, enum line line)
 	uint64_t limit = line == LINE_LAST ? gate.limit
 					   : gate.limit - gate.kept;
 
+	if (line != LINE_LAST && pages_are_short())
+		return false;
 	return (int64_t)mem_heap_used() + gate.reserved + (int64_t)pages <=
 	       (int64_t)limit;
 }
@@ -72,7 +74,8 @@ grant_lines(void)
 			thread_wake(r->thread);
 		}
 	}
-	keep_at_hand = AT_HAND_MAX;
+	if (!pages_are_short())
+		keep_at_hand = AT_HAND_MAX;
 }
 
 static void
@@ -355,6 +358,23 @@ gate_is_short(void)
 }
 
 void
+gate_close(void)
+{
+	if (keep_at_hand < GATE_OFF)
+		keep_at_hand = -1;
+}
+
+void
+gate_open(void)
+{
+	uint64_t rflags = spin_lock_irqsave(&gate.lock);
+
+	if (keep_at_hand < GATE_OFF)
+		grant_lines();
+	spin_unlock_irqrestore(&gate.lock, rflags);
+}
+
+void
 heap_stats_get(struct heap_stats *stats)
 {
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
@@ -440,6 +460,7 @@ heap_init(void)
 	sched_ops.sleep_begin = sleep_begin;
 	sched_ops.sleep_end = sleep_end;
 	set_gate();
+	pages_init();
 	killer_start();
 }
 

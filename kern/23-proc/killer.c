@@ -118,9 +118,19 @@ kill_for_heap(void)
 	return p;
 }
 
-/* vm_ops.out_of_memory */
+/* heap_killer_ops.kill_for_pages */
 static bool
 kill_for_pages(void)
+{
+	struct proc *p = kill_most(pages_held, "memory");
+
+	proc_put(p);
+	return p;
+}
+
+/* vm_ops.out_of_memory */
+static bool
+kill_for_fault(void)
 {
 	struct proc *p = kill_most(pages_held, "memory");
 	bool self = p && p == current_proc();
@@ -138,5 +148,6 @@ void
 killer_init(void)
 {
 	heap_killer_ops.kill = kill_for_heap;
-	vm_ops.out_of_memory = kill_for_pages;
+	heap_killer_ops.kill_for_pages = kill_for_pages;
+	vm_ops.out_of_memory = kill_for_fault;
 }
