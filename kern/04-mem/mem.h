@@ -24,7 +24,10 @@ struct page {
 	_Atomic uint32_t refs;	/**< 0: free */
 	uint8_t order;		/**< of a free block, or of the allocation */
 	uint8_t use;		/**< enum page_use */
-	_Atomic uint16_t flags; /**< owner's bits (PG_* of page-cache pages) */
+	union {
+		_Atomic uint16_t flags; /**< PAGE_CACHE: its PG_* bits */
+		uint16_t account; /**< PAGE_KERNEL: who caused it (md_thread) */
+	};
 	union {
 		struct list free_link; /**< PAGE_FREE: buddy lists */
 		struct {	       /**< PAGE_SLAB */
@@ -87,6 +90,13 @@ void page_ref(struct page *page);
 /** Give a reference back; the last one frees the page (all 2^order of them).
  * Any context. */
 void page_unref(struct page *page);
+
+/**
+ * Call @p fn for each PAGE_KERNEL allocation of one page: the account that it
+ * is charged to, that of the thread that allocated it; fn may say another one.
+ * What is allocated and freed meanwhile may be missed.
+ */
+void page_for_each(uint16_t (*fn)(uint16_t account, void *arg), void *arg);
 
 /** References now: exact only if the caller keeps others from changing them. */
 static inline uint32_t

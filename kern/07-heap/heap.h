@@ -72,10 +72,70 @@ struct evictor {
 	static const struct evictor evictor_##ident LINKED(                    \
 		".evictor") = { #ident, fn }
 
+/* ---- Accounts: who holds the heap (account.c) ---- */
+
+/** Set up accounts for at most @p processes at a time; at start-up. */
+void account_init(unsigned processes);
+
+/** An account for a new process, made by the process of @p parent (0: by the
+ * kernel). No locks held; may sleep. @return its number, from 1 on */
+uint16_t account_open(uint16_t parent);
+
+/** The process of account @p id has ended, or was not made after all. What is
+ * still charged to it is its descendants' if it has any alive, else its
+ * parent's. */
+void account_close(uint16_t id);
+
+/** Whether @p id is @p above or a descendant of it. */
+bool account_is_below(uint16_t id, uint16_t above);
+
+/** Add up who holds what: between begin and end, which are the only ones at a
+ * time. Sleeps; no locks held at begin. */
+void account_tally_begin(void);
+/** Add @p bytes to what @p id holds itself. */
+void account_add(uint16_t id, uint64_t bytes);
+/** Add all of the heap. */
+void account_add_heap(void);
+/** The same for the kernel's pages that are not the heap's. */
+void account_add_pages(void);
+/** The account below @p root that is to be given up, with its descendants;
+ * 0: there is none that holds anything. */
+uint16_t account_choose(uint16_t root);
+/** What @p id was found to hold, its descendants included. */
+uint64_t account_total(uint16_t id);
+/** Its processes have been told to end: it is not chosen again. */
+void account_doom(uint16_t id);
+/** Which types of objects the victim @p id and its descendants hold. */
+struct heap_kill;
+void account_types(uint16_t id, struct heap_kill *kill);
+void account_tally_end(void);
+
+/* ---- Making room ---- */
+
+/** A victim, for /proc/heap. */
+struct heap_kill {
+	char name[16];
+	int pid;
+	unsigned processes; /**< ended, with its descendants */
+	uint64_t ns;	    /**< clock_ns */
+	bool for_pages;	    /**< memory for users was short, not the heap */
+	uint64_t bytes;	    /**< that it was found to hold */
+	struct {
+		const char *what;
+		uint64_t bytes;
+	} types[4]; /**< of heap objects: the most first; 0 bytes: no more */
+};
+#define HEAP_KILLS 8 /**< that are remembered */
+
+/** Remember a victim. */
+void heap_kill_note(const struct heap_kill *kill);
+/** The @p n-th last victim, from 0 on. @return whether there was one */
+bool heap_kill_get(unsigned n, struct heap_kill *kill);
+
 struct heap_killer_ops {
 	/**
 	 * proc: end the process that holds most kernel memory; never init.
-	 * @return whether there was one
+	 * @return whether there was one, or is still dying
 	 */
 	bool (*kill)(void);
 	/** The same for pages that are not the heap's. */

@@ -18,7 +18,7 @@ struct heap_killer_ops heap_killer_ops;
 static struct spinlock killer_lock = SPINLOCK("heap killer");
 static struct waitq killer_wq = WAITQ(killer_wq, "heap killer queue");
 static bool called; /* guarded by killer_lock */
-static _Atomic uint64_t evictions, kills;
+static _Atomic uint64_t evictions;
 
 void
 killer_call(void)
@@ -73,6 +73,30 @@ heap_drop_caches(void)
 	heap_shrink();
 }
 
+static struct heap_kill kill_log[HEAP_KILLS]; /* guarded by killer_lock */
+static uint64_t nlogged;
+
+void
+heap_kill_note(const struct heap_kill *kill)
+{
+	spin_lock(&killer_lock);
+	kill_log[nlogged++ % HEAP_KILLS] = *kill;
+	spin_unlock(&killer_lock);
+}
+
+bool
+heap_kill_get(unsigned n, struct heap_kill *kill)
+{
+	bool found;
+
+	spin_lock(&killer_lock);
+	found = n < HEAP_KILLS && n < nlogged;
+	if (found)
+		*kill = kill_log[(nlogged - 1 - n) % HEAP_KILLS];
+	spin_unlock(&killer_lock);
+	return found;
+}
+
 static bool
 make_room(void)
 {
@@ -95,7 +119,7 @@ kill_and_wait(void)
 	uint64_t until = clock_ns() + PATIENCE_NS;
 
 	if (kill()) {
-		kills++;
+		told = false;
 	} else if (!told) {
 		told = true;
 		kprintf("heap: calls wait, and there is no process to end\n");
@@ -131,7 +155,7 @@ void
 killer_stats(struct heap_stats *stats)
 {
 	stats->evictions = evictions;
-	stats->kills = kills;
+	stats->kills = nlogged;
 }
 
 void

@@ -169,6 +169,7 @@ static void
 end_process(struct proc *p)
 {
 	struct list dead = LIST_INIT(dead);
+	uint16_t account = p->account;
 
 	if (p == init_proc)
 		panic("init exited (status %#x): the system is left without "
@@ -187,6 +188,8 @@ end_process(struct proc *p)
 	announce(p, &dead);
 	spin_unlock(&proc_lock);
 	put_all(&dead);
+	current()->md.account = 0;
+	account_close(account);
 }
 
 /* ---- The ways to end ---- */

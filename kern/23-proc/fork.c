@@ -24,6 +24,7 @@ struct clone {
 	struct proc *proc;
 	int tid;
 	int fd; /* of CLONE_PIDFD */
+	uint16_t account; /* 0: a thread's is its process's */
 };
 
 /* ---- Threads of user mode ---- */
@@ -268,6 +269,8 @@ undo(struct clone *c)
 		give_tid_back(c->tid);
 	if (c->fd >= 0)
 		fd_close(c->fd);
+	if (c->account)
+		account_close(c->account);
 }
 
 /* Of a parent that has asked for it (SCHED_RESET_ON_FORK), no privilege. */
@@ -294,10 +297,15 @@ prepare(struct clone *c)
 	c->tid = take_tid(self->proc);
 	if (c->tid < 0)
 		return c->tid;
+	/* What is made for a child is charged to it, not to its parent. */
+	if (!is_thread)
+		self->md.account = c->account =
+			account_open(self->proc->account);
 	t = c->thread = thread_create(self->name, enter_user, NULL);
 	if (!t)
 		return -ENOMEM;
 	t->tid = c->tid;
+	t->md.account = self->md.account;
 	inherit_schedule(self, t);
 	copy_registers(c, t);
 	if (c->flags & CLONE_CHILD_CLEARTID)
@@ -307,6 +315,7 @@ prepare(struct clone *c)
 		return error;
 	if (!is_thread) {
 		c->proc = proc_new(self->proc);
+		c->proc->account = self->md.account;
 		c->proc->pid = c->tid;
 		c->proc->exit_signal = c->exit_signal;
 		if (c->flags & CLONE_CLEAR_SIGHAND && proc_ops.clear_handlers)
@@ -383,6 +392,7 @@ kclone(struct clone *c)
 	if (error)
 		return error;
 	error = prepare(c);
+	current()->md.account = current_proc()->account;
 	if (!error)
 		error = link_child(c);
 	if (error) {
@@ -520,6 +530,8 @@ proc_create(struct proc *parent, void (*entry)(void *arg), void *arg,
 		return NULL;
 	}
 	p = proc_new(parent);
+	p->account = account_open(parent ? parent->account : 0);
+	t->md.account = p->account;
 	p->pid = t->tid = tid;
 	t->fdtable = fdtable_new();
 	t->fs = fs_context_new();

@@ -30,6 +30,7 @@ struct proc {
 	int pid;
 	struct refcount refs;
 	uint64_t start_ns; /**< clock_ns at its creation */
+	uint16_t account;  /**< heap: what it has allocated */
 
 	/* Guarded by proc_lock (proc.c), a spinlock over the whole tree that no
 	 * interrupt handler takes. */

@@ -78,6 +78,25 @@ show_entries(struct text *t)
 }
 
 static void
+show_kills(struct text *t)
+{
+	struct heap_kill k;
+
+	for (unsigned n = 0; heap_kill_get(n, &k); n++) {
+		text_printf(t, "killed %s (pid %d) at %lu ms for %s: processes "
+			    "%u bytes %lu",
+			    k.name, k.pid, k.ns / 1000000,
+			    k.for_pages ? "memory" : "heap", k.processes,
+			    k.bytes);
+		for (unsigned i = 0; i < ARRAY_SIZE(k.types); i++)
+			if (k.types[i].bytes)
+				text_printf(t, ", %s %lu", k.types[i].what,
+					    k.types[i].bytes);
+		text_printf(t, "\n");
+	}
+}
+
+static void
 show_heap(struct text *t)
 {
 	const struct alloc_site *site;
@@ -91,6 +110,7 @@ show_heap(struct text *t)
 		    h.max, h.used, h.reserved, h.margin, h.kept, h.unreserved);
 	text_printf(t, "waiting %lu waits %lu evictions %lu kills %lu\n",
 		    h.waiting, h.waits, h.evictions, h.kills);
+	show_kills(t);
 	text_printf(t, "\n%8s %10s %8s\n", "size", "objects", "slabs");
 	for (unsigned i = 0; slab_info_get(i, &slab); i++)
 		text_printf(t, "%8u %10lu %8lu\n", slab.size, slab.objects,
