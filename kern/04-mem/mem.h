@@ -312,6 +312,15 @@ struct alloc_site {
 #define knew(type)                                                             \
 	((type *)kalloc(sizeof(type), ALLOC_SITE(sizeof(type), #type)))
 
+/** The same for what is no process's, but the system's: it outlives who caused
+ * it, and has a bound of its own or can be evicted. Charged to nobody. */
+#define knew_shared(type)                                                      \
+	({                                                                     \
+		type *_object = knew(type);                                    \
+		kcharge(_object, 0);                                           \
+		_object;                                                       \
+	})
+
 /** Allocate @p n zeroed objects, together at most KALLOC_MAX bytes. */
 #define knew_array(type, n)                                                    \
 	((type *)kalloc(sizeof(type) * (n), ALLOC_SITE(0, #type "[]")))
@@ -353,8 +362,9 @@ uint64_t slab_shrink(void);
 /** Pages that @p cpus CPUs' magazines can keep from the others at most. */
 unsigned slab_margin(unsigned cpus);
 
-/** Charge @p object, of knew, to @p account instead of the running thread's. Any
- * context. */
+/** Charge the object of knew that @p object points into, which nobody frees
+ * meanwhile, to @p account instead of that of the thread which allocated it.
+ * Anything else is ignored. Any context. */
 void kcharge(void *object, uint16_t account);
 
 /**

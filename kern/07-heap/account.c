@@ -10,6 +10,10 @@
  */
 #include "heap_internal.h"
 
+/* Of all that processes hold, what a victim should hold at least: 1/n. So that
+ * few victims free a heap full of small ones, who fork faster than they end. */
+#define WORTH_SHARE 16
+
 enum account_state {
 	ACCOUNT_FREE,
 	ACCOUNT_OPEN,	 /* its process lives, or descendants do */
@@ -254,32 +258,38 @@ add_up(void)
 static uint16_t
 largest_child(uint16_t parent)
 {
+	uint64_t most = 0;
 	uint16_t best = 0;
 	unsigned i;
 
 	for (i = 1; i < naccounts; i++)
 		if (accounts[i].state == ACCOUNT_OPEN &&
 		    find(accounts[i].parent) == parent &&
-		    accounts[i].total > accounts[best].total)
+		    accounts[i].total > most) {
 			best = i;
+			most = accounts[i].total;
+		}
 	return best;
 }
 
 /*
- * Down the tree, each time to the child that has most with its descendants,
- * until none has more than the process has itself: who forks is found by what
- * its children hold, but who started it is spared.
+ * Down the tree, each time to the child that has most with its descendants: who
+ * forks is found by what its children hold, but who started it is spared. It
+ * ends at a process that has more itself than any child, or whose children are
+ * all too small to be worth ending: they would be made again.
  */
 uint16_t
 account_choose(uint16_t root)
 {
 	uint16_t id = root, child;
+	uint64_t worth;
 
 	spin_lock(&lock);
 	add_up();
-	accounts[0].total = 0;
+	worth = accounts[root].total / WORTH_SHARE;
 	while ((child = largest_child(id)) &&
-	       (id == root || accounts[child].total > accounts[id].own))
+	       (id == root || (accounts[child].total > accounts[id].own &&
+			       accounts[child].total >= worth)))
 		id = child;
 	spin_unlock(&lock);
 	return id == root ? 0 : id;

@@ -155,8 +155,8 @@ struct heap_stats {
 };
 void heap_stats_get(struct heap_stats *stats);
 
-/** Have all CPUs give back what they keep in reserve: unused reservations and
- * free objects. May not be called holding a lock. @return pages */
+/** Have all CPUs give back what they keep in reserve: unused reservations, free
+ * objects, and what RCU is to free. May not be called holding a lock. @return pages */
 uint64_t heap_shrink(void);
 
 /** Have all caches give back what they can (what is to be written out first

@@ -334,6 +334,8 @@ drain_cpu(void *arg)
 {
 	int64_t pages = this_cpu(at_hand);
 
+	/* What is freed by RCU waits for its CPU to look after it. */
+	rcu_run_callbacks();
 	/* In interrupt context: nobody is between test and use. */
 	if (pages > 0 && keep_at_hand < GATE_OFF) {
 		this_cpu(at_hand) = 0;
@@ -347,7 +349,13 @@ heap_shrink(void)
 {
 	_Atomic uint64_t freed = 0;
 
-	smp_call((1UL << (cpu_count - 1) << 1) - 1, drain_cpu, &freed);
+	unsigned round;
+
+	/* Twice: what waits now, and what comes behind it. */
+	for (round = 0; round < 2; round++) {
+		rcu_synchronize();
+		smp_call((1UL << (cpu_count - 1) << 1) - 1, drain_cpu, &freed);
+	}
 	return freed;
 }
 

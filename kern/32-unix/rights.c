@@ -492,6 +492,7 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 	unsigned i;
 
 	for (i = 0; i < MIN(r->n, room); i++) {
+		file_take(r->files[i]);
 		fd = fd_install(r->files[i], 0, cloexec);
 		if (fd < 0)
 			break;
