@@ -23,8 +23,9 @@ struct clone {
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
-	int fd; /* of CLONE_PIDFD */
-	uint16_t account; /* 0: a thread's is its process's */
+	int fd;			/* of CLONE_PIDFD */
+	unsigned group_signals; /* the parent's when the call began */
+	uint16_t account;	/* 0: a thread's is its process's */
 };
 
 /* ---- Threads of user mode ---- */
@@ -294,6 +295,10 @@ prepare(struct clone *c)
 	bool is_thread = c->flags & CLONE_THREAD;
 	int error;
 
+	c->group_signals =
+		__atomic_load_n(&self->proc->group_signals, __ATOMIC_ACQUIRE);
+	if (self->md.work & WORK_SIGNAL)
+		return -ERESTARTNOINTR;
 	c->tid = take_tid(self->proc);
 	if (c->tid < 0)
 		return c->tid;
@@ -329,7 +334,11 @@ prepare(struct clone *c)
 	return error ? error : write_tids(c);
 }
 
-/* Put the child where it is seen. A process that is ending gets no more. */
+/* Put the child where it is seen. A process that is ending gets no more. A
+ * signal to a group that the parent has had since the call began was meant for
+ * the child too, which nobody saw: the parent acts upon it, and begins again.
+ * (Not so one to the parent alone: a timer may be faster than the call.)
+ */
 static int
 link_child(struct clone *c)
 {
@@ -340,6 +349,9 @@ link_child(struct clone *c)
 	if (self->exiting ||
 	    (self->exec_thread && self->exec_thread != current())) {
 		error = -EAGAIN;
+	} else if (c->proc && self->group_signals != c->group_signals) {
+		atomic_fetch_or(&current()->md.work, WORK_SIGNAL);
+		error = -ERESTARTNOINTR;
 	} else if (c->proc) {
 		if (c->flags & CLONE_PARENT && self->parent) {
 			parent = self->parent;

@@ -41,6 +41,8 @@ struct proc {
 	struct list threads; /**< struct thread.proc_link */
 	unsigned nthreads;
 	int pgid, sid;
+	unsigned group_signals;	    /**< signal: sent to it as one of several;
+				     * counted once they are pending */
 	int exit_status;	    /**< as wait4 reports it */
 	int exit_signal;	    /**< to the parent, SIGCHLD mostly */
 	bool exiting;		    /**< exit_group has begun */
@@ -50,7 +52,7 @@ struct proc {
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
 				* for its other threads to end */
-	struct waitq end_wq; /**< those who poll for its end (pidfd) */
+	struct waitq end_wq;   /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
 	bool did_exec;

@@ -267,8 +267,17 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 	return ss ? send(ss->signals, ss, signo, info) : 0;
 }
 
-/* The walk is under proc_lock. A child that is linked after it has not been
- * told, though its parent has. */
+/* Counted when it is pending: a fork that finds it counted finds it pending. */
+int
+signal_member(struct proc *p, int signo, const siginfo_t *info)
+{
+	int error = signal_proc(p, signo, info);
+
+	__atomic_store_n(&p->group_signals, p->group_signals + 1,
+			 __ATOMIC_RELEASE);
+	return error;
+}
+
 bool
 signal_group(int pgid, int signo, const siginfo_t *info)
 {
@@ -279,7 +288,7 @@ signal_group(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid) {
 			found = true;
-			signal_proc(p, signo, info);
+			signal_member(p, signo, info);
 		}
 	}
 	spin_unlock(&proc_lock);
