@@ -143,6 +143,11 @@ struct heap_killer_ops {
 };
 extern struct heap_killer_ops heap_killer_ops;
 
+/** From the first call that waits until none does. */
+struct heap_shortages {
+	uint64_t n, last_ns, longest_ns, total_ns;
+};
+
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
 	uint64_t max;		 /**< M, in pages, as are the next */
@@ -151,6 +156,7 @@ struct heap_stats {
 	uint64_t used, reserved; /**< reserved: what CPUs keep included */
 	uint64_t waiting;	 /**< threads in line now */
 	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
+	struct heap_shortages shortages; /**< those that are over */
 	uint64_t unreserved; /**< pages taken by start-up and interrupts */
 };
 void heap_stats_get(struct heap_stats *stats);

@@ -30,6 +30,8 @@ static struct {
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;
+	uint64_t short_since; /* ns: since then somebody stands in line */
+	struct heap_shortages shortages;
 } gate = { .lock = SPINLOCK("heap gate"),
 	   .lines = { LIST_INIT(gate.lines[LINE_LAST]),
 		      LIST_INIT(gate.lines[LINE_CALLS]) } };
@@ -58,6 +60,27 @@ fits(uint64_t pages, enum line line)
 }
 
 static void
+line_grows(void)
+{
+	gate.waits++;
+	if (gate.waiting++ == 0)
+		gate.short_since = clock_ns();
+}
+
+static void
+line_shrinks(void)
+{
+	struct heap_shortages *s = &gate.shortages;
+
+	if (--gate.waiting)
+		return;
+	s->last_ns = clock_ns() - gate.short_since;
+	s->longest_ns = MAX(s->longest_ns, s->last_ns);
+	s->total_ns += s->last_ns;
+	s->n++;
+}
+
+static void
 grant_lines(void)
 {
 	struct request *r;
@@ -68,7 +91,7 @@ grant_lines(void)
 			if (!fits(r->pages, i))
 				return;
 			gate.reserved += r->pages;
-			gate.waiting--;
+			line_shrinks();
 			list_del(&r->link);
 			__atomic_store_n(&r->granted, true, __ATOMIC_RELEASE);
 			thread_wake(r->thread);
@@ -125,8 +148,7 @@ wait_in_line(unsigned pages, enum line line)
 	int error = 0;
 
 	note_wait();
-	gate.waits++;
-	gate.waiting++;
+	line_grows();
 	list_add_tail(&r.link, &gate.lines[line]);
 	keep_at_hand = -1;
 	grant_lines();
@@ -146,7 +168,7 @@ wait_in_line(unsigned pages, enum line line)
 		gate.reserved -= pages;
 	} else {
 		list_del(&r.link);
-		gate.waiting--;
+		line_shrinks();
 	}
 	grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
@@ -396,6 +418,7 @@ heap_stats_get(struct heap_stats *stats)
 	stats->reserved = gate.reserved;
 	stats->waiting = gate.waiting;
 	stats->waits = gate.waits;
+	stats->shortages = gate.shortages;
 	spin_unlock_irqrestore(&gate.lock, rflags);
 	killer_stats(stats);
 	check_stats(stats);
