@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "bits.h"
 #include "heap.h"
@@ -255,9 +256,26 @@ do_map(void)
 
 	if (p == MAP_FAILED)
 		return;
-	for (size_t i = 0; i < size; i += 4096)
+	for (size_t i = 0; i < size; i += 4096) {
+		begun = now_ns();
 		p[i]++;
+		judge("page fault", 0);
+	}
 	CALL(munmap(p, size));
+}
+
+/** At most so long; how much longer it took is what counts. */
+static void
+rest(void)
+{
+	uint64_t ns = draw(&state, REST_NS), end;
+	struct timespec ts = { 0, (long)ns };
+
+	begun = now_ns();
+	if (nanosleep(&ts, NULL) < 0)
+		fail("nanosleep", errno);
+	end = now_ns();
+	count("nanosleep", end - begun > ns ? end - begun - ns : 0);
 }
 
 static void
@@ -321,7 +339,7 @@ live(unsigned i, uint32_t seed)
 		slot = (now_ns() - board->start_ns) / SLOT_NS;
 		if (slot < SLOTS)
 			tally->slots[slot]++;
-		sleep_ns(draw(&state, REST_NS));
+		rest();
 	}
 	_exit(0);
 }
