@@ -25,6 +25,11 @@ void killer_call(void);
 void killer_stats(struct heap_stats *stats);
 /** Whether calls wait in line, or would. */
 bool gate_is_short(void);
+/** How often somebody who stood in line could go on. */
+uint64_t gate_granted(void);
+/** Whether the first in line waits for objects to be freed; else the calls in
+ * progress hold what it needs, and no more than that. */
+bool gate_is_full(void);
 /** No call passes at the cost of what CPUs have at hand. Any context. */
 void gate_close(void);
 /** Look again who in line can go on. */

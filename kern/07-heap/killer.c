@@ -10,6 +10,7 @@
 #define EVICT_HEAP_PAGES 24 /* to take inodes down */
 #define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
+#define LOOK_NS	    1000000   /* between two looks whether it has */
 
 extern const struct evictor evictors[], evictors_end[];
 
@@ -112,11 +113,30 @@ kill(void)
 	return fn && fn();
 }
 
+/* Wait until somebody in line can go on; if @others: as long as that is only a
+ * matter of what the calls in progress give back. @return whether somebody could
+ */
+static bool
+wait_for_line(bool others)
+{
+	uint64_t granted = gate_granted(), until = clock_ns() + PATIENCE_NS;
+
+	while (gate_is_short() && gate_granted() == granted &&
+	       clock_ns() < until) {
+		if (others && (pages_are_short() || gate_is_full()))
+			return false;
+		thread_sleep_until(clock_ns() + LOOK_NS, WAIT_UNINTERRUPTIBLE);
+		heap_shrink();
+		if (pages_are_short())
+			pages_refill();
+	}
+	return !gate_is_short() || gate_granted() != granted;
+}
+
 static void
 kill_and_wait(void)
 {
 	static bool told;
-	uint64_t until = clock_ns() + PATIENCE_NS;
 
 	if (kill()) {
 		told = false;
@@ -124,13 +144,7 @@ kill_and_wait(void)
 		told = true;
 		kprintf("heap: calls wait, and there is no process to end\n");
 	}
-	while (gate_is_short() && clock_ns() < until) {
-		thread_sleep_until(clock_ns() + PATIENCE_NS / 20,
-				   WAIT_UNINTERRUPTIBLE);
-		heap_shrink();
-		if (pages_are_short())
-			pages_refill();
-	}
+	wait_for_line(false);
 }
 
 static void
@@ -145,7 +159,7 @@ killer(void *arg)
 		while (gate_is_short()) {
 			while (gate_is_short() && make_room())
 				;
-			if (gate_is_short())
+			if (gate_is_short() && !wait_for_line(true))
 				kill_and_wait();
 		}
 	}

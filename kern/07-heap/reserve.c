@@ -30,6 +30,7 @@ static struct {
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;
+	uint64_t granted; /* times somebody in line could go on */
 	uint64_t short_since; /* ns: since then somebody stands in line */
 	struct heap_shortages shortages;
 } gate = { .lock = SPINLOCK("heap gate"),
@@ -91,6 +92,7 @@ grant_lines(void)
 			if (!fits(r->pages, i))
 				return;
 			gate.reserved += r->pages;
+			gate.granted++;
 			line_shrinks();
 			list_del(&r->link);
 			__atomic_store_n(&r->granted, true, __ATOMIC_RELEASE);
@@ -385,6 +387,27 @@ bool
 gate_is_short(void)
 {
 	return keep_at_hand < 0;
+}
+
+uint64_t
+gate_granted(void)
+{
+	return __atomic_load_n(&gate.granted, __ATOMIC_RELAXED);
+}
+
+bool
+gate_is_full(void)
+{
+	uint64_t rflags = spin_lock_irqsave(&gate.lock), limit = 0;
+	struct request *r;
+	unsigned i;
+
+	for (i = 0, r = NULL; i < NLINES && !r; i++) {
+		r = list_first(&gate.lines[i], struct request, link);
+		limit = gate.limit - (i == LINE_LAST ? 0 : gate.kept);
+	}
+	spin_unlock_irqrestore(&gate.lock, rflags);
+	return r && mem_heap_used() + r->pages > limit;
 }
 
 void
