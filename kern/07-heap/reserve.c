@@ -395,6 +395,7 @@ gate_granted(void)
 	return __atomic_load_n(&gate.granted, __ATOMIC_RELAXED);
 }
 
+/* The killer thread, which asks, does not give back what it has itself. */
 bool
 gate_is_full(void)
 {
@@ -407,7 +408,8 @@ gate_is_full(void)
 		limit = gate.limit - (i == LINE_LAST ? 0 : gate.kept);
 	}
 	spin_unlock_irqrestore(&gate.lock, rflags);
-	return r && mem_heap_used() + r->pages > limit;
+	return r && mem_heap_used() + current()->heap_granted + r->pages >
+			    limit;
 }
 
 void
