@@ -39,6 +39,8 @@ void gate_open(void);
 void pages_init(void);
 /** Whether some of these had to be given: no call may begin. */
 bool pages_are_short(void);
+/** How many of them are missing. */
+uint64_t pages_missing(void);
 /** They are short, and the killer thread is to keep as many again; reclaims.
  * @return whether that could be */
 bool pages_refill(void);

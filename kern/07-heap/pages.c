@@ -28,6 +28,12 @@ pages_are_short(void)
 	return is_short;
 }
 
+uint64_t
+pages_missing(void)
+{
+	return kept.full - kept.n;
+}
+
 /* mem_ops.last_resort */
 static bool
 give_one(void)
