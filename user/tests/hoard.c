@@ -2,10 +2,10 @@
  * Fills the kernel heap, in ways that hide who holds it, beside processes that
  * hold a little and want a little: the kernel is to end the hoarder, all of it,
  * and nobody else. For Hardtack alone. Usage: hoard WAY, where WAY is
- *   open    pipes in its own descriptor tables
- *   forks   a few pipes in each of many children
- *   rights  pipes in flight in a socket, that it has closed
- *   given   pipes that a child has received, whose maker has ended
+ *   open    sockets in its own descriptor table
+ *   forks   a few sockets in each of many children
+ *   rights  sockets in flight in others, that it has closed
+ *   given   sockets that it has received, whose makers have ended
  * Prints who was ended; exits 0 if it was the hoarder alone.
  */
 #include <errno.h>
@@ -23,11 +23,11 @@
 #include <unistd.h>
 
 #define DECOYS	     4
-#define DECOY_PIPES  60	   /* each */
-#define CHILD_PIPES  10	   /* of each child of the hoarder */
-#define AT_A_TIME    100   /* descriptors in one message */
-#define DESCRIPTORS  60000 /* limit of the hoarder */
-#define ROUNDS_AFTER 200   /* of each decoy, once the hoarder is gone */
+#define DECOY_PIPES  60	  /* each */
+#define CHILD_PAIRS  5	  /* of each child of the hoarder */
+#define AT_A_TIME    100  /* descriptors in one message */
+#define DESCRIPTORS  4096 /* limit of the hoarder */
+#define ROUNDS_AFTER 200  /* of each decoy, once the hoarder is gone */
 
 /** Counted by all processes. */
 struct board {
@@ -70,12 +70,18 @@ decoy(int number)
 	_exit(0);
 }
 
+static bool
+make_pair(int *fds)
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0;
+}
+
 static void
 hold(int n)
 {
 	int fds[2];
 
-	while (n-- > 0 && pipe(fds) == 0)
+	while (n-- > 0 && make_pair(fds))
 		;
 }
 
@@ -111,7 +117,7 @@ receive_rights(int socket)
 	return recvmsg(socket, &m, 0) == 1;
 }
 
-/** Makes pipes, sends them, closes them: until it is ended, or may not. */
+/** Makes sockets, sends them, closes them: until it is ended, or may not. */
 static void
 send_away(int socket, int times)
 {
@@ -119,7 +125,7 @@ send_away(int socket, int times)
 
 	while (times-- > 0) {
 		for (int i = 0; i < AT_A_TIME; i += 2)
-			if (pipe(fds + i) < 0)
+			if (!make_pair(fds + i))
 				return;
 		if (!send_rights(socket, fds))
 			return;
@@ -134,7 +140,7 @@ hoard_in_flight(void)
 {
 	int pair[2];
 
-	while (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
+	while (make_pair(pair))
 		send_away(pair[0], 50);
 }
 
@@ -144,7 +150,7 @@ hoard_given(void)
 {
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+	if (!make_pair(pair))
 		_exit(1);
 	for (;;) {
 		pid_t pid = fork();
@@ -164,7 +170,7 @@ hoard_in_children(void)
 {
 	while (fork() != 0)
 		;
-	hold(CHILD_PIPES);
+	hold(CHILD_PAIRS);
 	for (;;)
 		pause();
 }
@@ -174,7 +180,8 @@ hoard(const char *way)
 {
 	struct rlimit rl = { DESCRIPTORS, DESCRIPTORS };
 
-	setrlimit(RLIMIT_NOFILE, &rl);
+	if (setrlimit(RLIMIT_NOFILE, &rl) < 0)
+		_exit(1);
 	setpgid(0, 0);
 	if (strcmp(way, "open") == 0)
 		hold(DESCRIPTORS);
