@@ -135,6 +135,36 @@ $(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
 endef
 $(foreach c,$(CHAPTERS),$(eval $(call link_rules,$c)))
 
+# --- LLVM's text of the kernel, for scripts/maxlive ---------------------------
+
+# Calls are as the source has them; loops are in the form in which LLVM counts
+# them. Nothing is merged or moved that would hide a pointer's type.
+IR := $(BUILD)/ir/$(MODE)
+IR_FLAGS := $(filter-out -O2 -g -fsanitize% -fstack-protector% \
+	-mstack-protector% -fno-optimize-sibling-calls \
+	-fno-tree-loop-distribute-patterns,$(KFLAGS)) \
+	-DHEAP_ANALYSIS -O1 -Xclang -disable-llvm-passes -fno-inline -gline-tables-only
+IR_PASSES := function(sroa,early-cse,sccp,instsimplify,correlated-propagation,$\
+	simplifycfg,loop-simplify,loop(loop-rotate),early-cse,simplifycfg,adce)
+IR_FILES := $(patsubst %.c,$(IR)/%.ll,$(filter-out \
+	$(wildcard kern/*/test_*.c),$(wildcard kern/[0-9]*/*.c)))
+$(foreach f,$(FOLDERS),$(eval $(IR)/kern/$f/%: INC := -Ilib/freestanding \
+	$(patsubst %,-Ikern/%,$(UPTO_$(call name,$f)))))
+
+$(IR)/kern/%.ll: kern/%.c Makefile | deps-check
+	@mkdir -p $(@D); $(call say,IR      $<)
+	$(Q)clang $(IR_FLAGS) -nostdinc \
+		-isystem $$(clang -print-file-name=include) $(INC) \
+		-Ilib/include -MMD -MP -MF $@.d -MT $@ -c -emit-llvm $< -o $@.bc
+	$(Q)opt -passes='$(IR_PASSES)' -S $@.bc -o $@
+	$(Q)opt -passes='print<scalar-evolution>' -disable-output $@ 2>&1 | \
+		grep '^Loop\|^Determining' >$@.trips || true
+	@rm $@.bc
+
+-include $(IR_FILES:%=%.d)
+.PHONY: ir
+ir: $(IR_FILES)
+
 # --- Our programs, labs, book: makefiles of their own ------------------------
 
 # user.mk lists in USER_PROGRAMS and USER_TESTS what it builds.

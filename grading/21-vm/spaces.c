@@ -8,7 +8,6 @@
 #include "string.h"
 #include "vm_internal.h"
 
-#define CALL_HEAP      64 /* pages that a call reserves */
 #define FILE_PAGES     128
 #define RUNS	       64
 #define CALL_PROT      0xff	 /* of agent_map's last argument: PROT_*, ... */
@@ -83,7 +82,7 @@ agent_space(void)
 {
 	struct vmspace *vm;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	vm = vmspace_new();
 	heap_end();
 	return vm;
@@ -94,7 +93,7 @@ agent_fork(struct vmspace *from)
 {
 	struct vmspace *vm;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	vm = vmspace_fork(from);
 	heap_end();
 	return vm;
@@ -123,7 +122,7 @@ agent_map(struct vmspace *vm, vaddr_t addr, uint64_t pages, uint64_t how)
 	struct vnode *v = how & CALL_FILE ? file : NULL;
 	int64_t at;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	at = vm_map(vm, addr, pages * PAGE_SIZE, how & CALL_PROT,
 		    (how >> CALL_FLAGS & 0xff) | MAP_FIXED_NOREPLACE, v,
 		    (how >> CALL_INDEX) * PAGE_SIZE, true);
@@ -136,7 +135,7 @@ agent_unmap(struct vmspace *vm, vaddr_t addr, uint64_t pages)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = vm_unmap(vm, addr, pages * PAGE_SIZE);
 	heap_end();
 	return error;
@@ -147,7 +146,7 @@ agent_protect(struct vmspace *vm, vaddr_t addr, uint64_t pages, uint32_t prot)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = vm_protect(vm, addr, pages * PAGE_SIZE, prot);
 	heap_end();
 	return error;
@@ -160,7 +159,7 @@ agent_fault(struct vmspace *vm, vaddr_t addr, unsigned how)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = vm_fault(vm, addr, how);
 	heap_end();
 	return error;
@@ -173,7 +172,7 @@ agent_load(vaddr_t addr)
 	int64_t word = 0;
 	int error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = copyin(&word, (void *)addr, sizeof(word));
 	heap_end();
 	return error ? error : word;
@@ -184,7 +183,7 @@ agent_store(vaddr_t addr, uint64_t value)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = copyout((void *)addr, &value, sizeof(value));
 	heap_end();
 	return error;
@@ -320,7 +319,7 @@ agent_file(uint64_t size)
 {
 	bool is_new;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	file = vnode_lookup(&file_mount, 1, &is_new);
 	file->mode = S_IFREG | 0600;
 	file->size = size;
@@ -347,7 +346,7 @@ agent_cache(uint64_t index)
 	struct page *page;
 	int error = 0;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	page = page_cache_get(file->cache, index, &error);
 	heap_end();
 	if (page)
@@ -373,7 +372,7 @@ agent_sync(void)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = page_cache_sync(file->cache);
 	heap_end();
 	return error;
@@ -384,7 +383,7 @@ agent_truncate(uint64_t size)
 {
 	int64_t error;
 
-	heap_begin(CALL_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	error = vnode_truncate(file, size);
 	heap_end();
 	return error;

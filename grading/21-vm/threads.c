@@ -19,7 +19,6 @@
 #define CONFIG_ENABLE  0x1
 #define TIMER_PERIODIC 0x8
 #define TIMER_SET      0x40 /* the next write sets the accumulator, too */
-#define THREADS_HEAP   16
 #define TURN_STEP      70 /* ns by which the timers' periods differ */
 
 static volatile uint64_t *hpet;
@@ -90,7 +89,7 @@ run_threads(void)
 
 	arrived = met = 0;
 	finished = 0;
-	heap_begin(THREADS_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	if (agent_box.slice)
 		turns_begin(agent_box.slice);
 	for (set = agent_box.cpus; set; set &= set - 1) {

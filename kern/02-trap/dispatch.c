@@ -30,6 +30,7 @@ void syscall_dispatch(struct trapframe *tf);
 
 struct trap_ops trap_ops;
 static const struct syscall_entry *syscalls[SYSCALLS_MAX]; /* by number */
+uint16_t syscall_heap_pages[SYSCALLS_MAX];
 
 static const char *const exception_names[TRAP_INTERRUPTS] = {
 	[TRAP_DIVIDE] = "divide error",
@@ -313,6 +314,7 @@ void
 syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall_entry *call = syscall_lookup(tf->error);
+	unsigned pages;
 	int64_t error = 0;
 
 	this_cpu(md_current)->nsyscall = tf->error;
@@ -321,14 +323,15 @@ syscall_dispatch(struct trapframe *tf)
 		user_return(tf);
 		return;
 	}
-	if (call->heap_pages)
-		error = trap_ops.reserve(call->heap_pages);
+	pages = syscall_heap_pages[call->number];
+	if (pages)
+		error = trap_ops.reserve(pages);
 	tf->rax = error ? error
 			: call->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8,
 				   tf->r9);
 	if (__builtin_expect(trap_ops.trace != NULL, 0))
 		trap_ops.trace(call, tf, tf->rax);
-	if (call->heap_pages)
+	if (pages)
 		trap_ops.release();
 	user_return(tf);
 }

@@ -220,22 +220,23 @@ typedef int64_t (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 
 struct syscall_entry {
 	uint32_t number;
-	uint32_t heap_pages; /**< most heap it can hold at once: pages */
 	const char *name;
 	syscall_fn fn;
 };
 
 /**
- * Register a system call: SYSCALL(NR_read, sys_read, 4).
+ * Register a system call: SYSCALL(NR_read, sys_read).
  *
  * @param nr     its number (abi/syscall.h)
  * @param fn     the handler; returns a result, or a negative errno
- * @param pages  bound on the kernel heap that is live because of it
  */
-#define SYSCALL(nr, fn, pages)                                                 \
+#define SYSCALL(nr, fn)                                                        \
 	static const struct syscall_entry syscall_entry_##nr LINKED(           \
-		".syscall_entry") = { nr, pages, #nr,                          \
-				      (syscall_fn)(void (*)(void))fn }
+		".syscall_entry") = { nr, #nr, (syscall_fn)(void (*)(void))fn }
+
+/** By number: the most kernel heap that a call can hold at once, in pages; 0: it
+ * takes none. Chapter heap fills it, at its start. */
+extern uint16_t syscall_heap_pages[SYSCALLS_MAX];
 
 /** Fill the table of calls from the registrations; at start-up. Panics if a
  * number is registered twice. */

@@ -11,6 +11,12 @@
 #define HEAP_H
 
 #include "sched.h"
+#ifndef HEAP_ANALYSIS /* scripts/maxlive, which writes it, does without */
+#include "bounds.h"
+#endif
+
+/* Who may hold what is found by scripts/maxlive, and written to bounds.h and
+ * bounds.c. */
 
 /**
  * HEAP1: pages in use by the heap + pages reserved <= M (mem's heap_max), less
@@ -47,7 +53,45 @@ void heap_release(void);
  */
 int heap_checkpoint(unsigned pages);
 
-/** Kernel threads that allocate do so between heap_begin and heap_end. */
+/** For work of no fixed length: begin a new reservation, as large as the one
+ * there is, so that what is held so far is no longer counted. The analysis
+ * (scripts/maxlive) bounds each piece between two of these. No locks held; may
+ * sleep. @return 0, or -EINTR: the thread is to die */
+static inline int
+heap_again(void)
+{
+	return heap_checkpoint(current()->heap_granted);
+}
+
+/** In a loop that allocates, where scripts/maxlive finds no bound: this is
+ * come to at most @p limit times (a constant), @p before of them so far. */
+static inline void
+heap_loop(unsigned before, unsigned limit)
+{
+	INVARIANT(HEAP2, before < limit);
+	(void)before, (void)limit;
+}
+#define HEAP_LOOP(before, limit) heap_loop(before, limit)
+
+/** In a function that calls through a pointer what could be the function itself,
+ * as far as scripts/maxlive sees: @p cond says why it is not. */
+static inline void
+heap_once(bool cond)
+{
+	INVARIANT(HEAP2, cond);
+	(void)cond;
+}
+#define HEAP_ONCE(cond) heap_once(cond)
+
+/** The bound of the work that function @p name begins, from bounds.h. */
+#ifdef HEAP_ANALYSIS
+#define HEAP_BOUND(name) 1
+#else
+#define HEAP_BOUND(name) HEAP_BOUND_##name
+#endif
+
+/** Kernel threads that allocate do so between heap_begin and heap_end, with the
+ * bound HEAP_BOUND(the function's name). */
 static inline void
 heap_begin(unsigned pages)
 {

@@ -17,6 +17,9 @@
 /** At hand with the gate open: more than there are pages. */
 #define GATE_OFF (1L << 40)
 
+/** By a call's number: the pages to reserve for it (bounds.c). */
+extern const uint16_t heap_call_bounds[SYSCALLS_MAX];
+
 /** Start the killer thread. */
 void killer_start(void);
 /** Tell it that a call waits in line, or that caches are to be evicted. */

@@ -9,6 +9,7 @@
  * holds what in account.c, the debug build's check in check.c.
  */
 #include "heap_internal.h"
+#include "string.h"
 
 #define AT_HAND_MAX   64 /* reserved pages that a CPU keeps */
 #define AT_HAND_BATCH 32
@@ -59,8 +60,8 @@ struct request {
 static bool
 fits(uint64_t pages, enum line line)
 {
-	uint64_t limit = line == LINE_LAST ? gate.limit
-					   : gate.limit - gate.kept;
+	uint64_t limit =
+		line == LINE_LAST ? gate.limit : gate.limit - gate.kept;
 
 	if (line != LINE_LAST && pages_are_short())
 		return false;
@@ -162,8 +163,8 @@ put_at_hand(int64_t pages)
 static int
 wait_in_line(unsigned pages, enum line line)
 {
-	enum wait_how how = line == LINE_LAST ? WAIT_UNINTERRUPTIBLE
-					      : WAIT_KILLABLE;
+	enum wait_how how =
+		line == LINE_LAST ? WAIT_UNINTERRUPTIBLE : WAIT_KILLABLE;
 	struct request r = { .pages = pages, .thread = current() };
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 	int error = 0;
@@ -201,9 +202,8 @@ static bool
 take_shared(unsigned pages, enum line line)
 {
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
-	unsigned batch = fits(pages + AT_HAND_BATCH * 8, LINE_CALLS)
-				 ? AT_HAND_BATCH
-				 : 0;
+	unsigned batch =
+		fits(pages + AT_HAND_BATCH * 8, LINE_CALLS) ? AT_HAND_BATCH : 0;
 	bool ok = !gate.waiting && fits(pages + batch, line);
 
 	if (ok)
@@ -229,8 +229,8 @@ reserve_shared(unsigned pages, enum line line)
 static void __attribute__((noinline)) return_surplus(void)
 {
 	uint64_t rflags = irq_save();
-	int64_t surplus = this_cpu(at_hand) -
-			  (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
+	int64_t surplus =
+		this_cpu(at_hand) - (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
 
 	if (surplus > 0)
 		this_cpu(at_hand) -= surplus;
@@ -470,14 +470,10 @@ heap_stats_get(struct heap_stats *stats)
 static unsigned
 largest_bound(void)
 {
-	const struct syscall_entry *call;
 	unsigned nr, most = BOUND_MIN;
 
-	for (nr = 0; nr < SYSCALLS_MAX; nr++) {
-		call = syscall_lookup(nr);
-		if (call)
-			most = MAX(most, call->heap_pages);
-	}
+	for (nr = 0; nr < SYSCALLS_MAX; nr++)
+		most = MAX(most, heap_call_bounds[nr]);
 	return most;
 }
 
@@ -507,8 +503,8 @@ set_gate(void)
 		trap_ops.reserve = reserve_or_fail;
 	else if (strcmp(how, "on") != 0)
 		kprintf("heap: heapgate=%s is none of on, off, fail\n", how);
-	kprintf("heap: %lu pages to reserve, gate %s\n",
-		gate.limit - gate.kept, how);
+	kprintf("heap: %lu pages to reserve, gate %s\n", gate.limit - gate.kept,
+		how);
 }
 
 static void
@@ -518,6 +514,8 @@ heap_init(void)
 	struct mem_stats m;
 
 	mem_stats_get(&m);
+	memcpy(syscall_heap_pages, heap_call_bounds,
+	       sizeof(syscall_heap_pages));
 	gate.kept = largest_bound();
 	if (m.heap_max < m.heap_used + margin + 2 * gate.kept)
 		panic("heap: heap=%lu (KiB) is too little, this kernel needs "

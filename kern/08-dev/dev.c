@@ -3,14 +3,10 @@
  */
 #include "devices.h"
 
-/* What the devices' descriptions take of the heap: bounded by the number of
- * PCI devices, and by the disks of a few controllers. */
-#define HEAP_PAGES 24
-
 static void
 dev_init(void)
 {
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(startup));
 	work_start();
 	pci_init();
 	pci_attach_drivers();

@@ -373,9 +373,6 @@ register_all(const struct partitions *t)
 	}
 }
 
-/* Partitions' descriptions on the heap: those of 16 full disks. */
-#define HEAP_PAGES 16
-
 /* The drivers have attached to their devices in chapter dev's start. */
 static void
 block_init(void)
@@ -384,7 +381,7 @@ block_init(void)
 	struct block_device *disk;
 	unsigned i;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(startup));
 	for (i = 0; (disk = block_get(i)); i++) {
 		partitions_read(disk, &t);
 		if (t.n > 0)

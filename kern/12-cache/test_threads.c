@@ -4,7 +4,6 @@
 #include "cache.h"
 #include "test_cache.h"
 
-#define THREAD_HEAP_PAGES 32
 
 static struct spinlock done_lock = SPINLOCK("test threads");
 static struct waitq done_wq = WAITQ(done_wq, "test threads queue");
@@ -14,7 +13,7 @@ static void (*thread_fn)(unsigned number);
 static void
 thread_main(void *arg)
 {
-	heap_begin(THREAD_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	thread_fn((unsigned)(uint64_t)arg);
 	heap_end();
 	spin_lock(&done_lock);

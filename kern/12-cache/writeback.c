@@ -8,7 +8,6 @@
 
 #define FLUSH_INTERVAL_NS 5000000000ul
 #define BALANCE_PAGES	  64 /* that a writer writes when it has to help */
-#define FLUSH_HEAP_PAGES  16
 
 /* ---- The pages of one file ---- */
 
@@ -186,7 +185,7 @@ flush_main(void *arg)
 		spin_unlock(&flush_lock);
 		if (!cache_ops.flush)
 			continue;
-		heap_begin(FLUSH_HEAP_PAGES);
+		heap_begin(HEAP_BOUND(flush_main));
 		cache_ops.flush();
 		heap_end();
 	}

@@ -297,7 +297,8 @@ struct mount {
 struct filesystem {
 	const char *name;
 	bool needs_device;
-	/** Fill @p m (ops, root, private_data). 0 or a negative errno. */
+	/** Fill @p m (ops, root, private_data). No locks held. 0 or a negative
+	 * errno. */
 	int (*mount)(struct mount *m, const char *options);
 };
 #define FILESYSTEM(ident, device, mount_fn)                                    \
@@ -379,10 +380,6 @@ int check_owner(const struct vnode *v);
 
 #define WALK_NOFOLLOW  0x1 /**< do not follow a link at the end */
 #define WALK_DIRECTORY 0x2 /**< must be a directory */
-
-/** Bound on kernel heap, in pages, of a call that walks a path: walks top up
- * the reservation to this between components. */
-#define PATH_HEAP_PAGES 24
 
 /** Walk @p path (kernel memory) from @p dirfd (AT_FDCWD: cwd). *result
  * referenced. No locks held. @return 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP,

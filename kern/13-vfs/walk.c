@@ -192,18 +192,6 @@ walk_cached(struct walk *w)
 
 /* ---- The slow way ---- */
 
-/* At least what the call reserved at its start, so that what it needs after the
- * walk is there. A kernel thread that has reserved nothing is start-up's. */
-int
-walk_checkpoint(void)
-{
-	uint32_t granted = current()->heap_granted;
-
-	if (granted == 0)
-		return 0;
-	return heap_checkpoint(MAX(granted, (uint32_t)PATH_HEAP_PAGES));
-}
-
 #define NOT_CACHED 1
 
 /* What the cache says: 0, *v referenced; -ENOENT; or NOT_CACHED. */
@@ -250,7 +238,7 @@ name_lookup_unlocked(struct vnode *dir, const struct name *name,
 
 	if (error != NOT_CACHED)
 		return error;
-	error = walk_checkpoint();
+	error = heap_again();
 	if (error)
 		return error;
 	rwlock_read_lock(&dir->lock);
@@ -314,6 +302,9 @@ follow(struct walk *w, struct vnode *link, const char *rest, bool slash)
 	if (++w->links > SYMLINKS_MAX)
 		return -ELOOP;
 	if (link->ops->follow) {
+		error = heap_again();
+		if (error)
+			return error;
 		error = link->ops->follow(link, &target);
 		if (error == 0) {
 			move_to(w, target, rest);

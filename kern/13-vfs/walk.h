@@ -46,10 +46,6 @@ int name_lookup(struct vnode *dir, const struct name *name, struct vnode **v);
 int name_lookup_unlocked(struct vnode *dir, const struct name *name,
 			 struct vnode **v);
 
-/** Between two steps of a walk: renew the reservation of heap. No locks are
- * held. @return 0, or -EINTR: the thread is to die */
-int walk_checkpoint(void);
-
 /* ---- Entries ---- */
 
 /** Directory @p v is found as @p name in @p dir: remember it, for ".." and

@@ -105,7 +105,7 @@ make_at(int dirfd, const char *path, const struct maker *m)
 	if (!error && m->what == MAKE_LINK && w.at->mount != m->vnode->mount)
 		error = -EXDEV;
 	if (!error)
-		error = walk_checkpoint();
+		error = heap_again();
 	if (!error) {
 		vnode_lock(w.at, DIR_PARENT);
 		error = make_in(&w, m);
@@ -288,7 +288,7 @@ remove_at(int dirfd, const char *path, bool directory)
 							   : -EBUSY;
 	}
 	if (!error)
-		error = walk_checkpoint();
+		error = heap_again();
 	if (!error) {
 		vnode_lock(w.at, DIR_PARENT);
 		error = remove_from(&w, directory);
@@ -328,14 +328,14 @@ sys_mknodat(int dirfd, const char *path, uint32_t mode, uint32_t rdev)
 	user_path_put(&p);
 	return error;
 }
-SYSCALL(NR_mknodat, sys_mknodat, PATH_HEAP_PAGES);
+SYSCALL(NR_mknodat, sys_mknodat);
 
 static int64_t
 sys_mknod(const char *path, uint32_t mode, uint32_t rdev)
 {
 	return sys_mknodat(AT_FDCWD, path, mode, rdev);
 }
-SYSCALL(NR_mknod, sys_mknod, PATH_HEAP_PAGES);
+SYSCALL(NR_mknod, sys_mknod);
 
 static int64_t
 sys_mkdirat(int dirfd, const char *path, uint32_t mode)
@@ -349,14 +349,14 @@ sys_mkdirat(int dirfd, const char *path, uint32_t mode)
 	user_path_put(&p);
 	return error;
 }
-SYSCALL(NR_mkdirat, sys_mkdirat, PATH_HEAP_PAGES);
+SYSCALL(NR_mkdirat, sys_mkdirat);
 
 static int64_t
 sys_mkdir(const char *path, uint32_t mode)
 {
 	return sys_mkdirat(AT_FDCWD, path, mode);
 }
-SYSCALL(NR_mkdir, sys_mkdir, PATH_HEAP_PAGES);
+SYSCALL(NR_mkdir, sys_mkdir);
 
 static int64_t
 sys_unlinkat(int dirfd, const char *path, unsigned flags)
@@ -373,21 +373,21 @@ sys_unlinkat(int dirfd, const char *path, unsigned flags)
 	user_path_put(&p);
 	return error;
 }
-SYSCALL(NR_unlinkat, sys_unlinkat, PATH_HEAP_PAGES);
+SYSCALL(NR_unlinkat, sys_unlinkat);
 
 static int64_t
 sys_unlink(const char *path)
 {
 	return sys_unlinkat(AT_FDCWD, path, 0);
 }
-SYSCALL(NR_unlink, sys_unlink, PATH_HEAP_PAGES);
+SYSCALL(NR_unlink, sys_unlink);
 
 static int64_t
 sys_rmdir(const char *path)
 {
 	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
-SYSCALL(NR_rmdir, sys_rmdir, PATH_HEAP_PAGES);
+SYSCALL(NR_rmdir, sys_rmdir);
 
 static int64_t
 sys_symlinkat(const char *target, int dirfd, const char *path)
@@ -405,14 +405,14 @@ sys_symlinkat(const char *target, int dirfd, const char *path)
 	user_path_put(&t);
 	return error;
 }
-SYSCALL(NR_symlinkat, sys_symlinkat, PATH_HEAP_PAGES);
+SYSCALL(NR_symlinkat, sys_symlinkat);
 
 static int64_t
 sys_symlink(const char *target, const char *path)
 {
 	return sys_symlinkat(target, AT_FDCWD, path);
 }
-SYSCALL(NR_symlink, sys_symlink, PATH_HEAP_PAGES);
+SYSCALL(NR_symlink, sys_symlink);
 
 static int64_t
 sys_linkat(int from_fd, const char *from, int to_fd, const char *to,
@@ -441,11 +441,11 @@ sys_linkat(int from_fd, const char *from, int to_fd, const char *to,
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_linkat, sys_linkat, PATH_HEAP_PAGES);
+SYSCALL(NR_linkat, sys_linkat);
 
 static int64_t
 sys_link(const char *from, const char *to)
 {
 	return sys_linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
-SYSCALL(NR_link, sys_link, PATH_HEAP_PAGES);
+SYSCALL(NR_link, sys_link);

@@ -255,7 +255,7 @@ rename_walked(struct renaming *r)
 		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	error = mount_writable(from);
 	if (!error)
-		error = walk_checkpoint();
+		error = heap_again();
 	if (error)
 		return error;
 	lock_parents(from, to);
@@ -312,18 +312,18 @@ sys_renameat2(int from_fd, const char *from, int to_fd, const char *to,
 	user_path_put(&f);
 	return error;
 }
-SYSCALL(NR_renameat2, sys_renameat2, 2 * PATH_HEAP_PAGES);
+SYSCALL(NR_renameat2, sys_renameat2);
 
 static int64_t
 sys_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
 	return sys_renameat2(from_fd, from, to_fd, to, 0);
 }
-SYSCALL(NR_renameat, sys_renameat, 2 * PATH_HEAP_PAGES);
+SYSCALL(NR_renameat, sys_renameat);
 
 static int64_t
 sys_rename(const char *from, const char *to)
 {
 	return sys_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
-SYSCALL(NR_rename, sys_rename, 2 * PATH_HEAP_PAGES);
+SYSCALL(NR_rename, sys_rename);

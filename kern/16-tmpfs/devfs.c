@@ -94,8 +94,12 @@ populate(struct vnode *root)
 	for (i = 0; i < ARRAY_SIZE(furniture) && !error; i++)
 		error = tmpfs_add(root, furniture[i].name, furniture[i].mode, 0,
 				  furniture[i].target);
-	for (at = devices.next; at != &devices && !error; at = at->next)
-		error = add_node(root, list_entry(at, struct device, link));
+	for (at = devices.next; at != &devices && !error; at = at->next) {
+		error = heap_again();
+		if (!error)
+			error = add_node(root,
+					 list_entry(at, struct device, link));
+	}
 	return error;
 }
 

@@ -133,8 +133,11 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	strlcpy(m->target, path, sizeof(m->target));
 	mutex_lock(&mounts_lock);
 	error = attach_device(m);
+	mutex_unlock(&mounts_lock);
+	/* It may take long, and renews its reservation of heap. */
 	if (!error)
 		error = fs->mount(m, options ? options : "");
+	mutex_lock(&mounts_lock);
 	if (!error && covered && covered->mounted)
 		error = -EBUSY;
 	if (!error)

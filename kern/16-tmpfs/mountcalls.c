@@ -116,7 +116,7 @@ sys_mount(const char *source, const char *target, const char *type,
 	path_free(a.options);
 	return error;
 }
-SYSCALL(NR_mount, sys_mount, 2 * PATH_HEAP_PAGES);
+SYSCALL(NR_mount, sys_mount);
 
 static int64_t
 sys_umount2(const char *target, unsigned flags)
@@ -138,7 +138,7 @@ sys_umount2(const char *target, unsigned flags)
 	path_free(path);
 	return error;
 }
-SYSCALL(NR_umount2, sys_umount2, PATH_HEAP_PAGES);
+SYSCALL(NR_umount2, sys_umount2);
 
 /* ---- sync ---- */
 
@@ -148,4 +148,4 @@ sys_sync(void)
 	vfs_sync();
 	return 0;
 }
-SYSCALL(NR_sync, sys_sync, 16);
+SYSCALL(NR_sync, sys_sync);

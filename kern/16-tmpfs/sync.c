@@ -73,7 +73,7 @@ stop_writing(struct mount *m, void *arg)
 	if (m->flags & MS_RDONLY || !m->ops->remount)
 		return;
 	mount_sync(m);
-	if (m->ops->remount(m, m->flags | MS_RDONLY) == 0)
+	if (m->ops->remount(m, MS_RDONLY) == 0)
 		m->flags |= MS_RDONLY;
 }
 

@@ -45,7 +45,9 @@ send(struct file *out, uint64_t *to, struct file *in, uint64_t *pos, size_t len)
 			break;
 		*pos += n;
 		done += n;
-		if (thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
+		if (done == len ||
+		    thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL) ||
+		    heap_again())
 			break;
 	}
 	if (done)
@@ -107,7 +109,7 @@ sys_sendfile(int out_fd, int in_fd, int64_t *offset, size_t len)
 		file_put(out);
 	return n;
 }
-SYSCALL(NR_sendfile, sys_sendfile, 16);
+SYSCALL(NR_sendfile, sys_sendfile);
 
 /* ---- copy_file_range ---- */
 
@@ -214,4 +216,4 @@ sys_copy_file_range(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos,
 		side_put(&out, n > 0);
 	return error ? error : n;
 }
-SYSCALL(NR_copy_file_range, sys_copy_file_range, 16);
+SYSCALL(NR_copy_file_range, sys_copy_file_range);

@@ -13,7 +13,7 @@ sys_close(int fd)
 {
 	return fd_close(fd);
 }
-SYSCALL(NR_close, sys_close, 4);
+SYSCALL(NR_close, sys_close);
 
 static int64_t
 sys_close_range(unsigned first, unsigned last, unsigned flags)
@@ -26,7 +26,7 @@ sys_close_range(unsigned first, unsigned last, unsigned flags)
 	fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
-SYSCALL(NR_close_range, sys_close_range, FDTABLE_HEAP_PAGES);
+SYSCALL(NR_close_range, sys_close_range);
 
 static int64_t
 sys_dup(int fd)
@@ -35,7 +35,7 @@ sys_dup(int fd)
 
 	return f ? fd_install(f, 0, false) : -EBADF;
 }
-SYSCALL(NR_dup, sys_dup, 4);
+SYSCALL(NR_dup, sys_dup);
 
 static int64_t
 dup_to(int from, int to, bool cloexec)
@@ -64,7 +64,7 @@ sys_dup2(int from, int to)
 	file_put(f);
 	return to;
 }
-SYSCALL(NR_dup2, sys_dup2, 6);
+SYSCALL(NR_dup2, sys_dup2);
 
 static int64_t
 sys_dup3(int from, int to, int flags)
@@ -73,7 +73,7 @@ sys_dup3(int from, int to, int flags)
 		return -EINVAL;
 	return dup_to(from, to, flags & O_CLOEXEC);
 }
-SYSCALL(NR_dup3, sys_dup3, 6);
+SYSCALL(NR_dup3, sys_dup3);
 
 /* ---- fcntl ---- */
 
@@ -168,7 +168,7 @@ sys_fcntl(int fd, unsigned command, uint64_t arg)
 	file_put(f);
 	return result;
 }
-SYSCALL(NR_fcntl, sys_fcntl, 8);
+SYSCALL(NR_fcntl, sys_fcntl);
 
 /* ---- ioctl ---- */
 
@@ -224,4 +224,4 @@ sys_ioctl(int fd, uint32_t request, uint64_t arg)
 	file_put(f);
 	return result;
 }
-SYSCALL(NR_ioctl, sys_ioctl, 16);
+SYSCALL(NR_ioctl, sys_ioctl);

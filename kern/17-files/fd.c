@@ -118,16 +118,21 @@ grow_top(struct fdtable *t)
 }
 
 static struct fdchunk *
-chunk_for(struct fdtable *t, unsigned fd)
+chunk_at(struct fdtable *t, unsigned i)
 {
-	struct fdchunk *c;
+	struct fdchunk *c = &t->chunks[i];
 
-	if (fd >= t->limit)
-		grow_top(t);
-	c = &t->chunks[fd / FDS_A_CHUNK];
 	if (!c->files)
 		rcu_assign(c->files, knew_array(struct file *, FDS_A_CHUNK));
 	return c;
+}
+
+static struct fdchunk *
+chunk_for(struct fdtable *t, unsigned fd)
+{
+	if (fd >= t->limit)
+		grow_top(t);
+	return chunk_at(t, fd / FDS_A_CHUNK);
 }
 
 static void
@@ -149,12 +154,14 @@ fdtable_copy(struct fdtable *from)
 	unsigned i;
 
 	spin_lock(&from->lock);
-	for (i = 0; i * FDS_A_CHUNK < from->limit; i++) {
+	if (from->limit > t->limit)
+		grow_top(t);
+	for (i = 0; i < CHUNKS_MAX && i * FDS_A_CHUNK < from->limit; i++) {
 		struct fdchunk *c;
 
 		if (!from->chunks[i].used)
 			continue;
-		c = chunk_for(t, i * FDS_A_CHUNK);
+		c = chunk_at(t, i);
 		c->used = from->chunks[i].used;
 		c->cloexec = from->chunks[i].cloexec;
 		copy_chunk(c, &from->chunks[i]);

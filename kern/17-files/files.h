@@ -60,9 +60,6 @@ int fd_close(int fd);
 void fd_close_range(unsigned first, unsigned last, bool cloexec);
 /** Give the running thread a table of its own if others share it. */
 void fdtable_unshare(void);
-/** Bound on the kernel heap of a copy of a table, in pages: CHUNKS_MAX chunks
- * of an eighth of a page, and what the slabs waste. */
-#define FDTABLE_HEAP_PAGES 32
 /** FD_CLOEXEC of descriptor @p fd, or -EBADF; set it. */
 int fd_get_flags(int fd);
 int fd_set_flags(int fd, bool cloexec);

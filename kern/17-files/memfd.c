@@ -50,7 +50,7 @@ sys_memfd_create(const char *name, unsigned flags)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
 	return memfd_create(label, flags);
 }
-SYSCALL(NR_memfd_create, sys_memfd_create, 16);
+SYSCALL(NR_memfd_create, sys_memfd_create);
 
 /* Under the file's lock, which excludes writes, and new mappings. */
 static int

@@ -95,7 +95,7 @@ find_or_create(struct walk *w, struct opening *o, struct vnode **v)
 
 	if (error != -ENOENT)
 		return error;
-	error = walk_checkpoint();
+	error = heap_again();
 	if (error)
 		return error;
 	vnode_lock(w->at, DIR_PARENT);
@@ -251,18 +251,18 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 	user_path_put(&p);
 	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
 }
-SYSCALL(NR_openat, sys_openat, PATH_HEAP_PAGES);
+SYSCALL(NR_openat, sys_openat);
 
 static int64_t
 sys_open(const char *path, unsigned flags, uint32_t mode)
 {
 	return sys_openat(AT_FDCWD, path, flags, mode);
 }
-SYSCALL(NR_open, sys_open, PATH_HEAP_PAGES);
+SYSCALL(NR_open, sys_open);
 
 static int64_t
 sys_creat(const char *path, uint32_t mode)
 {
 	return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
-SYSCALL(NR_creat, sys_creat, PATH_HEAP_PAGES);
+SYSCALL(NR_creat, sys_creat);

@@ -38,28 +38,28 @@ sys_read(int fd, void *buf, size_t len)
 {
 	return rw(fd, buf, len, NULL, false);
 }
-SYSCALL(NR_read, sys_read, 16);
+SYSCALL(NR_read, sys_read);
 
 static int64_t
 sys_write(int fd, void *buf, size_t len)
 {
 	return rw(fd, buf, len, NULL, true);
 }
-SYSCALL(NR_write, sys_write, 16);
+SYSCALL(NR_write, sys_write);
 
 static int64_t
 sys_pread64(int fd, void *buf, size_t len, uint64_t pos)
 {
 	return rw(fd, buf, len, &pos, false);
 }
-SYSCALL(NR_pread64, sys_pread64, 16);
+SYSCALL(NR_pread64, sys_pread64);
 
 static int64_t
 sys_pwrite64(int fd, void *buf, size_t len, uint64_t pos)
 {
 	return rw(fd, buf, len, &pos, true);
 }
-SYSCALL(NR_pwrite64, sys_pwrite64, 16);
+SYSCALL(NR_pwrite64, sys_pwrite64);
 
 /* ---- Several buffers ---- */
 
@@ -156,28 +156,28 @@ sys_readv(int fd, const struct iovec *iov, uint64_t n)
 {
 	return rwv(fd, iov, n, NULL, false, 0);
 }
-SYSCALL(NR_readv, sys_readv, 16);
+SYSCALL(NR_readv, sys_readv);
 
 static int64_t
 sys_writev(int fd, const struct iovec *iov, uint64_t n)
 {
 	return rwv(fd, iov, n, NULL, true, 0);
 }
-SYSCALL(NR_writev, sys_writev, 16);
+SYSCALL(NR_writev, sys_writev);
 
 static int64_t
 sys_preadv(int fd, const struct iovec *iov, uint64_t n, uint64_t pos)
 {
 	return rwv(fd, iov, n, &pos, false, 0);
 }
-SYSCALL(NR_preadv, sys_preadv, 16);
+SYSCALL(NR_preadv, sys_preadv);
 
 static int64_t
 sys_pwritev(int fd, const struct iovec *iov, uint64_t n, uint64_t pos)
 {
 	return rwv(fd, iov, n, &pos, true, 0);
 }
-SYSCALL(NR_pwritev, sys_pwritev, 16);
+SYSCALL(NR_pwritev, sys_pwritev);
 
 /* What preadv2's flags say, as flags of open. Nothing here can tell beforehand
  * whether it would wait (RWF_NOWAIT). */
@@ -212,7 +212,7 @@ sys_preadv2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos,
 	(void)pos_high; /* the position is whole in the low word */
 	return rwv2(fd, iov, n, pos, rwf, false);
 }
-SYSCALL(NR_preadv2, sys_preadv2, 16);
+SYSCALL(NR_preadv2, sys_preadv2);
 
 static int64_t
 sys_pwritev2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos,
@@ -221,7 +221,7 @@ sys_pwritev2(int fd, const struct iovec *iov, uint64_t n, uint64_t pos,
 	(void)pos_high;
 	return rwv2(fd, iov, n, pos, rwf, true);
 }
-SYSCALL(NR_pwritev2, sys_pwritev2, 16);
+SYSCALL(NR_pwritev2, sys_pwritev2);
 
 /* ---- To the disk ---- */
 
@@ -237,7 +237,7 @@ sys_syncfs(int fd)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_syncfs, sys_syncfs, 16);
+SYSCALL(NR_syncfs, sys_syncfs);
 
 static int64_t
 do_fsync(int fd, bool data_only)
@@ -260,14 +260,14 @@ sys_fsync(int fd)
 {
 	return do_fsync(fd, false);
 }
-SYSCALL(NR_fsync, sys_fsync, 16);
+SYSCALL(NR_fsync, sys_fsync);
 
 static int64_t
 sys_fdatasync(int fd)
 {
 	return do_fsync(fd, true);
 }
-SYSCALL(NR_fdatasync, sys_fdatasync, 16);
+SYSCALL(NR_fdatasync, sys_fdatasync);
 
 #define SYNC_RANGE                                                             \
 	(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |                 \
@@ -295,4 +295,4 @@ sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_sync_file_range, sys_sync_file_range, 16);
+SYSCALL(NR_sync_file_range, sys_sync_file_range);

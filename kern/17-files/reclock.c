@@ -126,8 +126,12 @@ cut(struct record_locks *r, const struct lock *want)
 	list_for_each_safe (l, next, &r->held, link) {
 		if (!same_owner(l, want) || !overlaps(l, want))
 			continue;
-		if (l->start < want->start && l->end > want->end)
+		if (l->start < want->start && l->end > want->end) {
+			/* The owner has no other lock here. */
 			insert(r, want->end, l->end, l);
+			l->end = want->start;
+			return;
+		}
 		if (l->start < want->start) {
 			l->end = want->start;
 		} else if (l->end > want->end) {
@@ -155,6 +159,21 @@ join(struct record_locks *r, struct lock *want)
 	}
 }
 
+/* After locks were taken off: without any, the list goes; who waits looks
+ * again. */
+static void
+locks_changed(struct vnode *v)
+{
+	struct record_locks *r = v->locks;
+
+	if (list_empty(&r->held)) {
+		v->locks = NULL;
+		kfree(r);
+	}
+	if (!list_empty(&waiters))
+		waitq_wake_all(&locks_wq);
+}
+
 static void
 apply(struct vnode *v, struct lock *want)
 {
@@ -168,12 +187,7 @@ apply(struct vnode *v, struct lock *want)
 		join(r, want);
 		insert(r, want->start, want->end, want);
 	}
-	if (list_empty(&r->held)) {
-		v->locks = NULL;
-		kfree(r);
-	}
-	if (!list_empty(&waiters))
-		waitq_wake_all(&locks_wq);
+	locks_changed(v);
 }
 
 /* Whether @p holder waits, through others, for @p owner. */
@@ -201,18 +215,22 @@ waits_for(const void *holder, const void *owner)
 
 /* ---- Entry points ---- */
 
+/* All locks of an owner go: nothing is split, and no heap is needed. */
 static void
 release(struct vnode *v, const void *owner, enum file_lock_kind kind)
 {
-	struct lock all = {
-		.owner = owner,
-		.kind = kind,
-		.end = END_OF_FILE,
-		.type = F_UNLCK,
-	};
+	struct record_locks *r;
+	struct lock *l, *next;
 
 	spin_lock(&locks_lock);
-	apply(v, &all);
+	r = v->locks;
+	if (r) {
+		list_for_each_safe (l, next, &r->held, link) {
+			if (l->owner == owner && l->kind == kind)
+				delete (l);
+		}
+		locks_changed(v);
+	}
 	spin_unlock(&locks_lock);
 }
 
@@ -463,4 +481,4 @@ sys_flock(int fd, unsigned operation)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_flock, sys_flock, 8);
+SYSCALL(NR_flock, sys_flock);

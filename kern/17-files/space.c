@@ -67,7 +67,7 @@ sys_lseek(int fd, int64_t offset, unsigned whence)
 	file_put(f);
 	return result;
 }
-SYSCALL(NR_lseek, sys_lseek, 16);
+SYSCALL(NR_lseek, sys_lseek);
 
 /* ---- fallocate ---- */
 
@@ -175,7 +175,7 @@ sys_fallocate(int fd, unsigned mode, int64_t offset, int64_t len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_fallocate, sys_fallocate, 16);
+SYSCALL(NR_fallocate, sys_fallocate);
 
 /* ---- What will be read ---- */
 
@@ -218,7 +218,7 @@ sys_readahead(int fd, int64_t offset, size_t len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_readahead, sys_readahead, 16);
+SYSCALL(NR_readahead, sys_readahead);
 
 static int
 advise(struct file *f, int64_t offset, int64_t len, int advice)
@@ -248,4 +248,4 @@ sys_fadvise64(int fd, int64_t offset, int64_t len, int advice)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_fadvise64, sys_fadvise64, 16);
+SYSCALL(NR_fadvise64, sys_fadvise64);

@@ -48,21 +48,21 @@ sys_fchmodat2(int dirfd, const char *path, uint32_t mode, unsigned flags)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_fchmodat2, sys_fchmodat2, PATH_HEAP_PAGES);
+SYSCALL(NR_fchmodat2, sys_fchmodat2);
 
 static int64_t
 sys_fchmodat(int dirfd, const char *path, uint32_t mode)
 {
 	return sys_fchmodat2(dirfd, path, mode, 0);
 }
-SYSCALL(NR_fchmodat, sys_fchmodat, PATH_HEAP_PAGES);
+SYSCALL(NR_fchmodat, sys_fchmodat);
 
 static int64_t
 sys_chmod(const char *path, uint32_t mode)
 {
 	return sys_fchmodat(AT_FDCWD, path, mode);
 }
-SYSCALL(NR_chmod, sys_chmod, PATH_HEAP_PAGES);
+SYSCALL(NR_chmod, sys_chmod);
 
 static int64_t
 sys_fchmod(int fd, uint32_t mode)
@@ -76,7 +76,7 @@ sys_fchmod(int fd, uint32_t mode)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_fchmod, sys_fchmod, 8);
+SYSCALL(NR_fchmod, sys_fchmod);
 
 /* ---- Owner ---- */
 
@@ -144,21 +144,21 @@ sys_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid,
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_fchownat, sys_fchownat, PATH_HEAP_PAGES);
+SYSCALL(NR_fchownat, sys_fchownat);
 
 static int64_t
 sys_chown(const char *path, uint32_t uid, uint32_t gid)
 {
 	return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
 }
-SYSCALL(NR_chown, sys_chown, PATH_HEAP_PAGES);
+SYSCALL(NR_chown, sys_chown);
 
 static int64_t
 sys_lchown(const char *path, uint32_t uid, uint32_t gid)
 {
 	return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
-SYSCALL(NR_lchown, sys_lchown, PATH_HEAP_PAGES);
+SYSCALL(NR_lchown, sys_lchown);
 
 static int64_t
 sys_fchown(int fd, uint32_t uid, uint32_t gid)
@@ -172,7 +172,7 @@ sys_fchown(int fd, uint32_t uid, uint32_t gid)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_fchown, sys_fchown, 8);
+SYSCALL(NR_fchown, sys_fchown);
 
 /* ---- Times ---- */
 
@@ -276,7 +276,7 @@ sys_utimensat(int dirfd, const char *path, const struct timespec *user,
 		return -EINVAL;
 	return utimens_at(dirfd, path, user ? times : NULL, flags);
 }
-SYSCALL(NR_utimensat, sys_utimensat, PATH_HEAP_PAGES);
+SYSCALL(NR_utimensat, sys_utimensat);
 
 static int64_t
 sys_futimesat(int dirfd, const char *path, const struct timeval *user)
@@ -297,14 +297,14 @@ sys_futimesat(int dirfd, const char *path, const struct timeval *user)
 	}
 	return utimens_at(dirfd, path, times, 0);
 }
-SYSCALL(NR_futimesat, sys_futimesat, PATH_HEAP_PAGES);
+SYSCALL(NR_futimesat, sys_futimesat);
 
 static int64_t
 sys_utimes(const char *path, const struct timeval *user)
 {
 	return sys_futimesat(AT_FDCWD, path, user);
 }
-SYSCALL(NR_utimes, sys_utimes, PATH_HEAP_PAGES);
+SYSCALL(NR_utimes, sys_utimes);
 
 static int64_t
 sys_utime(const char *path, const struct utimbuf *user)
@@ -320,7 +320,7 @@ sys_utime(const char *path, const struct utimbuf *user)
 	times[1].tv_sec = t.modtime;
 	return utimens_at(AT_FDCWD, path, times, 0);
 }
-SYSCALL(NR_utime, sys_utime, PATH_HEAP_PAGES);
+SYSCALL(NR_utime, sys_utime);
 
 /* ---- Size ---- */
 
@@ -355,7 +355,7 @@ sys_truncate(const char *path, int64_t size)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_truncate, sys_truncate, PATH_HEAP_PAGES);
+SYSCALL(NR_truncate, sys_truncate);
 
 static int64_t
 sys_ftruncate(int fd, int64_t size)
@@ -375,7 +375,7 @@ sys_ftruncate(int fd, int64_t size)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_ftruncate, sys_ftruncate, 16);
+SYSCALL(NR_ftruncate, sys_ftruncate);
 
 /* ---- umask ---- */
 
@@ -391,4 +391,4 @@ sys_umask(uint32_t mask)
 	spin_unlock(&c->lock);
 	return old;
 }
-SYSCALL(NR_umask, sys_umask, 0);
+SYSCALL(NR_umask, sys_umask);

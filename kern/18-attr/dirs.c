@@ -30,7 +30,7 @@ sys_getcwd(char *user, size_t size)
 	buffer_free(buf);
 	return len;
 }
-SYSCALL(NR_getcwd, sys_getcwd, 4);
+SYSCALL(NR_getcwd, sys_getcwd);
 
 /* Go to directory @p v, whose reference is taken over. */
 static int
@@ -53,7 +53,7 @@ sys_chdir(const char *path)
 
 	return error ? error : change_dir(v);
 }
-SYSCALL(NR_chdir, sys_chdir, PATH_HEAP_PAGES);
+SYSCALL(NR_chdir, sys_chdir);
 
 static int64_t
 sys_fchdir(int fd)
@@ -63,7 +63,7 @@ sys_fchdir(int fd)
 
 	return error ? error : change_dir(v);
 }
-SYSCALL(NR_fchdir, sys_fchdir, 4);
+SYSCALL(NR_fchdir, sys_fchdir);
 
 static int64_t
 sys_chroot(const char *path)
@@ -82,7 +82,7 @@ sys_chroot(const char *path)
 		context_set_dir(&current_fs()->root, v);
 	return error;
 }
-SYSCALL(NR_chroot, sys_chroot, PATH_HEAP_PAGES);
+SYSCALL(NR_chroot, sys_chroot);
 
 /* ---- Reading a directory ---- */
 
@@ -114,7 +114,7 @@ sys_getdents64(int fd, void *dirent, unsigned size)
 {
 	return read_directory(fd, dirent, size);
 }
-SYSCALL(NR_getdents64, sys_getdents64, 6);
+SYSCALL(NR_getdents64, sys_getdents64);
 
 /* Records of the old form are as long as the new ones: the type is their last
  * byte, and the name begins where the new ones have it. Each is rewritten in
@@ -151,4 +151,4 @@ sys_getdents(int fd, char *dirent, unsigned size)
 			return -EFAULT;
 	return n;
 }
-SYSCALL(NR_getdents, sys_getdents, 6);
+SYSCALL(NR_getdents, sys_getdents);

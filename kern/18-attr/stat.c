@@ -34,7 +34,7 @@ sys_fstat(int fd, struct stat *user)
 	fd_return(b);
 	return error ? error : copyout(user, &st, sizeof(st));
 }
-SYSCALL(NR_fstat, sys_fstat, 8);
+SYSCALL(NR_fstat, sys_fstat);
 
 static int64_t
 stat_at(int dirfd, const char *path, struct stat *user, unsigned flags)
@@ -65,21 +65,21 @@ sys_newfstatat(int dirfd, const char *path, struct stat *user, unsigned flags)
 		return -EINVAL;
 	return stat_at(dirfd, path, user, flags);
 }
-SYSCALL(NR_newfstatat, sys_newfstatat, PATH_HEAP_PAGES);
+SYSCALL(NR_newfstatat, sys_newfstatat);
 
 static int64_t
 sys_stat(const char *path, struct stat *user)
 {
 	return stat_at(AT_FDCWD, path, user, 0);
 }
-SYSCALL(NR_stat, sys_stat, PATH_HEAP_PAGES);
+SYSCALL(NR_stat, sys_stat);
 
 static int64_t
 sys_lstat(const char *path, struct stat *user)
 {
 	return stat_at(AT_FDCWD, path, user, AT_SYMLINK_NOFOLLOW);
 }
-SYSCALL(NR_lstat, sys_lstat, PATH_HEAP_PAGES);
+SYSCALL(NR_lstat, sys_lstat);
 
 /* ---- statx ---- */
 
@@ -175,7 +175,7 @@ sys_statx(int dirfd, const char *path, unsigned flags, unsigned mask,
 	user_path_put(&p);
 	return error ? error : copyout(user, &x, sizeof(x));
 }
-SYSCALL(NR_statx, sys_statx, PATH_HEAP_PAGES);
+SYSCALL(NR_statx, sys_statx);
 
 /* ---- access ---- */
 
@@ -221,21 +221,21 @@ sys_faccessat2(int dirfd, const char *path, unsigned want, unsigned flags)
 	user_path_put(&p);
 	return error;
 }
-SYSCALL(NR_faccessat2, sys_faccessat2, PATH_HEAP_PAGES);
+SYSCALL(NR_faccessat2, sys_faccessat2);
 
 static int64_t
 sys_faccessat(int dirfd, const char *path, unsigned want)
 {
 	return sys_faccessat2(dirfd, path, want, 0);
 }
-SYSCALL(NR_faccessat, sys_faccessat, PATH_HEAP_PAGES);
+SYSCALL(NR_faccessat, sys_faccessat);
 
 static int64_t
 sys_access(const char *path, unsigned want)
 {
 	return sys_faccessat2(AT_FDCWD, path, want, 0);
 }
-SYSCALL(NR_access, sys_access, PATH_HEAP_PAGES);
+SYSCALL(NR_access, sys_access);
 
 /* ---- readlink ---- */
 
@@ -283,14 +283,14 @@ sys_readlinkat(int dirfd, const char *path, char *user, int size)
 	vnode_put(v);
 	return n;
 }
-SYSCALL(NR_readlinkat, sys_readlinkat, PATH_HEAP_PAGES);
+SYSCALL(NR_readlinkat, sys_readlinkat);
 
 static int64_t
 sys_readlink(const char *path, char *user, int size)
 {
 	return sys_readlinkat(AT_FDCWD, path, user, size);
 }
-SYSCALL(NR_readlink, sys_readlink, PATH_HEAP_PAGES);
+SYSCALL(NR_readlink, sys_readlink);
 
 /* ---- statfs ---- */
 
@@ -335,7 +335,7 @@ sys_statfs(const char *path, struct statfs *user)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_statfs, sys_statfs, PATH_HEAP_PAGES);
+SYSCALL(NR_statfs, sys_statfs);
 
 static int64_t
 sys_fstatfs(int fd, struct statfs *user)
@@ -349,4 +349,4 @@ sys_fstatfs(int fd, struct statfs *user)
 	vnode_put(v);
 	return error;
 }
-SYSCALL(NR_fstatfs, sys_fstatfs, 8);
+SYSCALL(NR_fstatfs, sys_fstatfs);

@@ -67,7 +67,7 @@ sys_setxattr(const char *path, const char *name, const void *value,
 	(void)value;
 	return of_path(path, 0, refuse_to_set(name, size, flags));
 }
-SYSCALL(NR_setxattr, sys_setxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_setxattr, sys_setxattr);
 
 static int64_t
 sys_lsetxattr(const char *path, const char *name, const void *value,
@@ -77,7 +77,7 @@ sys_lsetxattr(const char *path, const char *name, const void *value,
 	return of_path(path, AT_SYMLINK_NOFOLLOW,
 		       refuse_to_set(name, size, flags));
 }
-SYSCALL(NR_lsetxattr, sys_lsetxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lsetxattr, sys_lsetxattr);
 
 static int64_t
 sys_fsetxattr(int fd, const char *name, const void *value, uint64_t size,
@@ -86,7 +86,7 @@ sys_fsetxattr(int fd, const char *name, const void *value, uint64_t size,
 	(void)value;
 	return of_file(fd, refuse_to_set(name, size, flags));
 }
-SYSCALL(NR_fsetxattr, sys_fsetxattr, 4);
+SYSCALL(NR_fsetxattr, sys_fsetxattr);
 
 /* ---- getxattr, removexattr ---- */
 
@@ -95,24 +95,24 @@ sys_xattr(const char *path, const char *name)
 {
 	return of_path(path, 0, refuse(name));
 }
-SYSCALL(NR_getxattr, sys_xattr, PATH_HEAP_PAGES);
-SYSCALL(NR_removexattr, sys_xattr, PATH_HEAP_PAGES);
+SYSCALL(NR_getxattr, sys_xattr);
+SYSCALL(NR_removexattr, sys_xattr);
 
 static int64_t
 sys_lxattr(const char *path, const char *name)
 {
 	return of_path(path, AT_SYMLINK_NOFOLLOW, refuse(name));
 }
-SYSCALL(NR_lgetxattr, sys_lxattr, PATH_HEAP_PAGES);
-SYSCALL(NR_lremovexattr, sys_lxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_lgetxattr, sys_lxattr);
+SYSCALL(NR_lremovexattr, sys_lxattr);
 
 static int64_t
 sys_fxattr(int fd, const char *name)
 {
 	return of_file(fd, refuse(name));
 }
-SYSCALL(NR_fgetxattr, sys_fxattr, 4);
-SYSCALL(NR_fremovexattr, sys_fxattr, 4);
+SYSCALL(NR_fgetxattr, sys_fxattr);
+SYSCALL(NR_fremovexattr, sys_fxattr);
 
 /* ---- listxattr ---- */
 
@@ -121,18 +121,18 @@ sys_listxattr(const char *path)
 {
 	return of_path(path, 0, 0);
 }
-SYSCALL(NR_listxattr, sys_listxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_listxattr, sys_listxattr);
 
 static int64_t
 sys_llistxattr(const char *path)
 {
 	return of_path(path, AT_SYMLINK_NOFOLLOW, 0);
 }
-SYSCALL(NR_llistxattr, sys_llistxattr, PATH_HEAP_PAGES);
+SYSCALL(NR_llistxattr, sys_llistxattr);
 
 static int64_t
 sys_flistxattr(int fd)
 {
 	return of_file(fd, 0);
 }
-SYSCALL(NR_flistxattr, sys_flistxattr, 4);
+SYSCALL(NR_flistxattr, sys_flistxattr);

@@ -10,7 +10,6 @@
 #define HOME_BLOCKS  64u
 #define DISK_ORDER   9 /* 2 MiB */
 #define TEST_CREDITS 8
-#define HEAP_PAGES   32
 
 static struct {
 	struct block_device device;
@@ -76,7 +75,7 @@ disk_new(void)
 	};
 	make_journal();
 	memcpy(disk.lasting, disk.now, PAGE_SIZE << DISK_ORDER);
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	return true;
 }
 
@@ -314,7 +313,7 @@ count_operations(void *arg)
 {
 	unsigned number = (unsigned)(uint64_t)arg, i;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	for (i = 1; i <= 200; i++) {
 		struct buf *b;
 		journal_tid tid;

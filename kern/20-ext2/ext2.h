@@ -300,9 +300,11 @@ bool ext2_has_room(const struct ext2_fs *fs);
 /** End the transaction's part of the operation, and go on in another. If the
  * journal has failed meanwhile, what is done from here on stays in memory. */
 void ext2_go_on(struct ext2_fs *fs);
+/** Times that an operation is tried. */
+#define EXT2_TRIES 3u
 /** After @p error of an operation that has ended: whether to try it again, as
- * blocks have become free that were not yet. @p tries counts. */
-bool ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries);
+ * blocks have become free that were not yet. */
+bool ext2_try_again(struct ext2_fs *fs, int error);
 
 /* ---- data_journal.c: contents of files in the journal ---- */
 

@@ -236,9 +236,9 @@ ext2_go_on(struct ext2_fs *fs)
 }
 
 bool
-ext2_try_again(struct ext2_fs *fs, int error, unsigned *tries)
+ext2_try_again(struct ext2_fs *fs, int error)
 {
-	if (error != -ENOSPC || !fs->journal || !fs->pending || ++*tries > 3)
+	if (error != -ENOSPC || !fs->journal || !fs->pending)
 		return false;
 	return journal_sync(fs->journal) == 0;
 }

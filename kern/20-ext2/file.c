@@ -292,12 +292,13 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
 static int
 allocate(struct vnode *v, uint64_t offset, uint64_t end)
 {
-	unsigned tries = 0;
+	unsigned tries = 1;
 	int error;
 
 	do
 		error = allocate_some(v, offset, end);
-	while (error == -EAGAIN || ext2_try_again(ext2_fs(v), error, &tries));
+	while (error == -EAGAIN || (tries++ < EXT2_TRIES &&
+				    ext2_try_again(ext2_fs(v), error)));
 	return error;
 }
 

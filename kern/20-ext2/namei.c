@@ -144,12 +144,13 @@ static int
 make(struct vnode *dir, const char *name, size_t len, uint32_t mode,
      uint64_t rdev, const char *target, struct vnode **result)
 {
-	unsigned tries = 0;
-	int error;
+	int error = 0;
 
-	do
+	for (unsigned i = 0; i < EXT2_TRIES; i++) {
 		error = make_once(dir, name, len, mode, rdev, target, result);
-	while (ext2_try_again(ext2_fs(dir), error, &tries));
+		if (!ext2_try_again(ext2_fs(dir), error))
+			break;
+	}
 	return error;
 }
 
@@ -181,12 +182,13 @@ tmpfile_once(struct vnode *dir, uint32_t mode, struct vnode **result)
 static int
 ext2_tmpfile(struct vnode *dir, uint32_t mode, struct vnode **result)
 {
-	unsigned tries = 0;
-	int error;
+	int error = 0;
 
-	do
+	for (unsigned i = 0; i < EXT2_TRIES; i++) {
 		error = tmpfile_once(dir, mode, result);
-	while (ext2_try_again(ext2_fs(dir), error, &tries));
+		if (!ext2_try_again(ext2_fs(dir), error))
+			break;
+	}
 	return error;
 }
 

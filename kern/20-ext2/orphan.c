@@ -127,6 +127,9 @@ ext2_orphans_adopt(struct ext2_fs *fs)
 		if (++n > fs->inodes_count ||
 		    ext2_super_of(fs)->s_last_orphan == ino)
 			error = -EUCLEAN;
+		/* Who is to die leaves the rest to the next mount. */
+		if (error || heap_again())
+			break;
 	}
 	fs->adopting = false;
 	if (error)

@@ -19,9 +19,6 @@
 #define WRITE_BACK_WAITS   50
 #define WRITE_BACK_WAIT_NS 20000000
 
-/** Heap that a fault from user mode may need to read or allocate on disk. */
-#define FAULT_HEAP_PAGES 24
-
 /* Results of a try, besides 0 and negative errno values. */
 enum {
 	NEED_MEMORY = 1, /* a free page, though caches have been reclaimed */
@@ -466,7 +463,8 @@ meet_need(struct fault *f, int need)
 	 * system call's user copy is within that call's. */
 	if (f->user)
 		current()->md.nsyscall = ENTRY_FAULT;
-	if (f->user && need != NEED_STACK && heap_reserve(FAULT_HEAP_PAGES))
+	if (f->user && need != NEED_STACK &&
+	    heap_reserve(HEAP_BOUND(meet_need)))
 		return -ENOMEM;
 	if (need == NEED_MEMORY)
 		error = vm_wait_for_memory(f->waits++);

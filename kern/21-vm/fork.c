@@ -59,7 +59,7 @@ share_mapping(struct vmspace *to, const struct mapping *m)
 }
 
 static int
-copy_mapping(struct vmspace *to, const struct mapping *m)
+copy_mapping(struct vmspace *to, const struct mapping *m, struct list *spare)
 {
 	struct mapping copy = *m;
 
@@ -68,7 +68,7 @@ copy_mapping(struct vmspace *to, const struct mapping *m)
 	copy.locked = false;
 	if (m->wipe_on_fork)
 		copy.has_private = false;
-	map_insert(to, &copy);
+	map_insert_spare(to, &copy, spare);
 	return copy.has_private ? share_mapping(to, m) : 0;
 }
 
@@ -93,29 +93,51 @@ copy_numbers(struct vmspace *to, const struct vmspace *from)
 	to->auxv_end = from->auxv_end;
 }
 
-/* Reserve the heap for as many mappings as @from has; others may be adding to
- * them, so look again. Returns with from->lock held for writing.
- * @return 0 or -EINTR: the thread is to die */
+/* Allocate the mappings of a copy: @p n. @return 0 or -EINTR: to die */
 static int
-lock_and_reserve(struct vmspace *from)
+make_spares(struct list *spare, unsigned n)
 {
-	unsigned n;
+	unsigned i;
 
 	for (;;) {
+		for (i = 0; i < FORK_BATCH && n > 0; i++, n--)
+			list_add(&knew(struct mapping)->vnode_link, spare);
+		if (n == 0)
+			return 0;
+		if (heap_again())
+			return -EINTR;
+	}
+}
+
+/* Lock @p from for writing, with as many mappings spare as it has: none is
+ * allocated under the lock, where no reservation can be renewed. Others may be
+ * adding to them, so look again. @return 0 or -EINTR */
+static int
+lock_with_spares(struct vmspace *from, struct list *spare)
+{
+	unsigned have = 0, n = from->nmappings;
+
+	for (;;) {
+		if (n > have && make_spares(spare, n - have))
+			return -EINTR;
+		have = MAX(have, n);
 		rwlock_write_lock(&from->lock);
 		n = from->nmappings;
-		if (n <= FORK_MAPPINGS)
+		if (n <= have)
 			return 0;
 		rwlock_write_unlock(&from->lock);
-		n += FORK_MAPPINGS;
-		if (heap_checkpoint(FORK_PAGES +
-				    kalloc_pages(sizeof(struct mapping), n)))
+		if (heap_again())
 			return -EINTR;
-		rwlock_write_lock(&from->lock);
-		if (from->nmappings <= n)
-			return 0;
-		rwlock_write_unlock(&from->lock);
 	}
+}
+
+static void
+free_spares(struct list *spare)
+{
+	struct mapping *m, *next;
+
+	list_for_each_safe (m, next, spare, vnode_link)
+		kfree(m);
 }
 
 /* With the tree locked for writing no fault of the parent is under way
@@ -125,21 +147,21 @@ struct vmspace *
 vmspace_fork(struct vmspace *from)
 {
 	struct vmspace *to = vmspace_new();
+	struct list spare = LIST_INIT(spare);
 	struct mapping *m;
 	int error;
 
 	if (!to)
 		return NULL;
-	if (lock_and_reserve(from)) {
-		vmspace_put(to);
-		return NULL;
+	error = lock_with_spares(from, &spare);
+	if (!error) {
+		copy_numbers(to, from);
+		for (m = map_ceil(from, 0); m && !error; m = map_next(m))
+			error = copy_mapping(to, m, &spare);
+		pmap_flush(from, 0, USER_TOP);
+		rwlock_write_unlock(&from->lock);
 	}
-	copy_numbers(to, from);
-	error = 0;
-	for (m = map_ceil(from, 0); m && !error; m = map_next(m))
-		error = copy_mapping(to, m);
-	pmap_flush(from, 0, USER_TOP);
-	rwlock_write_unlock(&from->lock);
+	free_spares(&spare);
 	if (error) {
 		vmspace_put(to);
 		return NULL;

@@ -199,23 +199,27 @@ map_merge(struct mapping *m)
 	return m;
 }
 
-struct mapping *
-map_insert(struct vmspace *vm, const struct mapping *like)
+/* The commonest case: @p like is more of the mapping before it. */
+static struct mapping *
+extend_last(struct vmspace *vm, const struct mapping *like)
 {
-	struct mapping *prev, *next = map_ceil(vm, like->start), *m;
+	struct mapping *prev, *next = map_ceil(vm, like->start);
 	struct rbnode *n;
 
 	n = next ? rb_prev(&next->node) : rb_last(&vm->mappings);
 	prev = n ? rb_entry(n, struct mapping, node) : NULL;
 	INVARIANT(VM1, !next || like->end <= next->start);
+	if (!prev || !alike(prev, like))
+		return NULL;
+	map_resize(prev, prev->start, like->end);
+	prev->has_private |= like->has_private;
+	return map_merge(prev);
+}
 
-	/* The commonest case first: more of the mapping before it. */
-	if (prev && alike(prev, like)) {
-		map_resize(prev, prev->start, like->end);
-		prev->has_private |= like->has_private;
-		return map_merge(prev);
-	}
-	m = knew(struct mapping);
+/* Make @p m like @p like and part of @p vm. */
+static struct mapping *
+add_mapping(struct vmspace *vm, const struct mapping *like, struct mapping *m)
+{
 	*m = *like;
 	m->vmspace = vm;
 	if (m->vnode)
@@ -223,6 +227,27 @@ map_insert(struct vmspace *vm, const struct mapping *like)
 	vm->mapped_pages += (m->end - m->start) >> PAGE_SHIFT;
 	link_mapping(m);
 	return map_merge(m);
+}
+
+struct mapping *
+map_insert(struct vmspace *vm, const struct mapping *like)
+{
+	struct mapping *m = extend_last(vm, like);
+
+	return m ? m : add_mapping(vm, like, knew(struct mapping));
+}
+
+void
+map_insert_spare(struct vmspace *vm, const struct mapping *like,
+		 struct list *spare)
+{
+	struct mapping *m;
+
+	if (extend_last(vm, like))
+		return;
+	m = list_first(spare, struct mapping, vnode_link);
+	list_del(&m->vnode_link);
+	add_mapping(vm, like, m);
 }
 
 /* The halves together are what the mapping was, and each refers to the file by
@@ -244,6 +269,31 @@ map_split(struct mapping *m, vaddr_t at)
 	m->end = at;
 	file_unlock(m);
 	return upper;
+}
+
+void
+map_cut(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct mapping *m = map_ceil(vm, start);
+
+	if (m && m->start < start)
+		m = map_split(m, start);
+	if (m && m->end <= end)
+		m = map_ceil(vm, end);
+	if (m && m->start < end && m->end > end)
+		map_split(m, end);
+}
+
+void
+map_join(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct mapping *m = map_ceil(vm, start);
+
+	if (m)
+		map_merge(m);
+	m = map_ceil(vm, end);
+	if (m)
+		map_merge(m);
 }
 
 /* ---- Removing ---- */
@@ -289,15 +339,19 @@ zap_mapping(struct gather *g, struct mapping *m)
 void
 map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end, struct list *dead)
 {
-	struct mapping *m = map_ceil(vm, start), *next;
+	map_cut(vm, start, end);
+	map_remove_whole(vm, start, end, dead);
+}
+
+void
+map_remove_whole(struct vmspace *vm, vaddr_t start, vaddr_t end,
+		 struct list *dead)
+{
+	struct mapping *m, *next;
 	struct gather g;
 
 	gather_init(&g, vm);
-	if (m && m->start < start && m->start < end)
-		m = map_split(m, start);
-	for (; m && m->start < end; m = next) {
-		if (m->end > end)
-			map_split(m, end);
+	for (m = map_ceil(vm, start); m && m->start < end; m = next) {
 		next = map_next(m);
 		zap_mapping(&g, m);
 		vm->mapped_pages -= (m->end - m->start) >> PAGE_SHIFT;
@@ -532,42 +586,41 @@ vm_unmap(struct vmspace *vm, vaddr_t addr, size_t len)
 	return error;
 }
 
-/* Give [@start, @end), which lies in @m, other rights. */
-static struct mapping *
-protect_part(struct vmspace *vm, struct mapping *m, vaddr_t start, vaddr_t end,
-	     uint32_t prot)
-{
-	if (m->prot == prot)
-		return m;
-	if (m->start < start)
-		m = map_split(m, start);
-	if (m->end > end)
-		map_split(m, end);
-	m->prot = prot;
-	pmap_protect(vm, m, m->start, m->end);
-	return map_merge(m);
-}
-
 /* As far as it comes: what lies before a hole has the new rights although the
- * result is -ENOMEM, as on Linux. Two more mappings at most for each that is
- * split at both ends. */
+ * result is -ENOMEM, as on Linux. */
 static int
-protect_locked(struct vmspace *vm, vaddr_t start, vaddr_t end, uint32_t prot)
+protect_all(struct vmspace *vm, vaddr_t start, vaddr_t end, uint32_t prot)
 {
 	struct mapping *m;
-	vaddr_t va, part;
+	vaddr_t va;
 
-	for (va = start; va < end; va = part) {
+	for (va = start; va < end; va = m->end) {
 		m = vm_find(vm, va);
-		if (!m || map_check_limits(vm, 2, 0))
+		if (!m)
 			return -ENOMEM;
 		if (prot & PROT_WRITE && m->flags & MAP_SHARED && m->vnode &&
 		    !m->may_write)
 			return -EACCES;
-		part = MIN(end, m->end);
-		protect_part(vm, m, va, part, prot);
+		if (m->prot == prot)
+			continue;
+		m->prot = prot;
+		pmap_protect(vm, m, m->start, m->end);
+		m = map_merge(m);
 	}
 	return 0;
+}
+
+static int
+protect_locked(struct vmspace *vm, vaddr_t start, vaddr_t end, uint32_t prot)
+{
+	int error;
+
+	if (map_check_limits(vm, 2, 0))
+		return -ENOMEM;
+	map_cut(vm, start, end);
+	error = protect_all(vm, start, end, prot);
+	map_join(vm, start, end);
+	return error;
 }
 
 int

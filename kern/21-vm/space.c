@@ -107,7 +107,7 @@ free_mappings(struct vmspace *vm)
 	struct list dead = LIST_INIT(dead);
 
 	rwlock_write_lock(&vm->lock);
-	map_remove(vm, 0, USER_TOP, &dead);
+	map_remove_whole(vm, 0, USER_TOP, &dead);
 	rwlock_write_unlock(&vm->lock);
 	map_reap(&dead);
 }

@@ -9,7 +9,7 @@ static struct vmspace *before;
 bool
 test_vm_enter(void)
 {
-	heap_begin(TEST_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	test_vm = vmspace_new();
 	if (!test_vm) {
 		heap_end();

@@ -489,7 +489,7 @@ writer(void *arg)
 	uint64_t n = 0;
 
 	(void)arg;
-	heap_begin(TEST_HEAP);
+	heap_begin(HEAP_BOUND(selftest));
 	vmspace_switch(vmspace_get(shared_vm));
 	while (!stop_writing) {
 		n++;

@@ -10,7 +10,6 @@
 #include "vm_internal.h"
 
 #define BASE	  0x10000000UL /* where tests map */
-#define TEST_HEAP 64	       /* pages that a test reserves */
 
 /** The test's address space. */
 extern struct vmspace *test_vm;

@@ -172,9 +172,22 @@ map_next(const struct mapping *m)
  * alike. @return the mapping that holds it now */
 struct mapping *map_insert(struct vmspace *vm, const struct mapping *like);
 
+/** The same with memory from @p spare, a list of mappings (by vnode_link) that
+ * has one: allocates nothing. */
+void map_insert_spare(struct vmspace *vm, const struct mapping *like,
+		      struct list *spare);
+
 /** Have a mapping begin at @p at, which lies inside of @p m.
  * @return that one; @p m ends there */
 struct mapping *map_split(struct mapping *m, vaddr_t at);
+
+/** Split the mappings that lie across @p start and @p end, so that those between
+ * lie between wholly: two more at most. The tree is locked for writing; the
+ * caller has checked the limits, and calls map_join after its changes. */
+void map_cut(struct vmspace *vm, vaddr_t start, vaddr_t end);
+
+/** Merge at @p start and @p end what map_cut has split and is alike (again). */
+void map_join(struct vmspace *vm, vaddr_t start, vaddr_t end);
 
 /** Move the ends of @p m; no neighbour is there. */
 void map_resize(struct mapping *m, vaddr_t start, vaddr_t end);
@@ -187,6 +200,10 @@ struct mapping *map_merge(struct mapping *m);
  * map_reap. */
 void map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end,
 		struct list *dead);
+
+/** The same where no mapping lies across an end: allocates nothing. */
+void map_remove_whole(struct vmspace *vm, vaddr_t start, vaddr_t end,
+		      struct list *dead);
 
 /** Free removed mappings; may sleep, vm->lock not held. */
 void map_reap(struct list *dead);

@@ -13,10 +13,8 @@
 #define TABLE_SPAN   0x200000UL /**< bytes that one level-1 table maps */
 #define FLUSH_SINGLY 32		/**< pages up to which invlpg is cheaper */
 
-/** What the reservation of the call fork covers: so many mappings, besides the
- * rest of what it allocates, in pages. */
-#define FORK_MAPPINGS 256
-#define FORK_PAGES    64
+/** Mappings that a fork allocates within one reservation. */
+#define FORK_BATCH 64u
 
 /* ---- Page tables (pmap.c) ---- */
 

@@ -8,18 +8,19 @@
 
 /* ---- madvise ---- */
 
-/* Set how a fork treats [@start, @end) of @m. */
-static int
-fork_advice(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
+static bool
+is_fork_advice(int advice)
 {
-	if (map_check_limits(m->vmspace, 2, 0))
-		return -ENOMEM;
+	return advice == MADV_DONTFORK || advice == MADV_DOFORK ||
+	       advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK;
+}
+
+/* Set how a fork treats @m. */
+static int
+fork_advice(struct mapping *m, int advice)
+{
 	if (advice == MADV_WIPEONFORK && (m->vnode || m->flags & MAP_SHARED))
 		return -EINVAL;
-	if (m->start < start)
-		m = map_split(m, start);
-	if (m->end > end)
-		map_split(m, end);
 	if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
 		m->dont_fork = advice == MADV_DONTFORK;
 	else
@@ -46,13 +47,8 @@ advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 		if (m->locked)
 			return -EINVAL;
 		return m->flags & MAP_SHARED ? -EOPNOTSUPP : -EINVAL;
-	case MADV_DONTFORK:
-	case MADV_DOFORK:
-	case MADV_WIPEONFORK:
-	case MADV_KEEPONFORK:
-		return fork_advice(m, start, end, advice);
 	default:
-		return 0;
+		return is_fork_advice(advice) ? fork_advice(m, advice) : 0;
 	}
 }
 
@@ -84,6 +80,20 @@ advise_range(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
 	return error ? error : result;
 }
 
+/* What fork does with a mapping is told of the whole one: split it first. */
+static int
+advise_fork(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
+{
+	int error;
+
+	if (map_check_limits(vm, 2, 0))
+		return -ENOMEM;
+	map_cut(vm, start, end);
+	error = advise_range(vm, start, end, advice);
+	map_join(vm, start, end);
+	return error;
+}
+
 static int64_t
 sys_madvise(vaddr_t addr, size_t len, int advice)
 {
@@ -99,11 +109,13 @@ sys_madvise(vaddr_t addr, size_t len, int advice)
 	if (addr > USER_TOP - len)
 		return -ENOMEM;
 	rwlock_write_lock(&vm->lock);
-	error = advise_range(vm, addr, addr + len, advice);
+	error = is_fork_advice(advice)
+			? advise_fork(vm, addr, addr + len, advice)
+			: advise_range(vm, addr, addr + len, advice);
 	rwlock_write_unlock(&vm->lock);
 	return error;
 }
-SYSCALL(NR_madvise, sys_madvise, 8);
+SYSCALL(NR_madvise, sys_madvise);
 
 /* ---- msync ---- */
 
@@ -166,7 +178,7 @@ sys_msync(vaddr_t addr, size_t len, int flags)
 	}
 	return io ? io : error;
 }
-SYSCALL(NR_msync, sys_msync, 16);
+SYSCALL(NR_msync, sys_msync);
 
 /* ---- mincore ---- */
 
@@ -211,4 +223,4 @@ sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 	}
 	return 0;
 }
-SYSCALL(NR_mincore, sys_mincore, 4);
+SYSCALL(NR_mincore, sys_mincore);

@@ -7,35 +7,25 @@
  */
 #include "mmap_internal.h"
 
-/* Set or clear the lock of [@start, @end) of @m. */
-static void
-mark(struct mapping *m, vaddr_t start, vaddr_t end, bool locked)
-{
-	if (m->locked == locked)
-		return;
-	if (m->start < start)
-		m = map_split(m, start);
-	if (m->end > end)
-		map_split(m, end);
-	m->locked = locked;
-	map_merge(m);
-}
-
 /* Mark all in the range; a hole is an error, after what lies before it. */
 static int
 mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 {
-	struct mapping *m;
-	vaddr_t va, next;
+	struct mapping *m = NULL;
+	vaddr_t va;
 
-	for (va = start; va < end; va = next) {
+	if (map_check_limits(vm, 2, 0))
+		return -ENOMEM;
+	map_cut(vm, start, end);
+	for (va = start; va < end; va = m->end) {
 		m = vm_find(vm, va);
-		if (!m || map_check_limits(vm, 2, 0))
-			return -ENOMEM;
-		next = MIN(m->end, end);
-		mark(m, va, next, locked);
+		if (!m)
+			break;
+		m->locked = locked;
+		m = map_merge(m);
 	}
-	return 0;
+	map_join(vm, start, end);
+	return m ? 0 : -ENOMEM;
 }
 
 /* The pages of [@addr, @addr + @len), of which none may be at the end of the
@@ -87,7 +77,7 @@ sys_mlock(vaddr_t addr, size_t len)
 {
 	return lock_range(addr, len, true);
 }
-SYSCALL(NR_mlock, sys_mlock, 24);
+SYSCALL(NR_mlock, sys_mlock);
 
 static int64_t
 sys_mlock2(vaddr_t addr, size_t len, unsigned flags)
@@ -96,7 +86,7 @@ sys_mlock2(vaddr_t addr, size_t len, unsigned flags)
 		return -EINVAL;
 	return lock_range(addr, len, !(flags & MLOCK_ONFAULT));
 }
-SYSCALL(NR_mlock2, sys_mlock2, 24);
+SYSCALL(NR_mlock2, sys_mlock2);
 
 static int64_t
 sys_munlock(vaddr_t addr, size_t len)
@@ -112,7 +102,7 @@ sys_munlock(vaddr_t addr, size_t len)
 	rwlock_write_unlock(&vm->lock);
 	return error;
 }
-SYSCALL(NR_munlock, sys_munlock, 8);
+SYSCALL(NR_munlock, sys_munlock);
 
 /* ---- All of it ---- */
 
@@ -124,8 +114,8 @@ mark_all(struct vmspace *vm, bool locked)
 	vaddr_t va = 0;
 
 	while ((m = map_ceil(vm, va))) {
-		va = m->end;
-		mark(m, m->start, m->end, locked);
+		m->locked = locked;
+		va = map_merge(m)->end;
 	}
 }
 
@@ -177,7 +167,7 @@ sys_mlockall(int flags)
 		fill_all(vm);
 	return error;
 }
-SYSCALL(NR_mlockall, sys_mlockall, 24);
+SYSCALL(NR_mlockall, sys_mlockall);
 
 static int64_t
 sys_munlockall(void)
@@ -190,4 +180,4 @@ sys_munlockall(void)
 	rwlock_write_unlock(&vm->lock);
 	return 0;
 }
-SYSCALL(NR_munlockall, sys_munlockall, 8);
+SYSCALL(NR_munlockall, sys_munlockall);

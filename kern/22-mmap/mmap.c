@@ -131,14 +131,14 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 		vm_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
 	return at;
 }
-SYSCALL(NR_mmap, sys_mmap, 16);
+SYSCALL(NR_mmap, sys_mmap);
 
 static int64_t
 sys_munmap(vaddr_t addr, size_t len)
 {
 	return vm_unmap(current()->vmspace, addr, len);
 }
-SYSCALL(NR_munmap, sys_munmap, 8);
+SYSCALL(NR_munmap, sys_munmap);
 
 /* PROT_GROWSDOWN: the rights are for the whole stack down to its end. */
 static int
@@ -176,7 +176,7 @@ sys_mprotect(vaddr_t addr, size_t len, uint64_t prot)
 		error = stack_start(vm, &addr, &len);
 	return error ? error : vm_protect(vm, addr, len, prot & PROT_ALL);
 }
-SYSCALL(NR_mprotect, sys_mprotect, 16);
+SYSCALL(NR_mprotect, sys_mprotect);
 
 /* ---- brk ---- */
 
@@ -232,4 +232,4 @@ sys_brk(vaddr_t brk)
 			    vm_ops.limit ? vm_ops.limit(RLIMIT_DATA)
 					 : RLIM_INFINITY);
 }
-SYSCALL(NR_brk, sys_brk, 8);
+SYSCALL(NR_brk, sys_brk);

@@ -158,4 +158,4 @@ sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
 		vm_populate(vm, result, result + r.new_len);
 	return result;
 }
-SYSCALL(NR_mremap, sys_mremap, 16);
+SYSCALL(NR_mremap, sys_mremap);

@@ -6,9 +6,6 @@
 #include "abi/signal.h"
 #include "proc_internal.h"
 
-/* Pages: the last name of a file may go with its last descriptor. */
-#define EXIT_HEAP_PAGES PATH_HEAP_PAGES
-
 /* ---- A thread ---- */
 
 /* Tell those who wait for the thread's end in user memory (pthread_join). A
@@ -206,7 +203,7 @@ proc_exit_thread(int status)
 	ASSERT(!preempt_disabled());
 	heap_release();
 	t->md.nsyscall = ENTRY_EXIT;
-	heap_reserve_last(EXIT_HEAP_PAGES);
+	heap_reserve_last(HEAP_BOUND(proc_exit_thread));
 	proc_leave_memory(t);
 	if (proc_ops.thread_exit)
 		proc_ops.thread_exit(t);
@@ -266,7 +263,7 @@ sys_exit(int code)
 	trace_exit();
 	proc_exit_thread(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit, sys_exit, 0);
+SYSCALL(NR_exit, sys_exit);
 
 static int64_t
 sys_exit_group(int code)
@@ -274,7 +271,7 @@ sys_exit_group(int code)
 	trace_exit();
 	proc_exit(W_EXITCODE(code, 0));
 }
-SYSCALL(NR_exit_group, sys_exit_group, 0);
+SYSCALL(NR_exit_group, sys_exit_group);
 
 static int64_t
 sys_set_tid_address(uint32_t *word)
@@ -282,4 +279,4 @@ sys_set_tid_address(uint32_t *word)
 	current()->clear_tid = word;
 	return current()->tid;
 }
-SYSCALL(NR_set_tid_address, sys_set_tid_address, 0);
+SYSCALL(NR_set_tid_address, sys_set_tid_address);

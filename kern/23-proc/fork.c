@@ -430,7 +430,7 @@ sys_fork(void)
 
 	return kclone(&c);
 }
-SYSCALL(NR_fork, sys_fork, PROC_HEAP_PAGES);
+SYSCALL(NR_fork, sys_fork);
 
 static int64_t
 sys_vfork(void)
@@ -440,7 +440,7 @@ sys_vfork(void)
 
 	return kclone(&c);
 }
-SYSCALL(NR_vfork, sys_vfork, PROC_HEAP_PAGES);
+SYSCALL(NR_vfork, sys_vfork);
 
 static int64_t
 sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
@@ -460,7 +460,7 @@ sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
 		return -EINVAL;
 	return kclone(&c);
 }
-SYSCALL(NR_clone, sys_clone, PROC_HEAP_PAGES);
+SYSCALL(NR_clone, sys_clone);
 
 /* What clone3 is told, in a structure that grows with the years: what is not
  * there is 0, and what is there beyond what is known must be 0. */
@@ -520,7 +520,7 @@ sys_clone3(const void *user, size_t size)
 
 	return kclone(&c);
 }
-SYSCALL(NR_clone3, sys_clone3, PROC_HEAP_PAGES);
+SYSCALL(NR_clone3, sys_clone3);
 
 /* ---- Processes made by the kernel ---- */
 

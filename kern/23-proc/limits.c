@@ -149,21 +149,21 @@ sys_prlimit64(int pid, unsigned resource, const struct rlimit *user_new,
 		error = -EFAULT;
 	return error;
 }
-SYSCALL(NR_prlimit64, sys_prlimit64, 4);
+SYSCALL(NR_prlimit64, sys_prlimit64);
 
 static int64_t
 sys_getrlimit(unsigned resource, struct rlimit *user)
 {
 	return user ? sys_prlimit64(0, resource, NULL, user) : -EFAULT;
 }
-SYSCALL(NR_getrlimit, sys_getrlimit, 4);
+SYSCALL(NR_getrlimit, sys_getrlimit);
 
 static int64_t
 sys_setrlimit(unsigned resource, const struct rlimit *user)
 {
 	return user ? sys_prlimit64(0, resource, user, NULL) : -EFAULT;
 }
-SYSCALL(NR_setrlimit, sys_setrlimit, 4);
+SYSCALL(NR_setrlimit, sys_setrlimit);
 
 /* ---- Usage ---- */
 
@@ -200,7 +200,7 @@ sys_getrusage(int who, struct rusage *user)
 		return -EINVAL;
 	return copyout(user, &ru, sizeof(ru));
 }
-SYSCALL(NR_getrusage, sys_getrusage, 4);
+SYSCALL(NR_getrusage, sys_getrusage);
 
 static int64_t
 ticks_of(struct timeval tv)
@@ -225,4 +225,4 @@ sys_times(struct tms *user)
 		return -EFAULT;
 	return clock_ns() / NS_PER_TICK;
 }
-SYSCALL(NR_times, sys_times, 4);
+SYSCALL(NR_times, sys_times);

@@ -89,4 +89,4 @@ sys_pidfd_open(int pid, unsigned flags)
 	proc_put(p);
 	return fd;
 }
-SYSCALL(NR_pidfd_open, sys_pidfd_open, 4);
+SYSCALL(NR_pidfd_open, sys_pidfd_open);

@@ -115,13 +115,10 @@ struct thread *thread_find(int tid);
 
 /* ---- Making, ending ---- */
 
-/** Bound on the kernel heap of making a process, in pages. */
-#define PROC_HEAP_PAGES 64
-
 /**
  * Make a process with one thread that runs @p entry(@p arg) in the kernel: the
  * first process, and self-tests. The thread ends by proc_exit, or enters user
- * mode. The caller has the heap reserved (PROC_HEAP_PAGES).
+ * mode. The caller has the heap reserved.
  *
  * @param parent  NULL: it becomes init_proc
  * @return the process, referenced; its thread is not started: thread_start of

@@ -18,14 +18,14 @@ sys_getpid(void)
 {
 	return current_proc()->pid;
 }
-SYSCALL(NR_getpid, sys_getpid, 0);
+SYSCALL(NR_getpid, sys_getpid);
 
 static int64_t
 sys_gettid(void)
 {
 	return current()->tid;
 }
-SYSCALL(NR_gettid, sys_gettid, 0);
+SYSCALL(NR_gettid, sys_gettid);
 
 /*
  * The parent may end, be waited for and be freed at any time, so its number
@@ -36,7 +36,7 @@ sys_getppid(void)
 {
 	return __atomic_load_n(&current_proc()->ppid, __ATOMIC_RELAXED);
 }
-SYSCALL(NR_getppid, sys_getppid, 0);
+SYSCALL(NR_getppid, sys_getppid);
 
 static int64_t
 sys_getcpu(unsigned *cpu, unsigned *node)
@@ -49,7 +49,7 @@ sys_getcpu(unsigned *cpu, unsigned *node)
 		return -EFAULT;
 	return 0;
 }
-SYSCALL(NR_getcpu, sys_getcpu, 0);
+SYSCALL(NR_getcpu, sys_getcpu);
 
 /* ---- The thread's settings ---- */
 
@@ -87,7 +87,7 @@ sys_arch_prctl(int option, uint64_t arg)
 		return -EINVAL;
 	}
 }
-SYSCALL(NR_arch_prctl, sys_arch_prctl, 0);
+SYSCALL(NR_arch_prctl, sys_arch_prctl);
 
 /* The head of the thread's list of robust futexes, which its end walks. */
 static int64_t
@@ -98,7 +98,7 @@ sys_set_robust_list(void *head, size_t size)
 	current()->robust_list = head;
 	return 0;
 }
-SYSCALL(NR_set_robust_list, sys_set_robust_list, 0);
+SYSCALL(NR_set_robust_list, sys_set_robust_list);
 
 static int64_t
 sys_get_robust_list(int tid, void **user_head, size_t *user_size)
@@ -124,7 +124,7 @@ sys_get_robust_list(int tid, void **user_head, size_t *user_size)
 		return -EFAULT;
 	return 0;
 }
-SYSCALL(NR_get_robust_list, sys_get_robust_list, 0);
+SYSCALL(NR_get_robust_list, sys_get_robust_list);
 
 /* There is one personality, PER_LINUX, with one flag, which exec looks at.
  * 0xffffffff asks for it. */
@@ -141,7 +141,7 @@ sys_personality(uint32_t persona)
 	p->personality = persona;
 	return old;
 }
-SYSCALL(NR_personality, sys_personality, 0);
+SYSCALL(NR_personality, sys_personality);
 
 /* ---- Random numbers ---- */
 
@@ -166,4 +166,4 @@ sys_getrandom(uint8_t *user, size_t len, unsigned flags)
 	}
 	return len;
 }
-SYSCALL(NR_getrandom, sys_getrandom, 0);
+SYSCALL(NR_getrandom, sys_getrandom);

@@ -9,7 +9,7 @@ reap_all(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		heap_begin(PROC_HEAP_PAGES);
+		heap_begin(HEAP_BOUND(selftest));
 		CALL(NR_wait4, -1, NULL, 0, NULL);
 		heap_end();
 		thread_sleep_until(clock_ns() + 1000000, WAIT_UNINTERRUPTIBLE);
@@ -34,7 +34,7 @@ test_run_process(void (*fn)(void *arg), void *arg)
 	struct proc *p;
 	int status;
 
-	heap_begin(PROC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	need_init();
 	p = proc_create(init_proc, fn, arg, &t);
 	heap_end();
@@ -53,7 +53,7 @@ test_process_begin(void)
 {
 	struct vmspace *vm;
 
-	heap_begin(PROC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	vm = vmspace_new();
 	vm_map(vm, TEST_BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
 	       MAP_PRIVATE | MAP_FIXED, NULL, 0, true);

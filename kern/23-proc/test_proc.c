@@ -145,7 +145,7 @@ leave_a_child(void *arg)
 	struct proc *p;
 
 	(void)arg;
-	heap_begin(PROC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	p = proc_create(current_proc(), wait_for_go, NULL, &t);
 	grandchild = p->pid;
 	proc_put(p);

@@ -106,7 +106,7 @@ sys_clock_gettime(int id, struct timespec *user)
 	ts = timespec_of(ns);
 	return copyout(user, &ts, sizeof(ts));
 }
-SYSCALL(NR_clock_gettime, sys_clock_gettime, 0);
+SYSCALL(NR_clock_gettime, sys_clock_gettime);
 
 static int64_t
 sys_clock_getres(int id, struct timespec *user)
@@ -119,7 +119,7 @@ sys_clock_getres(int id, struct timespec *user)
 		return error;
 	return copyout(user, &ts, sizeof(ts));
 }
-SYSCALL(NR_clock_getres, sys_clock_getres, 0);
+SYSCALL(NR_clock_getres, sys_clock_getres);
 
 static int64_t
 sys_gettimeofday(struct timeval *user, struct timezone *user_zone)
@@ -133,7 +133,7 @@ sys_gettimeofday(struct timeval *user, struct timezone *user_zone)
 		return -EFAULT;
 	return 0;
 }
-SYSCALL(NR_gettimeofday, sys_gettimeofday, 0);
+SYSCALL(NR_gettimeofday, sys_gettimeofday);
 
 static int64_t
 sys_time(int64_t *user)
@@ -144,7 +144,7 @@ sys_time(int64_t *user)
 		return -EFAULT;
 	return now;
 }
-SYSCALL(NR_time, sys_time, 0);
+SYSCALL(NR_time, sys_time);
 
 /* ---- Setting ---- */
 
@@ -172,7 +172,7 @@ sys_clock_settime(int id, const struct timespec *user)
 		return -EFAULT;
 	return set_time(ts.tv_sec, ts.tv_nsec);
 }
-SYSCALL(NR_clock_settime, sys_clock_settime, 0);
+SYSCALL(NR_clock_settime, sys_clock_settime);
 
 /* The kernel keeps UTC; a time zone is accepted from the privileged, as the
  * clock-setting programs insist, and is not kept. */
@@ -194,4 +194,4 @@ sys_settimeofday(const struct timeval *user, const struct timezone *user_zone)
 		return -EINVAL;
 	return set_time(tv.tv_sec, tv.tv_usec * NS_PER_USEC);
 }
-SYSCALL(NR_settimeofday, sys_settimeofday, 0);
+SYSCALL(NR_settimeofday, sys_settimeofday);

@@ -182,7 +182,7 @@ sys_wait4(int pid, int *status, int options, struct rusage *usage)
 		return -EFAULT;
 	return w.pid;
 }
-SYSCALL(NR_wait4, sys_wait4, 4);
+SYSCALL(NR_wait4, sys_wait4);
 
 /* The siginfo_t of waitid: as for SIGCHLD. All zeros where none changed. */
 static void
@@ -258,4 +258,4 @@ sys_waitid(int which, int id, siginfo_t *info, int options,
 		return -EFAULT;
 	return 0;
 }
-SYSCALL(NR_waitid, sys_waitid, 4);
+SYSCALL(NR_waitid, sys_waitid);

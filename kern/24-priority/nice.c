@@ -111,7 +111,7 @@ sys_getpriority(int which, uint32_t who)
 
 	return error ? error : 20 - q.best;
 }
-SYSCALL(NR_getpriority, sys_getpriority, 0);
+SYSCALL(NR_getpriority, sys_getpriority);
 
 static int64_t
 sys_setpriority(int which, uint32_t who, int nice)
@@ -123,7 +123,7 @@ sys_setpriority(int which, uint32_t who, int nice)
 
 	return prio_apply(&q);
 }
-SYSCALL(NR_setpriority, sys_setpriority, 0);
+SYSCALL(NR_setpriority, sys_setpriority);
 
 /* ---- Scheduling ---- */
 
@@ -133,7 +133,7 @@ sys_sched_yield(void)
 	thread_yield();
 	return 0;
 }
-SYSCALL(NR_sched_yield, sys_sched_yield, 0);
+SYSCALL(NR_sched_yield, sys_sched_yield);
 
 int64_t
 with_thread(int tid, int64_t (*fn)(struct thread *t, uint64_t arg),
@@ -182,7 +182,7 @@ sys_sched_getaffinity(int tid, size_t len, cpuset_t *user)
 		error = -EFAULT;
 	return error ? error : (int64_t)sizeof(cpus);
 }
-SYSCALL(NR_sched_getaffinity, sys_sched_getaffinity, 0);
+SYSCALL(NR_sched_getaffinity, sys_sched_getaffinity);
 
 static int64_t
 sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
@@ -198,4 +198,4 @@ sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
 		return thread_set_affinity(current(), cpus);
 	return with_thread(tid, set_affinity, cpus);
 }
-SYSCALL(NR_sched_setaffinity, sys_sched_setaffinity, 0);
+SYSCALL(NR_sched_setaffinity, sys_sched_setaffinity);

@@ -103,14 +103,14 @@ sys_sched_setscheduler(int tid, int policy, const struct sched_param *user)
 {
 	return policy < 0 ? -EINVAL : set_policy(tid, policy, user);
 }
-SYSCALL(NR_sched_setscheduler, sys_sched_setscheduler, 0);
+SYSCALL(NR_sched_setscheduler, sys_sched_setscheduler);
 
 static int64_t
 sys_sched_setparam(int tid, const struct sched_param *user)
 {
 	return set_policy(tid, KEEP_POLICY, user);
 }
-SYSCALL(NR_sched_setparam, sys_sched_setparam, 0);
+SYSCALL(NR_sched_setparam, sys_sched_setparam);
 
 /* ---- Asking ---- */
 
@@ -136,7 +136,7 @@ sys_sched_getscheduler(int tid)
 		return error;
 	return a.sched_policy | (a.sched_flags ? SCHED_RESET_ON_FORK : 0);
 }
-SYSCALL(NR_sched_getscheduler, sys_sched_getscheduler, 0);
+SYSCALL(NR_sched_getscheduler, sys_sched_getscheduler);
 
 static int64_t
 sys_sched_getparam(int tid, struct sched_param *user)
@@ -151,7 +151,7 @@ sys_sched_getparam(int tid, struct sched_param *user)
 	param.sched_priority = (int32_t)a.sched_priority;
 	return copyout(user, &param, sizeof(param));
 }
-SYSCALL(NR_sched_getparam, sys_sched_getparam, 0);
+SYSCALL(NR_sched_getparam, sys_sched_getparam);
 
 static int64_t
 sys_sched_rr_get_interval(int tid, struct timespec *user)
@@ -168,7 +168,7 @@ sys_sched_rr_get_interval(int tid, struct timespec *user)
 		turn.tv_nsec = FAIR_TURN_NS;
 	return copyout(user, &turn, sizeof(turn));
 }
-SYSCALL(NR_sched_rr_get_interval, sys_sched_rr_get_interval, 0);
+SYSCALL(NR_sched_rr_get_interval, sys_sched_rr_get_interval);
 
 /* ---- Attributes: all of it in one structure, whose size may grow ---- */
 
@@ -232,7 +232,7 @@ sys_sched_setattr(int tid, struct sched_attr *user, unsigned flags)
 	};
 	return with_thread(tid, apply, (uint64_t)&c);
 }
-SYSCALL(NR_sched_setattr, sys_sched_setattr, 0);
+SYSCALL(NR_sched_setattr, sys_sched_setattr);
 
 static int64_t
 sys_sched_getattr(int tid, struct sched_attr *user, unsigned size,
@@ -250,7 +250,7 @@ sys_sched_getattr(int tid, struct sched_attr *user, unsigned size,
 	a.size = MIN(size, (unsigned)sizeof(a));
 	return copyout(user, &a, a.size);
 }
-SYSCALL(NR_sched_getattr, sys_sched_getattr, 0);
+SYSCALL(NR_sched_getattr, sys_sched_getattr);
 
 static int64_t
 priority_range(int policy, int of_real_time)
@@ -265,11 +265,11 @@ sys_sched_get_priority_max(int policy)
 {
 	return priority_range(policy, REALTIME_MAX);
 }
-SYSCALL(NR_sched_get_priority_max, sys_sched_get_priority_max, 0);
+SYSCALL(NR_sched_get_priority_max, sys_sched_get_priority_max);
 
 static int64_t
 sys_sched_get_priority_min(int policy)
 {
 	return priority_range(policy, REALTIME_MIN);
 }
-SYSCALL(NR_sched_get_priority_min, sys_sched_get_priority_min, 0);
+SYSCALL(NR_sched_get_priority_min, sys_sched_get_priority_min);

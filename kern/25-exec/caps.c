@@ -86,7 +86,7 @@ sys_capget(struct cap_header *user, struct cap_data *data)
 	}
 	return copyout(data, out, n * sizeof(out[0]));
 }
-SYSCALL(NR_capget, sys_capget, 0);
+SYSCALL(NR_capget, sys_capget);
 
 /* Only what is so already can be set: dropping would have to be remembered. */
 static int64_t
@@ -114,4 +114,4 @@ sys_capset(struct cap_header *user, const struct cap_data *data)
 		return -EPERM;
 	return 0;
 }
-SYSCALL(NR_capset, sys_capset, 0);
+SYSCALL(NR_capset, sys_capset);

@@ -50,28 +50,28 @@ sys_getuid(void)
 {
 	return current_cred()->uid;
 }
-SYSCALL(NR_getuid, sys_getuid, 0);
+SYSCALL(NR_getuid, sys_getuid);
 
 static int64_t
 sys_geteuid(void)
 {
 	return current_cred()->euid;
 }
-SYSCALL(NR_geteuid, sys_geteuid, 0);
+SYSCALL(NR_geteuid, sys_geteuid);
 
 static int64_t
 sys_getgid(void)
 {
 	return current_cred()->gid;
 }
-SYSCALL(NR_getgid, sys_getgid, 0);
+SYSCALL(NR_getgid, sys_getgid);
 
 static int64_t
 sys_getegid(void)
 {
 	return current_cred()->egid;
 }
-SYSCALL(NR_getegid, sys_getegid, 0);
+SYSCALL(NR_getegid, sys_getegid);
 
 static int64_t
 copyout_three(uint32_t *const to[3], const uint32_t ids[3])
@@ -90,7 +90,7 @@ sys_getresuid(uint32_t *r, uint32_t *e, uint32_t *s)
 	return copyout_three((uint32_t *[]){ r, e, s },
 			     (uint32_t[]){ c->uid, c->euid, c->suid });
 }
-SYSCALL(NR_getresuid, sys_getresuid, 0);
+SYSCALL(NR_getresuid, sys_getresuid);
 
 static int64_t
 sys_getresgid(uint32_t *r, uint32_t *e, uint32_t *s)
@@ -100,7 +100,7 @@ sys_getresgid(uint32_t *r, uint32_t *e, uint32_t *s)
 	return copyout_three((uint32_t *[]){ r, e, s },
 			     (uint32_t[]){ c->gid, c->egid, c->sgid });
 }
-SYSCALL(NR_getresgid, sys_getresgid, 0);
+SYSCALL(NR_getresgid, sys_getresgid);
 
 static int64_t
 sys_getgroups(int size, uint32_t *user)
@@ -114,7 +114,7 @@ sys_getgroups(int size, uint32_t *user)
 		return -EFAULT;
 	return c.ngroups;
 }
-SYSCALL(NR_getgroups, sys_getgroups, 0);
+SYSCALL(NR_getgroups, sys_getgroups);
 
 /* ---- Users ---- */
 
@@ -140,7 +140,7 @@ sys_setuid(uint32_t id)
 {
 	return id == KEEP ? -EINVAL : change(setuid, &id);
 }
-SYSCALL(NR_setuid, sys_setuid, 0);
+SYSCALL(NR_setuid, sys_setuid);
 
 static int64_t
 setreuid(struct cred *c, const uint32_t *ids)
@@ -169,7 +169,7 @@ sys_setreuid(uint32_t r, uint32_t e)
 {
 	return change(setreuid, (uint32_t[]){ r, e });
 }
-SYSCALL(NR_setreuid, sys_setreuid, 0);
+SYSCALL(NR_setreuid, sys_setreuid);
 
 static int64_t
 setresuid(struct cred *c, const uint32_t *ids)
@@ -193,7 +193,7 @@ sys_setresuid(uint32_t r, uint32_t e, uint32_t s)
 {
 	return change(setresuid, (uint32_t[]){ r, e, s });
 }
-SYSCALL(NR_setresuid, sys_setresuid, 0);
+SYSCALL(NR_setresuid, sys_setresuid);
 
 /* The old ID is the result, whether it was changed or not: setfsuid(2). */
 static int64_t
@@ -212,7 +212,7 @@ sys_setfsuid(uint32_t id)
 {
 	return change(setfsuid, &id);
 }
-SYSCALL(NR_setfsuid, sys_setfsuid, 0);
+SYSCALL(NR_setfsuid, sys_setfsuid);
 
 /* ---- Groups ---- */
 
@@ -238,7 +238,7 @@ sys_setgid(uint32_t id)
 {
 	return id == KEEP ? -EINVAL : change(setgid, &id);
 }
-SYSCALL(NR_setgid, sys_setgid, 0);
+SYSCALL(NR_setgid, sys_setgid);
 
 static int64_t
 setregid(struct cred *c, const uint32_t *ids)
@@ -267,7 +267,7 @@ sys_setregid(uint32_t r, uint32_t e)
 {
 	return change(setregid, (uint32_t[]){ r, e });
 }
-SYSCALL(NR_setregid, sys_setregid, 0);
+SYSCALL(NR_setregid, sys_setregid);
 
 static int64_t
 setresgid(struct cred *c, const uint32_t *ids)
@@ -291,7 +291,7 @@ sys_setresgid(uint32_t r, uint32_t e, uint32_t s)
 {
 	return change(setresgid, (uint32_t[]){ r, e, s });
 }
-SYSCALL(NR_setresgid, sys_setresgid, 0);
+SYSCALL(NR_setresgid, sys_setresgid);
 
 static int64_t
 setfsgid(struct cred *c, const uint32_t *ids)
@@ -309,7 +309,7 @@ sys_setfsgid(uint32_t id)
 {
 	return change(setfsgid, &id);
 }
-SYSCALL(NR_setfsgid, sys_setfsgid, 0);
+SYSCALL(NR_setfsgid, sys_setfsgid);
 
 /* ids[0] is how many follow. */
 static int64_t
@@ -350,7 +350,7 @@ sys_setgroups(size_t size, const uint32_t *user)
 	sort_ids(ids + 1, size);
 	return change(setgroups, ids);
 }
-SYSCALL(NR_setgroups, sys_setgroups, 0);
+SYSCALL(NR_setgroups, sys_setgroups);
 
 /* ---- exec ---- */
 

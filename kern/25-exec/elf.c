@@ -173,9 +173,13 @@ map_segments(struct vmspace *vm, const struct elf *e)
 {
 	int error = 0;
 
-	for (unsigned i = 0; i < e->header.e_phnum && !error; i++)
-		if (e->phdrs[i].p_type == PT_LOAD && e->phdrs[i].p_memsz)
-			error = map_segment(vm, e, &e->phdrs[i]);
+	for (unsigned i = 0; i < e->header.e_phnum && !error; i++) {
+		if (e->phdrs[i].p_type != PT_LOAD || !e->phdrs[i].p_memsz)
+			continue;
+		error = map_segment(vm, e, &e->phdrs[i]);
+		if (!error)
+			error = heap_again();
+	}
 	return error;
 }
 

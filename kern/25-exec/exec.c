@@ -365,7 +365,7 @@ sys_execve(const char *file, const char *const *argv, const char *const *envp)
 {
 	return exec_from_user(AT_FDCWD, file, argv, envp, 0);
 }
-SYSCALL(NR_execve, sys_execve, EXEC_HEAP_PAGES);
+SYSCALL(NR_execve, sys_execve);
 
 static int64_t
 sys_execveat(int dirfd, const char *file, const char *const *argv,
@@ -375,4 +375,4 @@ sys_execveat(int dirfd, const char *file, const char *const *argv,
 		return -EINVAL;
 	return exec_from_user(dirfd, file, argv, envp, at_flags);
 }
-SYSCALL(NR_execveat, sys_execveat, EXEC_HEAP_PAGES);
+SYSCALL(NR_execveat, sys_execveat);

@@ -9,9 +9,6 @@
 #include "abi/capability.h"
 #include "proc.h"
 
-/** Bound on the kernel heap of taking on a program, in pages. */
-#define EXEC_HEAP_PAGES (64 + FDTABLE_HEAP_PAGES)
-
 /** Entries of the auxiliary vector that a new program finds above its
  * environment, at most; vm->auxv_start and auxv_end say where. */
 #define AUXV_MAX 24
@@ -28,7 +25,7 @@ extern struct vnode *vdso_object;
 /**
  * Replace the running process's program, as execve(2) does. The state in which
  * the new one begins is left in the user frame. The caller has the heap
- * reserved (EXEC_HEAP_PAGES), and holds no locks. Sleeps.
+ * reserved, and holds no locks. Sleeps.
  *
  * @param argv, envp  kernel arrays of kernel strings, ended by NULL
  * @return 0; or a negative errno, with the old program as it was: -ENOENT,

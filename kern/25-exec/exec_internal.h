@@ -50,8 +50,6 @@ void layout_init(void);
 
 /* ---- The library that the kernel gives it (vdso.c) ---- */
 
-#define VDSO_HEAP_PAGES 16
-
 /** Bytes of the clock's page and the vDSO behind it. */
 size_t vdso_size(void);
 /** Map both at @p at, where room is. 0 or -ENOMEM */

@@ -153,4 +153,4 @@ sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 		return capability_option(option, a);
 	}
 }
-SYSCALL(NR_prctl, sys_prctl, 0);
+SYSCALL(NR_prctl, sys_prctl);

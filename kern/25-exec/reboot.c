@@ -42,4 +42,4 @@ sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command)
 		return -EINVAL;
 	}
 }
-SYSCALL(NR_reboot, sys_reboot, 32);
+SYSCALL(NR_reboot, sys_reboot);

@@ -74,7 +74,7 @@ init_main(void *arg)
 	int error = 0;
 
 	(void)arg;
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(startup));
 	open_console();
 	if (command_line_get("init", path, sizeof(path)) && path[0]) {
 		error = try_init(path);
@@ -98,7 +98,7 @@ start_user(void)
 	struct thread *t;
 	struct proc *p;
 
-	heap_begin(PROC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(startup));
 	vfs_mount_root();
 	mount_if_possible("proc", "/proc");
 	mount_if_possible("tmpfs", "/tmp");

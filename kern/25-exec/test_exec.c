@@ -82,7 +82,7 @@ run_file(void *path)
 {
 	int error;
 
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	error = exec_program(path, test_argv, test_envp);
 	heap_end();
 	if (error)
@@ -97,7 +97,7 @@ run_argc(void)
 	int error;
 
 	make_program(&p);
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	error = write_file(PROGRAM, &p, sizeof(p), 0755);
 	heap_end();
 	return error ? error : test_run_process(run_file, PROGRAM);
@@ -116,17 +116,17 @@ SELFTEST(exec_scripts_run_their_interpreter)
 	int error;
 
 	CHECK(run_argc() == W_EXITCODE(3, 0));
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	error = write_file("/exec-script", one, strlen(one), 0755);
 	heap_end();
 	CHECK(error == 0);
 	/* interpreter, script, first, second */
 	CHECK(test_run_process(run_file, "/exec-script") == W_EXITCODE(4, 0));
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	write_file("/exec-script", two, strlen(two), 0755);
 	heap_end();
 	CHECK(test_run_process(run_file, "/exec-script") == W_EXITCODE(5, 0));
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	write_file("/exec-script", loop, strlen(loop), 0755);
 	heap_end();
 	CHECK(test_run_process(run_file, "/exec-script") ==
@@ -141,7 +141,7 @@ SELFTEST(exec_refuses_what_is_no_program)
 	CHECK(test_run_process(run_file, "/") == W_EXITCODE(128 + EACCES, 0));
 	CHECK(test_run_process(run_file, "/nowhere") ==
 	      W_EXITCODE(128 + ENOENT, 0));
-	heap_begin(EXEC_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	error = write_file("/exec-text", text, sizeof(text), 0755);
 	heap_end();
 	CHECK(error == 0);
@@ -231,7 +231,7 @@ PROCESS_TEST(exec_elf_any_damage_is_survived)
 		}
 		write_file(PROGRAM, &damaged, sizeof(damaged), 0755);
 		load(&info);
-		heap_checkpoint(EXEC_HEAP_PAGES);
+		heap_again();
 	}
 	return true;
 }

@@ -51,7 +51,7 @@ vdso_init(void)
 {
 	size_t done = 0, n, len = vdso_image_end - vdso_image;
 
-	heap_begin(VDSO_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(startup));
 	if (shared_object_new(vdso_size(), &vdso_object))
 		panic("exec: no memory for the vDSO");
 	for (; done < len; done += n) {

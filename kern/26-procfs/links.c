@@ -176,18 +176,27 @@ const struct vnode_ops procfs_link_ops = {
 
 /* ---- Files without a name ---- */
 
+/* What one of these stands for has no vnode, so it is none of them. */
+static const struct file_ops nameless_file_ops;
+
 static int64_t
 nameless_read(struct file *f, struct uio *u, uint64_t *pos)
 {
+	struct file *to = f->private_data;
+
 	(void)pos;
-	return file_read(f->private_data, u, NULL);
+	HEAP_ONCE(to->ops != &nameless_file_ops);
+	return file_read(to, u, NULL);
 }
 
 static int64_t
 nameless_write(struct file *f, struct uio *u, uint64_t *pos)
 {
+	struct file *to = f->private_data;
+
 	(void)pos;
-	return file_write(f->private_data, u, NULL);
+	HEAP_ONCE(to->ops != &nameless_file_ops);
+	return file_write(to, u, NULL);
 }
 
 static int
@@ -195,6 +204,7 @@ nameless_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {
 	struct file *to = f->private_data;
 
+	HEAP_ONCE(to->ops != &nameless_file_ops);
 	return to->ops->ioctl ? to->ops->ioctl(to, request, arg) : -ENOTTY;
 }
 
@@ -203,6 +213,7 @@ nameless_poll(struct file *f, struct poll_table *table)
 {
 	struct file *to = f->private_data;
 
+	HEAP_ONCE(to->ops != &nameless_file_ops);
 	return to->ops->poll ? to->ops->poll(to, table) : POLLIN | POLLOUT;
 }
 

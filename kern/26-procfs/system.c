@@ -71,7 +71,7 @@ show_entries(struct text *t)
 		heap_entry_get(nr, &observed, &waits);
 		if (!observed && !waits)
 			continue;
-		bound = nr < SYSCALLS_MAX ? syscall_lookup(nr)->heap_pages : 0;
+		bound = nr < SYSCALLS_MAX ? syscall_heap_pages[nr] : 0;
 		text_printf(t, "%-24s %8u %8u %8u\n", heap_entry_name(nr),
 			    bound, observed, waits);
 	}

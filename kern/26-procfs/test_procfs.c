@@ -69,7 +69,7 @@ walk(const char *path)
 	struct vnode *v;
 	int error;
 
-	heap_checkpoint(PROC_HEAP_PAGES);
+	heap_again();
 	error = path_walk(AT_FDCWD, path, 0, &v);
 	if (!error)
 		vnode_put(v);
@@ -81,7 +81,7 @@ open_file(const char *path, unsigned flags)
 {
 	struct file *f;
 
-	heap_checkpoint(PROC_HEAP_PAGES);
+	heap_again();
 	return file_open(AT_FDCWD, path, flags, 0600, &f) ? NULL : f;
 }
 

@@ -38,7 +38,7 @@ sys_uname(struct utsname *user)
 	spin_unlock(&names_lock);
 	return copyout(user, &u, sizeof(u));
 }
-SYSCALL(NR_uname, sys_uname, 0);
+SYSCALL(NR_uname, sys_uname);
 
 static int64_t
 set_name(char *name, const char *user, int len)
@@ -62,14 +62,14 @@ sys_sethostname(const char *user, int len)
 {
 	return set_name(host_name, user, len);
 }
-SYSCALL(NR_sethostname, sys_sethostname, 0);
+SYSCALL(NR_sethostname, sys_sethostname);
 
 static int64_t
 sys_setdomainname(const char *user, int len)
 {
 	return set_name(domain_name, user, len);
 }
-SYSCALL(NR_setdomainname, sys_setdomainname, 0);
+SYSCALL(NR_setdomainname, sys_setdomainname);
 
 static int64_t
 sys_sysinfo(struct sysinfo *user)
@@ -87,4 +87,4 @@ sys_sysinfo(struct sysinfo *user)
 	info.procs = procs.threads;
 	return copyout(user, &info, sizeof(info));
 }
-SYSCALL(NR_sysinfo, sys_sysinfo, 0);
+SYSCALL(NR_sysinfo, sys_sysinfo);

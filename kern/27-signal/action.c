@@ -54,7 +54,7 @@ sys_rt_sigaction(int signo, const struct ksigaction *new,
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return old ? copyout(old, &old_copy, sizeof(old_copy)) : 0;
 }
-SYSCALL(NR_rt_sigaction, sys_rt_sigaction, 1);
+SYSCALL(NR_rt_sigaction, sys_rt_sigaction);
 
 /* ---- Masks ---- */
 
@@ -85,7 +85,7 @@ sys_rt_sigprocmask(int how, const ksigset_t *new, ksigset_t *old,
 	}
 	return old ? copyout(old, &before, sizeof(before)) : 0;
 }
-SYSCALL(NR_rt_sigprocmask, sys_rt_sigprocmask, 1);
+SYSCALL(NR_rt_sigprocmask, sys_rt_sigprocmask);
 
 static int64_t
 sys_rt_sigpending(ksigset_t *user, size_t setsize)
@@ -98,7 +98,7 @@ sys_rt_sigpending(ksigset_t *user, size_t setsize)
 	set = (ss->pending.set | ss->signals->pending.set) & ss->blocked;
 	return copyout(user, &set, setsize);
 }
-SYSCALL(NR_rt_sigpending, sys_rt_sigpending, 1);
+SYSCALL(NR_rt_sigpending, sys_rt_sigpending);
 
 /* ---- Waiting for a signal ---- */
 
@@ -115,7 +115,7 @@ sys_pause(void)
 	sleep_until_signal(WAIT_FOREVER);
 	return -ERESTARTNOHAND;
 }
-SYSCALL(NR_pause, sys_pause, 1);
+SYSCALL(NR_pause, sys_pause);
 
 static int64_t
 sys_rt_sigsuspend(const ksigset_t *user, size_t setsize)
@@ -130,7 +130,7 @@ sys_rt_sigsuspend(const ksigset_t *user, size_t setsize)
 	sleep_until_signal(WAIT_FOREVER);
 	return -ERESTARTNOHAND;
 }
-SYSCALL(NR_rt_sigsuspend, sys_rt_sigsuspend, 1);
+SYSCALL(NR_rt_sigsuspend, sys_rt_sigsuspend);
 
 /* Take a signal of @p set although it is blocked. @return its number or 0 */
 static int
@@ -281,4 +281,4 @@ sys_rt_sigtimedwait(const ksigset_t *user_set, siginfo_t *user_info,
 		return -EFAULT;
 	return signo;
 }
-SYSCALL(NR_rt_sigtimedwait, sys_rt_sigtimedwait, 4);
+SYSCALL(NR_rt_sigtimedwait, sys_rt_sigtimedwait);

@@ -83,7 +83,7 @@ sys_restart_syscall(void)
 	current_sigstate()->restart.fn = NULL;
 	return r.fn ? r.fn(&r) : -EINTR;
 }
-SYSCALL(NR_restart_syscall, sys_restart_syscall, 16);
+SYSCALL(NR_restart_syscall, sys_restart_syscall);
 
 /* ---- Handlers ---- */
 

@@ -105,7 +105,7 @@ sys_sigaltstack(const stack_t *new, stack_t *old)
 	}
 	return old ? copyout(old, &old_copy, sizeof(old_copy)) : 0;
 }
-SYSCALL(NR_sigaltstack, sys_sigaltstack, 1);
+SYSCALL(NR_sigaltstack, sys_sigaltstack);
 
 /* ---- FPU state ---- */
 
@@ -407,7 +407,7 @@ sys_rt_sigreturn(void)
 	}
 	return tf->rax;
 }
-SYSCALL(NR_rt_sigreturn, sys_rt_sigreturn, 1);
+SYSCALL(NR_rt_sigreturn, sys_rt_sigreturn);
 
 /* ---- Faults ---- */
 

@@ -47,7 +47,7 @@ sys_setpgid(int pid, int pgid)
 	proc_put(p);
 	return error;
 }
-SYSCALL(NR_setpgid, sys_setpgid, 1);
+SYSCALL(NR_setpgid, sys_setpgid);
 
 /* Zombies count: their number is still that of the group. proc_lock held. */
 static bool
@@ -78,7 +78,7 @@ sys_setsid(void)
 	spin_unlock(&proc_lock);
 	return result;
 }
-SYSCALL(NR_setsid, sys_setsid, 1);
+SYSCALL(NR_setsid, sys_setsid);
 
 static int64_t
 get_id(int pid, bool session)
@@ -98,18 +98,18 @@ sys_getpgid(int pid)
 {
 	return get_id(pid, false);
 }
-SYSCALL(NR_getpgid, sys_getpgid, 1);
+SYSCALL(NR_getpgid, sys_getpgid);
 
 static int64_t
 sys_getsid(int pid)
 {
 	return get_id(pid, true);
 }
-SYSCALL(NR_getsid, sys_getsid, 1);
+SYSCALL(NR_getsid, sys_getsid);
 
 static int64_t
 sys_getpgrp(void)
 {
 	return current_proc()->pgid;
 }
-SYSCALL(NR_getpgrp, sys_getpgrp, 1);
+SYSCALL(NR_getpgrp, sys_getpgrp);

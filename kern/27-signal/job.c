@@ -111,7 +111,7 @@ send_death(struct proc_signals *parent, struct proc *child)
 	else
 		child_info(&info, child, CLD_KILLED, WTERMSIG(status));
 	if (signo > 0)
-		signal_send_locked(parent, NULL, signo, &info);
+		signal_send_unqueued_locked(parent, signo, &info);
 	return signo == SIGCHLD &&
 	       (action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT));
 }
@@ -236,8 +236,8 @@ orphan_group(int pgid, const struct proc *leaving)
 		return;
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid && p != leaving) {
-			signal_member(p, SIGHUP, NULL);
-			signal_member(p, SIGCONT, NULL);
+			signal_member_unqueued(p, SIGHUP, NULL);
+			signal_member_unqueued(p, SIGCONT, NULL);
 		}
 	}
 }

@@ -9,11 +9,6 @@
  * the heap that the call has reserved is for so many. The others get the
  * signal without its origin. */
 #define BROADCAST_QUEUED 128
-#define BROADCAST_PAGES	 6 /* of struct queued_signal */
-
-_Static_assert(BROADCAST_QUEUED * sizeof(struct queued_signal) <=
-		       (BROADCAST_PAGES - 2) * PAGE_SIZE,
-	       "the bound of sys_kill");
 
 /* ---- Permission ---- */
 
@@ -62,15 +57,13 @@ user_info(int code)
 	return info;
 }
 
-typedef int (*send_fn)(struct proc *p, int signo, const siginfo_t *info);
-
 /* Signal 0 only asks. */
 static int
-send_checked(struct proc *p, int signo, const siginfo_t *info, send_fn send)
+send_checked(struct proc *p, int signo, const siginfo_t *info)
 {
 	if (!may_signal(p, signo))
 		return -EPERM;
-	return signo ? send(p, signo, info) : 0;
+	return signo ? signal_proc(p, signo, info) : 0;
 }
 
 /* proc_lock while it is sent: the target keeps its credentials and its session
@@ -84,7 +77,7 @@ kill_one(int pid, int signo, const siginfo_t *info)
 	if (!p)
 		return -ESRCH;
 	spin_lock(&proc_lock);
-	error = send_checked(p, signo, info, signal_proc);
+	error = send_checked(p, signo, info);
 	spin_unlock(&proc_lock);
 	proc_put(p);
 	return error;
@@ -109,9 +102,16 @@ kill_many(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (pgid == -1 ? !in_broadcast(p) : p->pgid != pgid)
 			continue;
-		if (++found > BROADCAST_QUEUED && signo > SIGNALS_STANDARD)
-			info = NULL;
-		e = send_checked(p, signo, info, signal_member);
+		found++;
+		e = 0;
+		if (!may_signal(p, signo)) {
+			e = -EPERM;
+		} else if (signo && found <= BROADCAST_QUEUED) {
+			HEAP_LOOP(found - 1, BROADCAST_QUEUED);
+			e = signal_member(p, signo, info);
+		} else if (signo) {
+			signal_member_unqueued(p, signo, info);
+		}
 		if (!e)
 			sent++;
 		else
@@ -144,7 +144,7 @@ sys_kill(int pid, int signo)
 		return kill_many(current_proc()->pgid, signo, &info);
 	return kill_many(pid == -1 ? -1 : -pid, signo, &info);
 }
-SYSCALL(NR_kill, sys_kill, BROADCAST_PAGES);
+SYSCALL(NR_kill, sys_kill);
 
 /* ---- To one thread ---- */
 
@@ -180,7 +180,7 @@ sys_tgkill(int tgid, int tid, int signo)
 		return -EINVAL;
 	return send_thread(tgid, tid, signo, &info);
 }
-SYSCALL(NR_tgkill, sys_tgkill, 2);
+SYSCALL(NR_tgkill, sys_tgkill);
 
 static int64_t
 sys_tkill(int tid, int signo)
@@ -191,7 +191,7 @@ sys_tkill(int tid, int signo)
 		return -EINVAL;
 	return send_thread(0, tid, signo, &info);
 }
-SYSCALL(NR_tkill, sys_tkill, 2);
+SYSCALL(NR_tkill, sys_tkill);
 
 /* ---- With a value ---- */
 
@@ -230,14 +230,14 @@ sys_pidfd_send_signal(int fd, int signo, const siginfo_t *user, unsigned flags)
 	if (!error) {
 		spin_lock(&proc_lock);
 		error = proc_find_locked(p->pid) == p
-				? send_checked(p, signo, &info, signal_proc)
+				? send_checked(p, signo, &info)
 				: -ESRCH;
 		spin_unlock(&proc_lock);
 	}
 	proc_put(p);
 	return error;
 }
-SYSCALL(NR_pidfd_send_signal, sys_pidfd_send_signal, 2);
+SYSCALL(NR_pidfd_send_signal, sys_pidfd_send_signal);
 
 static int64_t
 sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t *user)
@@ -251,7 +251,7 @@ sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t *user)
 		return -EINVAL;
 	return pid > 0 ? kill_one(pid, signo, &info) : -ESRCH;
 }
-SYSCALL(NR_rt_sigqueueinfo, sys_rt_sigqueueinfo, 2);
+SYSCALL(NR_rt_sigqueueinfo, sys_rt_sigqueueinfo);
 
 static int64_t
 sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t *user)
@@ -268,4 +268,4 @@ sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t *user)
 		return -EINVAL;
 	return send_thread(tgid, tid, signo, &info);
 }
-SYSCALL(NR_rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo, 2);
+SYSCALL(NR_rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo);

@@ -180,11 +180,13 @@ make_entry(struct proc_signals *s, int signo, const struct signal_info *info,
 }
 
 /* Generation, POSIX.1-2017, 2.4.1. @p timers: the entry of a timer, or NULL.
+ * @p queue: make an entry where one is needed.
  * Who is ending or has left takes nothing any more. signalfd's queue is woken
  * whoever takes the signal: a reader may be any thread. */
 static int
 send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
-	    const struct signal_info *info, struct queued_signal *timers)
+	    const struct signal_info *info, struct queued_signal *timers,
+	    bool queue)
 {
 	struct pending *pending = ss ? &ss->pending : &s->pending;
 	struct sigstate *main = list_first(&s->threads, struct sigstate, link);
@@ -199,7 +201,7 @@ send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		return 0;
 	if (signo <= SIGNALS_STANDARD && (pending->set & KSIGMASK(signo)))
 		return 0; /* SIGNAL1 */
-	if (!timers)
+	if (queue)
 		error = make_entry(s, signo, info, &q);
 	if (error)
 		return error;
@@ -223,7 +225,14 @@ int
 signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		   const struct signal_info *info)
 {
-	return send_locked(s, ss, signo, info, NULL);
+	return send_locked(s, ss, signo, info, NULL, true);
+}
+
+void
+signal_send_unqueued_locked(struct proc_signals *s, int signo,
+			    const struct signal_info *info)
+{
+	send_locked(s, NULL, signo, info, NULL, false);
 }
 
 bool
@@ -232,14 +241,14 @@ signal_send_timer_locked(struct proc_signals *s, struct sigstate *ss,
 {
 	struct signal_info info = q->info;
 
-	send_locked(s, ss, q->signo, &info, q);
+	send_locked(s, ss, q->signo, &info, q, false);
 	return !list_empty(&q->link);
 }
 
 /* Send with the siginfo of the interface. */
 static int
 send(struct proc_signals *s, struct sigstate *ss, int signo,
-     const siginfo_t *info)
+     const siginfo_t *info, bool queue)
 {
 	struct signal_info short_info;
 	uint64_t rflags;
@@ -248,7 +257,8 @@ send(struct proc_signals *s, struct sigstate *ss, int signo,
 	if (info)
 		signal_info_from(&short_info, info);
 	rflags = spin_lock_irqsave(&s->lock);
-	error = signal_send_locked(s, ss, signo, info ? &short_info : NULL);
+	error = send_locked(s, ss, signo, info ? &short_info : NULL, NULL,
+			    queue);
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return error;
 }
@@ -256,7 +266,7 @@ send(struct proc_signals *s, struct sigstate *ss, int signo,
 int
 signal_proc(struct proc *p, int signo, const siginfo_t *info)
 {
-	return p->signals ? send(p->signals, NULL, signo, info) : 0;
+	return p->signals ? send(p->signals, NULL, signo, info, true) : 0;
 }
 
 int
@@ -264,18 +274,32 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 {
 	struct sigstate *ss = rcu_deref(t->sigstate);
 
-	return ss ? send(ss->signals, ss, signo, info) : 0;
+	return ss ? send(ss->signals, ss, signo, info, true) : 0;
 }
 
-/* Counted when it is pending: a fork that finds it counted finds it pending. */
+/* After it is pending: a fork that finds it counted finds it pending. */
+static void
+count_for_fork(struct proc *p)
+{
+	__atomic_store_n(&p->group_signals, p->group_signals + 1,
+			 __ATOMIC_RELEASE);
+}
+
 int
 signal_member(struct proc *p, int signo, const siginfo_t *info)
 {
 	int error = signal_proc(p, signo, info);
 
-	__atomic_store_n(&p->group_signals, p->group_signals + 1,
-			 __ATOMIC_RELEASE);
+	count_for_fork(p);
 	return error;
+}
+
+void
+signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info)
+{
+	if (p->signals)
+		send(p->signals, NULL, signo, info, false);
+	count_for_fork(p);
 }
 
 bool
@@ -288,7 +312,7 @@ signal_group(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid) {
 			found = true;
-			signal_member(p, signo, info);
+			signal_member_unqueued(p, signo, info);
 		}
 	}
 	spin_unlock(&proc_lock);

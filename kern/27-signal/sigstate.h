@@ -173,6 +173,11 @@ signal_is_caught(struct proc_signals *s, int signo)
 int signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		       const struct signal_info *info);
 
+/** Send to any thread without an entry: takes no heap. A real-time signal counts
+ * once, and its origin is lost. */
+void signal_send_unqueued_locked(struct proc_signals *s, int signo,
+				 const struct signal_info *info);
+
 /** The same for a timer's entry, which is in no queue. @return whether it is in
  * one now; not if the signal is ignored, or is pending already and counts once
  */

@@ -6,8 +6,6 @@
 #include "sigstate.h"
 #include "string.h"
 
-#define HEAP_PAGES 16 /* more than any test here takes */
-
 /* ---- Pending sets ---- */
 
 static struct pending test_set;
@@ -48,7 +46,7 @@ SELFTEST(signal_real_time_signals_queue_in_order)
 	struct queued_signal *q;
 	int i, signo = KSIGRTMIN + 3;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	pending_init(&test_set);
 	for (i = 1; i <= 3; i++) {
 		q = queued(i, &info);
@@ -176,7 +174,7 @@ SELFTEST(signal_fatal_signal_ends_all_threads)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = fatal_signal_ends_all();
 	free_proc();
@@ -199,7 +197,7 @@ SELFTEST(signal_goes_to_a_thread_that_does_not_block_it)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = goes_to_thread_that_takes_it();
 	free_proc();
@@ -226,7 +224,7 @@ SELFTEST(signal_ignored_is_dropped_but_blocked_is_kept)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = ignored_unless_blocked();
 	free_proc();
@@ -256,7 +254,7 @@ SELFTEST(signal_stop_and_continue_cancel_each_other)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = stop_and_continue_cancel();
 	free_proc();
@@ -280,7 +278,7 @@ SELFTEST(signal_real_time_queue_is_bounded_by_its_limit)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = queue_is_bounded();
 	free_proc();
@@ -310,7 +308,7 @@ SELFTEST(signal_init_gets_only_what_it_handles)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = init_is_protected();
 	free_proc();
@@ -335,7 +333,7 @@ SELFTEST(signal_stopped_process_takes_only_sigkill)
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	make_proc();
 	ok = stopped_takes_only_sigkill();
 	free_proc();

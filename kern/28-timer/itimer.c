@@ -178,7 +178,7 @@ sys_setitimer(int which, const struct itimerval *user_new,
 		   timeval_ns(&new.it_interval), &old);
 	return user_old ? copyout(user_old, &old, sizeof(old)) : 0;
 }
-SYSCALL(NR_setitimer, sys_setitimer, 1);
+SYSCALL(NR_setitimer, sys_setitimer);
 
 static int64_t
 sys_getitimer(int which, struct itimerval *user)
@@ -194,7 +194,7 @@ sys_getitimer(int which, struct itimerval *user)
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return copyout(user, &v, sizeof(v));
 }
-SYSCALL(NR_getitimer, sys_getitimer, 1);
+SYSCALL(NR_getitimer, sys_getitimer);
 
 /* Seconds left of the previous alarm are rounded, but never to 0. */
 static int64_t
@@ -210,4 +210,4 @@ sys_alarm(uint32_t seconds)
 		left++;
 	return left;
 }
-SYSCALL(NR_alarm, sys_alarm, 1);
+SYSCALL(NR_alarm, sys_alarm);

@@ -131,7 +131,7 @@ sys_nanosleep(const struct timespec *user, struct timespec *user_left)
 		return -EINVAL;
 	return sleep_for(&t, user_left);
 }
-SYSCALL(NR_nanosleep, sys_nanosleep, 1);
+SYSCALL(NR_nanosleep, sys_nanosleep);
 
 /* @return 0, or the error for a clock that one cannot sleep by */
 static int
@@ -174,4 +174,4 @@ sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
 			clock == CLOCK_REALTIME || clock == CLOCK_TAI, &t);
 	return sleep_for(&t, user_left);
 }
-SYSCALL(NR_clock_nanosleep, sys_clock_nanosleep, 1);
+SYSCALL(NR_clock_nanosleep, sys_clock_nanosleep);

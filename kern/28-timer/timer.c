@@ -465,7 +465,7 @@ sys_timer_create(int clock, const struct sigevent *user_event, int *user_id)
 	}
 	return 0;
 }
-SYSCALL(NR_timer_create, sys_timer_create, 4);
+SYSCALL(NR_timer_create, sys_timer_create);
 
 static int64_t
 sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
@@ -493,7 +493,7 @@ sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
 		return -EINVAL;
 	return user_old ? copyout(user_old, &old, sizeof(old)) : 0;
 }
-SYSCALL(NR_timer_settime, sys_timer_settime, 1);
+SYSCALL(NR_timer_settime, sys_timer_settime);
 
 static int64_t
 sys_timer_gettime(int id, struct itimerspec *user)
@@ -508,7 +508,7 @@ sys_timer_gettime(int id, struct itimerspec *user)
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return t ? copyout(user, &value, sizeof(value)) : -EINVAL;
 }
-SYSCALL(NR_timer_gettime, sys_timer_gettime, 1);
+SYSCALL(NR_timer_gettime, sys_timer_gettime);
 
 static int64_t
 sys_timer_getoverrun(int id)
@@ -521,11 +521,11 @@ sys_timer_getoverrun(int id)
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return told;
 }
-SYSCALL(NR_timer_getoverrun, sys_timer_getoverrun, 1);
+SYSCALL(NR_timer_getoverrun, sys_timer_getoverrun);
 
 static int64_t
 sys_timer_delete(int id)
 {
 	return timer_remove(id);
 }
-SYSCALL(NR_timer_delete, sys_timer_delete, 1);
+SYSCALL(NR_timer_delete, sys_timer_delete);

@@ -548,7 +548,7 @@ sys_futex(uint32_t *address, int op, uint32_t value, uint64_t timeout_or_count,
 		return -ENOSYS;
 	}
 }
-SYSCALL(NR_futex, sys_futex, 2);
+SYSCALL(NR_futex, sys_futex);
 
 void
 futex_wake_shared(uint32_t *address)

@@ -642,11 +642,11 @@ sys_pipe2(int32_t *user, int flags)
 	}
 	return 0;
 }
-SYSCALL(NR_pipe2, sys_pipe2, 8);
+SYSCALL(NR_pipe2, sys_pipe2);
 
 static int64_t
 sys_pipe(int32_t *user)
 {
 	return sys_pipe2(user, 0);
 }
-SYSCALL(NR_pipe, sys_pipe, 8);
+SYSCALL(NR_pipe, sys_pipe);

@@ -259,7 +259,7 @@ sys_shmget(int key, uint64_t size, int flags)
 	mutex_unlock(&shm_lock);
 	return id;
 }
-SYSCALL(NR_shmget, sys_shmget, 17);
+SYSCALL(NR_shmget, sys_shmget);
 
 /* ---- shmat, shmdt ---- */
 
@@ -341,7 +341,7 @@ sys_shmat(int id, vaddr_t addr, int flags)
 	end_attach(v->ipc, at >= 0);
 	return at == -EEXIST ? -EINVAL : at;
 }
-SYSCALL(NR_shmat, sys_shmat, 16);
+SYSCALL(NR_shmat, sys_shmat);
 
 /* Whether @m is a part of a segment that was attached at @addr. */
 static bool
@@ -369,7 +369,7 @@ detach(struct vmspace *vm, vaddr_t addr, struct list *dead)
 	for (; m && m->start < end; m = next) {
 		next = map_next(m);
 		if (m->vnode == v && is_attached_at(m, addr))
-			map_remove(vm, m->start, m->end, dead);
+			map_remove_whole(vm, m->start, m->end, dead);
 	}
 	return 0;
 }
@@ -389,7 +389,7 @@ sys_shmdt(vaddr_t addr)
 	map_reap(&dead);
 	return error;
 }
-SYSCALL(NR_shmdt, sys_shmdt, 8);
+SYSCALL(NR_shmdt, sys_shmdt);
 
 /* ---- shmctl ---- */
 
@@ -557,7 +557,7 @@ sys_shmctl(int id, int command, void *user)
 		return -EINVAL;
 	}
 }
-SYSCALL(NR_shmctl, sys_shmctl, 4);
+SYSCALL(NR_shmctl, sys_shmctl);
 
 /* ---- /proc ---- */
 

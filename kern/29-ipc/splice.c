@@ -71,8 +71,9 @@ from_pipe(struct pipe *p, struct other *o, size_t len)
 		pipe_end_read(p, MAX(n, (int64_t)0));
 		if (n > 0)
 			done += n;
-		if (n < (int64_t)want ||
-		    thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
+		if (n < (int64_t)want || done == len ||
+		    thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL) ||
+		    heap_again())
 			break;
 	}
 	return done ? (int64_t)done : n;
@@ -97,8 +98,9 @@ to_pipe(struct pipe *p, struct other *o, size_t len)
 		pipe_end_write(p, MAX(n, (int64_t)0));
 		if (n > 0)
 			done += n;
-		if (n < (int64_t)want || !again ||
-		    thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL))
+		if (n < (int64_t)want || !again || done == len ||
+		    thread_interrupted(INTERRUPT_SIGNAL | INTERRUPT_KILL) ||
+		    heap_again())
 			break;
 	}
 	if (n == -EPIPE && !done)
@@ -195,7 +197,7 @@ sys_splice(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos, size_t len,
 		file_put(out);
 	return n;
 }
-SYSCALL(NR_splice, sys_splice, 16);
+SYSCALL(NR_splice, sys_splice);
 
 /* ---- tee ---- */
 
@@ -225,7 +227,7 @@ sys_tee(int in_fd, int out_fd, size_t len, unsigned flags)
 		file_put(out);
 	return n;
 }
-SYSCALL(NR_tee, sys_tee, 2);
+SYSCALL(NR_tee, sys_tee);
 
 /* ---- vmsplice ---- */
 
@@ -267,4 +269,4 @@ sys_vmsplice(int fd, const struct iovec *user, uint64_t n, unsigned flags)
 	file_put(f);
 	return result;
 }
-SYSCALL(NR_vmsplice, sys_vmsplice, 2);
+SYSCALL(NR_vmsplice, sys_vmsplice);

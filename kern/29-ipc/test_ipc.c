@@ -6,7 +6,6 @@
 #include "pipe.h"
 #include "string.h"
 
-#define HEAP_PAGES 16
 
 static struct file *ends[2]; /* of the pipe under test */
 static char buffer[PIPE_SIZE + 16];
@@ -45,7 +44,7 @@ with_pipe(unsigned flags, bool (*body)(void))
 {
 	bool ok;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	ok = pipe_new(flags, ends) == 0 && body();
 	close_end(0);
 	close_end(1);
@@ -207,7 +206,7 @@ write_stream(void *arg)
 	size_t done = 0, n, i;
 
 	(void)arg;
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	while (done < STREAM_BYTES) {
 		n = MIN(done % 699 + 1, STREAM_BYTES - done);
 		for (i = 0; i < n; i++)
@@ -251,7 +250,7 @@ write_records(void *arg)
 	char record[RECORD_SIZE];
 	unsigned i;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	memset(record, (int)(uintptr_t)arg, sizeof(record));
 	for (i = 0; i < RECORDS; i++)
 		put(record, sizeof(record));
@@ -303,7 +302,7 @@ static void
 wait_for_reader_then_close(void *arg)
 {
 	(void)arg;
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	close_end(1);
 	heap_end();
 	tell_done();

@@ -194,7 +194,7 @@ sys_epoll_create1(int flags)
 		       ? -EINVAL
 		       : fd_install(epoll_new(), 0, flags & O_CLOEXEC);
 }
-SYSCALL(NR_epoll_create1, sys_epoll_create1, 6);
+SYSCALL(NR_epoll_create1, sys_epoll_create1);
 
 /* @p size was a hint, once. */
 static int64_t
@@ -202,7 +202,7 @@ sys_epoll_create(int size)
 {
 	return size > 0 ? sys_epoll_create1(0) : -EINVAL;
 }
-SYSCALL(NR_epoll_create, sys_epoll_create, 6);
+SYSCALL(NR_epoll_create, sys_epoll_create);
 
 #define EXCLUSIVE_OK                                                           \
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET |    \
@@ -260,7 +260,7 @@ sys_epoll_ctl(int epfd, int op, int fd, const struct epoll_event *user)
 		file_put(ep);
 	return error;
 }
-SYSCALL(NR_epoll_ctl, sys_epoll_ctl, 8);
+SYSCALL(NR_epoll_ctl, sys_epoll_ctl);
 
 void
 epoll_init(void)

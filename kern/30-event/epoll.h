@@ -37,6 +37,15 @@ struct epoll {
 	unsigned below;	      /* ... and what it found */
 };
 
+/** A member's watch on one of its file's wait queues. */
+struct epoll_hook {
+	struct waitq_watch watch;
+	struct waitq *wq;
+	struct epoll_member *member;
+};
+
+#define HOOKS_MAX 2u /**< wait queues of a file: poll_add calls of its poll */
+
 /** A file in a set, as registered by a descriptor. */
 struct epoll_member {
 	struct epoll *epoll;
@@ -44,7 +53,8 @@ struct epoll_member {
 	int fd;
 
 	struct rbnode node;	  /* under the mutex */
-	struct epoll_hook *hooks; /* under the mutex */
+	struct epoll_hook hooks[HOOKS_MAX]; /* under the mutex */
+	unsigned nhooks;		    /* under the mutex */
 	uint64_t data;		  /* under the mutex */
 	/** EPOLL*; 0 but for the flags: not to be told of. Changed under both
 	 * the mutex and the queue's lock. */
@@ -55,14 +65,6 @@ struct epoll_member {
 	/* Under graph_lock. */
 	struct list file_link;	/* of file->epolls */
 	struct list child_link; /* of epoll->children, if it is an epoll */
-};
-
-/** A watch on one queue of a member's file. */
-struct epoll_hook {
-	struct waitq_watch watch;
-	struct waitq *wq;
-	struct epoll_member *member;
-	struct epoll_hook *next;
 };
 
 extern const struct file_ops epoll_file_ops;

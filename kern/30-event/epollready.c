@@ -73,14 +73,14 @@ hang_hook(struct poll_table *table, struct waitq *wq)
 {
 	struct epoll_member *m =
 		container_of(table, struct hanging, table)->member;
-	struct epoll_hook *h = knew(struct epoll_hook);
+	struct epoll_hook *h = &m->hooks[m->nhooks];
 
+	ASSERT(m->nhooks < HOOKS_MAX);
+	m->nhooks++;
 	h->watch.wake = hook_called;
 	h->watch.exclusive = m->events & EPOLLEXCLUSIVE;
 	h->wq = wq;
 	h->member = m;
-	h->next = m->hooks;
-	m->hooks = h;
 	waitq_watch(wq, &h->watch);
 }
 
@@ -110,12 +110,10 @@ epoll_hang(struct epoll_member *m)
 void
 epoll_unhang(struct epoll_member *m)
 {
-	struct epoll_hook *h;
+	while (m->nhooks > 0) {
+		struct epoll_hook *h = &m->hooks[--m->nhooks];
 
-	while ((h = m->hooks)) {
-		m->hooks = h->next;
 		waitq_unwatch(h->wq, &h->watch);
-		kfree(h);
 	}
 }
 
@@ -352,7 +350,7 @@ sys_epoll_wait(int epfd, struct epoll_event *user, int max, int msec)
 {
 	return epoll_wait_until(epfd, user, max, deadline_of_msec(msec));
 }
-SYSCALL(NR_epoll_wait, sys_epoll_wait, 4);
+SYSCALL(NR_epoll_wait, sys_epoll_wait);
 
 /* With a mask of its own, which an interrupted call keeps until the handler
  * has its frame. */
@@ -383,7 +381,7 @@ sys_epoll_pwait(int epfd, struct epoll_event *user, int max, int msec,
 	return wait_with_mask(epfd, user, max, deadline_of_msec(msec), mask,
 			      setsize);
 }
-SYSCALL(NR_epoll_pwait, sys_epoll_pwait, 4);
+SYSCALL(NR_epoll_pwait, sys_epoll_pwait);
 
 static int64_t
 sys_epoll_pwait2(int epfd, struct epoll_event *user, int max,
@@ -404,4 +402,4 @@ sys_epoll_pwait2(int epfd, struct epoll_event *user, int max,
 	}
 	return wait_with_mask(epfd, user, max, deadline, mask, setsize);
 }
-SYSCALL(NR_epoll_pwait2, sys_epoll_pwait2, 4);
+SYSCALL(NR_epoll_pwait2, sys_epoll_pwait2);

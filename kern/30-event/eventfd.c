@@ -132,11 +132,11 @@ sys_eventfd2(uint32_t count, int flags)
 	f = file_new(&eventfd_ops, O_RDWR | (flags & O_NONBLOCK), e);
 	return fd_install(f, 0, flags & O_CLOEXEC);
 }
-SYSCALL(NR_eventfd2, sys_eventfd2, 6);
+SYSCALL(NR_eventfd2, sys_eventfd2);
 
 static int64_t
 sys_eventfd(uint32_t count)
 {
 	return sys_eventfd2(count, 0);
 }
-SYSCALL(NR_eventfd, sys_eventfd, 6);
+SYSCALL(NR_eventfd, sys_eventfd);

@@ -292,14 +292,14 @@ sys_inotify_init1(int flags)
 		file_new(&inotify_ops, O_RDONLY | (flags & O_NONBLOCK), in), 0,
 		flags & O_CLOEXEC);
 }
-SYSCALL(NR_inotify_init1, sys_inotify_init1, 6);
+SYSCALL(NR_inotify_init1, sys_inotify_init1);
 
 static int64_t
 sys_inotify_init(void)
 {
 	return sys_inotify_init1(0);
 }
-SYSCALL(NR_inotify_init, sys_inotify_init, 6);
+SYSCALL(NR_inotify_init, sys_inotify_init);
 
 /* @return 0, -EBADF, -EINVAL: it is another kind of file */
 static int
@@ -372,7 +372,7 @@ sys_inotify_add_watch(int fd, const char *path, uint32_t mask)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_inotify_add_watch, sys_inotify_add_watch, PATH_HEAP_PAGES);
+SYSCALL(NR_inotify_add_watch, sys_inotify_add_watch);
 
 static int
 unwatch(struct inotify *in, int wd)
@@ -406,7 +406,7 @@ sys_inotify_rm_watch(int fd, int wd)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_inotify_rm_watch, sys_inotify_rm_watch, 8);
+SYSCALL(NR_inotify_rm_watch, sys_inotify_rm_watch);
 
 void
 inotify_init(void)

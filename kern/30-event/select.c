@@ -263,7 +263,7 @@ sys_poll(struct pollfd *user, unsigned n, int msec)
 		r.deadline = msec ? deadline_after(msec * NS_PER_MSEC) : 0;
 	return poll_again(&r);
 }
-SYSCALL(NR_poll, sys_poll, 2);
+SYSCALL(NR_poll, sys_poll);
 
 static int64_t
 sys_ppoll(struct pollfd *user, unsigned n, struct timespec *timeout,
@@ -278,7 +278,7 @@ sys_ppoll(struct pollfd *user, unsigned n, struct timespec *timeout,
 		return error;
 	return end_with_mask(do_poll(user, n, to.deadline), &to);
 }
-SYSCALL(NR_ppoll, sys_ppoll, 2);
+SYSCALL(NR_ppoll, sys_ppoll);
 
 /* ---- select ---- */
 
@@ -445,7 +445,7 @@ sys_select(int n, fd_set *in, fd_set *out, fd_set *except,
 	put_time_left(&to);
 	return ready == -EINTR ? -ERESTARTNOHAND : ready;
 }
-SYSCALL(NR_select, sys_select, 2);
+SYSCALL(NR_select, sys_select);
 
 static int64_t
 sys_pselect6(int n, fd_set *in, fd_set *out, fd_set *except,
@@ -468,4 +468,4 @@ sys_pselect6(int n, fd_set *in, fd_set *out, fd_set *except,
 		return error;
 	return end_with_mask(do_select(n, user, to.deadline), &to);
 }
-SYSCALL(NR_pselect6, sys_pselect6, 2);
+SYSCALL(NR_pselect6, sys_pselect6);

@@ -175,11 +175,11 @@ sys_signalfd4(int fd, const ksigset_t *user, size_t setsize, int flags)
 	set &= ~(KSIGMASK(SIGKILL) | KSIGMASK(SIGSTOP));
 	return fd == -1 ? signalfd_new(set, flags) : signalfd_change(fd, set);
 }
-SYSCALL(NR_signalfd4, sys_signalfd4, 6);
+SYSCALL(NR_signalfd4, sys_signalfd4);
 
 static int64_t
 sys_signalfd(int fd, const ksigset_t *user, size_t setsize)
 {
 	return sys_signalfd4(fd, user, setsize, 0);
 }
-SYSCALL(NR_signalfd, sys_signalfd, 6);
+SYSCALL(NR_signalfd, sys_signalfd);

@@ -52,7 +52,7 @@ write_bytes(void *arg)
 	unsigned i;
 
 	(void)arg;
-	heap_begin(TEST_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	for (i = 0; i < BYTES; i++)
 		while (test_put() != 1)
 			thread_yield();
@@ -67,7 +67,7 @@ add_and_remove(void *arg)
 	unsigned i;
 
 	(void)arg;
-	heap_begin(TEST_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	for (i = 0; i < ROUNDS; i++) {
 		change(inner, EPOLL_CTL_ADD, test_ends[0], 1, EPOLLIN);
 		change(inner, EPOLL_CTL_MOD, test_ends[0], 1,
@@ -117,7 +117,7 @@ close_files(void *arg)
 	struct file *ends[2];
 	unsigned i;
 
-	heap_begin(TEST_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	for (i = 0; i < ROUNDS; i++) {
 		pipe_new(O_NONBLOCK, ends);
 		change(inner, EPOLL_CTL_ADD, ends[0], (int)(uintptr_t)arg,

@@ -35,7 +35,7 @@ test_with_pipe(bool (*body)(void))
 {
 	bool ok;
 
-	heap_begin(TEST_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	ok = pipe_new(O_NONBLOCK, test_ends) == 0 && body();
 	file_put(test_ends[0]);
 	file_put(test_ends[1]);
@@ -173,7 +173,7 @@ set_clock_under(unsigned flags)
 
 SELFTEST(event_timer_follows_the_clock_of_the_day)
 {
-	heap_begin(TEST_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	CHECK(set_clock_under(0) == 1);
 	CHECK(set_clock_under(TFD_TIMER_CANCEL_ON_SET) == -ECANCELED);
 	CHECK(list_empty(&clock_set_wq.watches));

@@ -7,8 +7,6 @@
 
 #include "event.h"
 
-#define TEST_HEAP_PAGES 32
-
 /** Ends of the pipe under test, for reading and for writing. */
 extern struct file *test_ends[2];
 

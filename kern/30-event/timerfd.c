@@ -267,7 +267,7 @@ sys_timerfd_create(int clock, int flags)
 	return fd_install(timerfd_new(clock, flags & O_NONBLOCK), 0,
 			  flags & O_CLOEXEC);
 }
-SYSCALL(NR_timerfd_create, sys_timerfd_create, 6);
+SYSCALL(NR_timerfd_create, sys_timerfd_create);
 
 /* The timer of descriptor @p fd. @return its file, referenced, or NULL and
  * *error */
@@ -307,7 +307,7 @@ sys_timerfd_settime(int fd, unsigned flags, const struct itimerspec *user_new,
 		return -EFAULT;
 	return error;
 }
-SYSCALL(NR_timerfd_settime, sys_timerfd_settime, 4);
+SYSCALL(NR_timerfd_settime, sys_timerfd_settime);
 
 static int64_t
 sys_timerfd_gettime(int fd, struct itimerspec *user)
@@ -327,4 +327,4 @@ sys_timerfd_gettime(int fd, struct itimerspec *user)
 	file_put(f);
 	return copyout(user, &value, sizeof(value));
 }
-SYSCALL(NR_timerfd_gettime, sys_timerfd_gettime, 4);
+SYSCALL(NR_timerfd_gettime, sys_timerfd_gettime);

@@ -52,7 +52,7 @@ sys_socket(int domain, unsigned type, int protocol)
 	error = socket_create(domain, type & SOCK_TYPE_MASK, protocol, &s);
 	return error ? error : install(s, type);
 }
-SYSCALL(NR_socket, sys_socket, 8);
+SYSCALL(NR_socket, sys_socket);
 
 static int
 make_pair(int domain, int type, int protocol, struct file *files[2],
@@ -99,7 +99,7 @@ sys_socketpair(int domain, unsigned type, int protocol, int32_t *user)
 	}
 	return 0;
 }
-SYSCALL(NR_socketpair, sys_socketpair, 10);
+SYSCALL(NR_socketpair, sys_socketpair);
 
 /* ---- Joining ---- */
 
@@ -120,7 +120,7 @@ sys_bind(int fd, const void *user, unsigned len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_bind, sys_bind, PATH_HEAP_PAGES);
+SYSCALL(NR_bind, sys_bind);
 
 static int64_t
 sys_listen(int fd, int backlog)
@@ -137,7 +137,7 @@ sys_listen(int fd, int backlog)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_listen, sys_listen, 2);
+SYSCALL(NR_listen, sys_listen);
 
 static int64_t
 sys_connect(int fd, const void *user, unsigned len)
@@ -157,7 +157,7 @@ sys_connect(int fd, const void *user, unsigned len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_connect, sys_connect, PATH_HEAP_PAGES);
+SYSCALL(NR_connect, sys_connect);
 
 /* Tell the user whom was accepted. */
 static int
@@ -213,14 +213,14 @@ sys_accept4(int fd, void *user, uint32_t *user_len, unsigned flags)
 	file_put(f);
 	return result;
 }
-SYSCALL(NR_accept4, sys_accept4, 8);
+SYSCALL(NR_accept4, sys_accept4);
 
 static int64_t
 sys_accept(int fd, void *user, uint32_t *user_len)
 {
 	return sys_accept4(fd, user, user_len, 0);
 }
-SYSCALL(NR_accept, sys_accept, 8);
+SYSCALL(NR_accept, sys_accept);
 
 /* ---- Shutting down, asking ---- */
 
@@ -241,7 +241,7 @@ sys_shutdown(int fd, unsigned how)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_shutdown, sys_shutdown, 2);
+SYSCALL(NR_shutdown, sys_shutdown);
 
 static int64_t
 get_name(int fd, void *user, uint32_t *user_len, bool peer)
@@ -265,11 +265,11 @@ sys_getsockname(int fd, void *user, uint32_t *user_len)
 {
 	return get_name(fd, user, user_len, false);
 }
-SYSCALL(NR_getsockname, sys_getsockname, 2);
+SYSCALL(NR_getsockname, sys_getsockname);
 
 static int64_t
 sys_getpeername(int fd, void *user, uint32_t *user_len)
 {
 	return get_name(fd, user, user_len, true);
 }
-SYSCALL(NR_getpeername, sys_getpeername, 2);
+SYSCALL(NR_getpeername, sys_getpeername);

@@ -9,7 +9,6 @@
 
 /* Heap of one message: its head, the files in it and their count, the socket's
  * own name (autobind), a path's walk; descriptors for what is received. */
-#define MESSAGE_PAGES PATH_HEAP_PAGES
 
 /* ---- Calling the family ---- */
 
@@ -83,7 +82,7 @@ sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 	file_put(f);
 	return n;
 }
-SYSCALL(NR_sendto, sys_sendto, MESSAGE_PAGES);
+SYSCALL(NR_sendto, sys_sendto);
 
 static int64_t
 sys_recvfrom(int fd, void *buf, size_t len, unsigned flags, void *from,
@@ -116,7 +115,7 @@ sys_recvfrom(int fd, void *buf, size_t len, unsigned flags, void *from,
 	file_put(f);
 	return n;
 }
-SYSCALL(NR_recvfrom, sys_recvfrom, 16);
+SYSCALL(NR_recvfrom, sys_recvfrom);
 
 /* ---- Headers ---- */
 
@@ -234,7 +233,7 @@ sys_sendmsg(int fd, const struct msghdr *user, unsigned flags)
 	file_put(f);
 	return n;
 }
-SYSCALL(NR_sendmsg, sys_sendmsg, MESSAGE_PAGES);
+SYSCALL(NR_sendmsg, sys_sendmsg);
 
 /* One after the other: each with a reservation of its own. */
 static int64_t
@@ -249,21 +248,23 @@ sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 
 	if (!s)
 		return error;
-	for (; done < MIN(count, MMSG_MAX); done++) {
-		n = done ? heap_checkpoint(MESSAGE_PAGES) : 0;
-		if (!n)
-			n = send_header(f, s, header_at(user, done), flags);
+	count = MIN(count, MMSG_MAX);
+	while (done < count) {
+		n = send_header(f, s, header_at(user, done), flags);
 		if (n < 0)
 			break;
 		len = n;
 		n = copyout(length_at(user, done), &len, sizeof(len));
+		if (n || ++done == count)
+			break;
+		n = heap_again();
 		if (n)
 			break;
 	}
 	file_put(f);
 	return done ? done : n;
 }
-SYSCALL(NR_sendmmsg, sys_sendmmsg, MESSAGE_PAGES);
+SYSCALL(NR_sendmmsg, sys_sendmmsg);
 
 /* ---- recvmsg ---- */
 
@@ -326,7 +327,7 @@ sys_recvmsg(int fd, struct msghdr *user, unsigned flags)
 	file_put(f);
 	return n;
 }
-SYSCALL(NR_recvmsg, sys_recvmsg, 16);
+SYSCALL(NR_recvmsg, sys_recvmsg);
 
 /* ---- recvmmsg ---- */
 
@@ -335,11 +336,9 @@ static int64_t
 receive_one(struct file *f, struct socket *s, struct mmsghdr *user,
 	    unsigned flags, unsigned done)
 {
-	int64_t n = done ? heap_checkpoint(16) : 0;
+	int64_t n = receive_header(f, s, header_at(user, done), flags);
 	uint32_t len;
 
-	if (!n)
-		n = receive_header(f, s, header_at(user, done), flags);
 	if (n < 0)
 		return n;
 	len = n;
@@ -357,9 +356,11 @@ receive_many(struct file *f, struct socket *s, struct mmsghdr *user,
 
 	while (done < count) {
 		error = receive_one(f, s, user, flags & ~MSG_WAITFORONE, done);
+		if (error || ++done == count)
+			break;
+		error = heap_again();
 		if (error)
 			break;
-		done++;
 		if (flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 		if (deadline != WAIT_FOREVER && clock_ns() >= deadline)
@@ -412,4 +413,4 @@ sys_recvmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags,
 	file_put(f);
 	return n;
 }
-SYSCALL(NR_recvmmsg, sys_recvmmsg, 16);
+SYSCALL(NR_recvmmsg, sys_recvmmsg);

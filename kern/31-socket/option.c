@@ -181,7 +181,7 @@ sys_setsockopt(int fd, int level, int option, const void *user, int len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_setsockopt, sys_setsockopt, 2);
+SYSCALL(NR_setsockopt, sys_setsockopt);
 
 /* ---- Getting ---- */
 
@@ -311,4 +311,4 @@ sys_getsockopt(int fd, int level, int option, void *user, int32_t *user_len)
 	file_put(f);
 	return error;
 }
-SYSCALL(NR_getsockopt, sys_getsockopt, 2);
+SYSCALL(NR_getsockopt, sys_getsockopt);

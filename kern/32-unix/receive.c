@@ -13,6 +13,7 @@ struct taken {
 	bool has_cred;
 	struct ucred cred;
 	struct rights *rights;
+	struct rights *seen; /* MSG_PEEK: to be copied, as they stay */
 };
 
 /* Sleep until there may be a message; @p s is locked. @return 0: look again;
@@ -95,7 +96,7 @@ read_part(struct unix_socket *s, struct message *e, struct msg *m,
 	if (peek) {
 		t->offset += copied;
 		if (files)
-			t->rights = rights_copy(e->rights);
+			t->seen = e->rights;
 	} else {
 		drop_part(s, e, copied, t);
 	}
@@ -166,6 +167,8 @@ receive_stream(struct unix_socket *s, struct msg *m)
 		return -EINVAL;
 	mutex_lock(&s->lock);
 	stop = read_enough(s, m, &t);
+	if (t.seen)
+		t.rights = rights_copy(t.seen);
 	more = s->nmessages;
 	mutex_unlock(&s->lock);
 	give_back(s, &t);

@@ -382,17 +382,9 @@ count_rights(const struct msg *m)
 }
 
 static int
-get_rights(struct scm *scm, const struct msg *m, const int32_t *fds, unsigned n)
+get_rights(struct scm *scm, const int32_t *fds, unsigned n)
 {
 	struct rights *r = scm->rights;
-	unsigned all;
-
-	if (!r && n) {
-		all = count_rights(m);
-		if (all > SCM_MAX_FD)
-			return -EINVAL;
-		r = scm->rights = rights_new(all);
-	}
 	for (unsigned i = 0; i < n; i++) {
 		r->files[r->n] = fd_get(fds[i]);
 		if (!r->files[r->n])
@@ -436,7 +428,7 @@ get_cred(struct scm *scm, const struct ucred *given)
 }
 
 static int
-get_piece(struct scm *scm, const struct msg *m, const struct cmsghdr *h,
+get_piece(struct scm *scm, const struct cmsghdr *h,
 	  const char *data)
 {
 	size_t len = h->cmsg_len - sizeof(*h);
@@ -444,7 +436,7 @@ get_piece(struct scm *scm, const struct msg *m, const struct cmsghdr *h,
 	if (h->cmsg_level != SOL_SOCKET)
 		return 0;
 	if (h->cmsg_type == SCM_RIGHTS)
-		return get_rights(scm, m, (const int32_t *)data,
+		return get_rights(scm, (const int32_t *)data,
 				  len / sizeof(int32_t));
 	if (h->cmsg_type != SCM_CREDENTIALS || len != sizeof(struct ucred))
 		return -EINVAL;
@@ -455,16 +447,21 @@ int
 scm_get(struct scm *scm, const struct msg *m)
 {
 	struct cmsghdr h;
+	unsigned n = count_rights(m);
 	size_t at = 0;
 	int error = 0;
 
 	if (nflight > collect_mark)
 		flight_collect();
+	if (n > SCM_MAX_FD)
+		return -EINVAL;
+	if (n > 0)
+		scm->rights = rights_new(n);
 	while (!error && at + sizeof(h) <= m->control_len) {
 		memcpy(&h, m->control + at, sizeof(h));
 		if (h.cmsg_len < sizeof(h) || h.cmsg_len > m->control_len - at)
 			return -EINVAL;
-		error = get_piece(scm, m, &h, m->control + at + sizeof(h));
+		error = get_piece(scm, &h, m->control + at + sizeof(h));
 		at += CMSG_ALIGN(h.cmsg_len);
 	}
 	if (!error && scm->rights)
@@ -489,9 +486,9 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 	bool cloexec = m->flags & MSG_CMSG_CLOEXEC;
 	uint64_t to = (uint64_t)m->control_to + sizeof(struct cmsghdr);
 	int32_t fd;
-	unsigned i;
+	unsigned i = 0, n = MIN(r->n, room);
 
-	for (i = 0; i < MIN(r->n, room); i++) {
+	while (i < n) {
 		file_take(r->files[i]);
 		fd = fd_install(r->files[i], 0, cloexec);
 		r->files[i] = NULL;
@@ -501,6 +498,9 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 			fd_close(fd);
 			break;
 		}
+		/* The next may need a new part of the table. */
+		if (++i == n || heap_again())
+			break;
 	}
 	return i;
 }

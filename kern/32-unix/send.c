@@ -91,6 +91,12 @@ send_stream(struct unix_socket *s, struct msg *m, struct scm *scm)
 		if (n < 0)
 			break;
 		done += n;
+		/* The next piece may be another message. */
+		if (!m->data->left)
+			break;
+		n = heap_again();
+		if (n)
+			break;
 	}
 	return done ? done : n;
 }

@@ -7,7 +7,6 @@
 #include "unix.h"
 
 #define THREADS	   4
-#define HEAP_PAGES PATH_HEAP_PAGES
 
 static struct file *ends[4];
 static _Atomic unsigned wrong, done;
@@ -124,7 +123,7 @@ stream(unsigned number)
 
 SELFTEST(unix_streams_keep_order_when_full)
 {
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	for (unsigned i = 0; i < 4; i += 2) {
 		open_pair(i, SOCK_STREAM);
 		sock(i)->sndbuf = SOCKET_SNDBUF_MIN; /* so they wait often */
@@ -181,7 +180,7 @@ datagrams(unsigned number)
 
 SELFTEST(unix_datagrams_of_many_senders_all_arrive)
 {
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	named(0, SOCK_DGRAM, "\0test");
 	for (unsigned i = 1; i < THREADS; i++) {
 		ends[i] = open_socket(SOCK_DGRAM);
@@ -238,7 +237,7 @@ connections(unsigned number)
 static void
 open_listener(void)
 {
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	named(0, SOCK_STREAM, "\0lstn");
 	CHECK(sock(0)->ops->listen(sock(0), 2) == 0);
 	heap_end();
@@ -349,13 +348,13 @@ SELFTEST(unix_cycles_are_collected)
 	unsigned i, most = 0;
 
 	released = 0;
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	current()->fdtable = fdtable_new();
 	CHECK(flight_count() == 0);
 	for (i = 0; i < CYCLES; i++) {
 		make_cycle();
 		most = MAX(most, flight_count());
-		heap_checkpoint(HEAP_PAGES);
+		heap_again();
 	}
 	CHECK(most >= 4 && most <= 64 + 4);
 	CHECK(released > CYCLES / 2);
@@ -376,7 +375,7 @@ SELFTEST(unix_collector_spares_what_can_be_reached)
 	int fd[2];
 	char c = 0;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	current()->fdtable = fdtable_new();
 	far = open_socket(SOCK_DGRAM);
 	deep = open_socket(SOCK_DGRAM);

@@ -316,7 +316,7 @@ sys_vhangup(void)
 	}
 	return 0;
 }
-SYSCALL(NR_vhangup, sys_vhangup, 4);
+SYSCALL(NR_vhangup, sys_vhangup);
 
 /* ---- The foreground group ---- */
 

@@ -5,7 +5,6 @@
 #include "pty.h"
 #include "string.h"
 
-#define HEAP_PAGES 8
 
 static struct pty *pty;
 static struct file master, slave;
@@ -16,7 +15,7 @@ start(bool raw)
 {
 	struct termios *s;
 
-	heap_begin(HEAP_PAGES);
+	heap_begin(HEAP_BOUND(selftest));
 	pty = pty_new();
 	heap_end();
 	CHECK(pty != NULL);
