@@ -8,8 +8,8 @@
 
 #define EVICT_PAGES	 64
 #define EVICT_HEAP_PAGES 24 /* to take inodes down */
-#define DROP_ROUNDS 100
-#define PATIENCE_NS 100000000 /* for a killed process to free its memory */
+#define DROP_ROUNDS	 100
+#define PATIENCE_NS	 100000000 /* for a killed process to free its memory */
 
 extern const struct evictor evictors[], evictors_end[];
 

@@ -23,7 +23,7 @@ struct clone {
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
-	int fd; /* of CLONE_PIDFD */
+	int fd;		  /* of CLONE_PIDFD */
 	uint16_t account; /* 0: a thread's is its process's */
 };
 
