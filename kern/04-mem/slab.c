@@ -159,8 +159,8 @@ static void
 tell_allocated(uint32_t *serial, unsigned class, const struct alloc_site *site)
 {
 	if (heap_ops.allocated)
-		*serial = heap_ops.allocated(class, caches[class].per_slab,
-					     site);
+		*serial =
+			heap_ops.allocated(class, caches[class].per_slab, site);
 }
 
 static void
@@ -495,7 +495,8 @@ slab_shrink(void)
 	return freed;
 }
 
-/* A slab is made when a CPU finds no free object, but in magazines of others. */
+/* A slab is made when a CPU finds no free object, but in magazines of others.
+ */
 unsigned
 slab_margin(unsigned cpus)
 {
@@ -549,8 +550,8 @@ walk_slab(struct page *slab, const struct charge_walk *w)
 	unsigned i;
 
 	for (i = 0; i < c->per_slab; i++) {
-		at = charge_in(slab, (uint8_t *)page_address(slab) +
-					     i * c->size);
+		at = charge_in(slab,
+			       (uint8_t *)page_address(slab) + i * c->size);
 		charge = __atomic_load_n(at, __ATOMIC_RELAXED);
 		if (!charge)
 			continue;

@@ -26,8 +26,8 @@ struct account {
 	uint16_t parent;
 	uint16_t children; /* open accounts whose parent it is */
 	uint8_t state;
-	bool living; /* its process has not ended */
-	bool doomed; /* ended for its memory */
+	bool living;	     /* its process has not ended */
+	bool doomed;	     /* ended for its memory */
 	uint64_t own, total; /* with the descendants */
 };
 
@@ -60,9 +60,9 @@ open_free(uint16_t parent)
 			next_free = 1;
 		if (accounts[next_free].state != ACCOUNT_FREE)
 			continue;
-		accounts[next_free] = (struct account){
-			.parent = parent, .state = ACCOUNT_OPEN, .living = true
-		};
+		accounts[next_free] = (struct account){ .parent = parent,
+							.state = ACCOUNT_OPEN,
+							.living = true };
 		accounts[parent].children++;
 		return next_free;
 	}
@@ -119,8 +119,7 @@ retire(enum account_state from, enum account_state to)
 	for (i = 1; i < naccounts; i++) {
 		/* Ended processes between others: their descendants keep them,
 		 * but one of a row is enough. */
-		if (from == ACCOUNT_MERGED &&
-		    accounts[i].state == ACCOUNT_OPEN)
+		if (from == ACCOUNT_MERGED && accounts[i].state == ACCOUNT_OPEN)
 			settle(i);
 		if (accounts[i].state == from)
 			accounts[i].state = to;

@@ -92,7 +92,7 @@ check_init(void)
 
 #define SERIAL_INTERRUPT 1 /* for objects of all interrupt handlers */
 
-static struct thread *start_up; /* the thread that boots, and tests */
+static struct thread *start_up;		/* the thread that boots, and tests */
 static struct heap_count in_interrupts; /* guarded by lock */
 static struct spinlock lock = SPINLOCK("heap check");
 static _Atomic uint32_t last_serial = SERIAL_INTERRUPT;

@@ -194,9 +194,9 @@ struct heap_shortages {
 
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
-	uint64_t max;		 /**< M, in pages, as are the next */
-	uint64_t margin;	 /**< never reserved: for magazines, interrupts */
-	uint64_t kept;		 /**< for heap_reserve_last alone */
+	uint64_t max;	 /**< M, in pages, as are the next */
+	uint64_t margin; /**< never reserved: for magazines, interrupts */
+	uint64_t kept;	 /**< for heap_reserve_last alone */
 	uint64_t used, reserved; /**< reserved: what CPUs keep included */
 	uint64_t waiting;	 /**< threads in line now */
 	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
@@ -206,7 +206,8 @@ struct heap_stats {
 void heap_stats_get(struct heap_stats *stats);
 
 /** Have all CPUs give back what they keep in reserve: unused reservations, free
- * objects, and what RCU is to free. May not be called holding a lock. @return pages */
+ * objects, and what RCU is to free. May not be called holding a lock. @return
+ * pages */
 uint64_t heap_shrink(void);
 
 /** Have all caches give back what they can (what is to be written out first

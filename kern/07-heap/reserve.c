@@ -32,10 +32,10 @@ static _Atomic int64_t keep_at_hand = AT_HAND_MAX;
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
 	struct spinlock lock;
-	uint64_t max;	   /* M */
-	uint64_t limit;	   /* HEAP1: M, less the margin */
-	uint64_t kept;	   /* of these, what only LINE_LAST may have */
-	int64_t reserved;  /* granted in full, at_hand included */
+	uint64_t max;		   /* M */
+	uint64_t limit;		   /* HEAP1: M, less the margin */
+	uint64_t kept;		   /* of these, what only LINE_LAST may have */
+	int64_t reserved;	   /* granted in full, at_hand included */
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;

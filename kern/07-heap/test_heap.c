@@ -91,6 +91,93 @@ SELFTEST(heap_a_call_waits_for_its_reservation)
 	CHECK(after.waits == before.waits + 1);
 }
 
+/* Each wants all there is, so one has it at a time; they are let into the line
+ * one by one, and write down who was served when. */
+#define WAITERS 4
+static unsigned served[WAITERS];
+
+static void
+reserve_in_turn(void *arg)
+{
+	heap_reserve(want);
+	served[stage++] = (uint64_t)arg;
+	heap_release();
+}
+
+SELFTEST(heap_who_waits_is_served_in_order_of_arrival)
+{
+	struct heap_stats s;
+	uint64_t i;
+
+	want = free_to_reserve() - 20;
+	CHECK(heap_reserve(40) == 0);
+	stage = 0;
+	for (i = 0; i < WAITERS; i++) {
+		kthread_run("test", reserve_in_turn, (void *)i);
+		do {
+			thread_yield();
+			heap_stats_get(&s);
+		} while (s.waiting <= i);
+	}
+	heap_release();
+	while (stage < WAITERS)
+		thread_yield();
+	for (i = 0; i < WAITERS; i++)
+		CHECK(served[i] == i);
+}
+
+/* Objects are chained through their first words. */
+static void
+take_objects(void **chain, uint64_t n)
+{
+	while (n-- > 0) {
+		void **object = kalloc(4000, ALLOC_SITE(0, "test"));
+
+		*object = *chain;
+		*chain = object;
+	}
+}
+
+static void
+free_objects(void **chain, uint64_t n)
+{
+	while (n-- > 0) {
+		void **object = *chain;
+
+		*chain = *object;
+		kfree(object);
+	}
+}
+
+/* A reservation of all there is holds to the last page, and what it takes
+ * beyond that, because other CPUs' magazines keep what the call has freed
+ * there, is within the margin. */
+SELFTEST(heap_a_reservation_holds_to_the_last_page)
+{
+	uint64_t n = free_to_reserve(), used = mem_heap_used(), beyond;
+	struct heap_stats s;
+	void *chain = NULL;
+	unsigned cpu;
+
+	CHECK(heap_reserve(n) == 0);
+	thread_set_affinity(current(), 1);
+	take_objects(&chain, n);
+	for (cpu = 1; cpu < cpu_count; cpu++) {
+		thread_set_affinity(current(), 1UL << cpu);
+		free_objects(&chain, 2);
+	}
+	thread_set_affinity(current(), 1);
+	take_objects(&chain, 2 * (cpu_count - 1));
+	heap_stats_get(&s);
+	beyond = s.used - MIN(s.used, used + n);
+	CHECK(beyond <= s.margin);
+	CHECK(beyond >= cpu_count - 1);
+	free_objects(&chain, n);
+	heap_release();
+	thread_set_affinity(current(), ~0UL);
+	heap_shrink();
+}
+
 /* An evictor that has something to give only while this test runs. */
 static void *_Atomic hoard[64];
 

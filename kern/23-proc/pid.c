@@ -4,9 +4,9 @@
  */
 #include "proc_internal.h"
 
-#define WORD_BITS	64
-#define CHUNKS		(PID_MAX / WORD_BITS)
-#define PID_AGAIN	300 /* after a turn: the first ones are the system's */
+#define WORD_BITS 64
+#define CHUNKS	  (PID_MAX / WORD_BITS)
+#define PID_AGAIN 300 /* after a turn: the first ones are the system's */
 
 struct slot {
 	struct proc *proc;

@@ -2,8 +2,8 @@
  * trace=calls on the kernel's command line: every system call is told on the
  * log when it has ended, much as strace does; trace=NAME: those of programs of
  * this name alone. Of a call that takes a path, the path is shown; the other
- * arguments are numbers, and so is a result that is an error. What never returns
- * (exit) is told before it is done.
+ * arguments are numbers, and so is a result that is an error. What never
+ * returns (exit) is told before it is done.
  */
 #include "format.h"
 #include "proc_internal.h"

@@ -83,7 +83,8 @@ show_kills(struct text *t)
 	struct heap_kill k;
 
 	for (unsigned n = 0; heap_kill_get(n, &k); n++) {
-		text_printf(t, "killed %s (pid %d) at %lu ms for %s: processes "
+		text_printf(t,
+			    "killed %s (pid %d) at %lu ms for %s: processes "
 			    "%u bytes %lu",
 			    k.name, k.pid, k.ns / 1000000,
 			    k.for_pages ? "memory" : "heap", k.processes,
@@ -105,7 +106,8 @@ show_heap(struct text *t)
 	long live;
 
 	heap_stats_get(&h);
-	text_printf(t, "pages: max %lu used %lu reserved %lu margin %lu "
+	text_printf(t,
+		    "pages: max %lu used %lu reserved %lu margin %lu "
 		    "kept %lu unreserved %lu\n",
 		    h.max, h.used, h.reserved, h.margin, h.kept, h.unreserved);
 	text_printf(t, "waiting %lu waits %lu evictions %lu kills %lu\n",

@@ -9,11 +9,9 @@ slab_create(struct slab_cache *c)
 	/*
 	 * Exercise 4. Get a page for slabs from the heap's share, tell
 	 * heap_ops.page_taken (if it is set), and chain its per_slab objects
-	 * up. In the checking build each object's trailer must start with
-	 * state 0:
-	 *	#ifdef DEBUG
-	 *		trailer_of(an_object, c->size)->state = 0;
-	 *	#endif
+	 * up. Nobody is charged for them yet:
+	 *	slab->charge = 0;
+	 *	*trailer_of(an_object, c->size) = (struct trailer){ 0 };
 	 */
 	panic("exercise 4: slab_create(size %u) is yours to write", c->size);
 }
@@ -69,12 +67,12 @@ kalloc(size_t size, const struct alloc_site *site)
 	/*
 	 * Exercise 5. An object of `size` bytes, cleared, from this CPU's
 	 * magazine of its class. A size that is 0 or above KALLOC_MAX is a
-	 * panic. The checking build marks each object before it is cleared:
-	 * keep a call like the one below.
+	 * panic. Who is charged for it is written at its end, before it is
+	 * cleared: keep a call like the one below.
 	 */
 	(void)magazine_refill;
 	panic("exercise 5: kalloc(%zu) is yours to write", size);
-	guard_new(NULL, class_sizes[class_for(size)], size, site);
+	guard_new(NULL, class_for(size), size, site);
 }
 
 void
@@ -82,13 +80,13 @@ kfree(void *object)
 {
 	/*
 	 * Exercise 5. Put an object into this CPU's magazine of its class,
-	 * which holds magazine_limit() objects at most. NULL is ignored. The
-	 * checking build looks at the object's guards, which those of the
-	 * class CLASS_WHOLE have not: keep a call like the one below, before
-	 * the object is anybody else's.
+	 * which holds magazine_limit() objects at most. NULL is ignored. Nobody
+	 * is charged for it any more, and the checking build looks at its
+	 * guards: keep a call like the one below, before the object is anybody
+	 * else's.
 	 */
 	(void)magazine_drain;
 	(void)magazine_limit;
 	panic("exercise 5: kfree(%p) is yours to write", object);
-	guard_free(object, PAGE_SIZE);
+	guard_free(object, CLASS_WHOLE);
 }
