@@ -25,7 +25,7 @@ mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 		m = map_merge(m);
 	}
 	map_join(vm, start, end);
-	return m ? 0 : -ENOMEM;
+	return m || start == end ? 0 : -ENOMEM;
 }
 
 /* The pages of [@addr, @addr + @len), of which none may be at the end of the
