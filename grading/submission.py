@@ -134,7 +134,7 @@ class Base:
         for folder in list(kern.glob("[0-9][0-9]-*")):
             if folder.name > last:
                 shutil.rmtree(folder)
-        for part in ("user", "labs", "book"):
+        for part in ("user", "labs", "book", "grading", "scripts/tests"):
             shutil.rmtree(tree / part, ignore_errors=True)
         spin_and_rarely_pause(tree)
         # It sorts, and so links, right behind the lab's chapter.
@@ -146,7 +146,8 @@ class Base:
 
     def kernel(self, files, folder):
         """Build a submission in folder (new); the image's path."""
-        shutil.copytree(self.tree, folder)
+        # Not shutil.copytree, which takes three times as long.
+        subprocess.run(["cp", "-a", str(self.tree), str(folder)], check=True)
         for path, data in files.items():
             (folder / path).write_bytes(data)
         return build(self, folder)

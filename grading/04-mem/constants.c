@@ -1,7 +1,6 @@
 /*
- * What lab mem adds to the agent: the contract's structures and constants, by
- * which the host reads the page array in guest memory, and counters behind the
- * hooks of the heap.
+ * What lab mem adds to the agent: the contract's constants, and counters behind
+ * the hooks of the heap.
  */
 #include "agent.h"
 #include "mem.h"
@@ -16,15 +15,6 @@ uint64_t agent_taken(void);
 void
 agent_constants_mem(void)
 {
-	AGENT_CONSTANT(page_size_of, sizeof(struct page));
-	AGENT_CONSTANT(page_refs, offsetof(struct page, refs));
-	AGENT_CONSTANT(page_order, offsetof(struct page, order));
-	AGENT_CONSTANT(page_use, offsetof(struct page, use));
-	AGENT_CONSTANT(PAGE_RESERVED, PAGE_RESERVED);
-	AGENT_CONSTANT(PAGE_KERNEL, PAGE_KERNEL);
-	AGENT_CONSTANT(PAGE_SLAB, PAGE_SLAB);
-	AGENT_CONSTANT(PAGE_CACHE, PAGE_CACHE);
-	AGENT_CONSTANT(PAGE_USER, PAGE_USER);
 	AGENT_CONSTANT(ALLOC_ZERO, ALLOC_ZERO);
 	AGENT_CONSTANT(ALLOC_HEAP, ALLOC_HEAP);
 	AGENT_CONSTANT(ALLOC_NOWAIT, ALLOC_NOWAIT);

@@ -6,10 +6,11 @@ what the contract lets everybody see: the page array and its fields.
 
 from bisect import bisect_left, bisect_right, insort
 
-from grading.machine import DIRECT_MAP, BadAddress
+from grading import pages
+from grading.machine import DIRECT_MAP
+from grading.pages import PAGE
 from grading.points import expect, require
 
-PAGE = 4096
 CACHED_MAX = 64         # single pages that a CPU keeps (handout, exercise 3)
 MAGAZINE_MAX = 32       # objects that a CPU keeps of a class (exercise 5)
 # The size classes of slab.c (handout, exercise 4).
@@ -27,33 +28,8 @@ def slabs_for(size, n):
     return -(-n // (PAGE // class_of(size)))
 
 
-class PageArray:
-    """The kernel's page array as it is in guest memory right now."""
-
-    def __init__(self, kernel):
-        c = kernel.const
-        self.kernel, self.size = kernel, c.page_size_of
-        self.base = kernel.u64(kernel.symbol("page_array"))
-        self.len = kernel.u64(kernel.symbol("page_array_len"))
-        if not 0 < self.len <= len(kernel.machine.ram) // PAGE:
-            raise BadAddress(f"a page array of {self.len} entries")
-        self.read()
-
-    def read(self):
-        """Look again."""
-        c = self.kernel.const
-        raw = self.kernel.machine.read(self.base, self.len * self.size)
-        at = c.page_refs
-        words = memoryview(raw).cast("I")
-        self.refs = words[at // 4::self.size // 4].tolist()
-        self.order = raw[c.page_order::self.size]
-        self.use = raw[c.page_use::self.size]
-        return self
-
-    def number(self, page):
-        """Frame number of a struct page's address; None: it is none."""
-        n, rest = divmod(page - self.base, self.size)
-        return n if rest == 0 and 0 <= n < self.len else None
+class PageArray(pages.PageArray):
+    """The page array, read as blocks: whoever gets 2^n pages holds one."""
 
     def taken(self):
         """[(frame, pages, use)]: what is not free, reserved pages too."""

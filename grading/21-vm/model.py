@@ -12,6 +12,7 @@ import errno
 import struct
 
 from grading.machine import DIRECT_MAP, BadAddress
+from grading.pages import PageArray
 from grading.points import expect, require
 from tables import (ADDR, D, NX, P, PAGE, U, USER_TOP, W, Table, signed,
                     span)
@@ -34,45 +35,6 @@ def name_of(value):
     value = signed(value)
     return f"-{errno.errorcode.get(-value, -value)}" if value < 0 else \
         f"{value:#x}"
-
-
-class Pages:
-    """The kernel's page array, as it is in guest memory right now."""
-
-    def __init__(self, kernel):
-        c = kernel.const
-        self.kernel, self.size = kernel, c.page_size_of
-        self.base = kernel.u64(kernel.symbol("page_array"))
-        self.len = kernel.u64(kernel.symbol("page_array_len"))
-        if not 0 < self.len <= len(kernel.machine.ram) // PAGE:
-            raise BadAddress(f"a page array of {self.len} entries")
-        self.read()
-
-    def read(self):
-        """Look again."""
-        c = self.kernel.const
-        raw = self.kernel.machine.read(self.base, self.len * self.size)
-        self.refs = memoryview(raw).cast("I")[
-            c.page_refs // 4::self.size // 4].tolist()
-        self.use = raw[c.page_use::self.size]
-        self.flags = raw[c.page_flags::self.size]
-        return self
-
-    def used_as(self, use):
-        """Frames that are held and have a use."""
-        return [n for n in range(self.len)
-                if self.use[n] == use and self.refs[n]]
-
-    def physical(self, page):
-        """Physical address of a struct page."""
-        n, rest = divmod(page - self.base, self.size)
-        if rest or not 0 <= n < self.len:
-            raise BadAddress(f"{page:#x}, which is no struct page")
-        return n * PAGE
-
-    def struct_page(self, physical):
-        """Address of the struct page of a physical address."""
-        return self.base + physical // PAGE * self.size
 
 
 class Frame:
@@ -328,11 +290,11 @@ class World:
     """A kernel under test and all address spaces in it."""
 
     def __init__(self, kernel):
-        self.kernel, self.array = kernel, Pages(kernel)
+        self.kernel, self.array = kernel, PageArray(kernel)
         self.spaces, self.frames = [], {}       # physical -> Frame
         self.file = None
         self.zero = kernel.u64(kernel.symbol("vm_zero_phys"))
-        self._others = set(self.array.used_as(kernel.const.PAGE_USER))
+        self._others = set(self.array.frames(kernel.const.PAGE_USER))
         self._begin()
 
     # ---- Calls ----
@@ -513,7 +475,7 @@ class World:
         for frame, n in entries.items():
             self._check_frame(frame, n)
         mine = [f for f in entries if f.index is None]
-        pages = self.array.used_as(self.kernel.const.PAGE_USER)
+        pages = self.array.frames(self.kernel.const.PAGE_USER)
         expect("pages of memory that are in use", len(set(pages) -
                self._others), len(mine), "a page more: it was lost, or "
                "allocated for nothing")

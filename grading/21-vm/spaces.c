@@ -60,14 +60,6 @@ agent_constants_vm(void)
 {
 	AGENT_CONSTANT(vm_pml4, offsetof(struct vmspace, pml4));
 	AGENT_CONSTANT(vm_resident, offsetof(struct vmspace, resident));
-	AGENT_CONSTANT(page_size_of, sizeof(struct page));
-	AGENT_CONSTANT(page_refs, offsetof(struct page, refs));
-	AGENT_CONSTANT(page_use, offsetof(struct page, use));
-	AGENT_CONSTANT(page_flags, offsetof(struct page, flags));
-	AGENT_CONSTANT(PAGE_FREE, PAGE_FREE);
-	AGENT_CONSTANT(PAGE_KERNEL, PAGE_KERNEL);
-	AGENT_CONSTANT(PAGE_CACHE, PAGE_CACHE);
-	AGENT_CONSTANT(PAGE_USER, PAGE_USER);
 	AGENT_CONSTANT(PG_DIRTY, PG_DIRTY);
 	AGENT_CONSTANT(FILE_PAGES, FILE_PAGES);
 	AGENT_CONSTANT(RUNS, RUNS);

@@ -4,9 +4,9 @@ the guest's memory. Intel SDM vol. 3A, 4.5."""
 import struct
 
 from grading.machine import DIRECT_MAP, BadAddress
+from grading.pages import PAGE
 from grading.points import expect, require
 
-PAGE = 4096
 P, W, U, A, D, NX = 1, 2, 4, 0x20, 0x40, 1 << 63
 ADDR = 0x000ffffffffff000
 TABLE_RIGHTS = P | W | U

@@ -2,8 +2,9 @@
 
 import struct
 
+from grading.pages import PageArray
 from grading.points import expect, points
-from model import (PAGE, PRIVATE, SHARED, File, Pages, World, name_of, place,
+from model import (PAGE, PRIVATE, SHARED, File, World, name_of, place,
                    somewhere, word)
 from tables import ADDR, DIRECT_MAP, P, W, Table
 
@@ -54,7 +55,7 @@ def test_pages_go_back(boot, rng):
     world = World(boot())
     kernel = world.kernel
     file = File(world, rng, 100 * PAGE)
-    tables = len(Pages(kernel).used_as(kernel.const.PAGE_KERNEL))
+    tables = len(PageArray(kernel).frames(kernel.const.PAGE_KERNEL))
     for _ in range(3):
         spaces = [world.new()]
         for flags, index in ((PRIVATE, None), (PRIVATE, 5), (SHARED, 0)):
@@ -84,7 +85,7 @@ def test_pages_go_back(boot, rng):
             number = world.array.physical(file.where(index)) // PAGE
             expect(f"references of page {index} of the file, which nobody "
                    "maps", world.array.refs[number], 1, "the cache's own")
-    now = len(Pages(kernel).used_as(kernel.const.PAGE_KERNEL))
+    now = len(PageArray(kernel).frames(kernel.const.PAGE_KERNEL))
     expect("pages of page tables that are left when all spaces have ended",
            now - tables, (-50, 30), "tables were not given back")
 

@@ -2,8 +2,9 @@
 
 import struct
 
+from grading.pages import PageArray
 from grading.points import expect, points
-from model import PROT, Pages
+from model import PROT
 from tables import (A, D, NX, P, PAGE, U, USER_TOP, W, Table, scattered, span,
                     tables_for)
 
@@ -131,7 +132,7 @@ def filled(kernel, rng, addresses, pages, zeros):
 def test_pages_are_taken_out(boot, rng):
     """Entries are emptied, and their pages gathered, each with its flag."""
     kernel = boot()
-    const, pages = kernel.const, Pages(kernel)
+    const, pages = kernel.const, PageArray(kernel)
     program = kernel.program()
     program.call("agent_file", PAGE)
     program.run(limit_ms=50)
@@ -188,7 +189,7 @@ def gathered(kernel, entries, at, wanted, out, tell):
 def test_tables_are_given_up(boot, rng):
     """Tables that map nothing any more go, and only these."""
     kernel = boot()
-    const, pages = kernel.const, Pages(kernel)
+    const, pages = kernel.const, PageArray(kernel)
     gather = kernel.symbol("agent_gather")
     for _ in range(12):
         addresses = sorted(scattered(rng, 24))

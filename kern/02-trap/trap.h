@@ -90,8 +90,10 @@ trapframe_is_user(const struct trapframe *tf)
 struct md_thread {
 	/** WORK_*: set by anyone, atomically; looked at by user_return. */
 	_Atomic uint32_t work;
-	/** The call it is in, for panic and /proc. */
+	/** The call it is in, for panic and /proc: its number, or ENTRY_*. */
 	uint32_t nsyscall;
+	/** heap: on whose account its heap objects are; 0: nobody's. */
+	uint16_t account;
 	/** User registers, at the top of its kernel stack; NULL: kernel thread.
 	 */
 	struct trapframe *user_frame;
@@ -202,6 +204,14 @@ void fpu_cpu_init(void);
 /* ---- System calls ---- */
 
 #define SYSCALLS_MAX 512
+
+/** Entries to the kernel that are no system calls, numbered behind them. */
+enum {
+	ENTRY_FAULT = SYSCALLS_MAX, /**< page fault of user code */
+	ENTRY_EXIT,		    /**< the end of a thread */
+	ENTRY_KERNEL,		    /**< a kernel thread */
+	ENTRIES_MAX,
+};
 
 /** Arguments arrive as the ABI's six registers; a handler declares the types
  * its manual page has, and reads only the low part of a narrow one. */

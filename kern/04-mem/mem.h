@@ -32,6 +32,10 @@ struct page {
 			void *free_objects; /**< chain through the objects */
 			struct list slab_link;
 			uint16_t in_use, slab_state;
+			uint32_t charge; /**< of an object that is the page */
+#ifdef DEBUG
+			uint32_t serial;
+#endif
 		};
 		struct { /**< PAGE_CACHE: a page of a file (cache) */
 			void *owner;
@@ -145,6 +149,9 @@ struct mem_stats {
 /** Figures for /proc and tests. Other CPUs' caches are read without a lock, so
  * they are exact only while nobody allocates. */
 void mem_stats_get(struct mem_stats *stats);
+
+/** Pages that the heap has now. Any context. */
+uint64_t mem_heap_used(void);
 
 /** What later chapters fill in at their start. */
 struct mem_ops {
@@ -296,6 +303,17 @@ struct alloc_site {
 
 #define KALLOC_MAX 4096 /**< bytes: the largest object, a page */
 
+/** Bytes at the end of an object that are the allocator's own: to whom it is
+ * charged; in the debug build its guards too. An object of KALLOC_MAX has none.
+ */
+#ifdef DEBUG
+#define HEAP_TRAILER 16
+#else
+#define HEAP_TRAILER 4
+#endif
+
+#define HEAP_CLASSES 19 /**< size classes */
+
 /** What knew and knew_array call. @p size is 1 to KALLOC_MAX. The result is
  * aligned to 16, or to 64 from 64 bytes on. */
 void *kalloc(size_t size, const struct alloc_site *site);
@@ -317,13 +335,43 @@ bool alloc_site_get(unsigned i, const struct alloc_site **site, long *n);
  * allocator. Any context that may take a spinlock. @return pages freed */
 uint64_t slab_shrink(void);
 
+/** Pages that @p cpus CPUs' magazines can keep from the others at most. */
+unsigned slab_margin(unsigned cpus);
+
+/** Charge @p object, of knew, to @p account instead of the running thread's. Any
+ * context. */
+void kcharge(void *object, uint16_t account);
+
+/**
+ * Call @p fn for each object of the heap: the account that it is charged to,
+ * where it was allocated (NULL: not known), bytes it takes. What others
+ * allocate and free meanwhile may be missed. @p fn may say another account,
+ * which the object is then charged to. Spinlocks are held while it runs.
+ */
+void heap_for_each(uint16_t (*fn)(uint16_t account,
+				  const struct alloc_site *site, unsigned bytes,
+				  void *arg),
+		   void *arg);
+
+/** Debug build: what one call has allocated and not freed itself. */
+struct heap_count {
+	uint32_t serial; /**< of the call */
+	uint32_t pages;	 /**< that these need at most, all classes */
+	uint16_t live[HEAP_CLASSES];
+};
+
 /** What chapter heap fills in: it counts the heap's pages. */
 struct heap_ops {
-	/** heap: the heap takes one more page; charge it to the reservation
-	 * of the running call. Interrupts off. */
+	/** heap: the heap has taken one more page. Interrupts off. */
 	void (*page_taken)(void);
 	/** heap: the heap has given @p pages back. */
 	void (*pages_returned)(uint64_t pages);
+	/** heap, debug build: an object is allocated, of which a slab of its
+	 * class holds @p n. @return the serial of the running call */
+	uint32_t (*allocated)(unsigned class, unsigned n,
+			      const struct alloc_site *site);
+	/** heap, debug build: one of the call @p serial is freed. */
+	void (*freed)(unsigned class, unsigned n, uint32_t serial);
 };
 extern struct heap_ops heap_ops;
 

@@ -385,6 +385,12 @@ mem_stats_get(struct mem_stats *stats)
 			stats->free += percpu_ptr(cpu_cache, cpu)->n;
 }
 
+uint64_t
+mem_heap_used(void)
+{
+	return heap_used;
+}
+
 void
 page_check_buddies(void)
 {

@@ -22,8 +22,10 @@
 static const uint16_t class_sizes[] = { 16,   32,   48,	  64,	128, 192, 256,
 					320,  384,  448,  512,	576, 640, 768,
 					1024, 1344, 2048, 4096, 4096 };
-#define NCLASSES    (sizeof(class_sizes) / sizeof(class_sizes[0]))
+#define NCLASSES    HEAP_CLASSES
 #define CLASS_WHOLE (NCLASSES - 1)
+_Static_assert(NCLASSES == sizeof(class_sizes) / sizeof(class_sizes[0]),
+	       "mem.h");
 
 /* Of a slab's page (slab_state); MEM5. */
 enum slab_state { SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY };
@@ -55,24 +57,62 @@ static PERCPU(struct magazine, magazines[NCLASSES]);
 struct heap_ops heap_ops;
 
 /*
- * ---- The debug build guards each object ----
+ * ---- Each object's end is the allocator's ----
  *
- *   | asked for     | guard bytes 5a | trailer: state, size, site |    in use
- *   | chain | poison 6b              | trailer                    |    free
+ *   | asked for     |                | charge |                   release
+ *   | asked for     | guard bytes 5a | state, serial, charge, size |  in use
+ *   | chain | poison 6b              | the same                    |  free
  *
- * Handing out looks at the poison, taking back at the guard. An object in a
- * magazine is free in this sense.
+ * The charge says who caused the object and at which line (heap_for_each); 0 is
+ * a free one. The debug build guards each object: handing out looks at the
+ * poison, taking back at the guard. An object in a magazine is free in this
+ * sense. Of an object that is a whole page, the charge is in struct page.
  */
 
-#ifdef DEBUG
-/* At the end of each object; between it and the bytes asked for lie guard
- * bytes, and a free object's bytes are poisoned. */
 struct trailer {
+#ifdef DEBUG
 	uint32_t state;
+	uint32_t serial; /* of the call that allocated it: heap_ops */
+	uint32_t charge;
 	uint32_t size; /* asked for */
-	const struct alloc_site *site;
+#else
+	uint32_t charge;
+#endif
 };
-#define TRAILER	    sizeof(struct trailer)
+#define TRAILER sizeof(struct trailer)
+_Static_assert(TRAILER == HEAP_TRAILER, "mem.h");
+
+extern const struct alloc_site alloc_sites[], alloc_sites_end[];
+
+static struct trailer *
+trailer_of(void *object, unsigned size)
+{
+	return (struct trailer *)((uint8_t *)object + size - TRAILER);
+}
+
+/* Of a site, 16 bits of its address are kept: the table is not that long. */
+static inline uint32_t
+charge_now(const struct alloc_site *site)
+{
+	const struct md_thread *t = this_cpu(md_current);
+
+	return (uint32_t)(t ? t->account : 0) << 16 |
+	       ((uintptr_t)site >> 3 & 0xffff);
+}
+
+static const struct alloc_site *
+site_of(uint32_t charge)
+{
+	uint16_t n = charge - ((uintptr_t)alloc_sites >> 3);
+	const struct alloc_site *site =
+		(const void *)((uintptr_t)alloc_sites + n * 8ul);
+
+	return site < alloc_sites_end ? site : NULL;
+}
+
+#ifdef DEBUG
+/* Between the trailer and the bytes asked for lie guard bytes, and a free
+ * object's bytes are poisoned. */
 #define STATE_LIVE  0x11fe11feu
 #define STATE_FREE  0xf4eef4eeu
 #define GUARD_BYTE  0x5a
@@ -81,13 +121,11 @@ struct trailer {
 /* How many of its objects live, for each site; whole pages are not counted. */
 #define SITES_MAX 512
 static _Atomic long live[SITES_MAX];
-extern const struct alloc_site alloc_sites[], alloc_sites_end[];
 
 static void
 count_live(const struct alloc_site *site, int n)
 {
-	if (site >= alloc_sites && site < alloc_sites_end &&
-	    site - alloc_sites < SITES_MAX)
+	if (site && site - alloc_sites < SITES_MAX)
 		live[site - alloc_sites] += n;
 }
 
@@ -101,60 +139,87 @@ alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
 	return true;
 }
 
-static struct trailer *
-trailer_of(void *object, unsigned size)
-{
-	return (struct trailer *)((uint8_t *)object + size - TRAILER);
-}
-
 /* Panics where a byte is not what was left there, and names the allocation. */
 static void
 check_bytes(const uint8_t *p, size_t from, size_t to, uint8_t want,
 	    const struct trailer *t, const char *what)
 {
+	const struct alloc_site *site = site_of(t->charge);
+
 	for (; from < to; from++)
 		if (p[from] != want)
 			panic("mem: object %p (%u bytes, %s of %s:%u): %s at "
 			      "offset %zu: %#x",
-			      (const void *)p, t->size,
-			      t->site ? t->site->what : "?",
-			      t->site ? t->site->file : "?",
-			      t->site ? t->site->line : 0, what, from, p[from]);
+			      (const void *)p, t->size, site ? site->what : "?",
+			      site ? site->file : "?", site ? site->line : 0,
+			      what, from, p[from]);
+}
+
+static void
+tell_allocated(uint32_t *serial, unsigned class, const struct alloc_site *site)
+{
+	if (heap_ops.allocated)
+		*serial = heap_ops.allocated(class, caches[class].per_slab,
+					     site);
+}
+
+static void
+tell_freed(uint32_t serial, unsigned class)
+{
+	if (heap_ops.freed)
+		heap_ops.freed(class, caches[class].per_slab, serial);
 }
 
 /* The first word of a free object is the chain's, and so not looked at. */
 static void
-guard_new(void *object, unsigned class_size, size_t size,
+guard_new(void *object, unsigned class, size_t size,
 	  const struct alloc_site *site)
 {
+	unsigned class_size = class_sizes[class];
 	struct trailer *t = trailer_of(object, class_size);
+	struct page *page = address_to_page(object);
 
-	if (size > PAGE_SIZE - TRAILER)
+	if (class == CLASS_WHOLE) {
+		page->charge = charge_now(site);
+		tell_allocated(&page->serial, class, site);
 		return;
+	}
 	if (t->state == STATE_FREE) /* else: the slab is new */
 		check_bytes(object, sizeof(void *), class_size - TRAILER,
 			    POISON_BYTE, t, "written to after it was freed");
 	memset((uint8_t *)object + size, GUARD_BYTE,
 	       class_size - TRAILER - size);
-	*t = (struct trailer){ STATE_LIVE, size, site };
-	count_live(site, 1);
+	*t = (struct trailer){ STATE_LIVE, 0, charge_now(site), size };
+	tell_allocated(&t->serial, class, site);
+	count_live(site_of(t->charge), 1);
 }
 
 static void
-guard_free(void *object, unsigned class_size)
+guard_free(void *object, unsigned class)
 {
+	unsigned class_size = class_sizes[class];
 	struct trailer *t = trailer_of(object, class_size);
+	struct page *page = address_to_page(object);
+	const struct alloc_site *site;
 
+	if (class == CLASS_WHOLE) {
+		tell_freed(page->serial, class);
+		page->charge = 0;
+		return;
+	}
+	site = site_of(t->charge);
 	if (t->state == STATE_FREE)
 		panic("mem: object %p (%s of %s:%u) freed twice", object,
-		      t->site->what, t->site->file, t->site->line);
+		      site ? site->what : "?", site ? site->file : "?",
+		      site ? site->line : 0);
 	if (t->state != STATE_LIVE)
 		panic("mem: %p is freed, but is no object", object);
 	check_bytes(object, t->size, class_size - TRAILER, GUARD_BYTE, t,
 		    "written to past its end");
 	memset(object, POISON_BYTE, class_size - TRAILER);
 	t->state = STATE_FREE;
-	count_live(t->site, -1);
+	tell_freed(t->serial, class);
+	count_live(site, -1);
 }
 #else
 bool
@@ -164,9 +229,16 @@ alloc_site_get(unsigned i, const struct alloc_site **site, long *n)
 	return false;
 }
 
-#define TRAILER				     0
-#define guard_new(object, class, size, site) ((void)(site))
-#define guard_free(object, class)	     ((void)0)
+static inline uint32_t *
+charge_of(void *object, unsigned class)
+{
+	return class == CLASS_WHOLE
+		       ? &address_to_page(object)->charge
+		       : &trailer_of(object, class_sizes[class])->charge;
+}
+#define guard_new(object, class, size, site)                                   \
+	(*charge_of(object, class) = charge_now(site))
+#define guard_free(object, class) (*charge_of(object, class) = 0)
 #endif
 
 /*
@@ -196,12 +268,11 @@ slab_create(struct slab_cache *c)
 	slab->cache = c;
 	slab->free_objects = NULL;
 	slab->in_use = 0;
+	slab->charge = 0;
 	for (i = c->per_slab - 1; i >= 0; i--) {
 		void **object = (void **)(base + i * c->size);
 
-#ifdef DEBUG
-		trailer_of(object, c->size)->state = 0;
-#endif
+		*trailer_of(object, c->size) = (struct trailer){ 0 };
 		*object = slab->free_objects;
 		slab->free_objects = object;
 	}
@@ -326,8 +397,8 @@ magazine_limit(const struct slab_cache *c)
 
 /* ---- Entry points ---- */
 
-/* The debug build's trailer is part of what is asked for, so a type may be in
- * another class there. */
+/* The trailer is part of what is asked for. The debug build's is longer, so a
+ * type may be in another class there. */
 static inline unsigned
 class_for(size_t size)
 {
@@ -357,7 +428,7 @@ kalloc(size_t size, const struct alloc_site *site)
 	m->head = *object;
 	m->n--;
 	irq_restore(rflags);
-	guard_new(object, class_sizes[class], size, site);
+	guard_new(object, class, size, site);
 	return memset(object, 0, size);
 }
 
@@ -376,8 +447,7 @@ kfree(void *object)
 	INVARIANT(MEM5, slab->use == PAGE_SLAB);
 	c = slab->cache;
 	INVARIANT(MEM5, ((uint64_t)object & (PAGE_SIZE - 1)) % c->size == 0);
-	if (c != &caches[CLASS_WHOLE])
-		guard_free(object, c->size);
+	guard_free(object, c - caches);
 	rflags = irq_save();
 	m = &(*this_cpu_ptr(magazines))[c - caches];
 	if (m->n >= magazine_limit(c))
@@ -423,6 +493,97 @@ slab_shrink(void)
 	}
 	irq_restore(rflags);
 	return freed;
+}
+
+/* A slab is made when a CPU finds no free object, but in magazines of others. */
+unsigned
+slab_margin(unsigned cpus)
+{
+	unsigned i, pages = 0;
+
+	for (i = 0; i < NCLASSES; i++)
+		pages += DIV_ROUND_UP((cpus - 1) * magazine_limit(&caches[i]),
+				      caches[i].per_slab);
+	return pages;
+}
+
+/* ---- To whom objects are charged ---- */
+
+static uint32_t *
+charge_in(struct page *slab, void *object)
+{
+	struct slab_cache *c = slab->cache;
+
+	return c == &caches[CLASS_WHOLE] ? &slab->charge
+					 : &trailer_of(object, c->size)->charge;
+}
+
+void
+kcharge(void *object, uint16_t account)
+{
+	uint32_t *charge = charge_in(address_to_page(object), object);
+
+	*charge = (uint32_t)account << 16 | (*charge & 0xffff);
+}
+
+struct charge_walk {
+	uint16_t (*fn)(uint16_t account, const struct alloc_site *site,
+		       unsigned bytes, void *arg);
+	void *arg;
+};
+
+/* The slab's lock keeps it one, not its objects in use: one that is freed, and
+ * perhaps given to somebody else, has another charge, and is left alone. */
+static void
+walk_slab(struct page *slab, const struct charge_walk *w)
+{
+	struct slab_cache *c = slab->cache;
+	uint32_t *at, charge;
+	uint16_t account;
+	unsigned i;
+
+	for (i = 0; i < c->per_slab; i++) {
+		at = charge_in(slab, (uint8_t *)page_address(slab) +
+					     i * c->size);
+		charge = __atomic_load_n(at, __ATOMIC_RELAXED);
+		if (!charge)
+			continue;
+		account = w->fn(charge >> 16, site_of(charge), c->size, w->arg);
+		if (account != charge >> 16)
+			__atomic_compare_exchange_n(
+				at, &charge,
+				(uint32_t)account << 16 | (charge & 0xffff),
+				false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
+}
+
+/* What is looked at without the lock may be wrong; with it, it is looked at
+ * again. A page becomes another class's slab only by way of the free pages. */
+static void
+walk_page(struct page *page, const struct charge_walk *w)
+{
+	struct slab_cache *c = __atomic_load_n(&page->cache, __ATOMIC_RELAXED);
+	uint64_t rflags;
+
+	if (c < caches || c >= caches + NCLASSES)
+		return;
+	rflags = spin_lock_irqsave(&c->lock);
+	if (page->use == PAGE_SLAB && page->cache == c)
+		walk_slab(page, w);
+	spin_unlock_irqrestore(&c->lock, rflags);
+}
+
+void
+heap_for_each(uint16_t (*fn)(uint16_t account, const struct alloc_site *site,
+			     unsigned bytes, void *arg),
+	      void *arg)
+{
+	struct charge_walk w = { fn, arg };
+	uint64_t i;
+
+	for (i = 0; i < page_array_len; i++)
+		if (page_array[i].use == PAGE_SLAB)
+			walk_page(&page_array[i], &w);
 }
 
 bool

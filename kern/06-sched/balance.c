@@ -37,23 +37,24 @@ choose(struct runqueue *from)
 static bool
 steal_from(struct runqueue *from, unsigned at_least)
 {
-	struct runqueue *mine = this_cpu_ptr(runqueue);
+	struct runqueue *mine;
 	struct thread *t;
 
-	if (!spin_trylock(&from->lock))
+	if (at_least)
+		spin_lock(&from->lock);
+	else if (!spin_trylock(&from->lock))
 		return false;
 	t = choose(from);
-	if (t && t->priority < at_least)
-		t = NULL;
-	if (t) {
-		runqueue_remove(from, t);
-		t->vruntime += mine->min_vruntime - from->min_vruntime;
-	}
-	spin_unlock(&from->lock);
-	if (!t)
+	if (!t || t->priority < at_least) {
+		spin_unlock(&from->lock);
 		return false;
-	spin_lock(&mine->lock);
-	__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
+	}
+	runqueue_remove(from, t);
+	mine = give_to(from, t, cpu_id());
+	if (!allowed_here(t)) { /* any more */
+		place(mine, t);
+		return false;
+	}
 	runqueue_join(mine, t);
 	spin_unlock(&mine->lock);
 	return true;
@@ -78,19 +79,62 @@ steal(unsigned at_least)
 	return from && steal_from(from, 0);
 }
 
-bool
-steal_realtime(void)
-{
-	unsigned mine = this_cpu(runqueue).priority, cpu;
+/* ---- Real-time threads: none waits for what is less urgent (SCHED5) ---- */
 
+/* Real-time threads have had their share of this second, and may have to wait.
+ */
+static bool
+share_is_used(const struct runqueue *rq)
+{
+	return rq->realtime_ns > REALTIME_SHARE_NS && rq->running != rq->idle;
+}
+
+/* How urgent is what a CPU runs, or is about to run. Without its lock. */
+static unsigned
+urgency(unsigned cpu)
+{
+	const struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+	return share_is_used(rq) ? REALTIME_MAX
+				 : MAX(rq->priority, rq->waiting);
+}
+
+unsigned
+least_urgent_cpu(const struct thread *t, unsigned best)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < cpu_count; cpu++)
+		if (allowed_on(t, cpu) && urgency(cpu) < urgency(best))
+			best = cpu;
+	return best;
+}
+
+void
+offer(const struct thread *t)
+{
+	unsigned cpu = least_urgent_cpu(t, t->cpu);
+
+	if (urgency(cpu) < t->priority)
+		ask_to_switch(percpu_ptr(runqueue, cpu));
+}
+
+/* The priorities that wait are read without locks, as the lengths above. */
+bool
+steal_realtime(unsigned priority)
+{
+	unsigned least = priority, cpu;
+
+	if (!realtime_waiting || share_is_used(this_cpu_ptr(runqueue)))
+		return false;
 	for (cpu = 0; cpu < cpu_count; cpu++) {
 		struct runqueue *rq = percpu_ptr(runqueue, cpu);
 
-		if (cpu != cpu_id() && rq->nrealtime > 0 &&
-		    steal_from(rq, mine + 1))
-			return true;
+		if (cpu != cpu_id() && rq->waiting > priority &&
+		    steal_from(rq, priority + 1))
+			priority = MAX(priority, this_cpu(runqueue).waiting);
 	}
-	return false;
+	return priority > least;
 }
 
 /* ---- Statistics ---- */

@@ -10,18 +10,17 @@
 #include "sched_internal.h"
 #include "string.h"
 
-#define WEIGHT_NICE_0	1024
-#define WAKE_BONUS_NS	3000000 /* a sleeper starts this much ahead */
-#define PREEMPT_GAIN_NS 1000000 /* a woken thread preempts if ahead by more */
-#define WEIGHT_IDLE	3
-/* Of each second, what real-time threads may keep from the others. */
-#define REALTIME_PERIOD_NS 1000000000
-#define REALTIME_SHARE_NS  950000000
+#define WEIGHT_NICE_0	   1024
+#define WAKE_BONUS_NS	   3000000 /* a sleeper starts this much ahead */
+#define PREEMPT_GAIN_NS	   1000000 /* a woken thread preempts if ahead by more */
+#define WEIGHT_IDLE	   3
+#define REALTIME_PERIOD_NS 1000000000 /* see REALTIME_SHARE_NS */
 
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 
 PERCPU(struct runqueue, runqueue);
 struct sched_ops sched_ops;
+_Atomic unsigned realtime_waiting;
 static _Atomic cpuset_t idle_cpus;
 
 /* ---- Weights ---- */
@@ -71,6 +70,10 @@ account(struct runqueue *rq, uint64_t now)
 	uint64_t ran = now - t->slice_start;
 
 	t->slice_start = now;
+	if (now - rq->period_start >= REALTIME_PERIOD_NS) {
+		rq->period_start = now;
+		rq->realtime_ns = 0;
+	}
 	if (t == rq->idle) {
 		rq->idle_ns += ran;
 		return;
@@ -114,6 +117,17 @@ by_turn(const struct rbnode *a, const struct rbnode *b)
 	return x->turn < y->turn ? -1 : 1;
 }
 
+/* One more or less real-time thread waits. */
+static void
+count_realtime(struct runqueue *rq, int change)
+{
+	const struct rbnode *node = rb_first(&rq->realtime);
+
+	atomic_fetch_add(&realtime_waiting, (unsigned)change);
+	rq->waiting =
+		node ? rb_entry(node, struct thread, run_node)->priority : 0;
+}
+
 static void
 enqueue(struct runqueue *rq, struct thread *t)
 {
@@ -121,8 +135,8 @@ enqueue(struct runqueue *rq, struct thread *t)
 	t->queued = true;
 	rq->nqueued++;
 	if (t->priority) {
-		rq->nrealtime++;
 		rb_insert(&rq->realtime, &t->run_node, by_turn);
+		count_realtime(rq, 1);
 	} else {
 		rb_insert(&rq->fair, &t->run_node, by_vruntime);
 	}
@@ -135,8 +149,8 @@ runqueue_remove(struct runqueue *rq, struct thread *t)
 	t->queued = false;
 	rq->nqueued--;
 	if (t->priority) {
-		rq->nrealtime--;
 		rb_erase(&rq->realtime, &t->run_node);
+		count_realtime(rq, -1);
 	} else {
 		rb_erase(&rq->fair, &t->run_node);
 	}
@@ -161,8 +175,9 @@ go_to_the_end(struct runqueue *rq, struct thread *t)
 	t->turn_ns = 0;
 }
 
-void
-runqueue_join(struct runqueue *rq, struct thread *t)
+/* A real-time thread is behind its equals now, another near the front. */
+static void
+begin_in(struct runqueue *rq, struct thread *t)
 {
 	uint64_t least = rq->min_vruntime - WAKE_BONUS_NS;
 
@@ -170,20 +185,22 @@ runqueue_join(struct runqueue *rq, struct thread *t)
 		go_to_the_end(rq, t);
 	else if ((int64_t)(t->vruntime - least) < 0)
 		t->vruntime = least;
+}
+
+void
+runqueue_join(struct runqueue *rq, struct thread *t)
+{
+	begin_in(rq, t);
 	enqueue(rq, t);
 }
 
-/* The second and the turn are looked at once a tick; so a loop has up to a tick
+/* The turn is looked at once a tick, as the second: a loop has up to a tick
  * more. */
 void
-realtime_tick(struct runqueue *rq, uint64_t now)
+realtime_tick(struct runqueue *rq)
 {
 	struct thread *t = rq->running;
 
-	if (now - rq->period_start >= REALTIME_PERIOD_NS) {
-		rq->period_start = now;
-		rq->realtime_ns = 0;
-	}
 	if (t->policy == POLICY_ROUND_ROBIN && t->turn_ns >= REALTIME_TURN_NS)
 		go_to_the_end(rq, t);
 }
@@ -208,7 +225,23 @@ switch_user_state(struct thread *prev, struct thread *next)
 		sched_ops.switch_vm(prev, next);
 }
 
-/* switch_stacks is called on @prev's stack and returns on @next's, to the call
+/* Here that is a flag, looked at when preemption is on again; for another CPU
+ * it is an interrupt. */
+void
+ask_to_switch(const struct runqueue *rq)
+{
+	unsigned cpu = rq->idle->cpu;
+
+	if (cpu == cpu_id())
+		preempt_ask();
+	else
+		smp_reschedule(cpu);
+}
+
+/* Of the real-time threads that wait only the first can just have begun to: it
+ * was preempted, or another came before it when it was to run.
+ *
+ * switch_stacks is called on @prev's stack and returns on @next's, to the call
  * by which that was switched away; the lock is let go there (SCHED2). A new
  * thread's returns to thread_first. */
 static void
@@ -217,6 +250,9 @@ switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 	rq->running = next;
 	rq->priority = next->priority;
 	rq->previous = prev;
+	if (rq->waiting)
+		offer(rb_entry(rb_first(&rq->realtime), struct thread,
+			       run_node));
 	rq->switches++;
 	next->switches++;
 	next->on_cpu = true;
@@ -254,16 +290,18 @@ finish_switch(void)
 		     prev != rq->idle;
 
 	prev->on_cpu = false;
-	spin_unlock(&rq->lock);
+	if (moves)
+		place(rq, prev);
+	else
+		spin_unlock(&rq->lock);
 	if (dead)
 		rcu_defer(&prev->rcu, thread_release);
-	else if (moves)
-		place(prev);
 }
 
 /* A thread that was preempted between announcing its sleep and its last look at
  * the condition stays on the queue although its state says SLEEPING: nobody
- * would wake it for what has happened already (SCHED1). */
+ * would wake it for what has happened already (SCHED1). One that may not stay
+ * is awake again, so that it is placed elsewhere. */
 void
 schedule(bool preempted)
 {
@@ -273,12 +311,16 @@ schedule(bool preempted)
 
 	ASSERT(PREEMPT_COUNT(this_cpu(preempt_count)) == 1);
 	rcu_quiescent();
+	steal_realtime(preempted || prev->state == THREAD_RUNNABLE
+			       ? MAX(prev->priority, rq->waiting)
+			       : rq->waiting);
 	spin_lock(&rq->lock);
 	preempt_answered();
 	account(rq, now);
-	if (prev != rq->idle && allowed_here(prev) &&
-	    (prev->state == THREAD_RUNNABLE ||
-	     (preempted && prev->state != THREAD_DEAD)))
+	if (preempted && !allowed_here(prev))
+		prev->state = THREAD_RUNNABLE;
+	else if (prev != rq->idle && allowed_here(prev) &&
+		 (preempted || prev->state == THREAD_RUNNABLE))
 		enqueue(rq, prev);
 	next = first_queued(rq);
 	if (next)
@@ -326,10 +368,8 @@ reschedule(void)
 
 /* ---- Waking, and where to ---- */
 
-/* Interrupts are off. t->cpu is looked at again under the lock, as the thread
- * may have moved. One that is on its way from a queue to another (place,
- * steal_from) is in none, and may get another cpu even so. */
-static struct runqueue *
+/* t->cpu is looked at again under the lock, as the thread may have moved. */
+struct runqueue *
 lock_queue_of(struct thread *t)
 {
 	for (;;) {
@@ -343,18 +383,18 @@ lock_queue_of(struct thread *t)
 	}
 }
 
-/* Where what runs has the least priority: the old CPU, if no other has less. */
-static unsigned
-least_urgent_cpu(const struct thread *t, unsigned best)
+/* On its way it is in no queue, but belongs to the new one already: there it
+ * gets in by that one's lock, and so does who changes its policy (SCHED2). */
+struct runqueue *
+give_to(struct runqueue *rq, struct thread *t, unsigned cpu)
 {
-	unsigned cpu;
+	struct runqueue *to = percpu_ptr(runqueue, cpu);
 
-	for (cpu = 0; cpu < cpu_count; cpu++)
-		if (t->affinity >> cpu & 1 &&
-		    percpu_ptr(runqueue, cpu)->priority <
-			    percpu_ptr(runqueue, best)->priority)
-			best = cpu;
-	return best;
+	t->vruntime += to->min_vruntime - rq->min_vruntime;
+	__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELEASE);
+	spin_unlock(&rq->lock);
+	spin_lock(&to->lock);
+	return to;
 }
 
 /* The CPU it ran on last if that is idle, else any idle one, else the old; but
@@ -370,7 +410,7 @@ best_cpu(const struct thread *t)
 		return old;
 	if (idle)
 		return __builtin_ctzl(idle);
-	if (!(t->affinity >> old & 1))
+	if (!allowed_on(t, old))
 		old = __builtin_ctzl(t->affinity);
 	return t->priority ? least_urgent_cpu(t, old) : old;
 }
@@ -385,35 +425,34 @@ comes_before_running(const struct runqueue *rq, const struct thread *t)
 			 rq->running->vruntime) < 0;
 }
 
-/* Have the CPU of @rq, which is locked, switch if @t comes first there. Here
- * that is a flag, looked at when preemption is on again; for another CPU it is
- * an interrupt. */
+/* Have the CPU of @rq, which is locked, switch if @t comes first there; if not,
+ * another may be the place for it. */
 static void
-tell(struct runqueue *rq, unsigned cpu, const struct thread *t)
+tell(struct runqueue *rq, const struct thread *t)
 {
-	if (!comes_before_running(rq, t))
-		return;
-	if (rq->running == rq->idle) /* the next one shall choose another */
-		atomic_fetch_and(&idle_cpus, ~(1UL << cpu));
-	if (cpu == cpu_id())
-		preempt_ask();
-	else
-		smp_reschedule(cpu);
+	if (comes_before_running(rq, t)) {
+		if (rq->running == rq->idle) /* the next chooses another */
+			atomic_fetch_and(&idle_cpus, ~(1UL << t->cpu));
+		ask_to_switch(rq);
+	} else if (t->priority) {
+		offer(t);
+	}
 }
 
+/* While it is on its way, another CPU may have become the only one that it may
+ * use. */
 void
-place(struct thread *t)
+place(struct runqueue *rq, struct thread *t)
 {
 	unsigned cpu = best_cpu(t);
-	struct runqueue *rq = percpu_ptr(runqueue, cpu);
-	struct runqueue *old = percpu_ptr(runqueue, t->cpu);
 
-	if (cpu != t->cpu)
-		t->vruntime += rq->min_vruntime - old->min_vruntime;
-	spin_lock(&rq->lock);
-	__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELEASE);
+	while (t->cpu != cpu) {
+		rq = give_to(rq, t, cpu);
+		if (!allowed_on(t, cpu))
+			cpu = best_cpu(t);
+	}
 	runqueue_join(rq, t);
-	tell(rq, cpu, t);
+	tell(rq, t);
 	spin_unlock(&rq->lock);
 }
 
@@ -440,16 +479,15 @@ thread_wake(struct thread *t)
 	must_place = t->state == THREAD_SLEEPING && !t->on_cpu && !t->queued;
 	if (t->state == THREAD_SLEEPING)
 		t->state = THREAD_RUNNABLE;
-	if (must_place && best_cpu(t) == t->cpu) {
-		runqueue_join(rq, t);
-		tell(rq, t->cpu, t);
-		must_place = false;
-	}
 	/* Keeps preemption off until interrupts are as they were. */
 	preempt_disable();
-	spin_unlock(&rq->lock);
-	if (must_place)
-		place(t);
+	if (must_place) {
+		place(rq, t);
+	} else {
+		if (t->queued && t->priority)
+			offer(t);
+		spin_unlock(&rq->lock);
+	}
 	irq_restore(rflags);
 	preempt_enable();
 }
@@ -472,15 +510,11 @@ thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
 	t->weight = thread_weight(t);
 	if (queued) {
 		runqueue_join(rq, t);
-		tell(rq, t->cpu, t);
+		tell(rq, t);
 	} else if (rq->running == t) {
 		rq->priority = priority;
-		go_to_the_end(rq, t);
-		/* Others may come before it now. */
-		if (t->cpu == cpu_id())
-			preempt_ask();
-		else
-			smp_reschedule(t->cpu);
+		begin_in(rq, t);
+		ask_to_switch(rq); /* others may come before it now */
 	}
 	preempt_disable();
 	spin_unlock(&rq->lock);
@@ -523,7 +557,8 @@ idle_wait(void)
 	atomic_fetch_or(&idle_cpus, me);
 	/* A waker that saw the bit sends an interrupt; one that did not has put
 	 * its thread on some queue before: look once more. */
-	if (this_cpu(runqueue).nqueued == 0 && !steal(1)) {
+	if (this_cpu(runqueue).nqueued == 0 && !steal_realtime(0) &&
+	    !steal(1)) {
 		tick_program();
 		rcu_idle_enter();
 		sti_hlt();

@@ -79,12 +79,13 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_granted;	/**< reserved at its start ... */
-	uint32_t heap_reserved; /**< ... and not yet taken */
+	uint32_t heap_granted;
+	uint32_t heap_taken; /**< release build: what the slabs took for it */
 
 	struct rcu_head rcu; /**< frees it */
 #ifdef DEBUG
 	struct held_locks held;
+	struct heap_count heap_count;
 #endif
 
 	/* Owned by later chapters, which alone look inside. */
@@ -165,7 +166,9 @@ void thread_set_nice(struct thread *t, int nice);
 void thread_set_policy(struct thread *t, enum sched_policy policy,
 		       unsigned priority);
 
-/** Restrict @p t to @p cpus (at least one of them running). */
+/** Restrict @p t to @p cpus. Where it waits or sleeps it does not run elsewhere
+ * any more; one that runs on another CPU leaves it within an interrupt's time.
+ * @return 0; -EINVAL: none of them runs */
 int thread_set_affinity(struct thread *t, cpuset_t cpus);
 
 /** Call @p fn for every thread, under the list's lock: it may not sleep. */

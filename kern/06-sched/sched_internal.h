@@ -16,7 +16,7 @@ struct runqueue {
 	struct rbroot fair;	/* by vruntime */
 	struct rbroot realtime; /* by priority and turn: SCHED5 */
 	unsigned nqueued;	/* in both */
-	unsigned nrealtime;
+	unsigned waiting;  /* the first real-time thread's priority, or 0 */
 	unsigned priority; /* the running thread's, 0: fair or idle */
 	struct thread *running, *idle;
 	struct thread *previous; /* being switched away from */
@@ -29,7 +29,13 @@ struct runqueue {
 };
 extern struct runqueue runqueue; /* per-CPU */
 
-#define TICK_NS 10000000UL /* 100 a second, while a thread runs */
+/** Real-time threads in all queues. */
+extern _Atomic unsigned realtime_waiting;
+
+/* Of each second, what real-time threads may keep from the others. */
+#define REALTIME_SHARE_NS 950000000
+
+#define TICK_NS		  10000000UL /* 100 a second, while a thread runs */
 
 /** Charge the running thread for its time until @p now. The lock is held. */
 void account(struct runqueue *rq, uint64_t now);
@@ -50,8 +56,20 @@ struct thread *sched_start(void);
 /** Top of the stack that the boot flow runs on; it is not from kstack_alloc. */
 extern uint8_t boot_stack_top[];
 
-/** Put runnable @p t, which is on no queue, on the queue of the best CPU. */
-void place(struct thread *t);
+/** Put runnable @p t, which is on no queue, on the queue of the best CPU.
+ * @p rq, the queue of t->cpu, is locked; it is not any more on return. */
+void place(struct runqueue *rq, struct thread *t);
+
+/** Lock the queue of t->cpu, and thereby who may change @p t's place, policy
+ * and affinity. Interrupts off. */
+struct runqueue *lock_queue_of(struct thread *t);
+
+/** Give @p t, which is on no queue, to @p cpu: let go of the lock of its old
+ * queue, @p rq. @return the new one, locked */
+struct runqueue *give_to(struct runqueue *rq, struct thread *t, unsigned cpu);
+
+/** Have the CPU of @p rq, which is locked, switch when it may. */
+void ask_to_switch(const struct runqueue *rq);
 
 /** Take queued @p t off its queue. The lock is held. */
 void runqueue_remove(struct runqueue *rq, struct thread *t);
@@ -60,24 +78,37 @@ void runqueue_remove(struct runqueue *rq, struct thread *t);
  * claim. The lock is held. */
 void runqueue_join(struct runqueue *rq, struct thread *t);
 
-/** Whether @p t may run on this CPU. */
+/** Whether @p t may run on @p cpu; on this one. */
+static inline bool
+allowed_on(const struct thread *t, unsigned cpu)
+{
+	return t->affinity >> cpu & 1;
+}
+
 static inline bool
 allowed_here(const struct thread *t)
 {
-	return t->affinity >> cpu_id() & 1;
+	return allowed_on(t, cpu_id());
 }
 
 /** Take a thread from the busiest other CPU onto this one's queue.
  * @return whether there was one */
 bool steal(unsigned at_least);
 
-/** Take a real-time thread that waits on another CPU, if it comes before what
- * runs here. @return whether there was one */
-bool steal_realtime(void);
+/** Take real-time threads that wait on other CPUs, of a priority above @p
+ * priority, until the greatest is here. @return whether there was one */
+bool steal_realtime(unsigned priority);
 
-/** A tick has struck: a second, or a turn of SCHED_RR, may be over. The lock is
- * held. */
-void realtime_tick(struct runqueue *rq, uint64_t now);
+/** Of the CPUs where @p t may run, that where the least urgent runs; @p best,
+ * if no other's is less. */
+unsigned least_urgent_cpu(const struct thread *t, unsigned best);
+
+/** Real-time @p t has to wait where it is queued: have a CPU where it would not
+ * switch, and so take it over. The lock is held. */
+void offer(const struct thread *t);
+
+/** A tick has struck: a turn of SCHED_RR may be over. The lock is held. */
+void realtime_tick(struct runqueue *rq);
 
 /** Wake up to @p limit waiters; wq->lock is held. @return how many */
 unsigned waitq_wake_locked(struct waitq *wq, unsigned limit);

@@ -275,8 +275,6 @@ keep_registers(void *arg)
 	uint64_t mine = (uint64_t)arg * 0x0101010101010101, seen;
 	int i;
 
-	current()->md.fpu = kalloc(fpu_area_size, ALLOC_SITE(0, "fpu"));
-	fpu_area_init(current()->md.fpu);
 	for (i = 0; i < 50; i++) {
 		preempt_disable();
 		asm volatile("movq %0, %%xmm7" : : "r"(mine));
@@ -288,10 +286,21 @@ keep_registers(void *arg)
 	finish();
 }
 
+/* The area is made by who makes the thread: that is start-up, which needs no
+ * reservation of heap. */
 SELFTEST(sched_switch_keeps_fpu_state)
 {
+	struct thread *t;
+	uint64_t i;
+
 	mixed_up = 0;
-	run_threads(NTHREADS, keep_registers);
+	for (i = 0; i < NTHREADS; i++) {
+		t = thread_create("test", keep_registers, (void *)i);
+		t->md.fpu = kalloc(fpu_area_size, ALLOC_SITE(0, "fpu"));
+		fpu_area_init(t->md.fpu);
+		thread_start(t);
+	}
+	wait_for(NTHREADS);
 	CHECK(mixed_up == 0);
 }
 

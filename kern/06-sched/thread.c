@@ -55,6 +55,7 @@ thread_create(const char *name, void (*entry)(void *arg), void *arg)
 	t->state = THREAD_RUNNABLE;
 	t->affinity = ~0UL;
 	t->weight = nice_weight(0);
+	t->md.nsyscall = ENTRY_KERNEL;
 	t->cpu = cpu_id();
 	t->saved_rsp = first_stack(t);
 	rflags = spin_lock_irqsave(&threads_lock);
@@ -69,11 +70,11 @@ void
 thread_start(struct thread *t)
 {
 	uint64_t rflags = irq_save();
+	struct runqueue *rq = give_to(lock_queue_of(t), t, cpu_id());
 
 	preempt_disable();
-	t->cpu = cpu_id();
-	t->vruntime = this_cpu(runqueue).min_vruntime;
-	place(t);
+	t->vruntime = rq->min_vruntime;
+	place(rq, t);
 	irq_restore(rflags);
 	preempt_enable();
 }
@@ -145,26 +146,33 @@ thread_set_nice(struct thread *t, int nice)
 	t->weight = thread_weight(t);
 }
 
+/* One that waits moves at once, and is awake if it was on its way to sleep; one
+ * that runs moves when its CPU has switched; one that sleeps, when it is woken.
+ */
 int
 thread_set_affinity(struct thread *t, cpuset_t cpus)
 {
+	struct runqueue *rq;
+	uint64_t rflags;
+
 	cpus &= (1UL << (cpu_count - 1) << 1) - 1;
 	if (!cpus)
 		return -EINVAL;
-	__atomic_store_n(&t->affinity, cpus, __ATOMIC_RELEASE);
-	/* It moves when it is next switched away from, or woken. */
-	if (t == current()) {
-		if (!(cpus >> cpu_id() & 1)) {
-			uint64_t rflags = irq_save();
-
-			preempt_disable();
-			schedule(false);
-			preempt_enable_no_resched();
-			irq_restore(rflags);
-		}
+	rflags = irq_save();
+	rq = lock_queue_of(t);
+	preempt_disable();
+	t->affinity = cpus;
+	if (t->queued && !allowed_on(t, t->cpu)) {
+		runqueue_remove(rq, t);
+		t->state = THREAD_RUNNABLE;
+		place(rq, t);
 	} else {
-		smp_reschedule(__atomic_load_n(&t->cpu, __ATOMIC_RELAXED));
+		if (rq->running == t && !allowed_on(t, t->cpu))
+			ask_to_switch(rq);
+		spin_unlock(&rq->lock);
 	}
+	irq_restore(rflags);
+	preempt_enable();
 	return 0;
 }
 
@@ -237,18 +245,18 @@ timer_tick(void)
 	if (rq->running != rq->idle) {
 		spin_lock(&rq->lock);
 		account(rq, now);
-		realtime_tick(rq, now);
+		realtime_tick(rq);
 		spin_unlock(&rq->lock);
 		if (sched_ops.tick && rq->running->md.user_frame)
 			sched_ops.tick(rq->running);
 		if (rq->nqueued > 0) {
 			preempt_ask();
 			call_idle_cpu();
-		} else if (!(rq->running->affinity >> cpu_id() & 1)) {
+		} else if (!allowed_here(rq->running)) {
 			preempt_ask();
 		}
 		if ((rq->ticks % BALANCE_TICKS == 0 && steal(2)) ||
-		    steal_realtime())
+		    steal_realtime(rq->priority))
 			preempt_ask();
 	}
 	tick_program();
@@ -289,6 +297,7 @@ sched_init(void)
 	uint64_t rflags;
 
 	boot = sched_start();
+	boot->md.nsyscall = ENTRY_KERNEL;
 	rflags = spin_lock_irqsave(&threads_lock);
 	list_add(&boot->all_link, &threads);
 	spin_unlock_irqrestore(&threads_lock, rflags);

@@ -12,7 +12,9 @@
 #endif
 
 #define HEAP_BOUND_flush_main HEAP_PAGES_OF(0, 0)
+#define HEAP_BOUND_killer HEAP_PAGES_OF(0, 0)
 #define HEAP_BOUND_meet_need HEAP_PAGES_OF(0, 0)
+#define HEAP_BOUND_proc_exit_thread HEAP_PAGES_OF(0, 0)
 
 /** What start-up may hold, when nothing else runs; and a self-test. */
 #define HEAP_BOUND_startup  96

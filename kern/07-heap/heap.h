@@ -19,21 +19,38 @@
  * bounds.c. */
 
 /**
- * HEAP1: pages in use by the heap + pages reserved <= M (mem's heap_max).
- * HEAP2: the heap takes a page only against the running thread's reservation,
- * or against the one set aside for interrupt handlers.
+ * HEAP1: pages in use by the heap + pages reserved <= M (mem's heap_max), less
+ * a margin, whenever a reservation is granted; it is held in full until it is
+ * given back. So an allocation within a reservation always finds its page.
+ * HEAP2: a call has no more live objects that it allocated, and did not free
+ * itself, than fit its reservation.
  * HEAP3: a reservation is made holding no lock.
+ * HEAP4: who waits is served in order of arrival.
  */
 
-/** Reserve @p pages for the running thread; waits until they are there. No
- * locks held; may sleep. @return 0, or -EINTR: the thread is to die */
+/**
+ * Reserve @p pages for the running thread; waits until they are there. No locks
+ * held; may sleep.
+ * @return 0; -EINTR: the thread is to die; -ENOMEM: there will never be so many
+ */
 int heap_reserve(unsigned pages);
 
-/** Give the rest of the running thread's reservation back. */
+/**
+ * The same for a thread that has to go on so that memory comes free: one that
+ * ends, or has been killed in the middle of a call. Waits, if at all, before
+ * all others, until those like it have ended. Cannot fail.
+ */
+void heap_reserve_last(unsigned pages);
+
+/** Give the running thread's reservation back; nothing where it has none. */
 void heap_release(void);
 
-/** For long work that allocates in a loop: top the reservation up to
- * @p pages; no locks held; may sleep. @return 0, or -EINTR */
+/**
+ * For long work that allocates in a loop: begin anew with @p pages; no locks
+ * held; may sleep. What was allocated so far stays.
+ * @return 0, or as heap_reserve: the work is to be given up, for which there
+ *         are @p pages
+ */
 int heap_checkpoint(unsigned pages);
 
 /** For work of no fixed length: begin a new reservation, as large as the one
@@ -99,10 +116,68 @@ struct evictor {
 	static const struct evictor evictor_##ident LINKED(                    \
 		".evictor") = { #ident, fn }
 
+/* ---- Accounts: who holds the heap (account.c) ---- */
+
+/** Set up accounts for at most @p processes at a time; at start-up. */
+void account_init(unsigned processes);
+
+/** An account for a new process, made by the process of @p parent (0: by the
+ * kernel). No locks held; may sleep. @return its number, from 1 on */
+uint16_t account_open(uint16_t parent);
+
+/** The process of account @p id has ended, or was not made after all. What is
+ * still charged to it is its descendants' if it has any alive, else its
+ * parent's. */
+void account_close(uint16_t id);
+
+/** Whether @p id is @p above or a descendant of it. */
+bool account_is_below(uint16_t id, uint16_t above);
+
+/** Add up who holds what: between begin and end, which are the only ones at a
+ * time. Sleeps; no locks held at begin. */
+void account_tally_begin(void);
+/** Add @p bytes to what @p id holds itself. */
+void account_add(uint16_t id, uint64_t bytes);
+/** Add all of the heap. */
+void account_add_heap(void);
+/** The account below @p root that is to be given up, with its descendants;
+ * 0: there is none that holds anything. */
+uint16_t account_choose(uint16_t root);
+/** What @p id was found to hold, its descendants included. */
+uint64_t account_total(uint16_t id);
+/** Its processes have been told to end: it is not chosen again. */
+void account_doom(uint16_t id);
+/** Which types of objects the victim @p id and its descendants hold. */
+struct heap_kill;
+void account_types(uint16_t id, struct heap_kill *kill);
+void account_tally_end(void);
+
+/* ---- Making room ---- */
+
+/** A victim, for /proc/heap. */
+struct heap_kill {
+	char name[16];
+	int pid;
+	unsigned processes; /**< ended, with its descendants */
+	uint64_t ns;	    /**< clock_ns */
+	bool for_pages;	    /**< memory for users was short, not the heap */
+	uint64_t bytes;	    /**< that it was found to hold */
+	struct {
+		const char *what;
+		uint64_t bytes;
+	} types[4]; /**< of heap objects: the most first; 0 bytes: no more */
+};
+#define HEAP_KILLS 8 /**< that are remembered */
+
+/** Remember a victim. */
+void heap_kill_note(const struct heap_kill *kill);
+/** The @p n-th last victim, from 0 on. @return whether there was one */
+bool heap_kill_get(unsigned n, struct heap_kill *kill);
+
 struct heap_killer_ops {
 	/**
 	 * proc: end the process that holds most kernel memory; never init.
-	 * @return whether there was one
+	 * @return whether there was one, or is still dying
 	 */
 	bool (*kill)(void);
 };
@@ -110,9 +185,13 @@ extern struct heap_killer_ops heap_killer_ops;
 
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
-	uint64_t max, used, reserved; /**< pages */
+	uint64_t max;		 /**< M, in pages, as are the next */
+	uint64_t margin;	 /**< never reserved: for magazines, interrupts */
+	uint64_t kept;		 /**< for heap_reserve_last alone */
+	uint64_t used, reserved; /**< reserved: what CPUs keep included */
+	uint64_t waiting;	 /**< threads in line now */
 	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
-	uint64_t overdrafts; /**< pages taken without a reservation */
+	uint64_t unreserved; /**< pages taken by start-up and interrupts */
 };
 void heap_stats_get(struct heap_stats *stats);
 
@@ -124,7 +203,15 @@ uint64_t heap_shrink(void);
  * stays). No locks held; sleeps. */
 void heap_drop_caches(void);
 
-/** Most pages that calls of number @p nr have been seen to take. */
-unsigned heap_observed(unsigned nr);
+/**
+ * What entry @p nr (a system call's number, or ENTRY_*) has needed so far.
+ * @param observed  pages at most: in the debug build those that its objects
+ *                  fill, else those that slabs took for it
+ * @param waits     times it stood in line
+ */
+void heap_entry_get(unsigned nr, unsigned *observed, unsigned *waits);
+
+/** Name of an entry: "read", "page fault". */
+const char *heap_entry_name(unsigned nr);
 
 #endif

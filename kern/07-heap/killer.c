@@ -6,7 +6,7 @@
  */
 #include "heap_internal.h"
 
-#define EVICT_PAGES 64
+#define EVICT_PAGES	 64
 #define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
 
@@ -17,7 +17,7 @@ struct heap_killer_ops heap_killer_ops;
 static struct spinlock killer_lock = SPINLOCK("heap killer");
 static struct waitq killer_wq = WAITQ(killer_wq, "heap killer queue");
 static bool called; /* guarded by killer_lock */
-static _Atomic uint64_t evictions, kills;
+static _Atomic uint64_t evictions;
 
 void
 killer_call(void)
@@ -47,7 +47,7 @@ evict(void)
 	uint64_t freed = 0;
 
 	evictions++;
-	for (e = evictors; e < evictors_end && gate_is_short(); e++)
+	for (e = evictors; e < evictors_end; e++)
 		freed += e->evict(EVICT_PAGES);
 	freed += heap_shrink();
 	return freed > 0;
@@ -72,6 +72,30 @@ heap_drop_caches(void)
 	heap_shrink();
 }
 
+static struct heap_kill kill_log[HEAP_KILLS]; /* guarded by killer_lock */
+static uint64_t nlogged;
+
+void
+heap_kill_note(const struct heap_kill *kill)
+{
+	spin_lock(&killer_lock);
+	kill_log[nlogged++ % HEAP_KILLS] = *kill;
+	spin_unlock(&killer_lock);
+}
+
+bool
+heap_kill_get(unsigned n, struct heap_kill *kill)
+{
+	bool found;
+
+	spin_lock(&killer_lock);
+	found = n < HEAP_KILLS && n < nlogged;
+	if (found)
+		*kill = kill_log[(nlogged - 1 - n) % HEAP_KILLS];
+	spin_unlock(&killer_lock);
+	return found;
+}
+
 static void
 kill_and_wait(void)
 {
@@ -79,7 +103,7 @@ kill_and_wait(void)
 	uint64_t until = clock_ns() + PATIENCE_NS;
 
 	if (heap_killer_ops.kill && heap_killer_ops.kill()) {
-		kills++;
+		told = false;
 	} else if (!told) {
 		told = true;
 		kprintf("heap: calls wait, and there is no process to end\n");
@@ -95,8 +119,11 @@ static void
 killer(void *arg)
 {
 	(void)arg;
+	/* For good: what makes room never waits for room. */
+	heap_begin(HEAP_BOUND(killer));
 	for (;;) {
 		wait_for_call();
+		evict();
 		while (gate_is_short()) {
 			while (gate_is_short() && evict())
 				;
@@ -110,7 +137,7 @@ void
 killer_stats(struct heap_stats *stats)
 {
 	stats->evictions = evictions;
-	stats->kills = kills;
+	stats->kills = nlogged;
 }
 
 void

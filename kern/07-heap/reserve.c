@@ -5,7 +5,8 @@
  * given back goes to the first in line.
  *
  * Entry points: heap_reserve, heap_release (from the system-call path as
- * trap_ops.reserve and release); what to do about shortage is in killer.c.
+ * trap_ops.reserve and release); what to do about shortage is in killer.c, who
+ * holds what in account.c, the debug build's check in check.c.
  */
 #include "heap_internal.h"
 #include "string.h"
@@ -13,24 +14,26 @@
 #define AT_HAND_MAX   64 /* reserved pages that a CPU keeps */
 #define AT_HAND_BATCH 32
 
-/* Pages kept out of all reservations, for what has none: interrupt handlers,
- * kernel threads at start-up, a thread that dies while the heap is short. */
-#define MARGIN_PAGES 64
+/* Two lines, and what is left goes to the first one first: of those who must go
+ * on so that memory comes free (LINE_LAST), and of calls that begin. */
+enum line { LINE_LAST, LINE_CALLS, NLINES };
 
 static PERCPU(int64_t, at_hand);
-static uint16_t observed[SYSCALLS_MAX];
-static _Atomic uint64_t overdrafts;
+/* AT_HAND_MAX; -1 while somebody stands in line: nothing is kept then. */
+static _Atomic int64_t keep_at_hand = AT_HAND_MAX;
 
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
 	struct spinlock lock;
-	uint64_t limit;	  /* HEAP1's M, less the margin */
-	int64_t reserved; /* granted and not yet taken, at_hand included */
-	struct list line; /* requests that wait, first come first */
+	uint64_t limit;	   /* HEAP1: M, less the margin */
+	uint64_t kept;	   /* of these, what only LINE_LAST may have */
+	int64_t reserved;  /* granted in full, at_hand included */
+	struct list lines[NLINES]; /* requests that wait, first come first */
+	unsigned waiting;
 	uint64_t waits;
-} gate = { .lock = SPINLOCK("heap gate"), .line = LIST_INIT(gate.line) };
-
-static _Atomic bool is_short; /* the line is not empty */
+} gate = { .lock = SPINLOCK("heap gate"),
+	   .lines = { LIST_INIT(gate.lines[LINE_LAST]),
+		      LIST_INIT(gate.lines[LINE_CALLS]) } };
 
 struct request {
 	struct list link;
@@ -41,29 +44,36 @@ struct request {
 
 /* ---- The shared count; gate.lock is held ---- */
 
+/* Pages in use are read within the lock, under which alone reservations shrink:
+ * a page that is taken meanwhile is still part of its call's reservation. */
 static bool
-fits(unsigned pages)
+fits(uint64_t pages, enum line line)
 {
-	struct mem_stats m;
+	uint64_t limit = line == LINE_LAST ? gate.limit
+					   : gate.limit - gate.kept;
 
-	mem_stats_get(&m);
-	return (int64_t)m.heap_used + gate.reserved + pages <=
-	       (int64_t)gate.limit;
+	return (int64_t)mem_heap_used() + gate.reserved + (int64_t)pages <=
+	       (int64_t)limit;
 }
 
 static void
-grant_line(void)
+grant_lines(void)
 {
 	struct request *r;
+	unsigned i;
 
-	while ((r = list_first(&gate.line, struct request, link)) &&
-	       fits(r->pages)) {
-		gate.reserved += r->pages;
-		list_del(&r->link);
-		__atomic_store_n(&r->granted, true, __ATOMIC_RELEASE);
-		thread_wake(r->thread);
+	for (i = 0; i < NLINES; i++) {
+		while ((r = list_first(&gate.lines[i], struct request, link))) {
+			if (!fits(r->pages, i))
+				return;
+			gate.reserved += r->pages;
+			gate.waiting--;
+			list_del(&r->link);
+			__atomic_store_n(&r->granted, true, __ATOMIC_RELEASE);
+			thread_wake(r->thread);
+		}
 	}
-	is_short = !list_empty(&gate.line);
+	keep_at_hand = AT_HAND_MAX;
 }
 
 static void
@@ -72,8 +82,8 @@ return_pages(int64_t pages)
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 
 	gate.reserved -= pages;
-	if (is_short)
-		grant_line();
+	if (gate.waiting)
+		grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
 }
 
@@ -102,17 +112,22 @@ put_at_hand(int64_t pages)
 
 /* ---- Waiting ---- */
 
+/* @return 0, or -EINTR: the thread is to die, and stands in line no more */
 static int
-wait_in_line(unsigned pages)
+wait_in_line(unsigned pages, enum line line)
 {
+	enum wait_how how = line == LINE_LAST ? WAIT_UNINTERRUPTIBLE
+					      : WAIT_KILLABLE;
 	struct request r = { .pages = pages, .thread = current() };
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 	int error = 0;
 
+	note_wait();
 	gate.waits++;
-	list_add_tail(&r.link, &gate.line);
-	is_short = true;
-	grant_line();
+	gate.waiting++;
+	list_add_tail(&r.link, &gate.lines[line]);
+	keep_at_hand = -1;
+	grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
 	while (!error && !__atomic_load_n(&r.granted, __ATOMIC_ACQUIRE)) {
 		killer_call();
@@ -120,7 +135,7 @@ wait_in_line(unsigned pages)
 		if (__atomic_load_n(&r.granted, __ATOMIC_ACQUIRE))
 			thread_sleep_cancel();
 		else
-			error = thread_sleep(WAIT_KILLABLE, WAIT_FOREVER);
+			error = thread_sleep(how, WAIT_FOREVER);
 	}
 	if (!error)
 		return 0;
@@ -129,33 +144,48 @@ wait_in_line(unsigned pages)
 		gate.reserved -= pages;
 	} else {
 		list_del(&r.link);
+		gate.waiting--;
 	}
-	grant_line();
+	grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
 	return error;
 }
 
 /* Nothing at hand: reserve from the shared count, and a batch more. */
-static int __attribute__((noinline)) reserve_shared(unsigned pages)
+static bool
+take_shared(unsigned pages, enum line line)
 {
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
-	unsigned batch = fits(pages + AT_HAND_BATCH * 8) ? AT_HAND_BATCH : 0;
-	bool ok = !is_short && fits(pages + batch);
+	unsigned batch = fits(pages + AT_HAND_BATCH * 8, LINE_CALLS)
+				 ? AT_HAND_BATCH
+				 : 0;
+	bool ok = !gate.waiting && fits(pages + batch, line);
 
 	if (ok)
 		gate.reserved += pages + batch;
 	spin_unlock_irqrestore(&gate.lock, rflags);
-	if (!ok)
-		return wait_in_line(pages);
-	put_at_hand(batch);
-	return 0;
+	if (ok)
+		put_at_hand(batch);
+	return ok;
+}
+
+static int __attribute__((noinline))
+reserve_shared(unsigned pages, enum line line)
+{
+	if (take_shared(pages, line))
+		return 0;
+	/* It would wait for ever, and everybody behind it. */
+	if (pages > gate.limit - gate.kept && line == LINE_CALLS)
+		return -ENOMEM;
+	return wait_in_line(pages, line);
 }
 
 /* More at hand than a CPU keeps, or others wait for it. */
 static void __attribute__((noinline)) return_surplus(void)
 {
 	uint64_t rflags = irq_save();
-	int64_t surplus = this_cpu(at_hand) - (is_short ? 0 : AT_HAND_BATCH);
+	int64_t surplus = this_cpu(at_hand) -
+			  (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
 
 	/* Below 0 only where take_at_hand was preempted between its two. */
 	if (surplus < 0)
@@ -167,39 +197,62 @@ static void __attribute__((noinline)) return_surplus(void)
 
 /* ---- Entry points ---- */
 
+static inline void
+begin(unsigned pages)
+{
+	struct thread *t = current();
+
+	t->heap_granted = pages;
+	t->heap_taken = 0;
+	check_begin(t);
+}
+
 int
 heap_reserve(unsigned pages)
 {
-	struct thread *t = current();
-	int error = 0;
+	int error;
 
 	/* HEAP3; a kernel thread may hold nothing either. */
 	lockcheck_may_sleep("heap_reserve");
-	INVARIANT(HEAP2, t->heap_reserved == 0);
+	INVARIANT(HEAP2, current()->heap_granted == 0);
 	if (__builtin_expect(!take_at_hand(pages), 0)) {
-		error = reserve_shared(pages);
+		error = reserve_shared(pages, LINE_CALLS);
 		if (error)
 			return error;
 	}
-	t->heap_granted = t->heap_reserved = pages;
+	begin(pages);
 	return 0;
 }
 
-static void
-note_observed(const struct thread *t)
+/* trap_ops.reserve with heapgate=fail: what most kernels do, for comparison. */
+static int
+reserve_or_fail(unsigned pages)
 {
-	unsigned taken = t->heap_granted - t->heap_reserved;
+	INVARIANT(HEAP2, current()->heap_granted == 0);
+	if (!take_at_hand(pages) && !take_shared(pages, LINE_CALLS)) {
+		killer_call();
+		return -ENOMEM;
+	}
+	begin(pages);
+	return 0;
+}
 
-	if (t->md.nsyscall < SYSCALLS_MAX && taken > observed[t->md.nsyscall])
-		observed[t->md.nsyscall] = taken;
+void
+heap_reserve_last(unsigned pages)
+{
+	lockcheck_may_sleep("heap_reserve_last");
+	INVARIANT(HEAP2, current()->heap_granted == 0);
+	pages = MIN(pages, gate.kept);
+	if (!take_at_hand(pages))
+		reserve_shared(pages, LINE_LAST);
+	begin(pages);
 }
 
 static inline void
 give_back(struct thread *t)
 {
-	put_at_hand(t->heap_reserved);
-	t->heap_reserved = 0;
-	if (__builtin_expect(is_short || this_cpu(at_hand) > AT_HAND_MAX, 0))
+	put_at_hand(t->heap_granted);
+	if (__builtin_expect(this_cpu(at_hand) > keep_at_hand, 0))
 		return_surplus();
 }
 
@@ -208,17 +261,20 @@ heap_release(void)
 {
 	struct thread *t = current();
 
-	if (__builtin_expect(t->heap_reserved != t->heap_granted, 0))
-		note_observed(t);
-	t->heap_granted = 0;
 	give_back(t);
+	t->heap_granted = 0;
 }
 
 int
 heap_checkpoint(unsigned pages)
 {
+	int error;
+
 	heap_release();
-	return heap_reserve(pages);
+	error = heap_reserve(pages);
+	if (error)
+		heap_reserve_last(pages);
+	return error;
 }
 
 /* An interruptible sleep is a checkpoint: no lock is held, and how long it
@@ -232,14 +288,19 @@ sleep_begin(void)
 		give_back(t);
 }
 
+/* Who has been killed meanwhile does not wait in line with those who begin: it
+ * is on its way out, and needs what its call may need on that way. */
 static void
 sleep_end(void)
 {
 	struct thread *t = current();
 	unsigned pages = t->heap_granted;
 
-	if (pages)
-		heap_reserve(pages);
+	if (!pages)
+		return;
+	t->heap_granted = 0;
+	if (heap_reserve(pages))
+		heap_reserve_last(pages);
 }
 
 /* ---- From the slab heap: it has taken or returned pages ---- */
@@ -248,21 +309,21 @@ sleep_end(void)
 static void
 page_taken(void)
 {
-	struct thread *t = current();
+	struct mem_stats m;
 
-	if (in_interrupt() || t->heap_reserved == 0) {
-		overdrafts++;
-		return;
+	if (__builtin_expect(mem_heap_used() > gate.limit, 0)) {
+		mem_stats_get(&m);
+		if (m.heap_used > m.heap_max)
+			panic("heap: all %lu pages are used up", m.heap_max);
 	}
-	t->heap_reserved--;
-	return_pages(1); /* from reserved to used */
+	note_page_taken();
 }
 
 static void
 pages_returned(uint64_t pages)
 {
 	(void)pages;
-	if (is_short)
+	if (keep_at_hand < 0)
 		return_pages(0);
 }
 
@@ -272,7 +333,7 @@ drain_cpu(void *arg)
 	int64_t pages = this_cpu(at_hand);
 
 	/* In interrupt context: nobody is between test and use. */
-	if (pages > 0) {
+	if (pages > 0 && keep_at_hand < GATE_OFF) {
 		this_cpu(at_hand) = 0;
 		return_pages(pages);
 	}
@@ -291,7 +352,7 @@ heap_shrink(void)
 bool
 gate_is_short(void)
 {
-	return is_short;
+	return keep_at_hand < 0;
 }
 
 void
@@ -301,40 +362,84 @@ heap_stats_get(struct heap_stats *stats)
 	struct mem_stats m;
 
 	mem_stats_get(&m);
-	stats->max = gate.limit;
+	stats->max = m.heap_max;
+	stats->margin = m.heap_max - gate.limit;
+	stats->kept = gate.kept;
 	stats->used = m.heap_used;
 	stats->reserved = gate.reserved;
+	stats->waiting = gate.waiting;
 	stats->waits = gate.waits;
-	stats->overdrafts = overdrafts;
 	spin_unlock_irqrestore(&gate.lock, rflags);
 	killer_stats(stats);
+	check_stats(stats);
 }
 
-unsigned
-heap_observed(unsigned nr)
+/* ---- Start-up ---- */
+
+/* What one entry may need at most. */
+static unsigned
+largest_bound(void)
 {
-	return nr < SYSCALLS_MAX ? observed[nr] : 0;
+	unsigned nr, most = BOUND_MIN;
+
+	for (nr = 0; nr < SYSCALLS_MAX; nr++)
+		most = MAX(most, (unsigned)heap_call_bounds[nr]);
+	return most;
+}
+
+/* heapgate=off: more at hand than there are pages, so that nobody waits. */
+static void
+open_gate(void)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < cpu_count; cpu++)
+		*percpu_ptr(at_hand, cpu) = GATE_OFF;
+	keep_at_hand = INT64_MAX; /* no CPU gives back */
+}
+
+/* The command line: on (default), off, fail. */
+static void
+set_gate(void)
+{
+	char how[8] = "on";
+
+	command_line_get("heapgate", how, sizeof(how));
+	trap_ops.reserve = heap_reserve;
+	trap_ops.release = heap_release;
+	if (strcmp(how, "off") == 0)
+		open_gate();
+	else if (strcmp(how, "fail") == 0)
+		trap_ops.reserve = reserve_or_fail;
+	else if (strcmp(how, "on") != 0)
+		kprintf("heap: heapgate=%s is none of on, off, fail\n", how);
+	kprintf("heap: %lu pages to reserve, gate %s\n",
+		gate.limit - gate.kept, how);
 }
 
 static void
 heap_init(void)
 {
+	unsigned margin = slab_margin(cpu_count) + INTERRUPT_PAGES;
 	struct mem_stats m;
 
 	mem_stats_get(&m);
-	if (m.heap_max < 4 * MARGIN_PAGES)
-		panic("heap: %lu pages are too few", m.heap_max);
-	gate.limit = m.heap_max - MARGIN_PAGES;
-	killer_start();
 	memcpy(syscall_heap_pages, heap_call_bounds,
 	       sizeof(syscall_heap_pages));
+	gate.kept = largest_bound();
+	if (m.heap_max < m.heap_used + margin + 2 * gate.kept)
+		panic("heap: heap=%lu (KiB) is too little, this kernel needs "
+		      "%lu",
+		      m.heap_max * 4,
+		      (m.heap_used + margin + 2 * gate.kept) * 4);
+	gate.limit = m.heap_max - margin;
+	check_init();
 	heap_ops.page_taken = page_taken;
 	heap_ops.pages_returned = pages_returned;
 	sched_ops.sleep_begin = sleep_begin;
 	sched_ops.sleep_end = sleep_end;
-	trap_ops.reserve = heap_reserve;
-	trap_ops.release = heap_release;
-	kprintf("heap: %lu pages to reserve\n", gate.limit);
+	set_gate();
+	killer_start();
 }
 
 CHAPTER_INIT(heap_init);

@@ -32,14 +32,8 @@ static int64_t
 sys_dup(int fd)
 {
 	struct file *f = fd_get(fd);
-	int new;
 
-	if (!f)
-		return -EBADF;
-	new = fd_install(f, 0, false);
-	if (new < 0)
-		file_put(f);
-	return new;
+	return f ? fd_install(f, 0, false) : -EBADF;
 }
 SYSCALL(NR_dup, sys_dup);
 
@@ -91,14 +85,10 @@ dup_from(struct file *f, uint64_t from, bool cloexec)
 {
 	unsigned limit =
 		vfs_ops.nofile_limit ? vfs_ops.nofile_limit() : UINT32_MAX;
-	int fd;
 
 	if (from >= limit || from > INT32_MAX)
 		return -EINVAL;
-	fd = fd_install(file_get(f), from, cloexec);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(file_get(f), from, cloexec);
 }
 
 static void

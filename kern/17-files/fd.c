@@ -241,13 +241,13 @@ fd_install(struct file *f, int from, bool cloexec)
 
 	spin_lock(&t->lock);
 	fd = lowest_free(t, from);
-	if (fd >= limit) {
-		spin_unlock(&t->lock);
-		return -EMFILE;
-	}
-	set_slot(chunk_for(t, fd), fd % FDS_A_CHUNK, f, cloexec);
+	if (fd < limit)
+		set_slot(chunk_for(t, fd), fd % FDS_A_CHUNK, f, cloexec);
 	spin_unlock(&t->lock);
-	return fd;
+	if (fd < limit)
+		return fd;
+	file_put(f);
+	return -EMFILE;
 }
 
 bool
@@ -267,14 +267,12 @@ fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2])
 {
 	fds[0] = fd_install(files[0], 0, cloexec);
 	if (fds[0] < 0) {
-		file_put(files[0]);
 		file_put(files[1]);
 		return fds[0];
 	}
 	fds[1] = fd_install(files[1], 0, cloexec);
 	if (fds[1] < 0) {
 		fd_close(fds[0]);
-		file_put(files[1]);
 		return fds[1];
 	}
 	return 0;

@@ -49,8 +49,8 @@ struct file *fdtable_get_file(struct fdtable *t, int fd);
 int fdtable_get_flags(struct fdtable *t, int fd);
 /** Next used descriptor >= @p fd, or -1. */
 int fdtable_next(struct fdtable *t, int fd);
-/** Install @p f at the lowest free descriptor >= @p from; takes over the
- * caller's reference on success. @return fd, or -EMFILE */
+/** Install @p f at the lowest free descriptor >= @p from. The caller's
+ * reference is taken over whatever the outcome. @return fd, or -EMFILE */
 int fd_install(struct file *f, int from, bool cloexec);
 /** Replace or install the file at exactly @p fd (dup2). */
 int fd_replace(int fd, struct file *f, bool cloexec);

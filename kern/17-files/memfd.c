@@ -25,7 +25,7 @@ memfd_create(const char *label, unsigned flags)
 	char text[NAME_MAX + 1];
 	struct vnode *v;
 	struct file *f;
-	int error, fd;
+	int error;
 
 	snformat(text, sizeof(text), PREFIX "%s", label);
 	error = tmpfs_nameless(text, S_IFREG | 0777, &v);
@@ -34,12 +34,7 @@ memfd_create(const char *label, unsigned flags)
 	v->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
 	error = vnode_open(v, O_RDWR | O_LARGEFILE, &f);
 	vnode_put(v);
-	if (error)
-		return error;
-	fd = fd_install(f, 0, flags & MFD_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return error ? error : fd_install(f, 0, flags & MFD_CLOEXEC);
 }
 
 static int64_t

@@ -238,7 +238,7 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 {
 	struct user_path p;
 	struct file *f;
-	int error = check_flags(&flags), fd;
+	int error = check_flags(&flags);
 
 	if (!error)
 		error = user_path_get(&p, path, false);
@@ -249,12 +249,7 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 	else
 		error = file_open(dirfd, p.text, flags, mode, &f);
 	user_path_put(&p);
-	if (error)
-		return error;
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
 }
 SYSCALL(NR_openat, sys_openat);
 

@@ -461,6 +461,8 @@ meet_need(struct fault *f, int need)
 
 	/* A fault of user code comes without a reservation of heap; one of a
 	 * system call's user copy is within that call's. */
+	if (f->user)
+		current()->md.nsyscall = ENTRY_FAULT;
 	if (f->user && need != NEED_STACK && heap_reserve(HEAP_BOUND(meet_need)))
 		return -ENOMEM;
 	if (need == NEED_MEMORY)

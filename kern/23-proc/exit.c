@@ -166,6 +166,7 @@ static void
 end_process(struct proc *p)
 {
 	struct list dead = LIST_INIT(dead);
+	uint16_t account = p->account;
 
 	if (p == init_proc)
 		panic("init exited (status %#x): the system is left without "
@@ -184,6 +185,8 @@ end_process(struct proc *p)
 	announce(p, &dead);
 	spin_unlock(&proc_lock);
 	put_all(&dead);
+	current()->md.account = 0;
+	account_close(account);
 }
 
 /* ---- The ways to end ---- */
@@ -198,6 +201,9 @@ proc_exit_thread(int status)
 	struct proc *p = t->proc;
 
 	ASSERT(!preempt_disabled());
+	heap_release();
+	t->md.nsyscall = ENTRY_EXIT;
+	heap_reserve_last(HEAP_BOUND(proc_exit_thread));
 	proc_leave_memory(t);
 	if (proc_ops.thread_exit)
 		proc_ops.thread_exit(t);

@@ -23,7 +23,9 @@ struct clone {
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
-	int fd; /* of CLONE_PIDFD */
+	int fd;			/* of CLONE_PIDFD */
+	unsigned group_signals; /* the parent's when the call began */
+	uint16_t account;	/* 0: a thread's is its process's */
 };
 
 /* ---- Threads of user mode ---- */
@@ -268,6 +270,8 @@ undo(struct clone *c)
 		give_tid_back(c->tid);
 	if (c->fd >= 0)
 		fd_close(c->fd);
+	if (c->account)
+		account_close(c->account);
 }
 
 /* Of a parent that has asked for it (SCHED_RESET_ON_FORK), no privilege. */
@@ -291,13 +295,22 @@ prepare(struct clone *c)
 	bool is_thread = c->flags & CLONE_THREAD;
 	int error;
 
+	c->group_signals =
+		__atomic_load_n(&self->proc->group_signals, __ATOMIC_ACQUIRE);
+	if (self->md.work & WORK_SIGNAL)
+		return -ERESTARTNOINTR;
 	c->tid = take_tid(self->proc);
 	if (c->tid < 0)
 		return c->tid;
+	/* What is made for a child is charged to it, not to its parent. */
+	if (!is_thread)
+		self->md.account = c->account =
+			account_open(self->proc->account);
 	t = c->thread = thread_create(self->name, enter_user, NULL);
 	if (!t)
 		return -ENOMEM;
 	t->tid = c->tid;
+	t->md.account = self->md.account;
 	inherit_schedule(self, t);
 	copy_registers(c, t);
 	if (c->flags & CLONE_CHILD_CLEARTID)
@@ -307,6 +320,7 @@ prepare(struct clone *c)
 		return error;
 	if (!is_thread) {
 		c->proc = proc_new(self->proc);
+		c->proc->account = self->md.account;
 		c->proc->pid = c->tid;
 		c->proc->exit_signal = c->exit_signal;
 		if (c->flags & CLONE_CLEAR_SIGHAND && proc_ops.clear_handlers)
@@ -320,7 +334,11 @@ prepare(struct clone *c)
 	return error ? error : write_tids(c);
 }
 
-/* Put the child where it is seen. A process that is ending gets no more. */
+/* Put the child where it is seen. A process that is ending gets no more. A
+ * signal to a group that the parent has had since the call began was meant for
+ * the child too, which nobody saw: the parent acts upon it, and begins again.
+ * (Not so one to the parent alone: a timer may be faster than the call.)
+ */
 static int
 link_child(struct clone *c)
 {
@@ -331,6 +349,9 @@ link_child(struct clone *c)
 	if (self->exiting ||
 	    (self->exec_thread && self->exec_thread != current())) {
 		error = -EAGAIN;
+	} else if (c->proc && self->group_signals != c->group_signals) {
+		atomic_fetch_or(&current()->md.work, WORK_SIGNAL);
+		error = -ERESTARTNOINTR;
 	} else if (c->proc) {
 		if (c->flags & CLONE_PARENT && self->parent) {
 			parent = self->parent;
@@ -383,6 +404,7 @@ kclone(struct clone *c)
 	if (error)
 		return error;
 	error = prepare(c);
+	current()->md.account = current_proc()->account;
 	if (!error)
 		error = link_child(c);
 	if (error) {
@@ -520,6 +542,8 @@ proc_create(struct proc *parent, void (*entry)(void *arg), void *arg,
 		return NULL;
 	}
 	p = proc_new(parent);
+	p->account = account_open(parent ? parent->account : 0);
+	t->md.account = p->account;
 	p->pid = t->tid = tid;
 	t->fdtable = fdtable_new();
 	t->fs = fs_context_new();

@@ -5,19 +5,11 @@
  */
 #include "abi/signal.h"
 #include "proc_internal.h"
+#include "string.h"
 
 /* A victim gets this long to die before another one is chosen. */
 #define PATIENCE_NS (2 * NS_PER_SEC)
 #define WAIT_NS	    (NS_PER_SEC / 100)
-
-/* Heap of a thread with its stack of small things, in bytes: a guess. */
-#define THREAD_HEAP 4096
-
-struct choice {
-	uint64_t (*holds)(struct proc *p);
-	struct proc *best;
-	uint64_t most;
-};
 
 /* Of any thread that still has it. proc_lock held. */
 static struct vmspace *
@@ -32,103 +24,122 @@ memory_of(struct proc *p)
 	return NULL;
 }
 
-static uint64_t
-pages_held(struct proc *p)
-{
-	struct vmspace *vm = memory_of(p);
-
-	return vm ? vm->resident + 1 : 0;
-}
-
-static uint64_t
-heap_held(struct proc *p)
-{
-	struct vmspace *vm = memory_of(p);
-	uint64_t bytes = p->nthreads * (uint64_t)THREAD_HEAP;
-
-	return vm ? bytes + vm->nmappings * sizeof(struct mapping) : bytes;
-}
-
 /* proc_lock held: it keeps the address spaces that are looked at. */
 static void
-consider(struct proc *p, void *arg)
+add_pages(struct proc *p, void *arg)
 {
-	struct choice *c = arg;
-	uint64_t holds;
+	struct vmspace *vm = memory_of(p);
 
-	if (p == init_proc || p->nthreads == 0 || p->state == PROC_ZOMBIE)
-		return;
-	/* One that is dying already is given time, not company. */
-	if (p->killed_ns && clock_ns() - p->killed_ns < PATIENCE_NS) {
-		c->best = p;
-		c->most = UINT64_MAX;
-		return;
-	}
-	/* Among equals the youngest: who started a fork bomb outlives it. */
-	holds = c->holds(p);
-	if (holds >= c->most && !p->killed_ns) {
-		c->most = holds;
-		c->best = p;
-	}
+	(void)arg;
+	if (vm)
+		account_add(p->account, vm->resident * PAGE_SIZE);
 }
 
-/* The process to end, referenced; *@fresh: it has not been told yet. */
-static struct proc *
-choose(uint64_t (*holds)(struct proc *p), bool *fresh)
+static bool
+is_alive(const struct proc *p)
 {
-	struct choice c = { .holds = holds };
+	return p->nthreads > 0 && p->state != PROC_ZOMBIE;
+}
+
+/* Whether a victim is still dying. */
+static bool
+is_awaited(void)
+{
+	struct proc *p;
+	bool found = false;
+
+	spin_lock(&proc_lock);
+	for (p = proc_next(1); p && !found; p = proc_next(p->pid + 1))
+		found = is_alive(p) && p->killed_ns &&
+			clock_ns() - p->killed_ns < PATIENCE_NS;
+	spin_unlock(&proc_lock);
+	return found;
+}
+
+/* End the processes of the account and its descendants. One whose own process
+ * has ended is named by the first of them. */
+static void
+end_family(uint16_t account, struct heap_kill *kill)
+{
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	for (p = proc_next(1); p; p = proc_next(p->pid + 1))
-		consider(p, &c);
-	if (c.best) {
-		proc_get(c.best);
-		*fresh = c.most != UINT64_MAX;
-		if (*fresh)
-			c.best->killed_ns = clock_ns();
-	}
-	spin_unlock(&proc_lock);
-	return c.best;
-}
-
-/* The log says who was ended and for what: nothing else tells the user why. */
-static struct proc *
-kill_most(uint64_t (*holds)(struct proc *p), const char *what)
-{
-	bool fresh;
-	struct proc *p = choose(holds, &fresh);
-
-	if (p && fresh) {
-		kprintf("proc: %s is short: ending %s (pid %d)\n", what,
-			p->name, p->pid);
+	for (p = proc_next(1); p; p = proc_next(p->pid + 1)) {
+		if (p == init_proc || !is_alive(p) ||
+		    !account_is_below(p->account, account))
+			continue;
+		if (kill->processes++ == 0 || p->account == account) {
+			strlcpy(kill->name, p->name, sizeof(kill->name));
+			kill->pid = p->pid;
+		}
+		account_doom(p->account);
+		p->killed_ns = clock_ns();
 		if (proc_ops.send)
 			proc_ops.send(p, SIGKILL);
 	}
-	return p;
+	account_doom(account);
+	spin_unlock(&proc_lock);
+}
+
+/* The log says who was ended and for what: nothing else tells the user why. */
+static void
+tell(const struct heap_kill *k)
+{
+	kprintf("proc: %s is short: ending %s (pid %d), processes: %u, "
+		"bytes: %lu",
+		k->for_pages ? "memory" : "kernel heap", k->name, k->pid,
+		k->processes, k->bytes);
+	for (unsigned i = 0; i < ARRAY_SIZE(k->types); i++)
+		if (k->types[i].bytes)
+			kprintf(", %s %lu", k->types[i].what,
+				k->types[i].bytes);
+	kprintf("\n");
+	heap_kill_note(k);
+}
+
+/* @return whether somebody was ended, or is being */
+static bool
+kill_most(bool for_pages)
+{
+	struct heap_kill kill = { .for_pages = for_pages, .ns = clock_ns() };
+	uint16_t account;
+
+	if (!init_proc)
+		return false;
+	if (is_awaited())
+		return true;
+	account_tally_begin();
+	if (for_pages)
+		proc_for_each(add_pages, NULL);
+	else
+		account_add_heap();
+	account = account_choose(init_proc->account);
+	if (account) {
+		kill.bytes = account_total(account);
+		account_types(account, &kill);
+		end_family(account, &kill);
+		tell(&kill);
+	}
+	account_tally_end();
+	return account;
 }
 
 /* heap_killer_ops.kill */
 static bool
 kill_for_heap(void)
 {
-	struct proc *p = kill_most(heap_held, "kernel heap");
-
-	proc_put(p);
-	return p;
+	return kill_most(false);
 }
 
 /* vm_ops.out_of_memory */
 static bool
 kill_for_pages(void)
 {
-	struct proc *p = kill_most(pages_held, "memory");
-	bool self = p && p == current_proc();
+	bool found = kill_most(true);
 
-	if (!p && current_proc() == init_proc)
+	if (!found && current_proc() == init_proc)
 		panic("out of memory, and init is all there is");
-	proc_put(p);
-	if (!p || self)
+	if (!found || thread_killed())
 		return false;
 	thread_sleep_until(clock_ns() + WAIT_NS, WAIT_KILLABLE);
 	return true;
@@ -137,6 +148,7 @@ kill_for_pages(void)
 void
 killer_init(void)
 {
+	account_init(threads_max);
 	heap_killer_ops.kill = kill_for_heap;
 	vm_ops.out_of_memory = kill_for_pages;
 }

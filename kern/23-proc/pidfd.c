@@ -48,12 +48,8 @@ static const struct file_ops pidfd_ops = {
 int
 pidfd_new(struct proc *p, unsigned flags)
 {
-	struct file *f = file_new(&pidfd_ops, O_RDWR | flags, proc_get(p));
-	int fd = fd_install(f, 0, true);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(file_new(&pidfd_ops, O_RDWR | flags, proc_get(p)), 0,
+			  true);
 }
 
 struct proc *

@@ -30,6 +30,7 @@ struct proc {
 	int pid;
 	struct refcount refs;
 	uint64_t start_ns; /**< clock_ns at its creation */
+	uint16_t account;  /**< heap: what it has allocated */
 
 	/* Guarded by proc_lock (proc.c), a spinlock over the whole tree that no
 	 * interrupt handler takes. */
@@ -40,6 +41,8 @@ struct proc {
 	struct list threads; /**< struct thread.proc_link */
 	unsigned nthreads;
 	int pgid, sid;
+	unsigned group_signals;	    /**< signal: sent to it as one of several;
+				     * counted once they are pending */
 	int exit_status;	    /**< as wait4 reports it */
 	int exit_signal;	    /**< to the parent, SIGCHLD mostly */
 	bool exiting;		    /**< exit_group has begun */
@@ -49,7 +52,7 @@ struct proc {
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
 				* for its other threads to end */
-	struct waitq end_wq; /**< those who poll for its end (pidfd) */
+	struct waitq end_wq;   /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
 	bool did_exec;

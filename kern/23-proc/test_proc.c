@@ -9,11 +9,14 @@
 
 /* ---- Pids ---- */
 
+#define PIDS_A_TIME	1024u
+#define PIDS_HEAP_PAGES 512 /* a part of the table, two kilobytes, for each */
+
 SELFTEST(proc_pids_are_unique_and_come_back)
 {
 	int first, second, found;
 
-	heap_begin(HEAP_BOUND(selftest));
+	heap_begin(PIDS_HEAP_PAGES);
 	spin_lock(&proc_lock);
 	first = pid_alloc();
 	second = pid_alloc();
@@ -28,6 +31,13 @@ SELFTEST(proc_pids_are_unique_and_come_back)
 	spin_lock(&proc_lock);
 	pid_clear_thread(first);
 	for (unsigned i = 0; i < PID_MAX; i++) {
+		if (i % PIDS_A_TIME == 0) {
+			/* Parts of the table come free by RCU. */
+			spin_unlock(&proc_lock);
+			rcu_synchronize();
+			heap_checkpoint(PIDS_HEAP_PAGES);
+			spin_lock(&proc_lock);
+		}
 		found = pid_alloc();
 		pid_clear_thread(found);
 		if (found == second || found == first || found < 0)

@@ -61,20 +61,56 @@ show_vmstat(struct text *t)
 
 /* Of this kernel alone: the reservations of the kernel heap. */
 static void
+show_entries(struct text *t)
+{
+	unsigned observed, waits, bound;
+
+	text_printf(t, "\n%-24s %8s %8s %8s\n", "call", "bound", "seen",
+		    "waited");
+	for (unsigned nr = 0; nr < ENTRIES_MAX; nr++) {
+		heap_entry_get(nr, &observed, &waits);
+		if (!observed && !waits)
+			continue;
+		bound = nr < SYSCALLS_MAX ? syscall_heap_pages[nr] : 0;
+		text_printf(t, "%-24s %8u %8u %8u\n", heap_entry_name(nr),
+			    bound, observed, waits);
+	}
+}
+
+static void
+show_kills(struct text *t)
+{
+	struct heap_kill k;
+
+	for (unsigned n = 0; heap_kill_get(n, &k); n++) {
+		text_printf(t, "killed %s (pid %d) at %lu ms for %s: processes "
+			    "%u bytes %lu",
+			    k.name, k.pid, k.ns / 1000000,
+			    k.for_pages ? "memory" : "heap", k.processes,
+			    k.bytes);
+		for (unsigned i = 0; i < ARRAY_SIZE(k.types); i++)
+			if (k.types[i].bytes)
+				text_printf(t, ", %s %lu", k.types[i].what,
+					    k.types[i].bytes);
+		text_printf(t, "\n");
+	}
+}
+
+static void
 show_heap(struct text *t)
 {
 	const struct alloc_site *site;
-	const struct syscall_entry *call;
 	struct slab_info slab;
 	struct heap_stats h;
-	unsigned seen;
 	long live;
 
 	heap_stats_get(&h);
-	text_printf(t, "pages: max %lu used %lu reserved %lu\n", h.max, h.used,
-		    h.reserved);
-	text_printf(t, "waits %lu evictions %lu kills %lu\n", h.waits,
-		    h.evictions, h.kills);
+	text_printf(t, "pages: max %lu used %lu reserved %lu margin %lu "
+		    "kept %lu unreserved %lu\n",
+		    h.max, h.used, h.reserved, h.margin, h.kept, h.unreserved);
+	text_printf(t, "waiting %lu waits %lu evictions %lu kills %lu\n",
+		    h.waiting, h.waits, h.evictions, h.kills);
+	show_kills(t);
 	text_printf(t, "\n%8s %10s %8s\n", "size", "objects", "slabs");
 	for (unsigned i = 0; slab_info_get(i, &slab); i++)
 		text_printf(t, "%8u %10lu %8lu\n", slab.size, slab.objects,
@@ -84,15 +120,7 @@ show_heap(struct text *t)
 		if (live)
 			text_printf(t, "live %ld of %s, %s:%u\n", live,
 				    site->what, site->file, site->line);
-	text_printf(t, "\n%-24s %8s %8s\n", "call", "bound", "seen");
-	for (unsigned nr = 0; nr < SYSCALLS_MAX; nr++) {
-		call = syscall_lookup(nr);
-		seen = call ? heap_observed(nr) : 0;
-		if (seen)
-			text_printf(t, "%-24s %8u %8u\n",
-				    call->name + strlen("NR_"),
-				    syscall_heap_pages[nr], seen);
-	}
+	show_entries(t);
 }
 
 /* proc(5): 1: page cache, 2: vnodes and names, 3: both. Neither is there

@@ -269,13 +269,6 @@ signal_proc(struct proc *p, int signo, const siginfo_t *info)
 	return p->signals ? send(p->signals, NULL, signo, info, true) : 0;
 }
 
-void
-signal_proc_unqueued(struct proc *p, int signo, const siginfo_t *info)
-{
-	if (p->signals)
-		send(p->signals, NULL, signo, info, false);
-}
-
 int
 signal_thread(struct thread *t, int signo, const siginfo_t *info)
 {
@@ -284,8 +277,31 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 	return ss ? send(ss->signals, ss, signo, info, true) : 0;
 }
 
-/* The walk is under proc_lock. A child that is linked after it has not been
- * told, though its parent has. */
+/* Counted when it is pending: a fork that finds it counted finds it pending. */
+static int
+send_member(struct proc *p, int signo, const siginfo_t *info, bool queue)
+{
+	int error = 0;
+
+	if (p->signals)
+		error = send(p->signals, NULL, signo, info, queue);
+	__atomic_store_n(&p->group_signals, p->group_signals + 1,
+			 __ATOMIC_RELEASE);
+	return error;
+}
+
+int
+signal_member(struct proc *p, int signo, const siginfo_t *info)
+{
+	return send_member(p, signo, info, true);
+}
+
+int
+signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info)
+{
+	return send_member(p, signo, info, false);
+}
+
 bool
 signal_group(int pgid, int signo, const siginfo_t *info)
 {
@@ -296,7 +312,7 @@ signal_group(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid) {
 			found = true;
-			signal_proc(p, signo, info);
+			signal_member(p, signo, info);
 		}
 	}
 	spin_unlock(&proc_lock);

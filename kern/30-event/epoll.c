@@ -210,7 +210,9 @@ epoll_new(void)
 static int64_t
 sys_epoll_create1(int flags)
 {
-	return flags & ~O_CLOEXEC ? -EINVAL : event_install(epoll_new(), flags);
+	return flags & ~O_CLOEXEC
+		       ? -EINVAL
+		       : fd_install(epoll_new(), 0, flags & O_CLOEXEC);
 }
 SYSCALL(NR_epoll_create1, sys_epoll_create1);
 

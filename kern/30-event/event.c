@@ -4,16 +4,6 @@
 #include "epoll.h"
 #include "inqueue.h"
 
-int
-event_install(struct file *f, int flags)
-{
-	int fd = fd_install(f, 0, flags & O_CLOEXEC);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
 static void
 event_init(void)
 {

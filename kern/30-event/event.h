@@ -17,12 +17,4 @@
  */
 unsigned file_poll(struct file *f, struct poll_table *table);
 
-/**
- * Give @p f a descriptor of the running process.
- *
- * @param flags  O_CLOEXEC counts
- * @return the descriptor; or -EMFILE, and @p f is gone
- */
-int event_install(struct file *f, int flags);
-
 #endif

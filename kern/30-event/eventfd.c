@@ -130,7 +130,7 @@ sys_eventfd2(uint32_t count, int flags)
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
 	f = file_new(&eventfd_ops, O_RDWR | (flags & O_NONBLOCK), e);
-	return event_install(f, flags);
+	return fd_install(f, 0, flags & O_CLOEXEC);
 }
 SYSCALL(NR_eventfd2, sys_eventfd2);
 

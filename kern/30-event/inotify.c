@@ -295,9 +295,9 @@ sys_inotify_init1(int flags)
 		return -EINVAL;
 	in = knew(struct inotify);
 	waitq_init(&in->wq, "inotify readers");
-	return event_install(
-		file_new(&inotify_ops, O_RDONLY | (flags & O_NONBLOCK), in),
-		flags);
+	return fd_install(
+		file_new(&inotify_ops, O_RDONLY | (flags & O_NONBLOCK), in), 0,
+		flags & O_CLOEXEC);
 }
 SYSCALL(NR_inotify_init1, sys_inotify_init1);
 

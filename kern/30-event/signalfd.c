@@ -140,9 +140,9 @@ signalfd_new(ksigset_t set, int flags)
 	struct signalfd *s = knew(struct signalfd);
 
 	s->set = set;
-	return event_install(
-		file_new(&signalfd_ops, O_RDWR | (flags & O_NONBLOCK), s),
-		flags);
+	return fd_install(
+		file_new(&signalfd_ops, O_RDWR | (flags & O_NONBLOCK), s), 0,
+		flags & O_CLOEXEC);
 }
 
 /* Who waits for the file looks at the new set. */

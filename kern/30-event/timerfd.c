@@ -264,7 +264,8 @@ sys_timerfd_create(int clock, int flags)
 		return -EINVAL;
 	if (!may_use_clock(clock))
 		return -EPERM;
-	return event_install(timerfd_new(clock, flags & O_NONBLOCK), flags);
+	return fd_install(timerfd_new(clock, flags & O_NONBLOCK), 0,
+			  flags & O_CLOEXEC);
 }
 SYSCALL(NR_timerfd_create, sys_timerfd_create);
 

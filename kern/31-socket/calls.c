@@ -38,12 +38,7 @@ name_copyout(const struct sockaddr_storage *name, unsigned len, void *user,
 static int
 install(struct socket *s, unsigned flags)
 {
-	struct file *f = socket_file(s, flags);
-	int fd = fd_install(f, 0, flags & SOCK_CLOEXEC);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(socket_file(s, flags), 0, flags & SOCK_CLOEXEC);
 }
 
 static int64_t
@@ -185,7 +180,7 @@ accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
 {
 	struct socket *new;
 	struct file *f;
-	int error, fd;
+	int error;
 
 	if (!fd_available())
 		return -EMFILE; /* and the connection can wait */
@@ -195,10 +190,10 @@ accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
 		return error;
 	f = socket_file(new, flags);
 	error = tell_peer(new, user, user_len);
-	fd = error ? error : fd_install(f, 0, flags & SOCK_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	if (!error)
+		return fd_install(f, 0, flags & SOCK_CLOEXEC);
+	file_put(f);
+	return error;
 }
 
 static int64_t

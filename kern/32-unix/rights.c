@@ -490,9 +490,9 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 
 	while (i < n) {
 		fd = fd_install(r->files[i], 0, cloexec);
+		r->files[i] = NULL;
 		if (fd < 0)
 			break;
-		r->files[i] = NULL;
 		if (copyout((void *)(to + i * sizeof(fd)), &fd, sizeof(fd))) {
 			fd_close(fd);
 			break;

@@ -378,16 +378,11 @@ static int
 open_peer(struct pty *p, unsigned flags)
 {
 	struct file *f;
-	int fd, error;
+	int error;
 
 	error = vnode_open(p->node, flags & (O_ACCMODE | O_NOCTTY | O_NONBLOCK),
 			   &f);
-	if (error)
-		return error;
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
 static int

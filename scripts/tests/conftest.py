@@ -10,8 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts/tests")]
 
 
-def run_tool(*argv, timeout=300, **options):
-    """Run scripts/run; the finished process, its streams as text."""
+def run_tool(*argv, timeout=900, **options):
+    """Run scripts/run; the finished process, its streams as text. How long it
+    may take at most (wall seconds) is for a machine that hangs: hosts differ."""
+    if "--timeout" not in argv:
+        argv = ("--timeout", timeout - 10, *argv)
     options.setdefault("stdin", subprocess.DEVNULL)
     options.setdefault("text", True)
     return subprocess.run([str(ROOT / "scripts/run"), *map(str, argv)],

@@ -33,9 +33,9 @@ def test_command(way):
     assert done.returncode == 9
 
 
-@pytest.mark.parametrize("cpu", ["qemu64", "max"])
-def test_cpu_models(cpu):
-    done = run_tool("--selftest", "--cpu", cpu)
+def test_an_old_cpu():
+    """One without most of what `max` has, which is the default."""
+    done = run_tool("--selftest", "--cpu", "qemu64")
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -21,8 +21,9 @@ steal_from(struct runqueue *from, unsigned at_least)
 	/*
 	 * Exercise 5. Take a thread of at least this priority over to this
 	 * CPU's queue. Two CPUs may steal from each other at the same moment:
-	 * never hold one queue's lock while waiting for the other's. What a
-	 * fair thread has over its queue's least vruntime it keeps.
+	 * never hold one queue's lock while waiting for the other's; give_to
+	 * does not. A fair thread is not worth waiting for a lock. While t is
+	 * on its way its affinity may change: then place it.
 	 */
 	(void)choose;
 	panic("exercise 5: steal_from(%p, %u) is yours to write", (void *)from,
@@ -42,14 +43,31 @@ steal(unsigned at_least)
 	return false;
 }
 
-bool
-steal_realtime(void)
+unsigned
+least_urgent_cpu(const struct thread *t, unsigned best)
 {
 	/*
-	 * Exercise 5. Take over a real-time thread that waits elsewhere, if it
-	 * comes before what runs here.
+	 * Exercise 5. Of the CPUs where t may run, that of the least urgency;
+	 * best, if no other has less.
 	 */
+	(void)urgency;
 	if (cpu_count > 1)
-		panic("exercise 5: steal_realtime() is yours to write");
+		panic("exercise 5: least_urgent_cpu(%s, %u) is yours to write",
+		      t->name, best);
+	return 0;
+}
+
+bool
+steal_realtime(unsigned priority)
+{
+	/*
+	 * Exercise 5. Take over what waits elsewhere with a priority above
+	 * this one, until the greatest is here. Where share_is_used, or none
+	 * is waiting anywhere (realtime_waiting), there is nothing to do.
+	 */
+	(void)share_is_used;
+	if (cpu_count > 1)
+		panic("exercise 5: steal_realtime(%u) is yours to write",
+		      priority);
 	return false;
 }

@@ -22,7 +22,8 @@ account(struct runqueue *rq, uint64_t now)
 	 * becomes now: the idle thread to rq->idle_ns, any other to cpu_ns;
 	 * a real-time one to rq->realtime_ns and its turn_ns as well, a fair
 	 * one to its vruntime, by its weight, whereupon the queue's least may
-	 * rise.
+	 * rise. A period of REALTIME_PERIOD_NS may be over before that: then
+	 * a new one begins, in which realtime_ns is 0.
 	 */
 	(void)raise_minimum;
 	panic("exercise 2: account(%p, %lu) is yours to write", (void *)rq,
@@ -55,9 +56,13 @@ by_turn(const struct rbnode *a, const struct rbnode *b)
 static void
 enqueue(struct runqueue *rq, struct thread *t)
 {
-	/* Exercise 2. Put t into its queue and count it. */
+	/*
+	 * Exercise 2. Put t into its queue and count it; if it is real-time,
+	 * count_realtime counts it too.
+	 */
 	(void)by_vruntime;
 	(void)by_turn;
+	(void)count_realtime;
 	panic("exercise 2: enqueue(%p, %s) is yours to write", (void *)rq,
 	      t->name);
 }
@@ -87,26 +92,26 @@ runqueue_join(struct runqueue *rq, struct thread *t)
 	/*
 	 * Exercise 2. Queue t, which slept, ran elsewhere or is new: a
 	 * real-time thread at the end of its equals; another with a vruntime
-	 * at most WAKE_BONUS_NS below rq's least, however long it slept.
+	 * at most WAKE_BONUS_NS below rq's least, however long it slept
+	 * (begin_in).
 	 */
-	(void)go_to_the_end;
+	(void)begin_in;
 	(void)enqueue;
 	panic("exercise 2: runqueue_join(%p, %s) is yours to write",
 	      (void *)rq, t->name);
 }
 
 void
-realtime_tick(struct runqueue *rq, uint64_t now)
+realtime_tick(struct runqueue *rq)
 {
 	/*
-	 * Exercise 4. A period of REALTIME_PERIOD_NS may be over: then a new
-	 * one begins. A thread of POLICY_ROUND_ROBIN that has used its turn
+	 * Exercise 4. A thread of POLICY_ROUND_ROBIN that has used its turn
 	 * goes to the end.
 	 */
 	(void)go_to_the_end;
 	if (rq->running->priority)
-		panic("exercise 4: realtime_tick(%p, %lu) is yours to write",
-		      (void *)rq, now);
+		panic("exercise 4: realtime_tick(%p) is yours to write",
+		      (void *)rq);
 }
 
 static void
@@ -129,8 +134,8 @@ finish_switch(void)
 	 * old thread is rq->previous, whose stack is in use no more; the queue
 	 * is still locked. An ended thread is freed after a grace period; one
 	 * that is runnable but neither queued nor idle may not run here any
-	 * more and must be placed elsewhere. Once the lock is free, somebody
-	 * else may run the old thread, and free it.
+	 * more and must be placed elsewhere (place lets go of the lock). Once
+	 * the lock is free, somebody else may run the old thread, and free it.
 	 */
 	(void)thread_release;
 	panic("exercise 1: finish_switch() is yours to write");
@@ -140,25 +145,17 @@ void
 schedule(bool preempted)
 {
 	/*
-	 * Exercise 2. Take the lock (switch_to, or rather finish_switch, lets
-	 * go of it), charge the running thread, queue it if it is to go on
-	 * and may do so here, choose the next, idle if there is none, take it
-	 * off its queue and switch to it, unless it runs already.
+	 * Exercise 2. Have steal_realtime bring what comes before all that
+	 * could go on here, and take the lock (switch_to, or rather
+	 * finish_switch, lets go of it). Charge the running thread, queue it
+	 * if it is to go on and may do so here, choose the next, idle if there
+	 * is none, take it off its queue and switch to it, unless it runs
+	 * already. One that was preempted and may not go on here is runnable:
+	 * finish_switch places it.
 	 */
 	(void)first_queued;
 	(void)switch_to;
 	panic("exercise 2: schedule(%d) is yours to write", preempted);
-}
-
-static unsigned
-least_urgent_cpu(const struct thread *t, unsigned best)
-{
-	/*
-	 * Exercise 5. Of the CPUs where t may run, that whose running thread
-	 * has the least priority; best, if no other has less.
-	 */
-	panic("exercise 5: least_urgent_cpu(%s, %u) is yours to write",
-	      t->name, best);
 }
 
 static unsigned
@@ -171,7 +168,6 @@ best_cpu(const struct thread *t)
 	 * CPU than wait.
 	 */
 	(void)idle_cpus;
-	(void)least_urgent_cpu;
 	if (cpu_count > 1)
 		panic("exercise 5: best_cpu(%s) is yours to write", t->name);
 	return 0;
@@ -182,7 +178,8 @@ thread_wake(struct thread *t)
 {
 	/*
 	 * Exercise 3. If t sleeps, or is about to (SCHED1), make it runnable,
-	 * and queue it, unless it is still on its CPU or on a queue already.
+	 * and place it (place lets go of the lock), unless it is still on its
+	 * CPU or on a queue already: then, if it is real-time, offer it.
 	 * Waking a thread that is awake must cost next to nothing.
 	 */
 	(void)lock_queue_of;
@@ -194,11 +191,11 @@ thread_set_policy(struct thread *t, enum sched_policy policy, unsigned priority)
 {
 	/*
 	 * Exercise 4. Change policy, priority and weight under the lock of t's
-	 * queue. Wherever t is, it is last among its new equals, and what runs
-	 * is asked to give way if another comes first now.
+	 * queue. Wherever t is, it is last among its new equals, or no further
+	 * ahead than one that slept, and what runs is asked to give way if
+	 * another comes first now.
 	 */
-	(void)lock_queue_of;
-	(void)go_to_the_end;
+	(void)begin_in;
 	panic("exercise 4: thread_set_policy(%s, %u, %u) is yours to write",
 	      t->name, policy, priority);
 }

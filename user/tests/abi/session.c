@@ -3,6 +3,7 @@
  * numbers: their manual pages, credentials(7).
  */
 #include <limits.h>
+#include <sched.h>
 #include "check.h"
 
 TEST(own_group)
@@ -75,6 +76,66 @@ check_exec_role(int argc, char **argv)
 	for (;;)
 		pause();
 	return 0;
+}
+
+#define FORK_PAGES 4000 /* what fork has to copy the tables of */
+#define ROUNDS	   10
+
+/* The leader of a group: most of the time it is within a fork. */
+static void
+fork_for_ever(int ready)
+{
+	char *m = mmap(NULL, FORK_PAGES * 4096L, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (m == MAP_FAILED || setpgid(0, 0))
+		_exit(1);
+	for (;;) {
+		pid_t child = fork();
+
+		if (child == 0)
+			for (;;)
+				pause();
+		if (child > 0) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+			write(ready, "", 1);
+		}
+	}
+}
+
+/* fork(2) and kill(2) are atomic to each other: whoever is in a group, or is
+ * about to be born into it, gets the signal. */
+TEST(fork_does_not_escape_a_kill_of_its_group)
+{
+	int round, left = 0, i, p[2];
+	char c;
+
+	syscall(NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	for (round = 0; round < ROUNDS && !left; round++) {
+		pid_t leader;
+
+		REQUIRE(pipe(p) == 0);
+		leader = fork();
+		if (leader == 0)
+			fork_for_ever(p[1]);
+		CHECK_EQ(read(p[0], &c, 1), 1);
+		usleep(round * 300);
+		CHECK_EQ(kill(-leader, SIGKILL), 0);
+		/* Its orphans come to us; who has escaped does not end. */
+		for (i = 0; i < 300; i++) {
+			while (waitpid(-leader, NULL, WNOHANG) > 0)
+				;
+			left = kill(-leader, 0) == 0;
+			if (!left)
+				break;
+			usleep(10000);
+		}
+		kill(-leader, SIGKILL);
+		close(p[0]);
+		close(p[1]);
+	}
+	CHECK_EQ(left, 0);
 }
 
 TEST(setsid)
