@@ -6,7 +6,7 @@
  */
 #include "heap_internal.h"
 
-#define EVICT_PAGES	 64
+#define EVICT_PAGES 64
 #define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
 

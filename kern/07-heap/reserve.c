@@ -25,9 +25,9 @@ static _Atomic int64_t keep_at_hand = AT_HAND_MAX;
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
 	struct spinlock lock;
-	uint64_t limit;	   /* HEAP1: M, less the margin */
-	uint64_t kept;	   /* of these, what only LINE_LAST may have */
-	int64_t reserved;  /* granted in full, at_hand included */
+	uint64_t limit;		   /* HEAP1: M, less the margin */
+	uint64_t kept;		   /* of these, what only LINE_LAST may have */
+	int64_t reserved;	   /* granted in full, at_hand included */
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;
@@ -49,8 +49,8 @@ struct request {
 static bool
 fits(uint64_t pages, enum line line)
 {
-	uint64_t limit = line == LINE_LAST ? gate.limit
-					   : gate.limit - gate.kept;
+	uint64_t limit =
+		line == LINE_LAST ? gate.limit : gate.limit - gate.kept;
 
 	return (int64_t)mem_heap_used() + gate.reserved + (int64_t)pages <=
 	       (int64_t)limit;
@@ -116,8 +116,8 @@ put_at_hand(int64_t pages)
 static int
 wait_in_line(unsigned pages, enum line line)
 {
-	enum wait_how how = line == LINE_LAST ? WAIT_UNINTERRUPTIBLE
-					      : WAIT_KILLABLE;
+	enum wait_how how =
+		line == LINE_LAST ? WAIT_UNINTERRUPTIBLE : WAIT_KILLABLE;
 	struct request r = { .pages = pages, .thread = current() };
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 	int error = 0;
@@ -156,9 +156,8 @@ static bool
 take_shared(unsigned pages, enum line line)
 {
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
-	unsigned batch = fits(pages + AT_HAND_BATCH * 8, LINE_CALLS)
-				 ? AT_HAND_BATCH
-				 : 0;
+	unsigned batch =
+		fits(pages + AT_HAND_BATCH * 8, LINE_CALLS) ? AT_HAND_BATCH : 0;
 	bool ok = !gate.waiting && fits(pages + batch, line);
 
 	if (ok)
@@ -184,8 +183,8 @@ reserve_shared(unsigned pages, enum line line)
 static void __attribute__((noinline)) return_surplus(void)
 {
 	uint64_t rflags = irq_save();
-	int64_t surplus = this_cpu(at_hand) -
-			  (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
+	int64_t surplus =
+		this_cpu(at_hand) - (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
 
 	/* Below 0 only where take_at_hand was preempted between its two. */
 	if (surplus < 0)
@@ -413,8 +412,8 @@ set_gate(void)
 		trap_ops.reserve = reserve_or_fail;
 	else if (strcmp(how, "on") != 0)
 		kprintf("heap: heapgate=%s is none of on, off, fail\n", how);
-	kprintf("heap: %lu pages to reserve, gate %s\n",
-		gate.limit - gate.kept, how);
+	kprintf("heap: %lu pages to reserve, gate %s\n", gate.limit - gate.kept,
+		how);
 }
 
 static void

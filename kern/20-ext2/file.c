@@ -297,8 +297,8 @@ allocate(struct vnode *v, uint64_t offset, uint64_t end)
 
 	do
 		error = allocate_some(v, offset, end);
-	while (error == -EAGAIN || (tries++ < EXT2_TRIES &&
-				    ext2_try_again(ext2_fs(v), error)));
+	while (error == -EAGAIN ||
+	       (tries++ < EXT2_TRIES && ext2_try_again(ext2_fs(v), error)));
 	return error;
 }
 

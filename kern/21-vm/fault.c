@@ -463,7 +463,8 @@ meet_need(struct fault *f, int need)
 	 * system call's user copy is within that call's. */
 	if (f->user)
 		current()->md.nsyscall = ENTRY_FAULT;
-	if (f->user && need != NEED_STACK && heap_reserve(HEAP_BOUND(meet_need)))
+	if (f->user && need != NEED_STACK &&
+	    heap_reserve(HEAP_BOUND(meet_need)))
 		return -ENOMEM;
 	if (need == NEED_MEMORY)
 		error = vm_wait_for_memory(f->waits++);

@@ -6,7 +6,6 @@
 #include "sigstate.h"
 #include "string.h"
 
-
 /* ---- Pending sets ---- */
 
 static struct pending test_set;

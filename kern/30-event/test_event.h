@@ -7,7 +7,6 @@
 
 #include "event.h"
 
-
 /** Ends of the pipe under test, for reading and for writing. */
 extern struct file *test_ends[2];
 
