@@ -12,6 +12,7 @@
 #endif
 
 #define HEAP_BOUND_flush_main HEAP_PAGES_OF(0, 0)
+#define HEAP_BOUND_killer HEAP_PAGES_OF(0, 0)
 #define HEAP_BOUND_meet_need HEAP_PAGES_OF(0, 0)
 #define HEAP_BOUND_proc_exit_thread HEAP_PAGES_OF(0, 0)
 

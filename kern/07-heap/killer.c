@@ -6,12 +6,11 @@
  */
 #include "heap_internal.h"
 
-#define EVICT_PAGES	 64
-#define EVICT_HEAP_PAGES 24 /* to take inodes down */
-#define DROP_ROUNDS	 100
-#define PATIENCE_NS	 100000000 /* for a killed process to free its memory */
-#define LOOK_NS		 500000	   /* between two looks whether it has */
-#define LOOKS		 3	   /* so many in vain are enough */
+#define EVICT_PAGES 64
+#define DROP_ROUNDS 100
+#define PATIENCE_NS 100000000 /* for a killed process to free its memory */
+#define LOOK_NS	    500000    /* between two looks whether it has */
+#define LOOKS	    3	      /* so many in vain are enough */
 
 extern const struct evictor evictors[], evictors_end[];
 
@@ -168,7 +167,7 @@ killer(void *arg)
 {
 	(void)arg;
 	/* For good: what makes room never waits for room. */
-	heap_begin(EVICT_HEAP_PAGES);
+	heap_begin(HEAP_BOUND(killer));
 	for (;;) {
 		wait_for_call();
 		evict();

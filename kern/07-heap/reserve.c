@@ -39,7 +39,7 @@ static struct {
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;
-	uint64_t granted; /* times somebody in line could go on */
+	uint64_t granted;     /* times somebody in line could go on */
 	uint64_t short_since; /* ns: since then somebody stands in line */
 	struct heap_shortages shortages;
 } gate = { .lock = SPINLOCK("heap gate"),
@@ -423,8 +423,8 @@ gate_is_full(void)
 		limit = gate.limit - (i == LINE_LAST ? 0 : gate.kept);
 	}
 	spin_unlock_irqrestore(&gate.lock, rflags);
-	return r && mem_heap_used() + current()->heap_granted + r->pages >
-			    limit;
+	return r &&
+	       mem_heap_used() + current()->heap_granted + r->pages > limit;
 }
 
 void
@@ -473,7 +473,7 @@ largest_bound(void)
 	unsigned nr, most = BOUND_MIN;
 
 	for (nr = 0; nr < SYSCALLS_MAX; nr++)
-		most = MAX(most, heap_call_bounds[nr]);
+		most = MAX(most, (unsigned)heap_call_bounds[nr]);
 	return most;
 }
 

@@ -11,7 +11,8 @@
 static int
 mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 {
-	struct mapping *m = NULL;
+	struct mapping *m;
+	int error = 0;
 	vaddr_t va;
 
 	if (map_check_limits(vm, 2, 0))
@@ -19,13 +20,15 @@ mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 	map_cut(vm, start, end);
 	for (va = start; va < end; va = m->end) {
 		m = vm_find(vm, va);
-		if (!m)
+		if (!m) {
+			error = -ENOMEM;
 			break;
+		}
 		m->locked = locked;
 		m = map_merge(m);
 	}
 	map_join(vm, start, end);
-	return m || start == end ? 0 : -ENOMEM;
+	return error;
 }
 
 /* The pages of [@addr, @addr + @len), of which none may be at the end of the

@@ -277,29 +277,29 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 	return ss ? send(ss->signals, ss, signo, info, true) : 0;
 }
 
-/* After it is pending: a fork that finds it counted finds it pending. */
-static void
-count_for_fork(struct proc *p)
+/* Counted when it is pending: a fork that finds it counted finds it pending. */
+static int
+send_member(struct proc *p, int signo, const siginfo_t *info, bool queue)
 {
+	int error = 0;
+
+	if (p->signals)
+		error = send(p->signals, NULL, signo, info, queue);
 	__atomic_store_n(&p->group_signals, p->group_signals + 1,
 			 __ATOMIC_RELEASE);
+	return error;
 }
 
 int
 signal_member(struct proc *p, int signo, const siginfo_t *info)
 {
-	int error = signal_proc(p, signo, info);
-
-	count_for_fork(p);
-	return error;
+	return send_member(p, signo, info, true);
 }
 
-void
+int
 signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info)
 {
-	if (p->signals)
-		send(p->signals, NULL, signo, info, false);
-	count_for_fork(p);
+	return send_member(p, signo, info, false);
 }
 
 bool

@@ -26,9 +26,10 @@ int signal_proc(struct proc *p, int signo, const siginfo_t *info);
 /** The same for one of several processes for which the signal is meant: one
  * that is forking begins anew (link_child). proc_lock held. */
 int signal_member(struct proc *p, int signo, const siginfo_t *info);
+
 /** The same, taking no heap: a real-time signal counts once, and its origin is
  * lost. */
-void signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info);
+int signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info);
 
 /** The same for one thread, which the caller keeps alive. */
 int signal_thread(struct thread *t, int signo, const siginfo_t *info);

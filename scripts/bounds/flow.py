@@ -17,7 +17,7 @@ class Program:
     def __init__(self, files):
         self.modules = [Module(path, name) for path, name in files]
         self.structs, self.functions, self.globals = {}, {}, {}
-        self.module_of = {}
+        self.module_of, self.global_scope, self.scope = {}, {}, {}
         self.aliases, self.sections = {}, defaultdict(list)
         views = defaultdict(set)
         for m in self.modules:
@@ -30,6 +30,7 @@ class Program:
                 self.functions[name] = f
                 self.module_of[name] = m
             self.globals.update(m.globals)
+            self.global_scope.update(dict.fromkeys(m.globals, m.structs))
             self.aliases.update(m.aliases)
             for s, names in m.sections.items():
                 self.sections[s] += names
@@ -78,7 +79,12 @@ class Program:
             return [p.strip() for p in split_top(t[2:-2])]
         if t.startswith("{"):
             return [p.strip() for p in split_top(t[1:-1])]
-        return self.structs.get(bare(t), [])
+        return self.struct(t) or []
+
+    def struct(self, t):
+        """The fields of %struct t as the file that is looked at has it: another
+        file's may have the same name."""
+        return self.scope.get(bare(t))
 
     def offsets(self, fields, packed=False):
         at, top, result = 0, 1, []
@@ -101,7 +107,7 @@ class Program:
                 t = t[1:-1].split(" x ", 1)[1]
             if not t.startswith("%") or t.endswith("*"):
                 return place
-            fields = self.structs.get(bare(t))
+            fields = self.struct(t)
             if not fields:
                 return place
             place = ("F", bare(t), 0)
@@ -148,7 +154,7 @@ class Program:
             return {self.descend(end, place)}
         if kind == "l":
             if inner.startswith("%") and not inner.endswith("*") and \
-                    self.structs.get(bare(inner)):
+                    self.struct(inner):
                 return {self.descend(inner, None)}
             d = f.defs.get(v[1])
             if d is None:
@@ -234,11 +240,11 @@ class Program:
         for t in self.views[name]:
             at = offset
             t = t[:-1]
-            while t.startswith("%") and self.structs.get(bare(t)):
-                offs = self.offsets(self.structs[bare(t)])[0]
+            while t.startswith("%") and self.struct(t):
+                offs = self.offsets(self.struct(t))[0]
                 k = max(i for i, o in enumerate(offs) if o <= at)
                 place, at = ("F", bare(t), k), at - offs[k]
-                t = self.structs[bare(t)][k]
+                t = self.struct(t)[k]
                 seen = True
             self.seed(self.descend(t, place), v[1])
         if not seen:
@@ -247,9 +253,11 @@ class Program:
 
     def collect(self):
         for name, (t, v) in self.globals.items():
+            self.scope = self.global_scope[name]
             self.initial(name, t, v, self.descend(t, ("G", name))
                          if not t.startswith(("{", "<")) else ("G", name))
         for f in self.functions.values():
+            self.scope = self.module_of[f.name].structs
             for dest, d in f.defs.items():
                 here = ("L", f.name, dest)
                 if d[0] == "value":
@@ -307,6 +315,7 @@ class Program:
 
     def unfilled(self, f, call):
         """Whether the call is by a field of tables that nobody fills in."""
+        self.scope = self.module_of[f.name].structs
         d = f.defs.get(call.target[1])
         return d and d[0] == "load" and all(
             p and p[0] == "F" and p[1] in self.tables

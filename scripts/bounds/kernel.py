@@ -97,7 +97,7 @@ class Kernel:
     def find_threads(self):
         for f in sorted(self.program.functions.values(),
                         key=lambda f: f.name):
-            if f.file.startswith("07-heap/") or plain(f.name) in BEGIN:
+            if f.file == "07-heap/reserve.c" or plain(f.name) in BEGIN:
                 continue
             for c in Analysis.calls(f):
                 if c.target[0] == "g" and plain(c.target[1]) in BEGIN:

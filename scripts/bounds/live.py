@@ -24,8 +24,7 @@ SIZES = [16, 32, 48, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 768, 1024,
 WHOLE = len(SIZES) - 1
 PAGE = 4096
 CHECKPOINTS = {"heap_checkpoint", "heap_reserve", "heap_reserve_last",
-               "heap_begin", "heap_release",
-               "heap_end"}
+               "heap_begin", "heap_release", "heap_end"}
 LOOP_MARK = "heap_loop"
 ONCE_MARK = "heap_once"
 MAX_TRIPS = 1 << 16  # more is no bound
