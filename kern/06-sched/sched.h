@@ -79,9 +79,14 @@ struct thread {
 	_Atomic uint32_t interrupt; /**< INTERRUPT_* */
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
-	uint32_t heap_granted;
+	union {
+		struct {
+			uint32_t heap_granted;
+			uint32_t heap_taken; /**< by slabs for it; release */
+		};
+		uint64_t heap_begun; /**< both, to set them at once */
+	};
 	uint32_t heap_asleep; /**< to be reserved again after the sleep */
-	uint32_t heap_taken; /**< release build: what the slabs took for it */
 
 	struct rcu_head rcu; /**< frees it */
 #ifdef DEBUG

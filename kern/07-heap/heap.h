@@ -171,7 +171,7 @@ struct heap_kill {
 };
 #define HEAP_KILLS 8 /**< that are remembered */
 
-/** Remember a victim. */
+/** Remember a victim, and tell the log. */
 void heap_kill_note(const struct heap_kill *kill);
 /** The @p n-th last victim, from 0 on. @return whether there was one */
 bool heap_kill_get(unsigned n, struct heap_kill *kill);

@@ -15,7 +15,7 @@
 #define BOUND_MIN 32
 
 /** At hand with the gate open: more than there are pages. */
-#define GATE_OFF (1L << 40)
+#define GATE_OFF (1 << 30)
 
 /** By a call's number: the pages to reserve for it (bounds.c). */
 extern const uint16_t heap_call_bounds[SYSCALLS_MAX];

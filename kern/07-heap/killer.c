@@ -77,9 +77,19 @@ heap_drop_caches(void)
 static struct heap_kill kill_log[HEAP_KILLS]; /* guarded by killer_lock */
 static uint64_t nlogged;
 
+/* The log says who was ended and for what: nothing else tells the user why. */
 void
 heap_kill_note(const struct heap_kill *kill)
 {
+	kprintf("heap: %s is short: ending %s (pid %d), processes: %u, "
+		"bytes: %lu",
+		kill->for_pages ? "memory" : "kernel heap", kill->name,
+		kill->pid, kill->processes, kill->bytes);
+	for (unsigned i = 0; i < ARRAY_SIZE(kill->types); i++)
+		if (kill->types[i].bytes)
+			kprintf(", %s %lu", kill->types[i].what,
+				kill->types[i].bytes);
+	kprintf("\n");
 	spin_lock(&killer_lock);
 	kill_log[nlogged++ % HEAP_KILLS] = *kill;
 	spin_unlock(&killer_lock);

@@ -18,7 +18,7 @@
  * on so that memory comes free (LINE_LAST), and of calls that begin. */
 enum line { LINE_LAST, LINE_CALLS, NLINES };
 
-static PERCPU(int64_t, at_hand);
+static PERCPU(int32_t, at_hand);
 /*
  * AT_HAND_MAX; -1 while the heap is tight: somebody stands in line, or pages in
  * use and reserved are more than a new call would be granted. (That they can
@@ -27,7 +27,7 @@ static PERCPU(int64_t, at_hand);
  * without the test of HEAP1, while the first may need a page for objects that
  * it has freed, whose places others have filled.
  */
-static _Atomic int64_t keep_at_hand = AT_HAND_MAX;
+static _Atomic int32_t keep_at_hand = AT_HAND_MAX;
 
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
@@ -135,15 +135,15 @@ return_pages(int64_t pages)
  */
 
 static inline bool
-take_at_hand(int64_t pages)
+take_at_hand(int32_t pages)
 {
-	int64_t old = this_cpu(at_hand);
+	int32_t old = this_cpu(at_hand);
 	bool done;
 
 	do {
 		if (__builtin_expect(old < pages, 0))
 			return false;
-		asm volatile("cmpxchgq %3, %%gs:%0"
+		asm volatile("cmpxchgl %3, %%gs:%0"
 			     : "+m"(at_hand), "+a"(old), "=@ccz"(done)
 			     : "r"(old - pages)
 			     : "memory");
@@ -152,9 +152,9 @@ take_at_hand(int64_t pages)
 }
 
 static inline void
-put_at_hand(int64_t pages)
+put_at_hand(int32_t pages)
 {
-	asm volatile("addq %1, %%gs:%0" : "+m"(at_hand) : "r"(pages));
+	asm volatile("addl %1, %%gs:%0" : "+m"(at_hand) : "r"(pages));
 }
 
 /* ---- Waiting ---- */
@@ -229,7 +229,7 @@ reserve_shared(unsigned pages, enum line line)
 static void __attribute__((noinline)) return_surplus(void)
 {
 	uint64_t rflags = irq_save();
-	int64_t surplus =
+	int32_t surplus =
 		this_cpu(at_hand) - (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
 
 	if (surplus > 0)
@@ -246,24 +246,27 @@ begin(unsigned pages)
 {
 	struct thread *t = current();
 
-	t->heap_granted = pages;
-	t->heap_taken = 0;
+	t->heap_begun = pages;
 	check_begin(t);
+}
+
+static int __attribute__((noinline)) reserve_slowly(unsigned pages)
+{
+	int error = reserve_shared(pages, LINE_CALLS);
+
+	if (!error)
+		begin(pages);
+	return error;
 }
 
 int
 heap_reserve(unsigned pages)
 {
-	int error;
-
 	/* HEAP3; a kernel thread may hold nothing either. */
 	lockcheck_may_sleep("heap_reserve");
 	INVARIANT(HEAP2, current()->heap_granted == 0);
-	if (__builtin_expect(!take_at_hand(pages), 0)) {
-		error = reserve_shared(pages, LINE_CALLS);
-		if (error)
-			return error;
-	}
+	if (__builtin_expect(!take_at_hand(pages), 0))
+		return reserve_slowly(pages);
 	begin(pages);
 	return 0;
 }
@@ -371,7 +374,7 @@ pages_returned(uint64_t pages)
 static void
 drain_cpu(void *arg)
 {
-	int64_t pages = this_cpu(at_hand);
+	int32_t pages = this_cpu(at_hand);
 
 	/* What is freed by RCU waits for its CPU to look after it. */
 	rcu_run_callbacks();
@@ -485,7 +488,7 @@ open_gate(void)
 
 	for (cpu = 0; cpu < cpu_count; cpu++)
 		*percpu_ptr(at_hand, cpu) = GATE_OFF;
-	keep_at_hand = INT64_MAX; /* no CPU gives back */
+	keep_at_hand = INT32_MAX; /* no CPU gives back */
 }
 
 /* The command line: on (default), off, fail. */

@@ -81,22 +81,6 @@ end_family(uint16_t account, struct heap_kill *kill)
 	spin_unlock(&proc_lock);
 }
 
-/* The log says who was ended and for what: nothing else tells the user why. */
-static void
-tell(const struct heap_kill *k)
-{
-	kprintf("proc: %s is short: ending %s (pid %d), processes: %u, "
-		"bytes: %lu",
-		k->for_pages ? "memory" : "kernel heap", k->name, k->pid,
-		k->processes, k->bytes);
-	for (unsigned i = 0; i < ARRAY_SIZE(k->types); i++)
-		if (k->types[i].bytes)
-			kprintf(", %s %lu", k->types[i].what,
-				k->types[i].bytes);
-	kprintf("\n");
-	heap_kill_note(k);
-}
-
 /* @return whether somebody was ended, or is being */
 static bool
 kill_most(bool for_pages)
@@ -120,7 +104,7 @@ kill_most(bool for_pages)
 		kill.bytes = account_total(account);
 		account_types(account, &kill);
 		end_family(account, &kill);
-		tell(&kill);
+		heap_kill_note(&kill);
 	}
 	account_tally_end();
 	return account;

@@ -85,7 +85,7 @@ hold(int n)
 		;
 }
 
-/** Sends AT_A_TIME copies of @fds by turns. @return whether they went */
+/** Sends AT_A_TIME descriptors in one message. @return whether it went */
 static bool
 send_rights(int socket, const int *fds)
 {
