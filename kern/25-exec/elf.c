@@ -171,16 +171,19 @@ map_segment(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p)
 static int
 map_segments(struct vmspace *vm, const struct elf *e)
 {
-	int error = 0;
+	int error;
 
-	for (unsigned i = 0; i < e->header.e_phnum && !error; i++) {
+	for (unsigned i = 0; i < e->header.e_phnum; i++) {
 		if (e->phdrs[i].p_type != PT_LOAD || !e->phdrs[i].p_memsz)
 			continue;
 		error = map_segment(vm, e, &e->phdrs[i]);
-		if (!error)
-			error = heap_again();
+		if (error)
+			return error;
+		error = heap_again();
+		if (error)
+			return error;
 	}
-	return error;
+	return 0;
 }
 
 /* A place for a file that can be anywhere: wherever there is room. */

@@ -93,6 +93,10 @@ uint64_t timespec_ns(const struct timespec *t);
  * of time. */
 uint64_t deadline_after(uint64_t ns);
 
+/** The deadline that is @p ns on CLOCK_REALTIME, until somebody sets that
+ * (clock_set_wq). */
+uint64_t deadline_of_day(uint64_t ns);
+
 /* ---- Job control (tty) ---- */
 
 /** Whether the running thread ignores or blocks @p signo. */

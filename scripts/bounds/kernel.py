@@ -77,6 +77,7 @@ class Kernel:
             ("pointer", None, e) for e in self.program.errors)
         self.find_calls()
         self.find_threads()
+        self.find_unreserved()
         self.problems.update(self.analysis.problems)
 
     def entry(self, name, kind, function):
@@ -112,6 +113,23 @@ class Kernel:
         elif not m or m[1] not in FREE:
             self.problems["begin", call.line,
                           f"{name}: begins with HEAP_BOUND({name})"] = True
+
+
+    def find_unreserved(self):
+        """Handlers, and threads up to their first reservation, may not
+        allocate at all."""
+        fields = [("F", s, i) for s in ("struct.trap_ops", "struct.thread")
+                  for i in range(len(self.program.structs.get(s, ())))]
+        names = {fn for place in fields for fn in self.program.nodes[place]
+                 if fn in self.program.functions}
+        for fn in sorted(names):
+            cost = self.analysis.function(fn, {}).head
+            if cost:
+                for c in sorted(cost):
+                    chain = " / ".join(s.strip() for s in explain(cost[c][1]))
+                    self.problems["unreserved", None, f"{fn} allocates without "
+                                  f"a reservation: {chain}"] = True
+        self.unreserved = sorted(names)
 
 
 def problem_text(p):
