@@ -3,7 +3,20 @@
 import re
 
 import pytest
+from conftest import needs_user_space
 from hardtack import hogs
+
+MIB = 64        # so that the heap is small, and is exhausted soon
+TIMES = ["-b", "30", "-l", "300", "-a", "30"]
+
+
+@needs_user_space
+def test_no_hog_costs_a_citizen_a_call():
+    """One boot for all kinds: what one leaves behind, the next one meets."""
+    runs = hogs.boot("gate", 1, hogs.kinds(), MIB, 1, TIMES, timeout=280)
+    assert [run.kind for run in runs] == hogs.kinds()
+    assert not hogs.bars(runs)
+
 
 REPORT = """\
 run pipes seed 3
