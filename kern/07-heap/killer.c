@@ -10,7 +10,7 @@
 #define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
 #define LOOK_NS	    500000    /* between two looks whether it has */
-#define LOOKS	    3	      /* so many in vain are enough */
+#define LOOKS	    6	      /* so many in vain are enough */
 
 extern const struct evictor evictors[], evictors_end[];
 

@@ -5,8 +5,8 @@
  */
 #include "vm_internal.h"
 
-/* What 512 page tables map: of larger mappings so much is taken out at once. */
-#define PIECE (1UL << 30)
+/* What 64 page tables map: of larger mappings so much is taken out at once. */
+#define PIECE (1UL << 27)
 
 /* ---- Finding ---- */
 

@@ -90,9 +90,12 @@ kill_most(bool for_pages)
 
 	if (!init_proc)
 		return false;
-	if (is_awaited())
-		return true;
 	account_tally_begin();
+	/* Not before: another thread may have been about to end somebody. */
+	if (is_awaited()) {
+		account_tally_end();
+		return true;
+	}
 	if (for_pages) {
 		proc_for_each(add_pages, NULL);
 		account_add_pages();

@@ -158,6 +158,22 @@ sigstate_detach(struct sigstate *ss)
 	signal_retarget(s, ~ss->blocked);
 }
 
+/* What is pending when the last thread ends is nobody's any more, and no more
+ * comes (s->ending). It is freed at once, not when the parent takes the zombie:
+ * the parent may be waiting for that very memory. */
+static void
+drop_pending(struct proc_signals *s)
+{
+	struct pending all;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+
+	pending_init(&all);
+	list_splice_tail(&s->pending.queue, &all.queue);
+	s->pending.set = 0;
+	spin_unlock_irqrestore(&s->lock, rflags);
+	pending_flush(&all, ~(ksigset_t)0);
+}
+
 /* proc_ops.thread_exit */
 static void
 signal_thread_exit(struct thread *t)
@@ -176,6 +192,7 @@ signal_thread_exit(struct thread *t)
 		job_report_stop(s);
 	if (last) {
 		timers_end(s);
+		drop_pending(s);
 		job_orphan_groups(t->proc);
 	}
 }

@@ -53,7 +53,7 @@ class Run:
     def recovery_ms(self):
         """The longest time that calls waited; None if none did, or the kernel
         does not say. (Of the whole boot, which is one run's.)"""
-        if not self.count("shortages"):
+        if not self.ended or not self.count("shortages"):
             return None
         return self.heap_after["longest"] / 1e6
 

@@ -1,9 +1,35 @@
 """Good citizens beside hogs: no hog of any kind costs them a call."""
 
+import csv
+import importlib.machinery
+import importlib.util
 import re
 
 import pytest
+from conftest import ROOT, needs_user_space
 from hardtack import hogs
+
+MIB = 64        # so that the heap is small, and is exhausted soon
+TIMES = ["-b", "30", "-l", "300", "-a", "30"]
+
+
+def tool():
+    """scripts/heap-experiment as a module."""
+    path = str(ROOT / "scripts/heap-experiment")
+    loader = importlib.machinery.SourceFileLoader("heap_experiment", path)
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader("heap_experiment", loader))
+    loader.exec_module(module)
+    return module
+
+
+@needs_user_space
+def test_no_hog_costs_a_citizen_a_call():
+    """One boot for all kinds: what one leaves behind, the next one meets."""
+    runs = hogs.boot("gate", 1, hogs.kinds(), MIB, 1, TIMES, timeout=280)
+    assert [run.kind for run in runs] == hogs.kinds()
+    assert not hogs.bars(runs)
+
 
 REPORT = """\
 run pipes seed 3
@@ -47,3 +73,25 @@ def test_a_report_is_understood():
 def test_a_bar_that_is_passed_is_told(what):
     assert any(re.search(what, text) for text in
                hogs.bars(hogs.parse("gate", REPORT, LOG)))
+
+
+@pytest.mark.parametrize("name, table", [
+    ("heap-rounds.svg", "ROUNDS"), ("heap-longest.svg", "RUNS")])
+def test_the_books_plots_are_of_its_tables(name, table):
+    experiment = tool()
+    table = getattr(experiment, table)
+    found = re.search(r"<!-- of (\S+) (\w+) -->",
+                      (ROOT / "book" / name).read_text())
+    assert found.groups() == (table.name, experiment.stamp(table))
+
+
+def test_the_books_table_keeps_the_bars():
+    """All kinds; nothing lost where calls wait."""
+    with open(tool().RUNS, encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kernel"] == "gate"]
+    assert [row["kind"] for row in rows] == hogs.kinds()
+    for row in rows:
+        lost = {name: row[name] for name in (
+            "crashed", "citizens_ended", "victims_others", "calls_failed",
+            "stuck") if row[name] != "0"}
+        assert not lost, row["kind"]
