@@ -226,7 +226,7 @@ bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
 .PHONY: prefixes check check-prefix-symbols style format damage faults abi bench \
-	fuzz storm
+	heap-experiment fuzz storm
 prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -247,6 +247,9 @@ abi: $(KERNEL) root ## measure the tests of each system call; the book's table
 
 bench: $(KERNEL) root ## count the instructions of system calls; the book's table
 	scripts/bench
+
+heap-experiment: $(KERNEL) root ## hogs of every kind beside good citizens; the book's tables
+	scripts/heap-experiment
 
 faults: deps-check all ## fail every command of ten workloads' disks, one a run
 	$(MAKE) DEBUG=1 kernel

@@ -1,8 +1,10 @@
 """What is taken from a submission, and what is not."""
 
+import os
 import shutil
 import subprocess
 import tarfile
+import time
 
 import pytest
 from common import mem  # noqa: F401  (a fixture)
@@ -127,6 +129,18 @@ def test_warnings_are_errors_and_are_shown(mem, base, tmp_path):
     text = (ROOT / mem.paths[0]).read_text() + "\nstatic int unused;\n"
     with pytest.raises(submission.BuildFailed, match="unused"):
         base.kernel({mem.paths[0]: text.encode()}, tmp_path / "tree")
+
+
+def test_what_is_graded_is_the_submission(mem, base, tmp_path):
+    """Though the base's objects are of a time to come: the clock was set."""
+    later = time.time() + 10 ** 6
+    for file in base.tree.rglob("*"):
+        os.utime(file, (later, later))
+    for word in "one", "other":
+        text = (ROOT / mem.paths[0]).read_text()
+        text += f'\nconst char graded[] = "the {word} submission";\n'
+        image = base.kernel({mem.paths[0]: text.encode()}, tmp_path / word)
+        assert f"the {word} submission".encode() in image.read_bytes()
 
 
 def test_a_cache_is_used_again_and_renewed(mem, base):

@@ -115,13 +115,15 @@ uint64_t command_line_number(const char *key, uint64_t otherwise);
 
 /**
  * Format a message to the kernel's log and all consoles. One call's text is
- * not mixed with another CPU's (BOOT2). Any context, locks held or not, but for
- * one: an NMI that strikes this CPU inside kprintf waits for ever for the lock
- * that it has interrupted, unless the kernel is panicking. It never sleeps; it
- * is slow (87 us a character on a serial line of 115200 baud), with interrupts
- * off.
+ * not mixed with another CPU's (BOOT2). Any context, locks held or not. It never
+ * sleeps; it is slow (87 us a character on a serial line of 115200 baud), with
+ * interrupts off.
  */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** NMIs that are being handled. One may have struck this CPU inside kprintf, and
+ * must not wait for ever for the lock that it has interrupted. */
+extern _Atomic unsigned nmis_handled;
 
 /** kprintf with an argument list. */
 void kvprintf(const char *fmt, va_list ap);

@@ -30,9 +30,12 @@ static struct console *consoles;
 
 static int log_lock; /* 0 free, 1 taken; interrupts off while it is held */
 
+_Atomic unsigned nmis_handled;
+
 /* BOOT2. Once panicking, a lock that another CPU died holding must not stop us;
- * one that is in the middle of a line may end it. So the wait is bounded then,
- * and what comes after is two texts mixed: better than none. */
+ * nor, in an NMI, one that this CPU holds. One that is in the middle of a line
+ * may end it. So the wait is bounded then, and what comes after is two texts
+ * mixed: better than none. */
 static uint64_t
 lock_log(void)
 {
@@ -41,7 +44,7 @@ lock_log(void)
 
 	cli();
 	while (__atomic_exchange_n(&log_lock, 1, __ATOMIC_ACQUIRE)) {
-		if (panicking && ++waited == LOCK_POLLS)
+		if ((panicking || nmis_handled) && ++waited >= LOCK_POLLS)
 			break;
 		cpu_pause();
 	}

@@ -255,15 +255,24 @@ trap_dispatch(struct trapframe *tf)
 		trap_ops.reschedule();
 }
 
+static void
+handle_nmi(struct trapframe *tf)
+{
+	nmis_handled++;
+	if (trap_ops.nmi)
+		trap_ops.nmi(tf);
+	else
+		kprintf("trap: NMI at %#lx\n", tf->rip);
+	nmis_handled--;
+}
+
 /* No way back through user_return: this stack is not a thread's, and a switch
  * from it would leave it to the next NMI. */
 void
 trap_dispatch_paranoid(struct trapframe *tf)
 {
-	if (tf->vector == TRAP_NMI && trap_ops.nmi)
-		trap_ops.nmi(tf);
-	else if (tf->vector == TRAP_NMI)
-		kprintf("trap: NMI at %#lx\n", tf->rip);
+	if (tf->vector == TRAP_NMI)
+		handle_nmi(tf);
 	else if (tf->vector == TRAP_DOUBLE_FAULT)
 		kernel_fault(tf, "the kernel stack has overflowed?");
 	else

@@ -24,7 +24,10 @@ struct page {
 	_Atomic uint32_t refs;	/**< 0: free */
 	uint8_t order;		/**< of a free block, or of the allocation */
 	uint8_t use;		/**< enum page_use */
-	_Atomic uint16_t flags; /**< owner's bits (PG_* of page-cache pages) */
+	union {
+		_Atomic uint16_t flags; /**< PAGE_CACHE: its PG_* bits */
+		uint16_t account; /**< PAGE_KERNEL: who caused it (md_thread) */
+	};
 	union {
 		struct list free_link; /**< PAGE_FREE: buddy lists */
 		struct {	       /**< PAGE_SLAB */
@@ -72,8 +75,9 @@ enum page_use {
  *
  * Without ALLOC_HEAP, pages that are set aside for the kernel heap are not
  * given out (MEM3). If none are free, the reclaim hook is called first, unless
- * ALLOC_NOWAIT is given or preemption is off. ALLOC_LOW searches the lists of
- * free blocks: it is for drivers that start.
+ * ALLOC_NOWAIT is given or preemption is off. If that does not help, a single
+ * page, but for PAGE_USER, comes from those kept as a last resort. ALLOC_LOW
+ * searches the lists of free blocks: it is for drivers that start.
  *
  * @return the first page, or NULL where there is no memory
  */
@@ -86,6 +90,13 @@ void page_ref(struct page *page);
 /** Give a reference back; the last one frees the page (all 2^order of them).
  * Any context. */
 void page_unref(struct page *page);
+
+/**
+ * Call @p fn for each PAGE_KERNEL allocation of one page: the account that it
+ * is charged to, that of the thread that allocated it; fn may say another one.
+ * What is allocated and freed meanwhile may be missed.
+ */
+void page_for_each(uint16_t (*fn)(uint16_t account, void *arg), void *arg);
 
 /** References now: exact only if the caller keeps others from changing them. */
 static inline uint32_t
@@ -158,6 +169,10 @@ struct mem_ops {
 	/** cache: free about @p want pages. May sleep.
 	 * @return pages freed; 0: none can be */
 	uint64_t (*reclaim)(uint64_t want);
+	/** heap: there is no page, and none could be reclaimed: free one that
+	 * was kept, on this CPU. Interrupts off. @return whether there was one
+	 */
+	bool (*last_resort)(void);
 };
 extern struct mem_ops mem_ops;
 
@@ -297,6 +312,15 @@ struct alloc_site {
 #define knew(type)                                                             \
 	((type *)kalloc(sizeof(type), ALLOC_SITE(sizeof(type), #type)))
 
+/** The same for what is no process's, but the system's: it outlives who caused
+ * it, and has a bound of its own or can be evicted. Charged to nobody. */
+#define knew_shared(type)                                                      \
+	({                                                                     \
+		type *_object = knew(type);                                    \
+		kcharge(_object, 0);                                           \
+		_object;                                                       \
+	})
+
 /** Allocate @p n zeroed objects, together at most KALLOC_MAX bytes. */
 #define knew_array(type, n)                                                    \
 	((type *)kalloc(sizeof(type) * (n), ALLOC_SITE(0, #type "[]")))
@@ -338,8 +362,9 @@ uint64_t slab_shrink(void);
 /** Pages that @p cpus CPUs' magazines can keep from the others at most. */
 unsigned slab_margin(unsigned cpus);
 
-/** Charge @p object, of knew, to @p account instead of the running thread's. Any
- * context. */
+/** Charge the object of knew that @p object points into, which nobody frees
+ * meanwhile, to @p account instead of that of the thread which allocated it.
+ * Anything else is ignored. Any context. */
 void kcharge(void *object, uint16_t account);
 
 /**

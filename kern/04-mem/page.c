@@ -274,6 +274,20 @@ try_alloc(unsigned order, unsigned flags)
 	return page;
 }
 
+/* A page that was kept is freed and taken again: it comes through this CPU's
+ * cache, and nobody is between. */
+static struct page *
+take_kept(void)
+{
+	uint64_t rflags = irq_save();
+	struct page *page = NULL;
+
+	if (mem_ops.last_resort && mem_ops.last_resort())
+		page = take_single(0);
+	irq_restore(rflags);
+	return page;
+}
+
 /*
  * ---- Entry points ----
  *
@@ -296,6 +310,8 @@ page_alloc(unsigned order, enum page_use use, unsigned flags)
 			break;
 		page = try_alloc(order, flags);
 	}
+	if (!page && order == 0 && use != PAGE_USER)
+		page = take_kept();
 	if (!page)
 		return NULL;
 	INVARIANT(MEM2, page->refs == 0);
@@ -303,6 +319,8 @@ page_alloc(unsigned order, enum page_use use, unsigned flags)
 	page->use = use;
 	page->order = order;
 	atomic_store_explicit(&page->flags, 0, memory_order_relaxed);
+	if (use == PAGE_KERNEL && this_cpu(md_current))
+		page->account = this_cpu(md_current)->account;
 	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 	if (flags & ALLOC_HEAP)
 		atomic_fetch_add(&heap_used, 1);
@@ -366,6 +384,38 @@ page_unref(struct page *page)
 	INVARIANT(MEM2, page->use != PAGE_RESERVED || before > 1);
 	if (before == 1)
 		free_pages(page);
+}
+
+/* With a reference, so that the page does not become another's meanwhile. */
+static void
+set_account(struct page *page, uint16_t account)
+{
+	uint32_t refs = page_refs(page);
+
+	do {
+		if (refs == 0)
+			return;
+	} while (!atomic_compare_exchange_weak(&page->refs, &refs, refs + 1));
+	if (page->use == PAGE_KERNEL)
+		page->account = account;
+	page_unref(page);
+}
+
+void
+page_for_each(uint16_t (*fn)(uint16_t account, void *arg), void *arg)
+{
+	struct page *page;
+	uint16_t before, account;
+
+	for (page = page_array; page < page_array + page_array_len; page++) {
+		before = page->account;
+		if (page->use != PAGE_KERNEL || page->order || !before ||
+		    !page_refs(page))
+			continue;
+		account = fn(before, arg);
+		if (account != before)
+			set_account(page, account);
+	}
 }
 
 /* The other CPUs' caches may change while they are added up. */

@@ -521,8 +521,14 @@ charge_in(struct page *slab, void *object)
 void
 kcharge(void *object, uint16_t account)
 {
-	uint32_t *charge = charge_in(address_to_page(object), object);
+	struct page *slab = address_to_page(object);
+	uint64_t at = (uint64_t)object & (PAGE_SIZE - 1);
+	uint32_t *charge;
 
+	if ((uint64_t)object < DIRECT_MAP_BASE ||
+	    slab >= page_array + page_array_len || slab->use != PAGE_SLAB)
+		return;
+	charge = charge_in(slab, (uint8_t *)object - at % slab->cache->size);
 	*charge = (uint32_t)account << 16 | (*charge & 0xffff);
 }
 

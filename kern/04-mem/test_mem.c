@@ -103,24 +103,36 @@ SELFTEST(mem_references_keep_a_page)
 	CHECK(page_refs(p) == 0);
 }
 
-/* Take pages, chained through their first word, until there are none. */
+/* Take pages, chained through their first word, until there are none; not those
+ * that are kept as a last resort. */
 static struct page *
 take_all(uint64_t *n)
 {
 	struct page *chain = NULL, *p;
 
-	for (*n = 0; (p = page_alloc(0, PAGE_KERNEL, ALLOC_NOWAIT)); (*n)++) {
+	for (*n = 0; (p = page_alloc(0, PAGE_USER, ALLOC_NOWAIT)); (*n)++) {
 		*(struct page **)page_address(p) = chain;
 		chain = p;
 	}
 	return chain;
 }
 
+static void
+give_all(struct page *chain)
+{
+	struct page *p;
+
+	while ((p = chain)) {
+		chain = *(struct page **)page_address(p);
+		page_unref(p);
+	}
+}
+
 /* MEM3: with every page taken that others may have, the heap still gets one. */
 SELFTEST(mem_heap_share_outlasts_all_other_pages)
 {
 	struct mem_stats s;
-	struct page *chain, *p;
+	struct page *chain;
 	uint64_t n, share;
 	void *object;
 
@@ -129,16 +141,47 @@ SELFTEST(mem_heap_share_outlasts_all_other_pages)
 	chain = take_all(&n);
 	mem_stats_get(&s);
 	object = kalloc(4000, ALLOC_SITE(4000, "test"));
-	while ((p = chain)) {
-		chain = *(struct page **)page_address(p);
-		page_unref(p);
-	}
+	give_all(chain);
 	kfree(object);
 	slab_shrink();
 	CHECK(n > 0);
 	CHECK(s.free >= share);
 	CHECK(object != NULL);
 	page_check_buddies();
+}
+
+static struct page *spare;
+
+static bool
+give_spare(void)
+{
+	struct page *p = spare;
+
+	spare = NULL;
+	if (p)
+		page_unref(p);
+	return p;
+}
+
+/* Not to processes: they would use it up, and their faults can wait. */
+SELFTEST(mem_a_last_resort_is_asked_when_there_is_no_page)
+{
+	bool (*before)(void) = mem_ops.last_resort;
+	struct page *user, *kernel, *none, *chain;
+	uint64_t n;
+
+	spare = page_alloc(0, PAGE_USER, 0);
+	CHECK(spare != NULL);
+	mem_ops.last_resort = give_spare;
+	chain = take_all(&n);
+	user = page_alloc(0, PAGE_USER, ALLOC_NOWAIT);
+	kernel = page_alloc(0, PAGE_KERNEL, ALLOC_NOWAIT);
+	none = page_alloc(0, PAGE_KERNEL, ALLOC_NOWAIT);
+	mem_ops.last_resort = before;
+	if (kernel)
+		page_unref(kernel);
+	give_all(chain);
+	CHECK(!user && kernel && !none);
 }
 
 SELFTEST(mem_kalloc_gives_zeroed_aligned_disjoint_objects)

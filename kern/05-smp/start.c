@@ -131,8 +131,8 @@ cpus_start(void)
 
 static _Atomic unsigned stopped;
 
-/* Prints where this CPU is, so it must not strike inside kprintf (boot.h). At a
- * panic it counts itself as stopped, and stops. */
+/* Prints where this CPU is. At a panic it counts itself as stopped, and stops.
+ */
 static void
 nmi(struct trapframe *tf)
 {

@@ -208,3 +208,32 @@ SELFTEST(smp_acpi_tables_are_found)
 	CHECK(acpi_table("none") == NULL);
 	CHECK(acpi_info.ncpus >= cpu_count);
 }
+
+/* ---- NMI ---- */
+
+static bool strike;
+
+static void
+write_and_strike(const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	if (!strike)
+		return;
+	strike = false;
+	lapic_send(cpu_apic_id[cpu_id()], IPI_NMI);
+}
+
+/* Who wants to know where a CPU is may find it in kprintf. */
+SELFTEST(smp_nmi_inside_kprintf_ends)
+{
+	static struct console striker = { .name = "test",
+					  .write = write_and_strike };
+
+	console_register(&striker);
+	preempt_disable();
+	strike = true;
+	kprintf("smp: a text that an NMI interrupts\n");
+	preempt_enable();
+	CHECK(!strike && nmis_handled == 0);
+}

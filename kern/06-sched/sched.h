@@ -80,6 +80,7 @@ struct thread {
 
 	/* Heap reservation of the call it is in (chapter heap): pages. */
 	uint32_t heap_granted;
+	uint32_t heap_asleep; /**< to be reserved again after the sleep */
 	uint32_t heap_taken; /**< release build: what the slabs took for it */
 
 	struct rcu_head rcu; /**< frees it */

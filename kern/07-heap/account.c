@@ -10,6 +10,10 @@
  */
 #include "heap_internal.h"
 
+/* Of all that processes hold, what a victim should hold at least: 1/n. So that
+ * few victims free a heap full of small ones, who fork faster than they end. */
+#define WORTH_SHARE 16
+
 enum account_state {
 	ACCOUNT_FREE,
 	ACCOUNT_OPEN,	 /* its process lives, or descendants do */
@@ -99,6 +103,13 @@ move_up(uint16_t id, const struct alloc_site *site, unsigned bytes, void *arg)
 	return find(id);
 }
 
+static uint16_t
+move_page_up(uint16_t id, void *arg)
+{
+	(void)arg;
+	return find(id);
+}
+
 static void
 retire(enum account_state from, enum account_state to)
 {
@@ -136,6 +147,7 @@ collect(void)
 	mutex_lock(&walk_lock);
 	retire(ACCOUNT_MERGED, ACCOUNT_RETIRED);
 	heap_for_each(move_up, NULL);
+	page_for_each(move_page_up, NULL);
 	shorten_paths();
 	retire(ACCOUNT_RETIRED, ACCOUNT_FREE);
 	mutex_unlock(&walk_lock);
@@ -215,6 +227,20 @@ account_add_heap(void)
 	heap_for_each(add_object, NULL);
 }
 
+static uint16_t
+add_page(uint16_t id, void *arg)
+{
+	(void)arg;
+	account_add(id, PAGE_SIZE);
+	return id;
+}
+
+void
+account_add_pages(void)
+{
+	page_for_each(add_page, NULL);
+}
+
 static void
 add_up(void)
 {
@@ -232,32 +258,38 @@ add_up(void)
 static uint16_t
 largest_child(uint16_t parent)
 {
+	uint64_t most = 0;
 	uint16_t best = 0;
 	unsigned i;
 
 	for (i = 1; i < naccounts; i++)
 		if (accounts[i].state == ACCOUNT_OPEN &&
 		    find(accounts[i].parent) == parent &&
-		    accounts[i].total > accounts[best].total)
+		    accounts[i].total > most) {
 			best = i;
+			most = accounts[i].total;
+		}
 	return best;
 }
 
 /*
- * Down the tree, each time to the child that has most with its descendants,
- * until none has more than the process has itself: who forks is found by what
- * its children hold, but who started it is spared.
+ * Down the tree, each time to the child that has most with its descendants: who
+ * forks is found by what its children hold, but who started it is spared. It
+ * ends at a process that has more itself than any child, or whose children are
+ * all too small to be worth ending: they would be made again.
  */
 uint16_t
 account_choose(uint16_t root)
 {
 	uint16_t id = root, child;
+	uint64_t worth;
 
 	spin_lock(&lock);
 	add_up();
-	accounts[0].total = 0;
+	worth = accounts[root].total / WORTH_SHARE;
 	while ((child = largest_child(id)) &&
-	       (id == root || accounts[child].total > accounts[id].own))
+	       (id == root || (accounts[child].total > accounts[id].own &&
+			       accounts[child].total >= worth)))
 		id = child;
 	spin_unlock(&lock);
 	return id == root ? 0 : id;

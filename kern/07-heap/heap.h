@@ -140,6 +140,8 @@ void account_tally_begin(void);
 void account_add(uint16_t id, uint64_t bytes);
 /** Add all of the heap. */
 void account_add_heap(void);
+/** The same for the kernel's pages that are not the heap's. */
+void account_add_pages(void);
 /** The account below @p root that is to be given up, with its descendants;
  * 0: there is none that holds anything. */
 uint16_t account_choose(uint16_t root);
@@ -180,8 +182,15 @@ struct heap_killer_ops {
 	 * @return whether there was one, or is still dying
 	 */
 	bool (*kill)(void);
+	/** The same for pages that are not the heap's. */
+	bool (*kill_for_pages)(void);
 };
 extern struct heap_killer_ops heap_killer_ops;
+
+/** From the first call that waits until none does. */
+struct heap_shortages {
+	uint64_t n, last_ns, longest_ns, total_ns;
+};
 
 /** Statistics of the gate, for /proc/heap. */
 struct heap_stats {
@@ -191,12 +200,13 @@ struct heap_stats {
 	uint64_t used, reserved; /**< reserved: what CPUs keep included */
 	uint64_t waiting;	 /**< threads in line now */
 	uint64_t waits, evictions, kills; /**< evictions: rounds of asking */
+	struct heap_shortages shortages; /**< those that are over */
 	uint64_t unreserved; /**< pages taken by start-up and interrupts */
 };
 void heap_stats_get(struct heap_stats *stats);
 
-/** Have all CPUs give back what they keep in reserve: unused reservations and
- * free objects. May not be called holding a lock. @return pages */
+/** Have all CPUs give back what they keep in reserve: unused reservations, free
+ * objects, and what RCU is to free. May not be called holding a lock. @return pages */
 uint64_t heap_shrink(void);
 
 /** Have all caches give back what they can (what is to be written out first

@@ -26,8 +26,27 @@ void killer_start(void);
 void killer_call(void);
 /** Fill its part of @p stats. */
 void killer_stats(struct heap_stats *stats);
-/** Whether calls wait in line. */
+/** Whether calls wait in line, or would. */
 bool gate_is_short(void);
+/** How often somebody who stood in line could go on. */
+uint64_t gate_granted(void);
+/** Whether the first in line waits for objects to be freed; else the calls in
+ * progress hold what it needs, and no more than that. */
+bool gate_is_full(void);
+/** No call passes at the cost of what CPUs have at hand. Any context. */
+void gate_close(void);
+/** Look again who in line can go on. */
+void gate_open(void);
+
+/** Keep pages for calls that have begun. */
+void pages_init(void);
+/** Whether some of these had to be given: no call may begin. */
+bool pages_are_short(void);
+/** How many of them are missing. */
+uint64_t pages_missing(void);
+/** They are short, and the killer thread is to keep as many again; reclaims.
+ * @return whether that could be */
+bool pages_refill(void);
 
 /** The running thread's call waits in line: count it. */
 void note_wait(void);

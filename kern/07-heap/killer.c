@@ -9,6 +9,8 @@
 #define EVICT_PAGES 64
 #define DROP_ROUNDS 100
 #define PATIENCE_NS 100000000 /* for a killed process to free its memory */
+#define LOOK_NS	    500000    /* between two looks whether it has */
+#define LOOKS	    3	      /* so many in vain are enough */
 
 extern const struct evictor evictors[], evictors_end[];
 
@@ -96,23 +98,68 @@ heap_kill_get(unsigned n, struct heap_kill *kill)
 	return found;
 }
 
+static bool
+make_room(void)
+{
+	return pages_are_short() ? pages_refill() : evict();
+}
+
+static bool
+kill(void)
+{
+	bool (*fn)(void) = pages_are_short() ? heap_killer_ops.kill_for_pages
+					     : heap_killer_ops.kill;
+
+	return fn && fn();
+}
+
+/* Pages that are in the way of those in line. */
+static uint64_t
+pages_in_the_way(void)
+{
+	return mem_heap_used() + pages_missing();
+}
+
+/* Wait until somebody in line can go on; if @others: as long as that is only a
+ * matter of what the calls in progress give back, or memory is coming free: who
+ * has been ended goes on with that when it counts as ended already.
+ * @return whether somebody could */
+static bool
+wait_for_line(bool others)
+{
+	uint64_t granted = gate_granted(), until = clock_ns() + PATIENCE_NS;
+	uint64_t before, now = pages_in_the_way();
+	unsigned still = 0;
+
+	while (gate_is_short() && gate_granted() == granted &&
+	       clock_ns() < until) {
+		if (others && (pages_are_short() || gate_is_full()) &&
+		    still++ == LOOKS)
+			return false;
+		thread_sleep_until(clock_ns() + LOOK_NS, WAIT_UNINTERRUPTIBLE);
+		heap_shrink();
+		if (pages_are_short())
+			pages_refill();
+		before = now;
+		now = pages_in_the_way();
+		if (now < before)
+			still = 0;
+	}
+	return !gate_is_short() || gate_granted() != granted;
+}
+
 static void
 kill_and_wait(void)
 {
 	static bool told;
-	uint64_t until = clock_ns() + PATIENCE_NS;
 
-	if (heap_killer_ops.kill && heap_killer_ops.kill()) {
+	if (kill()) {
 		told = false;
 	} else if (!told) {
 		told = true;
 		kprintf("heap: calls wait, and there is no process to end\n");
 	}
-	while (gate_is_short() && clock_ns() < until) {
-		thread_sleep_until(clock_ns() + PATIENCE_NS / 20,
-				   WAIT_UNINTERRUPTIBLE);
-		heap_shrink();
-	}
+	wait_for_line(false);
 }
 
 static void
@@ -125,9 +172,9 @@ killer(void *arg)
 		wait_for_call();
 		evict();
 		while (gate_is_short()) {
-			while (gate_is_short() && evict())
+			while (gate_is_short() && make_room())
 				;
-			if (gate_is_short())
+			if (gate_is_short() && !wait_for_line(true))
 				kill_and_wait();
 		}
 	}

@@ -19,18 +19,29 @@
 enum line { LINE_LAST, LINE_CALLS, NLINES };
 
 static PERCPU(int64_t, at_hand);
-/* AT_HAND_MAX; -1 while somebody stands in line: nothing is kept then. */
+/*
+ * AT_HAND_MAX; -1 while the heap is tight: somebody stands in line, or pages in
+ * use and reserved are more than a new call would be granted. (That they can
+ * become: a page that is taken stays in its call's reservation.) What is given
+ * back must pass the gate again then: at hand, another call would have it
+ * without the test of HEAP1, while the first may need a page for objects that
+ * it has freed, whose places others have filled.
+ */
 static _Atomic int64_t keep_at_hand = AT_HAND_MAX;
 
 /* Guarded by lock (taken in interrupt handlers). */
 static struct {
 	struct spinlock lock;
-	uint64_t limit;		   /* HEAP1: M, less the margin */
-	uint64_t kept;		   /* of these, what only LINE_LAST may have */
-	int64_t reserved;	   /* granted in full, at_hand included */
+	uint64_t max;	   /* M */
+	uint64_t limit;	   /* HEAP1: M, less the margin */
+	uint64_t kept;	   /* of these, what only LINE_LAST may have */
+	int64_t reserved;  /* granted in full, at_hand included */
 	struct list lines[NLINES]; /* requests that wait, first come first */
 	unsigned waiting;
 	uint64_t waits;
+	uint64_t granted; /* times somebody in line could go on */
+	uint64_t short_since; /* ns: since then somebody stands in line */
+	struct heap_shortages shortages;
 } gate = { .lock = SPINLOCK("heap gate"),
 	   .lines = { LIST_INIT(gate.lines[LINE_LAST]),
 		      LIST_INIT(gate.lines[LINE_CALLS]) } };
@@ -52,14 +63,38 @@ fits(uint64_t pages, enum line line)
 	uint64_t limit =
 		line == LINE_LAST ? gate.limit : gate.limit - gate.kept;
 
+	if (line != LINE_LAST && pages_are_short())
+		return false;
 	return (int64_t)mem_heap_used() + gate.reserved + (int64_t)pages <=
 	       (int64_t)limit;
+}
+
+static void
+line_grows(void)
+{
+	gate.waits++;
+	if (gate.waiting++ == 0)
+		gate.short_since = clock_ns();
+}
+
+static void
+line_shrinks(void)
+{
+	struct heap_shortages *s = &gate.shortages;
+
+	if (--gate.waiting)
+		return;
+	s->last_ns = clock_ns() - gate.short_since;
+	s->longest_ns = MAX(s->longest_ns, s->last_ns);
+	s->total_ns += s->last_ns;
+	s->n++;
 }
 
 static void
 grant_lines(void)
 {
 	struct request *r;
+	struct thread *t;
 	unsigned i;
 
 	for (i = 0; i < NLINES; i++) {
@@ -67,13 +102,16 @@ grant_lines(void)
 			if (!fits(r->pages, i))
 				return;
 			gate.reserved += r->pages;
-			gate.waiting--;
+			gate.granted++;
+			line_shrinks();
 			list_del(&r->link);
+			t = r->thread; /* r is gone once it is granted */
 			__atomic_store_n(&r->granted, true, __ATOMIC_RELEASE);
-			thread_wake(r->thread);
+			thread_wake(t);
 		}
 	}
-	keep_at_hand = AT_HAND_MAX;
+	if (fits(AT_HAND_BATCH * 8, LINE_CALLS))
+		keep_at_hand = AT_HAND_MAX;
 }
 
 static void
@@ -82,26 +120,35 @@ return_pages(int64_t pages)
 	uint64_t rflags = spin_lock_irqsave(&gate.lock);
 
 	gate.reserved -= pages;
-	if (gate.waiting)
+	if (keep_at_hand < 0)
 		grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
 }
 
-/* ---- Pages at hand: one instruction each, so preemption may strike ---- */
+/*
+ * ---- Pages at hand ----
+ *
+ * Preemption may strike anywhere here, so each change is one instruction, which
+ * needs no lock prefix, for only its own CPU makes it. Not first subtracted and
+ * then given back where it was too much: the thread may be on another CPU by
+ * then, which would have pages at hand that nobody has reserved.
+ */
 
 static inline bool
 take_at_hand(int64_t pages)
 {
-	bool below;
+	int64_t old = this_cpu(at_hand);
+	bool done;
 
-	asm volatile("subq %2, %%gs:%0"
-		     : "+m"(at_hand), "=@ccs"(below)
-		     : "r"(pages)
-		     : "memory");
-	if (__builtin_expect(!below, 1))
-		return true;
-	asm volatile("addq %1, %%gs:%0" : "+m"(at_hand) : "r"(pages));
-	return false;
+	do {
+		if (__builtin_expect(old < pages, 0))
+			return false;
+		asm volatile("cmpxchgq %3, %%gs:%0"
+			     : "+m"(at_hand), "+a"(old), "=@ccz"(done)
+			     : "r"(old - pages)
+			     : "memory");
+	} while (__builtin_expect(!done, 0));
+	return true;
 }
 
 static inline void
@@ -123,8 +170,7 @@ wait_in_line(unsigned pages, enum line line)
 	int error = 0;
 
 	note_wait();
-	gate.waits++;
-	gate.waiting++;
+	line_grows();
 	list_add_tail(&r.link, &gate.lines[line]);
 	keep_at_hand = -1;
 	grant_lines();
@@ -144,7 +190,7 @@ wait_in_line(unsigned pages, enum line line)
 		gate.reserved -= pages;
 	} else {
 		list_del(&r.link);
-		gate.waiting--;
+		line_shrinks();
 	}
 	grant_lines();
 	spin_unlock_irqrestore(&gate.lock, rflags);
@@ -186,12 +232,11 @@ static void __attribute__((noinline)) return_surplus(void)
 	int64_t surplus =
 		this_cpu(at_hand) - (keep_at_hand < 0 ? 0 : AT_HAND_BATCH);
 
-	/* Below 0 only where take_at_hand was preempted between its two. */
-	if (surplus < 0)
-		surplus = 0;
-	this_cpu(at_hand) -= surplus;
+	if (surplus > 0)
+		this_cpu(at_hand) -= surplus;
 	irq_restore(rflags);
-	return_pages(surplus);
+	if (surplus > 0)
+		return_pages(surplus);
 }
 
 /* ---- Entry points ---- */
@@ -247,21 +292,15 @@ heap_reserve_last(unsigned pages)
 	begin(pages);
 }
 
-static inline void
-give_back(struct thread *t)
-{
-	put_at_hand(t->heap_granted);
-	if (__builtin_expect(this_cpu(at_hand) > keep_at_hand, 0))
-		return_surplus();
-}
-
 void
 heap_release(void)
 {
 	struct thread *t = current();
 
-	give_back(t);
+	put_at_hand(t->heap_granted);
 	t->heap_granted = 0;
+	if (__builtin_expect(this_cpu(at_hand) > keep_at_hand, 0))
+		return_surplus();
 }
 
 int
@@ -283,8 +322,10 @@ sleep_begin(void)
 {
 	struct thread *t = current();
 
-	if (t->heap_granted)
-		give_back(t);
+	if (t->heap_granted) {
+		t->heap_asleep = t->heap_granted;
+		heap_release();
+	}
 }
 
 /* Who has been killed meanwhile does not wait in line with those who begin: it
@@ -293,28 +334,29 @@ static void
 sleep_end(void)
 {
 	struct thread *t = current();
-	unsigned pages = t->heap_granted;
+	unsigned pages = t->heap_asleep;
 
 	if (!pages)
 		return;
-	t->heap_granted = 0;
+	t->heap_asleep = 0;
 	if (heap_reserve(pages))
 		heap_reserve_last(pages);
 }
 
 /* ---- From the slab heap: it has taken or returned pages ---- */
 
-/* Interrupts off, a slab's lock held. */
+/* Interrupts off, a slab's lock held. Without the gate's lock: the look comes a
+ * few pages before it matters, for gate.kept lie between. */
 static void
 page_taken(void)
 {
-	struct mem_stats m;
+	uint64_t used = mem_heap_used();
 
-	if (__builtin_expect(mem_heap_used() > gate.limit, 0)) {
-		mem_stats_get(&m);
-		if (m.heap_used > m.heap_max)
-			panic("heap: all %lu pages are used up", m.heap_max);
-	}
+	if (__builtin_expect(used > gate.max, 0))
+		panic("heap: HEAP1: all %lu pages are used up", gate.max);
+	if (used + gate.reserved > gate.limit - gate.kept &&
+	    keep_at_hand < GATE_OFF)
+		keep_at_hand = -1;
 	note_page_taken();
 }
 
@@ -331,6 +373,8 @@ drain_cpu(void *arg)
 {
 	int64_t pages = this_cpu(at_hand);
 
+	/* What is freed by RCU waits for its CPU to look after it. */
+	rcu_run_callbacks();
 	/* In interrupt context: nobody is between test and use. */
 	if (pages > 0 && keep_at_hand < GATE_OFF) {
 		this_cpu(at_hand) = 0;
@@ -344,14 +388,60 @@ heap_shrink(void)
 {
 	_Atomic uint64_t freed = 0;
 
-	smp_call((1UL << (cpu_count - 1) << 1) - 1, drain_cpu, &freed);
+	unsigned round;
+
+	/* Twice: what waits now, and what comes behind it. */
+	for (round = 0; round < 2; round++) {
+		rcu_synchronize();
+		smp_call((1UL << (cpu_count - 1) << 1) - 1, drain_cpu, &freed);
+	}
 	return freed;
 }
 
 bool
 gate_is_short(void)
 {
-	return keep_at_hand < 0;
+	return gate.waiting > 0;
+}
+
+uint64_t
+gate_granted(void)
+{
+	return __atomic_load_n(&gate.granted, __ATOMIC_RELAXED);
+}
+
+/* The killer thread, which asks, does not give back what it has itself. */
+bool
+gate_is_full(void)
+{
+	uint64_t rflags = spin_lock_irqsave(&gate.lock), limit = 0;
+	struct request *r;
+	unsigned i;
+
+	for (i = 0, r = NULL; i < NLINES && !r; i++) {
+		r = list_first(&gate.lines[i], struct request, link);
+		limit = gate.limit - (i == LINE_LAST ? 0 : gate.kept);
+	}
+	spin_unlock_irqrestore(&gate.lock, rflags);
+	return r && mem_heap_used() + current()->heap_granted + r->pages >
+			    limit;
+}
+
+void
+gate_close(void)
+{
+	if (keep_at_hand < GATE_OFF)
+		keep_at_hand = -1;
+}
+
+void
+gate_open(void)
+{
+	uint64_t rflags = spin_lock_irqsave(&gate.lock);
+
+	if (keep_at_hand < GATE_OFF)
+		grant_lines();
+	spin_unlock_irqrestore(&gate.lock, rflags);
 }
 
 void
@@ -362,12 +452,13 @@ heap_stats_get(struct heap_stats *stats)
 
 	mem_stats_get(&m);
 	stats->max = m.heap_max;
-	stats->margin = m.heap_max - gate.limit;
+	stats->margin = gate.max - gate.limit;
 	stats->kept = gate.kept;
 	stats->used = m.heap_used;
 	stats->reserved = gate.reserved;
 	stats->waiting = gate.waiting;
 	stats->waits = gate.waits;
+	stats->shortages = gate.shortages;
 	spin_unlock_irqrestore(&gate.lock, rflags);
 	killer_stats(stats);
 	check_stats(stats);
@@ -382,7 +473,7 @@ largest_bound(void)
 	unsigned nr, most = BOUND_MIN;
 
 	for (nr = 0; nr < SYSCALLS_MAX; nr++)
-		most = MAX(most, (unsigned)heap_call_bounds[nr]);
+		most = MAX(most, heap_call_bounds[nr]);
 	return most;
 }
 
@@ -431,6 +522,7 @@ heap_init(void)
 		      "%lu",
 		      m.heap_max * 4,
 		      (m.heap_used + margin + 2 * gate.kept) * 4);
+	gate.max = m.heap_max;
 	gate.limit = m.heap_max - margin;
 	check_init();
 	heap_ops.page_taken = page_taken;
@@ -438,6 +530,7 @@ heap_init(void)
 	sched_ops.sleep_begin = sleep_begin;
 	sched_ops.sleep_end = sleep_end;
 	set_gate();
+	pages_init();
 	killer_start();
 }
 

@@ -81,6 +81,10 @@ struct page_cache_ops {
 	int (*prepare_write)(void *owner, uint64_t offset, uint64_t len);
 	/** After it, the size having grown or not: keep it. May be NULL. */
 	void (*wrote)(void *owner);
+	/** Who waits for all to be written: wait for what write_page has not
+	 * waited for, and left dirty. May be NULL. @return whether there was
+	 * anything */
+	bool (*make_room)(void *owner);
 };
 
 /** A limit that several files share: tmpfs. */

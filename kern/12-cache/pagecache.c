@@ -456,7 +456,7 @@ page_cache_new(void *owner, const struct page_cache_ops *ops,
 	       _Atomic uint64_t *size)
 {
 	static const struct page_cache_ops none;
-	struct page_cache *c = knew(struct page_cache);
+	struct page_cache *c = knew_shared(struct page_cache);
 
 	c->owner = owner;
 	c->ops = ops ? ops : &none;

@@ -118,7 +118,9 @@ write_pages(struct page_cache *c, uint64_t max, bool wait)
 		if (!wait)
 			return;
 		page_cache_wait_written(c);
-		if (done >= max || c->ndirty == 0)
+		if (c->ops->make_room && c->ops->make_room(c->owner))
+			done = 0;
+		else if (done >= max || c->ndirty == 0)
 			return;
 	}
 }

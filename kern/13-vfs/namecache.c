@@ -120,6 +120,7 @@ entry_new(struct vnode *dir, const struct name *name)
 				 ALLOC_SITE(0, "name cache entry"));
 	struct entry **bucket = bucket_of(dir, name->hash);
 
+	kcharge(e, 0);
 	e->dir = dir;
 	e->hash = name->hash;
 	e->len = name->len;

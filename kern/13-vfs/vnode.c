@@ -57,7 +57,7 @@ compare_nodes(const struct rbnode *a, const struct rbnode *b)
 static struct vnode *
 vnode_new(struct mount *m, uint64_t ino)
 {
-	struct vnode *v = knew(struct vnode);
+	struct vnode *v = knew_shared(struct vnode);
 
 	v->ino = ino;
 	v->mount = m;
@@ -432,6 +432,7 @@ vnode_set_parent(struct vnode *v, struct vnode *dir, const struct name *name)
 	}
 	spin_unlock(&tree_lock);
 	fresh = knew_array(char, name->len + 1);
+	kcharge(fresh, 0);
 	memcpy(fresh, name->text, name->len);
 	vnode_get(dir);
 	spin_lock(&tree_lock);

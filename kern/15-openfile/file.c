@@ -30,6 +30,15 @@ file_get(struct file *f)
 	return f;
 }
 
+void
+file_take(struct file *f)
+{
+	uint16_t account = current()->md.account;
+
+	kcharge(f, account);
+	kcharge(f->private_data, account);
+}
+
 static void
 file_free(struct rcu_head *head)
 {

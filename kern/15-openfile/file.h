@@ -50,8 +50,10 @@ struct file {
 	struct mutex pos_lock;
 	uint64_t pos;
 	void *private_data;
-	struct list epolls;  /**< event: of epolls that wait for it */
-	struct rcu_head rcu; /* fd_get takes no lock */
+	union {
+		struct list epolls;  /**< event: of epolls that wait for it */
+		struct rcu_head rcu; /* fd_get takes no lock */
+	};
 };
 
 static inline bool
@@ -96,6 +98,9 @@ int vnode_open(struct vnode *v, unsigned flags, struct file **result);
 /** Taking and giving back references. file_put may sleep. */
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
+/** The running process has come by @p f and holds it now: charge it and what
+ * is behind it (a pipe, a socket) to that. */
+void file_take(struct file *f);
 
 extern const struct file_ops regular_file_ops, dir_file_ops;
 

@@ -136,6 +136,7 @@ entry_add(struct vnode *dir, const char *text, size_t len, struct vnode *v)
 	if (error)
 		return error;
 	e = kalloc(sizeof(*e) + len, ALLOC_SITE(0, "tmpfs entry"));
+	kcharge(e, 0);
 	e->vnode = v;
 	e->len = len;
 	memcpy(e->name, text, len);
@@ -250,7 +251,7 @@ static int
 tmpfs_mkdir(struct vnode *dir, const char *name, size_t len, uint32_t mode,
 	    struct vnode **result)
 {
-	struct tmpdir *d = knew(struct tmpdir);
+	struct tmpdir *d = knew_shared(struct tmpdir);
 	int error = file_new_in(dir->mount, dir, mode, d, result);
 
 	if (error) {
@@ -623,7 +624,7 @@ tmpfs_setup(struct mount *m, const char *options, uint32_t mode)
 	m->private_data = t;
 	m->ops = &tmpfs_mount_ops;
 	m->in_memory = true;
-	return file_new_in(m, NULL, S_IFDIR | mode, knew(struct tmpdir),
+	return file_new_in(m, NULL, S_IFDIR | mode, knew_shared(struct tmpdir),
 			   &m->root);
 }
 

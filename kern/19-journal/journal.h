@@ -68,6 +68,8 @@ typedef uint32_t journal_tid;
  * @return 0, or -EROFS: the journal has failed
  */
 int journal_begin(struct journal *j);
+/** The same without waiting. @return -EBUSY where it would have to */
+int journal_try_begin(struct journal *j);
 /** End it. @return the transaction it is part of */
 journal_tid journal_end(struct journal *j);
 /** The transaction of the running operation. */

@@ -79,6 +79,18 @@ journal_begin(struct journal *j)
 	return current()->transaction ? 0 : -EROFS;
 }
 
+int
+journal_try_begin(struct journal *j)
+{
+	int error;
+
+	ASSERT(!current()->transaction);
+	spin_lock(&j->lock);
+	error = j->error ? -EROFS : join(j) ? 0 : -EBUSY;
+	spin_unlock(&j->lock);
+	return error;
+}
+
 journal_tid
 journal_end(struct journal *j)
 {

@@ -78,7 +78,8 @@ struct ext2_fs {
 	/** Files whose data is to reach the disk before the metadata that leads
 	 * to it (ext2_journal.c). */
 	struct spinlock ordered_lock;
-	struct list ordered; /**< ext2_inode.ordered_link */
+	struct list ordered;	/**< ext2_inode.ordered_link */
+	struct thread *settler; /**< the journal's, while it writes data */
 	struct waitq settled;
 
 	/** Files that are to be freed or cut if the power fails now: a list on
@@ -121,6 +122,8 @@ struct ext2_inode {
 	struct list ordered_link;
 	journal_tid ordered_in; /**< since this transaction */
 	bool settling;		/* its data is being written for a commit */
+	/** Write-back has left a page dirty: EXT10. */
+	_Atomic bool passed_over;
 
 	/* Directories; guarded by the vnode's lock. */
 	uint32_t parent;    /**< what ".." says */
@@ -223,6 +226,9 @@ int ext2_mount(struct mount *m, const char *options);
  * @return 0 or -EROFS; then there is nothing to end
  */
 int ext2_begin(struct ext2_fs *fs);
+
+/** The same, but -EBUSY where it would have to wait for the journal. */
+int ext2_try_begin(struct ext2_fs *fs);
 
 /** End the operation. With @p error -EUCLEAN or -EIO, which have left it
  * unfinished, the file system becomes read-only. @return @p error */

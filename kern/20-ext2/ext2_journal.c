@@ -134,6 +134,7 @@ write_data(void *arg)
 	struct ext2_inode *in;
 
 	spin_lock(&fs->ordered_lock);
+	fs->settler = current();
 	list_splice_tail(&fs->ordered, &todo);
 	while ((in = list_first(&todo, struct ext2_inode, ordered_link))) {
 		list_del(&in->ordered_link);
@@ -144,6 +145,7 @@ write_data(void *arg)
 		in->settling = false;
 		waitq_wake_all(&fs->settled);
 	}
+	fs->settler = NULL;
 	spin_unlock(&fs->ordered_lock);
 }
 

@@ -263,12 +263,13 @@ prepared_to(struct vnode *v, uint64_t end)
  * -EAGAIN. What lies behind the end of file is, until the file has grown, what
  * the next mount is to cut off again. */
 static int
-allocate_some(struct vnode *v, uint64_t offset, uint64_t end)
+allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
+	      int (*begin)(struct ext2_fs *fs))
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	uint64_t had = MAX(v->size, ext2_inode(v)->prepared);
 	uint32_t first = ext2_block_at(fs, offset);
-	int error = ext2_begin(fs);
+	int error = begin(fs);
 
 	if (error)
 		return error;
@@ -296,7 +297,7 @@ allocate(struct vnode *v, uint64_t offset, uint64_t end)
 	int error;
 
 	do
-		error = allocate_some(v, offset, end);
+		error = allocate_some(v, offset, end, ext2_begin);
 	while (error == -EAGAIN ||
 	       (tries++ < EXT2_TRIES && ext2_try_again(ext2_fs(v), error)));
 	return error;
@@ -456,6 +457,40 @@ blocks_zero(const struct transfer *t, uint32_t at, uint32_t n)
 	       memcmp(data, data + 1, (n << t->fs->block_shift) - 1) == 0;
 }
 
+/* EXT10: the journal's thread may be waiting for these pages (write_data), or
+ * be the one that writes them. @return -EBUSY: later */
+static int
+try_allocate(struct vnode *v, uint64_t offset, uint64_t end)
+{
+	struct ext2_fs *fs = ext2_fs(v);
+	int error;
+
+	if (fs->settler == current())
+		return -EBUSY;
+	do
+		error = allocate_some(v, offset, end, ext2_try_begin);
+	while (error == -EAGAIN);
+	/* A commit may free some. */
+	return error == -ENOSPC && fs->journal && fs->pending ? -EBUSY : error;
+}
+
+/* page_cache_ops.make_room: whoever wants all on disk waits here for what
+ * write-back must not wait for. */
+static bool
+ext2_make_room(void *owner)
+{
+	struct vnode *v = owner;
+	struct ext2_fs *fs = ext2_fs(v);
+
+	if (fs->settler == current() ||
+	    !atomic_exchange(&ext2_inode(v)->passed_over, false) ||
+	    ext2_begin(fs))
+		return false;
+	ext2_end(fs, 0);
+	ext2_try_again(fs, -ENOSPC);
+	return true;
+}
+
 /** A hole in what is written back: what a mapping has written into it gets
  * blocks; zeros need none. @return blocks to pass over, 0: look again, or an
  * error */
@@ -464,12 +499,19 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 {
 	uint64_t pos = (t->pages[0]->index << PAGE_SHIFT) +
 		       ((uint64_t)at << t->fs->block_shift);
+	uint32_t offset;
+	int error;
 
 	n = MIN(n, rest_of_page(t, at));
 	if (blocks_zero(t, at, n) ||
 	    ext2_map_hidden(v, ext2_block_at(t->fs, pos)))
 		return (int)n;
-	return allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
+	error = try_allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
+	if (error != -EBUSY)
+		return error;
+	page_cache_dirty(v->cache, page_of(t, at, &offset));
+	ext2_inode(v)->passed_over = true;
+	return (int)n;
 }
 
 /** Log up to @p n blocks of the pages in one operation.
@@ -625,6 +667,7 @@ static const struct page_cache_ops ext2_page_ops = {
 	.write_pages = ext2_write_pages,
 	.prepare_write = ext2_prepare_write,
 	.wrote = ext2_wrote,
+	.make_room = ext2_make_room,
 };
 
 const struct vnode_ops ext2_file_ops = {

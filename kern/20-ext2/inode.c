@@ -116,7 +116,7 @@ rdev_decode(const struct ext2_inode *in)
 struct ext2_inode *
 ext2_inode_attach(struct vnode *v, struct buf *buf, uint32_t offset)
 {
-	struct ext2_inode *in = knew(struct ext2_inode);
+	struct ext2_inode *in = knew_shared(struct ext2_inode);
 
 	rwlock_init(&in->map_lock, "ext2 map");
 	spin_init(&in->lock, "ext2 inode");

@@ -57,8 +57,8 @@ ext2_now(void)
 
 /* ---- Operations and metadata ---- */
 
-int
-ext2_begin(struct ext2_fs *fs)
+static int
+begin(struct ext2_fs *fs, int (*in_journal)(struct journal *j))
 {
 	int error = 0;
 
@@ -66,12 +66,24 @@ ext2_begin(struct ext2_fs *fs)
 	if (fs->read_only)
 		error = -EROFS;
 	else if (fs->journal)
-		error = journal_begin(fs->journal);
+		error = in_journal(fs->journal);
 	if (error)
 		rwlock_read_unlock(&fs->op_lock);
 	else if (!fs->changed)
 		fs->changed = true;
 	return error;
+}
+
+int
+ext2_begin(struct ext2_fs *fs)
+{
+	return begin(fs, journal_begin);
+}
+
+int
+ext2_try_begin(struct ext2_fs *fs)
+{
+	return begin(fs, journal_try_begin);
 }
 
 /* What an operation has left half-done must not be built upon, nor reach the

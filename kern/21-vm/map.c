@@ -5,6 +5,9 @@
  */
 #include "vm_internal.h"
 
+/* What 512 page tables map: of larger mappings so much is taken out at once. */
+#define PIECE (1UL << 30)
+
 /* ---- Finding ---- */
 
 struct mapping *
@@ -295,6 +298,26 @@ map_join(struct vmspace *vm, vaddr_t start, vaddr_t end)
 
 /* ---- Removing ---- */
 
+/*
+ * Of a large mapping, take the pages and the tables out piece by piece, so that
+ * memory comes free from the first moment on: there may be somebody waiting for
+ * it. Not where a file may be looking at the tables until m is unlinked.
+ */
+static void
+zap_pieces(struct gather *g, struct mapping *m, vaddr_t floor)
+{
+	vaddr_t va = m->start, start, stop;
+	unsigned n;
+
+	while (pmap_next(g->vm->pml4, &va, m->end, &n)) {
+		start = MAX(ROUND_DOWN(va, PIECE), m->start);
+		stop = MIN(ROUND_DOWN(va, PIECE) + PIECE, m->end);
+		pmap_zap(g, va, stop);
+		pmap_free_tables(g, start, stop, floor, stop);
+		va = stop;
+	}
+}
+
 /* Take the pages of @m out, and the tables that nothing else needs. */
 static void
 zap_mapping(struct gather *g, struct mapping *m)
@@ -305,6 +328,8 @@ zap_mapping(struct gather *g, struct mapping *m)
 	if (g->vnode && g->vnode != v)
 		gather_flush(g);
 	g->vnode = v;
+	if (!m->vnode && m->end - m->start > PIECE)
+		zap_pieces(g, m, prev ? prev->end : 0);
 	pmap_zap(g, m->start, m->end);
 	unlink_mapping(m);
 	pmap_free_tables(g, m->start, m->end, prev ? prev->end : 0,

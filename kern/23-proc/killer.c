@@ -109,10 +109,12 @@ kill_most(bool for_pages)
 	if (is_awaited())
 		return true;
 	account_tally_begin();
-	if (for_pages)
+	if (for_pages) {
 		proc_for_each(add_pages, NULL);
-	else
+		account_add_pages();
+	} else {
 		account_add_heap();
+	}
 	account = account_choose(init_proc->account);
 	if (account) {
 		kill.bytes = account_total(account);
@@ -131,9 +133,16 @@ kill_for_heap(void)
 	return kill_most(false);
 }
 
-/* vm_ops.out_of_memory */
+/* heap_killer_ops.kill_for_pages */
 static bool
 kill_for_pages(void)
+{
+	return kill_most(true);
+}
+
+/* vm_ops.out_of_memory */
+static bool
+kill_for_fault(void)
 {
 	bool found = kill_most(true);
 
@@ -150,5 +159,6 @@ killer_init(void)
 {
 	account_init(threads_max);
 	heap_killer_ops.kill = kill_for_heap;
-	vm_ops.out_of_memory = kill_for_pages;
+	heap_killer_ops.kill_for_pages = kill_for_pages;
+	vm_ops.out_of_memory = kill_for_fault;
 }

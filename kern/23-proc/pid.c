@@ -91,7 +91,7 @@ pid_alloc(void)
 	}
 	taken[pid / WORD_BITS] |= BIT(pid % WORD_BITS);
 	if (!chunks[pid / WORD_BITS])
-		rcu_assign(chunks[pid / WORD_BITS], knew(struct chunk));
+		rcu_assign(chunks[pid / WORD_BITS], knew_shared(struct chunk));
 	last = pid;
 	return pid;
 }

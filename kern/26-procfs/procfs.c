@@ -585,7 +585,7 @@ procfs_open(struct vnode *v, struct file *f)
 
 	if (!may_open(f, v))
 		return -EACCES;
-	pf = knew(struct procfs_file);
+	pf = knew_shared(struct procfs_file);
 	mutex_init(&pf->lock, "proc text");
 	f->private_data = pf;
 	f->ops = &procfs_file_ops;

@@ -110,6 +110,9 @@ show_heap(struct text *t)
 		    h.max, h.used, h.reserved, h.margin, h.kept, h.unreserved);
 	text_printf(t, "waiting %lu waits %lu evictions %lu kills %lu\n",
 		    h.waiting, h.waits, h.evictions, h.kills);
+	text_printf(t, "shortages %lu last %lu longest %lu total %lu ns\n",
+		    h.shortages.n, h.shortages.last_ns, h.shortages.longest_ns,
+		    h.shortages.total_ns);
 	show_kills(t);
 	text_printf(t, "\n%8s %10s %8s\n", "size", "objects", "slabs");
 	for (unsigned i = 0; slab_info_get(i, &slab); i++)

@@ -19,6 +19,14 @@ timespec_ns(const struct timespec *t)
 }
 
 uint64_t
+deadline_of_day(uint64_t ns)
+{
+	int64_t left = (int64_t)ns - (int64_t)clock_realtime_ns();
+
+	return left > 0 ? deadline_after((uint64_t)left) : 0;
+}
+
+uint64_t
 deadline_after(uint64_t ns)
 {
 	uint64_t now = clock_ns();

@@ -236,8 +236,8 @@ orphan_group(int pgid, const struct proc *leaving)
 		return;
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid && p != leaving) {
-			signal_member(p, SIGHUP, NULL);
-			signal_member(p, SIGCONT, NULL);
+			signal_member_unqueued(p, SIGHUP, NULL);
+			signal_member_unqueued(p, SIGCONT, NULL);
 		}
 	}
 }

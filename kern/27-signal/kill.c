@@ -57,15 +57,13 @@ user_info(int code)
 	return info;
 }
 
-typedef int (*send_fn)(struct proc *p, int signo, const siginfo_t *info);
-
 /* Signal 0 only asks. */
 static int
-send_checked(struct proc *p, int signo, const siginfo_t *info, send_fn send)
+send_checked(struct proc *p, int signo, const siginfo_t *info)
 {
 	if (!may_signal(p, signo))
 		return -EPERM;
-	return signo ? send(p, signo, info) : 0;
+	return signo ? signal_proc(p, signo, info) : 0;
 }
 
 /* proc_lock while it is sent: the target keeps its credentials and its session
@@ -79,7 +77,7 @@ kill_one(int pid, int signo, const siginfo_t *info)
 	if (!p)
 		return -ESRCH;
 	spin_lock(&proc_lock);
-	error = send_checked(p, signo, info, signal_proc);
+	error = send_checked(p, signo, info);
 	spin_unlock(&proc_lock);
 	proc_put(p);
 	return error;
@@ -104,12 +102,15 @@ kill_many(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (pgid == -1 ? !in_broadcast(p) : p->pgid != pgid)
 			continue;
-		if (++found <= BROADCAST_QUEUED) {
+		found++;
+		e = 0;
+		if (!may_signal(p, signo)) {
+			e = -EPERM;
+		} else if (signo && found <= BROADCAST_QUEUED) {
 			HEAP_LOOP(found - 1, BROADCAST_QUEUED);
-			e = send_checked(p, signo, info, signal_member);
-		} else {
-			e = send_checked(p, signo, info,
-					 signal_member_unqueued);
+			e = signal_member(p, signo, info);
+		} else if (signo) {
+			signal_member_unqueued(p, signo, info);
 		}
 		if (!e)
 			sent++;
@@ -229,7 +230,7 @@ sys_pidfd_send_signal(int fd, int signo, const siginfo_t *user, unsigned flags)
 	if (!error) {
 		spin_lock(&proc_lock);
 		error = proc_find_locked(p->pid) == p
-				? send_checked(p, signo, &info, signal_proc)
+				? send_checked(p, signo, &info)
 				: -ESRCH;
 		spin_unlock(&proc_lock);
 	}

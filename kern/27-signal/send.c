@@ -277,29 +277,29 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 	return ss ? send(ss->signals, ss, signo, info, true) : 0;
 }
 
-/* Counted when it is pending: a fork that finds it counted finds it pending. */
-static int
-send_member(struct proc *p, int signo, const siginfo_t *info, bool queue)
+/* After it is pending: a fork that finds it counted finds it pending. */
+static void
+count_for_fork(struct proc *p)
 {
-	int error = 0;
-
-	if (p->signals)
-		error = send(p->signals, NULL, signo, info, queue);
 	__atomic_store_n(&p->group_signals, p->group_signals + 1,
 			 __ATOMIC_RELEASE);
-	return error;
 }
 
 int
 signal_member(struct proc *p, int signo, const siginfo_t *info)
 {
-	return send_member(p, signo, info, true);
+	int error = signal_proc(p, signo, info);
+
+	count_for_fork(p);
+	return error;
 }
 
-int
+void
 signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info)
 {
-	return send_member(p, signo, info, false);
+	if (p->signals)
+		send(p->signals, NULL, signo, info, false);
+	count_for_fork(p);
 }
 
 bool
@@ -312,7 +312,7 @@ signal_group(int pgid, int signo, const siginfo_t *info)
 	for (p = init_proc; p; p = proc_tree_next(p)) {
 		if (p->pgid == pgid) {
 			found = true;
-			signal_member(p, signo, info);
+			signal_member_unqueued(p, signo, info);
 		}
 	}
 	spin_unlock(&proc_lock);

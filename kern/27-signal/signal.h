@@ -26,10 +26,9 @@ int signal_proc(struct proc *p, int signo, const siginfo_t *info);
 /** The same for one of several processes for which the signal is meant: one
  * that is forking begins anew (link_child). proc_lock held. */
 int signal_member(struct proc *p, int signo, const siginfo_t *info);
-
 /** The same, taking no heap: a real-time signal counts once, and its origin is
  * lost. */
-int signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info);
+void signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info);
 
 /** The same for one thread, which the caller keeps alive. */
 int signal_thread(struct thread *t, int signo, const siginfo_t *info);
@@ -93,6 +92,10 @@ uint64_t timespec_ns(const struct timespec *t);
 /** The clock_ns time @p ns from now, WAIT_FOREVER where that is past the end
  * of time. */
 uint64_t deadline_after(uint64_t ns);
+
+/** The deadline that is @p ns on CLOCK_REALTIME, until somebody sets that
+ * (clock_set_wq). */
+uint64_t deadline_of_day(uint64_t ns);
 
 /* ---- Job control (tty) ---- */
 

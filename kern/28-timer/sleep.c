@@ -40,15 +40,6 @@ sleep_for(const struct timespec *t, struct timespec *user_left)
 
 /* ---- Absolute ---- */
 
-/* The clock_ns time that is @p t on the clock of the day, as it goes now. */
-static uint64_t
-realtime_deadline(const struct timespec *t)
-{
-	int64_t left = (int64_t)timespec_ns(t) - clock_realtime_ns();
-
-	return left > 0 ? deadline_after(left) : 0;
-}
-
 /* Until a time of day, whoever sets that meanwhile. */
 static int
 sleep_until_day(const struct timespec *t)
@@ -59,7 +50,7 @@ sleep_until_day(const struct timespec *t)
 	do {
 		error = waitq_wait_irq(&clock_set_wq, &clock_set_wq.lock,
 				       &rflags, WAIT_INTERRUPTIBLE,
-				       realtime_deadline(t));
+				       deadline_of_day(timespec_ns(t)));
 	} while (!error);
 	spin_unlock_irqrestore(&clock_set_wq.lock, rflags);
 	return error == -EINTR ? -EINTR : 0;

@@ -31,6 +31,7 @@ struct futex_waiter {
 	/** Where it waits; changed (requeue) under the locks of both. */
 	struct bucket *_Atomic bucket;
 	_Atomic bool woken;
+	struct waitq_watch clock_set; /* of one that waits for a time of day */
 };
 
 /* ---- Keys ---- */
@@ -183,11 +184,25 @@ dequeue(struct futex_waiter *w)
 	return w->woken;
 }
 
-/* Sleep until woken. The heap that the call reserved is not kept meanwhile. */
+/* waitq_watch.wake of clock_set_wq: to look at the clock once more. */
+static bool
+clock_was_set(struct waitq_watch *watch)
+{
+	thread_wake(
+		container_of(watch, struct futex_waiter, clock_set)->thread);
+	return true;
+}
+
+/* Sleep until woken. The heap that the call reserved is not kept meanwhile. A
+ * time of day is turned into a deadline after the sleep was announced: if the
+ * day is set then, the sleep is off. */
 static int
-sleep_in_bucket(struct futex_waiter *w, uint64_t deadline)
+sleep_in_bucket(struct futex_waiter *w, uint64_t until, bool by_day)
 {
 	int error = 0;
+
+	if (by_day)
+		waitq_watch(&clock_set_wq, &w->clock_set);
 
 	if (sched_ops.sleep_begin)
 		sched_ops.sleep_begin();
@@ -197,8 +212,11 @@ sleep_in_bucket(struct futex_waiter *w, uint64_t deadline)
 			thread_sleep_cancel();
 			break;
 		}
-		error = thread_sleep(WAIT_INTERRUPTIBLE, deadline);
+		error = thread_sleep(WAIT_INTERRUPTIBLE,
+				     by_day ? deadline_of_day(until) : until);
 	}
+	if (by_day)
+		waitq_unwatch(&clock_set_wq, &w->clock_set);
 	if (dequeue(w))
 		error = 0;
 	if (sched_ops.sleep_end)
@@ -206,29 +224,33 @@ sleep_in_bucket(struct futex_waiter *w, uint64_t deadline)
 	return error;
 }
 
-/* @return 0, -EAGAIN, -EINTR, -ETIMEDOUT, -EFAULT, -EINVAL */
+/* @until: on CLOCK_REALTIME, if @flags has that, else of clock_ns.
+ * @return 0, -EAGAIN, -EINTR, -ETIMEDOUT, -EFAULT, -EINVAL */
 static int
-futex_wait(const uint32_t *address, bool private, uint32_t value,
-	   uint64_t deadline, uint32_t bitset)
+futex_wait(const uint32_t *address, int flags, uint32_t value, uint64_t until,
+	   uint32_t bitset)
 {
-	struct futex_waiter w = { .bitset = bitset, .thread = current() };
+	struct futex_waiter w = { .bitset = bitset,
+				  .thread = current(),
+				  .clock_set = { .wake = clock_was_set } };
 	int error;
 
 	if (!bitset)
 		return -EINVAL;
-	error = get_key(address, private, &w.key);
+	error = get_key(address, flags & FUTEX_PRIVATE_FLAG, &w.key);
 	if (!error)
 		error = enqueue(&w, address, value);
 	if (!error)
-		error = sleep_in_bucket(&w, deadline);
+		error = sleep_in_bucket(&w, until,
+					flags & FUTEX_CLOCK_REALTIME);
 	return error;
 }
 
-/* args: address, private, value, bitset */
+/* args: address, flags, value, bitset */
 static int64_t
 wait_again(const struct restart *r)
 {
-	int error = futex_wait((const uint32_t *)r->args[0], r->args[1],
+	int error = futex_wait((const uint32_t *)r->args[0], (int)r->args[1],
 			       r->args[2], r->deadline, r->args[3]);
 
 	return error == -EINTR ? signal_restart_by(r) : error;
@@ -237,18 +259,18 @@ wait_again(const struct restart *r)
 /* Without a deadline the call can simply be made again; with one it must not
  * begin anew. */
 static int64_t
-wait_restartable(const uint32_t *address, bool private, uint32_t value,
-		 uint64_t deadline, uint32_t bitset)
+wait_restartable(const uint32_t *address, int flags, uint32_t value,
+		 uint64_t until, uint32_t bitset)
 {
 	struct restart r = { .fn = wait_again,
-			     .deadline = deadline,
-			     .args = { (uint64_t)address, private, value,
-				       bitset } };
-	int64_t error = futex_wait(address, private, value, deadline, bitset);
+			     .deadline = until,
+			     .args = { (uint64_t)address, (uint32_t)flags,
+				       value, bitset } };
+	int64_t error = futex_wait(address, flags, value, until, bitset);
 
 	if (error != -EINTR)
 		return error;
-	return deadline == WAIT_FOREVER ? -ERESTARTSYS : signal_restart_by(&r);
+	return until == WAIT_FOREVER ? -ERESTARTSYS : signal_restart_by(&r);
 }
 
 /* ---- Two words ---- */
@@ -471,30 +493,19 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 
 /* ---- The call ---- */
 
-/* The deadline of a wait: relative for FUTEX_WAIT, else absolute. A time of day
- * is one of clock_ns from here on: the waiter does not notice if the day is set
- * anew. */
+/* Until when to wait: relative for FUTEX_WAIT, else absolute. */
 static int
-get_deadline(int op, const struct timespec *user, uint64_t *deadline)
+get_deadline(int op, const struct timespec *user, uint64_t *until)
 {
 	struct timespec t;
-	int64_t left;
 
-	*deadline = WAIT_FOREVER;
-	if (!user)
-		return 0;
 	if (copyin(&t, user, sizeof(t)))
 		return -EFAULT;
 	if (!timespec_valid(&t))
 		return -EINVAL;
-	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT) {
-		*deadline = deadline_after(timespec_ns(&t));
-	} else if (op & FUTEX_CLOCK_REALTIME) {
-		left = (int64_t)timespec_ns(&t) - clock_realtime_ns();
-		*deadline = left > 0 ? deadline_after(left) : 0;
-	} else {
-		*deadline = timespec_ns(&t);
-	}
+	*until = timespec_ns(&t);
+	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
+		*until = deadline_after(*until);
 	return 0;
 }
 
@@ -502,13 +513,17 @@ static int64_t
 call_wait(uint32_t *address, int op, uint32_t value,
 	  const struct timespec *timeout, uint32_t bitset)
 {
-	uint64_t deadline;
-	int error = get_deadline(op, timeout, &deadline);
+	uint64_t until = WAIT_FOREVER;
+	int error;
 
-	if (error)
-		return error;
-	return wait_restartable(address, op & FUTEX_PRIVATE_FLAG, value,
-				deadline, bitset);
+	if (timeout) {
+		error = get_deadline(op, timeout, &until);
+		if (error)
+			return error;
+	} else {
+		op &= ~FUTEX_CLOCK_REALTIME;
+	}
+	return wait_restartable(address, op, value, until, bitset);
 }
 
 /* The fourth argument is a time-out or a second count, as the operation has

@@ -215,7 +215,7 @@ make_segment(int key, uint64_t size, int flags)
 	if (error)
 		return error;
 	v->size = ROUND_UP(size, PAGE_SIZE);
-	s = knew(struct shm);
+	s = knew_shared(struct shm);
 	s->vnode = v;
 	s->size = size;
 	s->key = key;

@@ -6,14 +6,6 @@
 #include "abi/syscall.h"
 #include "epoll.h"
 
-/* Of the kernel heap, 1/n at most is members: a set, once made, is not given
- * back when the heap is short. */
-#define HEAP_SHARE   4
-#define MEMBER_BYTES (sizeof(struct epoll_member) + sizeof(struct epoll_hook))
-
-static _Atomic uint64_t nmembers;
-static uint64_t members_max;
-
 /* ---- The tree of members, by file and descriptor ---- */
 
 struct key {
@@ -53,13 +45,6 @@ find(struct epoll *e, struct file *f, int fd)
 
 /* ---- Changing the set; the mutex is held ---- */
 
-static void
-member_free(struct epoll_member *m)
-{
-	kfree(m);
-	atomic_fetch_sub(&nmembers, 1);
-}
-
 /* Hooks go first: while they hang, the file must know of the member. */
 static void
 member_remove(struct epoll_member *m)
@@ -73,21 +58,16 @@ member_remove(struct epoll_member *m)
 	spin_unlock_irqrestore(&e->wq.lock, rflags);
 	rb_erase(&e->members, &m->node);
 	epoll_unlink(m);
-	member_free(m);
+	kfree(m);
 }
 
 static int
 member_add(struct epoll *e, struct file *f, int fd,
 	   const struct epoll_event *event)
 {
-	struct epoll_member *m;
+	struct epoll_member *m = knew(struct epoll_member);
 	int error;
 
-	if (atomic_fetch_add(&nmembers, 1) >= members_max) {
-		atomic_fetch_sub(&nmembers, 1);
-		return -ENOSPC;
-	}
-	m = knew(struct epoll_member);
 	m->epoll = e;
 	m->file = f;
 	m->fd = fd;
@@ -98,7 +78,7 @@ member_add(struct epoll *e, struct file *f, int fd,
 	list_init(&m->child_link);
 	error = epoll_link(m);
 	if (error) {
-		member_free(m);
+		kfree(m);
 		return error;
 	}
 	rb_insert(&e->members, &m->node, compare_nodes);
@@ -285,9 +265,5 @@ SYSCALL(NR_epoll_ctl, sys_epoll_ctl);
 void
 epoll_init(void)
 {
-	struct mem_stats stats;
-
-	mem_stats_get(&stats);
-	members_max = stats.heap_max * PAGE_SIZE / HEAP_SHARE / MEMBER_BYTES;
 	vfs_ops.file_unwatch = file_gone;
 }

@@ -12,10 +12,6 @@
 #include "abi/syscall.h"
 #include "inqueue.h"
 
-/* Of the kernel heap, 1/n at most is watches, which keep vnodes from going. */
-#define HEAP_SHARE  8
-#define WATCH_BYTES 1024 /* with the vnode and its name */
-
 #define FLAGS                                                                  \
 	(IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE |       \
 	 IN_MASK_ADD | IN_ONESHOT)
@@ -39,7 +35,6 @@ struct watch {
 };
 
 static struct mutex lock;
-static unsigned nwatches, watches_max; /* under lock */
 
 /* ---- Watches; the lock is held ---- */
 
@@ -87,7 +82,6 @@ watch_add(struct inotify *in, struct vnode *v, uint32_t mask)
 		atomic_fetch_add(&vnodes_watched, 1);
 	rcu_assign(v->watches, w);
 	rb_insert(&in->watches, &w->node, compare_nodes);
-	nwatches++;
 	return !first;
 }
 
@@ -101,7 +95,6 @@ watch_remove(struct watch *w)
 	if (w->next)
 		w->next->prev = w->prev;
 	rcu_assign(*w->prev, w->next);
-	nwatches--;
 	kfree(w);
 	if (v->watches)
 		return NULL;
@@ -334,8 +327,6 @@ add_or_change(struct inotify *in, struct vnode *v, uint32_t mask, bool *kept)
 		w->mask = mask & IN_MASK_ADD ? w->mask | wanted : wanted;
 		return w->wd;
 	}
-	if (nwatches >= watches_max)
-		return -ENOSPC;
 	*kept = watch_add(in, v, wanted);
 	return in->last_wd;
 }
@@ -420,10 +411,6 @@ SYSCALL(NR_inotify_rm_watch, sys_inotify_rm_watch);
 void
 inotify_init(void)
 {
-	struct mem_stats stats;
-
-	mem_stats_get(&stats);
 	mutex_init(&lock, "inotify");
-	watches_max = stats.heap_max * PAGE_SIZE / HEAP_SHARE / WATCH_BYTES;
 	notify_ops = (struct notify_ops){ .tell = tell, .forget = forget };
 }

@@ -489,6 +489,7 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 	unsigned i = 0, n = MIN(r->n, room);
 
 	while (i < n) {
+		file_take(r->files[i]);
 		fd = fd_install(r->files[i], 0, cloexec);
 		r->files[i] = NULL;
 		if (fd < 0)

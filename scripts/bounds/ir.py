@@ -10,6 +10,7 @@ type, base, indexes), ("cast", type, value), ("agg", type, [(type, value)]) or
 ("?",).
 """
 
+import hashlib
 import re
 from functools import lru_cache
 
@@ -98,6 +99,25 @@ def bare(name):
     return re.sub(r"\.\d+$", "", name.strip('%"'))
 
 
+NAMELESS = re.compile(r"%(?:struct|union)\.anon(?:\.\d+)?\b")
+
+
+def name_nameless(text):
+    """Name structures without a name by what they hold, so that one of a header
+    is the same in all modules, and no two are confused."""
+    held = {m[1]: m[2] for m in re.finditer(
+        r"^(%(?:struct|union)\.anon(?:\.\d+)?) = type (.*)$", text, re.M)}
+    known = {}
+
+    def name(found):
+        if found[0] not in known:
+            body = NAMELESS.sub(name, held[found[0]])
+            digest = hashlib.sha1(body.encode()).hexdigest()[:12]
+            known[found[0]] = f"%struct.of_{digest}"
+        return known[found[0]]
+    return NAMELESS.sub(name, text)
+
+
 class Function:
     """One function: parameters, blocks {label: [instruction]}, successors."""
 
@@ -133,7 +153,7 @@ class Module:
         self.sections = {}
         self.lines = {}
         self.asm = []
-        text = path.read_text()
+        text = name_nameless(path.read_text())
         self.find_local(text)
         self.read_metadata(text)
         self.read(text.split("\n"))

@@ -11,7 +11,7 @@ from .live import Analysis, bytes_of, explain, pages, plain, where
 ROOT = Path(__file__).resolve().parents[2]
 # Not found by analysis: start-up, when nothing else runs, and self-tests.
 FREE = {"startup", "selftest"}
-TRAILER = {"release": 0, "debug": 16}
+TRAILER = {"release": 4, "debug": 16}  # HEAP_TRAILER of mem.h
 # A thread's work is reserved for where it says so; its name is the bound's.
 BEGIN = {"heap_begin", "heap_reserve", "heap_reserve_last"}
 

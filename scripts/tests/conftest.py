@@ -59,6 +59,7 @@ class Guest:
         self.folder, self.options = folder, list(options)
         self.commands = {}
         self.puts = []
+        self.under = []     # a program, and its arguments, that runs all
 
     def put(self, host, guest):
         self.puts += ["--put", f"{host}:{guest}"]
@@ -78,11 +79,12 @@ class Guest:
                       f"echo '@@begin {name}'",
                       f"sh /.test/t{number}.sh </dev/null 2>&1",
                       f"echo \"@@end {name} $?\""]
+        lines += ["cd /", "rm -r /tmp/t[0-9]*"]
         batch = self.folder / "batch.sh"
         batch.write_text("\n".join(lines) + "\n")
         self.put(batch, "/.test/batch.sh")
         self.done = run_tool(*self.options, *self.puts, "--timeout", timeout,
-                             "--", "/bin/sh", "/.test/batch.sh",
+                             "--", *self.under, "/bin/sh", "/.test/batch.sh",
                              timeout=timeout + 30, text=False)
         self.log = self.done.stderr.decode(errors="replace")
         return self._results(self.done.stdout.decode(errors="replace"))

@@ -20,6 +20,7 @@ FOLDERS = {"gcc": "build/user", "clang": "build/user-clang"}
 MISUSE = ["forkbomb", "fulldisk", "fullpipe", "fuzz 1 20000", "storm"]
 GUEST_FOLDER = "/usr/lib/hardtack/tests"
 KEPT_KIB = 128      # page tables of kernel stacks, pages of slabs half full
+COLD_KIB = 1024     # the same from the start of the machine on
 # Calls that fuzz knows and this kernel has not.
 # Numbers made at random hardly ever name a segment, or where it is attached.
 UNLIKELY = {"shmat", "shmctl", "shmdt"}
@@ -160,11 +161,16 @@ MACHINES = {
 }
 
 
+COUNTED = "debug"   # where what is left is counted
+
+
 @pytest.fixture(scope="module", params=MACHINES)
 def results(request, tmp_path_factory):
     """All programs in one boot: {name: (status, output)}, and the log."""
     options, arguments = MACHINES[request.param]
     machine = Guest(tmp_path_factory.mktemp(request.param), *options)
+    if request.param == COUNTED:
+        machine.under = [f"{GUEST_FOLDER}/leaks", "-k", COLD_KIB]
     for name in PROGRAMS:
         machine.add(name, f"exec {GUEST_FOLDER}/{name} {arguments}")
     return machine.run(), machine
@@ -179,6 +185,15 @@ def test_on_hardtack(results, program):
     wrong = [line for line in output.splitlines()
              if not line.startswith("ok ")]
     assert status == 0, "\n".join(wrong)
+
+
+@needs_user_space
+@pytest.mark.parametrize("results", [COUNTED], indirect=True)
+def test_nothing_is_left_of_all_programs(results):
+    _, machine = results
+    text = machine.done.stdout.decode(errors="replace")
+    left = [line for line in text.splitlines() if line.startswith("leaks:")]
+    assert (machine.done.returncode, left) == (0, [])
 
 
 def misuse(command, *options, timeout=280):

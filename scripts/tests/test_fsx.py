@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, needs_user_space, run_tool
 
 PROGRAM = "/usr/lib/hardtack/tests/fsx"
+TAILS = "/usr/lib/hardtack/tests/tails"  # fills the journal
 SECOND_DISK = ["--qemu=-drive", "--qemu=file={},if=none,id=second,format=raw",
                "--qemu=-device", "--qemu=ide-hd,drive=second,bus=ide.2"]
 OPERATIONS = 8000
@@ -52,12 +53,13 @@ def on_linux(image, folder, want):
 @pytest.mark.parametrize("block, seed", [(1024, 11), (4096, 12)])
 def test_on_ext2(tmp_path, block, seed):
     image, dump = tmp_path / "image", tmp_path / "dump"
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-j", "-J", "size=4",
-                    "-b", str(block), image, "16384k"], check=True)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-j", "-J",
+                    f"size={block // 1024}", "-b", str(block), image,
+                    "16384k"], check=True)
     disk = [option.format(image) for option in SECOND_DISK]
     done = run_tool(*disk, "--timeout", 200, "--", "sh", "-c",
-                    f"mount -t ext2 /dev/sdb /mnt && {PROGRAM} /mnt/f "
-                    f"{OPERATIONS} {seed} && umount /mnt")
+                    f"mount -t ext2 /dev/sdb /mnt && {TAILS} /mnt && "
+                    f"{PROGRAM} /mnt/f {OPERATIONS} {seed} && umount /mnt")
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     fsck(image)
     subprocess.run(["debugfs", "-R", f"dump /f {dump}", image], check=True,

@@ -77,7 +77,7 @@ TEST(segment_is_shared)
 
 TEST(segment_is_found_by_key)
 {
-	int id = shmget(KEY, 5000, IPC_CREAT | IPC_EXCL | 0640);
+	int id = shmget(KEY, 5000, IPC_CREAT | IPC_EXCL | 0640), other;
 	char *p;
 
 	REQUIRE(id >= 0);
@@ -86,7 +86,8 @@ TEST(segment_is_found_by_key)
 	CHECK_EQ(shmget(KEY, 100, IPC_CREAT | 0600), id);
 	CHECK_ERR(shmget(KEY, 5001, 0), EINVAL);
 	CHECK_ERR(shmget(KEY, 5000, IPC_CREAT | IPC_EXCL), EEXIST);
-	CHECK(make(1, 0) != id);
+	CHECK((other = make(1, 0)) != id);
+	removed(other);
 	p = attach(id, 0);
 	removed(id);
 	CHECK_ERR(shmget(KEY, 0, 0), ENOENT); /* though it is still there */

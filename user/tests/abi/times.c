@@ -3,6 +3,7 @@
  * setitimer, times, getrusage. Nothing here asks how fast the machine is: only
  * that time passes, in order, and that no sleep ends early.
  */
+#include <abi/futex.h>
 #include <limits.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -294,6 +295,52 @@ TEST(set_clock)
 	    errno == EPERM)
 		SKIP("the clock may not be set here");
 	CHECK(now(CLOCK_REALTIME) - (ts.tv_sec * S + ts.tv_nsec) < 60 * S);
+}
+
+#define FAR (1000000 * S) /* eleven days */
+
+/** In a child. It waits for days if it does not see the clock being set. */
+static int
+wait_on_futex_for_a_day(void)
+{
+	static uint32_t word;
+	long day = now(CLOCK_REALTIME) + FAR / 2;
+	struct timespec ts = { day / S, 0 };
+
+	CHECK_ERR(syscall(NR_futex, &word,
+			  FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &ts,
+			  NULL, -1),
+		  ETIMEDOUT);
+	return now(CLOCK_REALTIME) < day;
+}
+
+/** The clock is set while somebody waits for a time of day. */
+TEST(futex_sees_the_clock_being_set)
+{
+	long real = now(CLOCK_REALTIME), start = now(CLOCK_MONOTONIC), set;
+	int status = -1, i;
+	struct timespec ts;
+	pid_t child;
+
+	if (!exists("/proc/heap"))
+		SKIP("the clock is not ours to set here");
+	child = fork();
+	if (child == 0)
+		_exit(wait_on_futex_for_a_day());
+	usleep(50000); /* it waits now */
+	set = real + FAR;
+	ts = (struct timespec){ set / S, set % S };
+	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME, &ts), 0);
+	for (i = 0; i < 500; i++) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			break;
+		usleep(10000);
+	}
+	set = real + (now(CLOCK_MONOTONIC) - start);
+	ts = (struct timespec){ set / S, set % S };
+	CHECK_EQ(syscall(NR_clock_settime, CLOCK_REALTIME, &ts), 0);
+	CHECK_EQ(status, 0);
+	kill(child, SIGKILL);
 }
 
 /** Stopped in its sleep, a process goes on with what is left of it. */
