@@ -281,7 +281,7 @@ signal_thread(struct thread *t, int signo, const siginfo_t *info)
 static int
 send_member(struct proc *p, int signo, const siginfo_t *info, bool queue)
 {
-	int error = signal_proc(p, signo, info);
+	int error = 0;
 
 	if (p->signals)
 		error = send(p->signals, NULL, signo, info, queue);
