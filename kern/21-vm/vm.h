@@ -132,6 +132,11 @@ int64_t vm_copy_out(struct vmspace *vm, vaddr_t to, const void *from,
 		    size_t len);
 int64_t vm_copy_in(struct vmspace *vm, void *to, vaddr_t from, size_t len);
 
+/** Memory is short, and @p tries waits for it were in vain: wait for pages to
+ * be written back, or have a process ended. Sleeps; no locks held. @return 0 to
+ * try again, or -ENOMEM: the running process is to die */
+int vm_wait_for_memory(unsigned tries);
+
 /** What a word of user memory is known by to all who have it mapped. */
 struct vm_key {
 	const void
@@ -181,9 +186,9 @@ void map_insert_spare(struct vmspace *vm, const struct mapping *like,
  * @return that one; @p m ends there */
 struct mapping *map_split(struct mapping *m, vaddr_t at);
 
-/** Split the mappings that lie across @p start and @p end, so that those between
- * lie between wholly: two more at most. The tree is locked for writing; the
- * caller has checked the limits, and calls map_join after its changes. */
+/** Split the mappings that lie across @p start and @p end, so that those
+ * between lie between wholly: two more at most. The tree is locked for writing;
+ * the caller has checked the limits, and calls map_join after its changes. */
 void map_cut(struct vmspace *vm, vaddr_t start, vaddr_t end);
 
 /** Merge at @p start and @p end what map_cut has split and is alike (again). */

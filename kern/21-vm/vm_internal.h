@@ -140,11 +140,6 @@ map_index(const struct mapping *m, vaddr_t va)
 /** Make @p address of @p vm accessible; see trap_ops.page_fault. */
 int vm_fault(struct vmspace *vm, vaddr_t address, unsigned how);
 
-/** Memory is short, and @p tries waits for it were in vain: wait for pages to
- * be written back, or have a process ended. @return 0 to try again, or -ENOMEM:
- * the running process is to die */
-int vm_wait_for_memory(unsigned tries);
-
 /* ---- Files (file.c) ---- */
 
 /** Install the hooks of vfs and cache. */

@@ -63,14 +63,16 @@ int
 args_reserve(struct exec_args *a, size_t len)
 {
 	struct page *page;
+	unsigned tries = 0;
 
 	if (len > a->max_pages * PAGE_SIZE - a->used)
 		return -E2BIG;
 	while ((size_t)a->npages * PAGE_SIZE < a->used + len) {
 		page = page_alloc(0, PAGE_USER, ALLOC_ZERO);
-		if (!page)
+		if (page)
+			a->pages[a->npages++] = page;
+		else if (vm_wait_for_memory(tries++))
 			return -ENOMEM;
-		a->pages[a->npages++] = page;
 	}
 	a->used += len;
 	return 0;
