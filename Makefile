@@ -226,7 +226,7 @@ bochs: deps-check kernel $(IMAGE) ## run the self-tests on Bochs, headless
 	$(RUN) --selftest --bochs --smp 2
 
 .PHONY: prefixes check check-prefix-symbols style format damage faults abi bench \
-	heap-experiment fuzz storm
+	heap-experiment bounds fuzz storm
 prefixes: deps-check ## boot every prefix: release on 1 CPU, debug on 4
 	$(MAKE) kernels $(IMAGE)
 	$(MAKE) kernels DEBUG=1
@@ -250,6 +250,9 @@ bench: $(KERNEL) root ## count the instructions of system calls; the book's tabl
 
 heap-experiment: $(KERNEL) root ## hogs of every kind beside good citizens; the book's tables
 	scripts/heap-experiment
+
+bounds: ## find how much heap each call can need: the table that is linked
+	scripts/maxlive
 
 faults: deps-check all ## fail every command of ten workloads' disks, one a run
 	$(MAKE) DEBUG=1 kernel
