@@ -85,8 +85,8 @@ def test_summary_keeps_the_budgets():
 def test_sequence_adds_and_branch_takes_the_larger(analyse):
     k = analyse("""
 static long f(long a) {
-    NEW(64);
-    if (a) { NEW(64); NEW(64); NEW(200); } else { NEW(64); NEW(500); }
+    NEW(60);
+    if (a) { NEW(60); NEW(60); NEW(200); } else { NEW(60); NEW(500); }
     return 0;
 }
 SYSCALL(NR_x, f);""")
@@ -94,7 +94,7 @@ SYSCALL(NR_x, f);""")
 
 
 def test_debug_objects_are_larger(analyse):
-    text = "static long f(long a) { NEW(64); return a; } SYSCALL(NR_x, f);"
+    text = "static long f(long a) { NEW(60); return a; } SYSCALL(NR_x, f);"
     assert bound(analyse(text)) == {64: 1}
     assert bound(analyse(text, "debug")) == {128: 1}
 
@@ -102,8 +102,8 @@ def test_debug_objects_are_larger(analyse):
 def test_behind_a_function_pointer(analyse):
     k = analyse("""
 struct ops { void (*other)(void); void (*op)(void); };
-static void one(void) { NEW(64); }
-static void two(void) { NEW(64); NEW(64); }
+static void one(void) { NEW(60); }
+static void two(void) { NEW(60); NEW(60); }
 const struct ops a = { two, one }, b = { 0, two };
 struct thing { const struct ops *ops; } *thing;
 static long f(long x) { if (thing->ops->op) thing->ops->op(); return x; }
@@ -114,7 +114,7 @@ SYSCALL(NR_x, f);""")
 def test_in_a_pointer_stored_at_start(analyse):
     k = analyse("""
 struct ops { void (*op)(void); } ops;
-static void two(void) { NEW(64); NEW(64); }
+static void two(void) { NEW(60); NEW(60); }
 void start(void) { ops.op = two; }
 static long f(long x) { ops.op(); return x; }
 SYSCALL(NR_x, f);""")
@@ -124,7 +124,7 @@ SYSCALL(NR_x, f);""")
 def test_in_a_callback_of_the_caller_alone(analyse):
     k = analyse("""
 static void big(void *p) { NEW(2000); }
-static void small(void *p) { NEW(64); }
+static void small(void *p) { NEW(60); }
 void with(void (*fn)(void *), void *p) { lock(); fn(p); }
 static long f(long x) { with(small, 0); return x; }
 static long g(long x) { with(big, 0); return x; }
@@ -136,7 +136,7 @@ SYSCALL(NR_y, g);""")
 
 def test_in_an_inline_function(analyse):
     k = analyse("""
-static inline void *header(void) { return NEW(64); }
+static inline void *header(void) { return NEW(60); }
 static long f(long x) { return header() != 0; }
 SYSCALL(NR_x, f);""")
     assert bound(k) == {64: 1}
@@ -145,7 +145,7 @@ SYSCALL(NR_x, f);""")
 def test_in_a_loop_of_known_length(analyse):
     k = analyse("""
 static long f(long x) {
-    for (unsigned i = 0; i < 10 && x + i < 7; i++) { lock(); NEW(64); }
+    for (unsigned i = 0; i < 10 && x + i < 7; i++) { lock(); NEW(60); }
     return x;
 }
 SYSCALL(NR_x, f);""")
@@ -154,7 +154,7 @@ SYSCALL(NR_x, f);""")
 
 def test_in_a_loop_of_unknown_length(analyse):
     k = analyse("""
-static void deep(void) { NEW(64); }
+static void deep(void) { NEW(60); }
 static long f(long x) { while (x--) deep(); return 0; }
 SYSCALL(NR_x, f);""")
     assert "f: allocates in a loop of unknown length (1 x 64)" in problems(k)
@@ -165,7 +165,7 @@ def test_annotated_loop(analyse):
     k = analyse("""
 static long f(long x) {
     for (unsigned i = 0; x--; i++) {
-        if (x & 1) { heap_loop(i, 5); NEW(64); }
+        if (x & 1) { heap_loop(i, 5); NEW(60); }
     }
     return 0;
 }
@@ -178,8 +178,8 @@ def test_annotation_covers_only_what_it_guards(analyse):
     k = analyse("""
 static long f(long x) {
     for (unsigned i = 0; x--; i++) {
-        if (x & 1) { heap_loop(i, 5); NEW(64); }
-        NEW(64);
+        if (x & 1) { heap_loop(i, 5); NEW(60); }
+        NEW(60);
     }
     return 0;
 }
@@ -190,12 +190,12 @@ SYSCALL(NR_x, f);""")
 def test_checkpoint_cuts(analyse):
     k = analyse("""
 static long f(long x) {
-    NEW(64);
+    NEW(60);
     while (x--) {
-        NEW(64); NEW(64); NEW(64);
+        NEW(60); NEW(60); NEW(60);
         if (heap_checkpoint(1)) return 1;
     }
-    NEW(64);
+    NEW(60);
     return 0;
 }
 SYSCALL(NR_x, f);""")
@@ -206,7 +206,7 @@ def test_checkpoint_on_one_way_alone_does_not_cut(analyse):
     k = analyse("""
 static long f(long x) {
     while (x--) {
-        NEW(64);
+        NEW(60);
         if (x & 1 && heap_checkpoint(1)) return 1;
     }
     return 0;
@@ -217,7 +217,7 @@ SYSCALL(NR_x, f);""")
 
 def test_constant_arguments_leave_branches_out(analyse):
     k = analyse("""
-static void send(int signo, void *info) { if (signo > 31 && info) NEW(64); }
+static void send(int signo, void *info) { if (signo > 31 && info) NEW(60); }
 static long f(long x) { send(9, &x); send(40, 0); return x; }
 static long g(long x) { send(x, &x); return x; }
 SYSCALL(NR_x, f);
@@ -229,7 +229,7 @@ SYSCALL(NR_y, g);""")
 def test_recursion(analyse):
     text = """
 static void g(long x);
-static void h(long x) { NEW(64); if (x) g(x - 1); }
+static void h(long x) { NEW(60); if (x) g(x - 1); }
 static void g(long x) { MARK; lock(); if (x & 4) h(x); }
 static long f(long x) { g(x); return x; }
 SYSCALL(NR_x, f);"""
@@ -241,7 +241,7 @@ SYSCALL(NR_x, f);"""
 def test_recursion_without_allocation_is_none(analyse):
     k = analyse("""
 static void g(long x) { lock(); if (x) g(x / 2); }
-static long f(long x) { g(x); NEW(64); return x; }
+static long f(long x) { g(x); NEW(60); return x; }
 SYSCALL(NR_x, f);""")
     assert bound(k) == {64: 1}
 
@@ -256,7 +256,7 @@ SYSCALL(NR_x, f);""")
 
 def test_function_that_is_stored_out_of_sight(analyse):
     k = analyse("""
-static void g(void) { NEW(64); }
+static void g(void) { NEW(60); }
 void put(void (**slot)(void)) { *slot = g; }
 static long f(long x) { return x; }
 SYSCALL(NR_x, f);""")
@@ -266,7 +266,7 @@ SYSCALL(NR_x, f);""")
 def test_handler_may_not_allocate(analyse):
     k = analyse("""
 struct trap_ops { void (*interrupt)(void); } trap_ops;
-static void handler(void) { NEW(64); }
+static void handler(void) { NEW(60); }
 void start(void) { trap_ops.interrupt = handler; }
 static long f(long x) { return x; }
 SYSCALL(NR_x, f);""")

@@ -136,7 +136,7 @@ test_sleepers(void)
 }
 
 static void
-test_many(int processes)
+fill_with_many(int processes)
 {
 	int ready[2], go[2], waiting = 0, started = 0, killed = 0, status;
 	char c;
@@ -167,6 +167,26 @@ test_many(int processes)
 	       started, killed, board->pipes, board->bytes);
 	close(ready[0]);
 	close(go[0]);
+}
+
+/** Who makes memory short may be ended, with all its children; not its parent,
+ * who has nothing. */
+static void
+test_many(int processes)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		fill_with_many(processes);
+		exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		fail("waitpid");
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		printf("fullpipe: ended with all its processes\n");
+	else if (status != 0)
+		fail("an end without a cause");
 }
 
 int
