@@ -51,7 +51,8 @@ def test_backtrace_through_a_trap_frame(debugged):
 @pytest.mark.parametrize("debugged", ["proc"], indirect=True)
 def test_ps_shows_processes_and_threads(debugged):
     out = debugged("hbreak proc_exit", "continue", "ps")
-    # init, which waits for the test's process, whose child ends.
+    # init, which waits (or is about to) for the test's process, whose child
+    # ends.
     rows = re.search(r"""^ +PID STATE +NAME
  +(\d+) alive +init
  +tid \1 sleeping, CPU 0, 0xffff[0-9a-f]+
