@@ -55,9 +55,9 @@ def test_ps_shows_processes_and_threads(debugged):
     # ends.
     rows = re.search(r"""^ +PID STATE +NAME
  +(\d+) alive +init
- +tid \1 sleeping, CPU 0, 0xffff[0-9a-f]+
+ +tid \1 (?:sleeping|runnable), CPU 0, 0xffff[0-9a-f]+
  +(\d+) alive +child
- +tid \2 sleeping, CPU 0, 0xffff[0-9a-f]+
+ +tid \2 (?:sleeping|runnable), CPU 0, 0xffff[0-9a-f]+
  +(\d+) alive +child
  +tid \3 runnable, CPU 0, 0xffff[0-9a-f]+$""", out, re.M)
     assert rows, out
