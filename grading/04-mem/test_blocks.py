@@ -14,6 +14,16 @@ def test_freed_blocks_merge(boot, rng):
     wanted = share.blocks(kernel.const.PAGE_ORDER_MAX)
     expect("blocks of 4 MiB after the boot", largest_blocks(kernel), wanted,
            BIG)
+    # The last one leaves halves of most sizes, which nobody has had before.
+    for n in (share.for_all() // 4, share.for_all() // 4 + 3):
+        program = kernel.program()
+        got = program.many("page_alloc", 1, use, 0, count=n)
+        program.run()
+        program = kernel.program()
+        program.many("page_unref", got.values)
+        program.run()
+        expect("blocks of 4 MiB after small ones were given back",
+               largest_blocks(kernel), wanted, BIG)
     for _ in range(3):
         mix = Mix(kernel, rng, list(range(1, 10)), use)
         mix.run(600, share.for_all() - 600)

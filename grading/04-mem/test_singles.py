@@ -46,7 +46,7 @@ def test_heap_share_is_kept(boot, rng):
     share = Share(boot, rng)
     kernel, const = share.kernel, share.kernel.const
     heap = const.ALLOC_HEAP | const.ALLOC_NOWAIT
-    first = rng.randrange(20, 200)
+    first = rng.randrange(2 * CACHED_MAX, 4 * CACHED_MAX)
     program = kernel.program()
     program.many("page_alloc", 0, const.PAGE_SLAB, heap, count=first)
     program.run()
