@@ -38,7 +38,7 @@ def test_threads_run_and_end(boot, rng):
         for _ in range(rng.randrange(1, 5)):
             t.halt(rng.randrange(3))
             t.give_way(rng.randrange(5))
-    threads.run(4000)
+    threads.run(8000)  # a tick of nice 19 costs 0.7 s of whoever else runs
     for t in threads.threads:
         wanted = sum(s.args[0] for s in t.steps if s.kind == "halt")
         expect(f"ticks of thread {t.number}", t.halts, wanted)
