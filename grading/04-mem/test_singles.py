@@ -46,7 +46,7 @@ def test_heap_share_is_kept(boot, rng):
     share = Share(boot, rng)
     kernel, const = share.kernel, share.kernel.const
     heap = const.ALLOC_HEAP | const.ALLOC_NOWAIT
-    first = rng.randrange(2 * CACHED_MAX, 4 * CACHED_MAX)
+    first = rng.randrange(2 * CACHED_MAX, 3 * CACHED_MAX)
     program = kernel.program()
     program.many("page_alloc", 0, const.PAGE_SLAB, heap, count=first)
     program.run()
@@ -62,7 +62,8 @@ def test_heap_share_is_kept(boot, rng):
            (wanted - CACHED_MAX, wanted))
     expect("pages of the heap's share that the heap gets after that",
            len([p for p in mine.values if p]), share.pages - first)
-    back = rng.sample(mine.values, rng.randrange(100, 200))
+    back = rng.sample(mine.values,
+                      rng.randrange(100, min(200, len(mine.values))))
     program = kernel.program()
     program.many("page_unref", back)
     others = exhaust(program, 0, const.PAGE_USER, most=300)
