@@ -6,6 +6,7 @@ random numbers of this test. The plugin turns what happens into results.
 """
 
 import contextlib
+import os
 import random
 import tempfile
 import time
@@ -196,6 +197,7 @@ def grade(lab, folder, base, seed=None, only="", after=None):
 def run_pytest(lab, grader):
     """Run the lab's tests in this process."""
     folder = str(lab.folder("grading"))
+    os.environ.pop("PYTEST_ADDOPTS", None)  # meant for a pytest around us
     status = pytest.main(
         [folder, "--rootdir", folder, "-c", "/dev/null",
          "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:capture"],
