@@ -66,8 +66,11 @@ KFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding \
 	-fno-pic -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
 	-fcf-protection=none
-# A memset must not be compiled into a call of memset.
-KFLAGS += $(if $(CLANG),,-fno-tree-loop-distribute-patterns)
+# A memset must not be compiled into a call of memset. What each function takes
+# of the stack is for scripts/maxlive; two functions that are alike stay two, so
+# that each has its figure.
+KFLAGS += $(if $(CLANG),,-fno-tree-loop-distribute-patterns -fstack-usage \
+	-fno-ipa-icf)
 ifeq ($(MODE),debug)
 KFLAGS += -DDEBUG -fsanitize=undefined -fno-optimize-sibling-calls \
 	-fstack-protector-strong -mstack-protector-guard=global
@@ -135,23 +138,26 @@ $(B)/hardtack-$1.elf: $(LIB_OBJS) $(foreach f,$(UPTO_$1),$(call objs,$f)) \
 endef
 $(foreach c,$(CHAPTERS),$(eval $(call link_rules,$c)))
 
-# --- LLVM's text of the kernel, for scripts/maxlive ---------------------------
+# --- For scripts/maxlive: LLVM's text of the kernel, and the kernel -----------
 
 # Calls are as the source has them; loops are in the form in which LLVM counts
 # them. Nothing is merged or moved that would hide a pointer's type.
 IR := $(BUILD)/ir/$(MODE)
 IR_FLAGS := $(filter-out -O2 -g -fsanitize% -fstack-protector% \
 	-mstack-protector% -fno-optimize-sibling-calls \
-	-fno-tree-loop-distribute-patterns,$(KFLAGS)) \
+	-fno-tree-loop-distribute-patterns -fstack-usage -fno-ipa-icf,\
+	$(KFLAGS)) \
 	-DHEAP_ANALYSIS -O1 -Xclang -disable-llvm-passes -fno-inline -gline-tables-only
 IR_PASSES := function(sroa,early-cse,sccp,instsimplify,correlated-propagation,$\
 	simplifycfg,loop-simplify,loop(loop-rotate),early-cse,simplifycfg,adce)
 IR_FILES := $(patsubst %.c,$(IR)/%.ll,$(filter-out \
-	$(wildcard kern/*/test_*.c),$(wildcard kern/[0-9]*/*.c)))
+	$(wildcard kern/*/test_*.c),\
+	$(wildcard kern/[0-9]*/*.c lib/freestanding/*.c)))
+$(IR)/lib/freestanding/%: INC := -Ilib/freestanding
 $(foreach f,$(FOLDERS),$(eval $(IR)/kern/$f/%: INC := -Ilib/freestanding \
 	$(patsubst %,-Ikern/%,$(UPTO_$(call name,$f)))))
 
-$(IR)/kern/%.ll: kern/%.c Makefile | deps-check
+$(IR)/%.ll: %.c Makefile | deps-check
 	@mkdir -p $(@D); $(call say,IR      $<)
 	$(Q)clang $(IR_FLAGS) -nostdinc \
 		-isystem $$(clang -print-file-name=include) $(INC) \
@@ -163,7 +169,7 @@ $(IR)/kern/%.ll: kern/%.c Makefile | deps-check
 
 -include $(IR_FILES:%=%.d)
 .PHONY: ir
-ir: $(IR_FILES)
+ir: $(IR_FILES) $(KERNEL)
 
 # --- Our programs, labs, book: makefiles of their own ------------------------
 

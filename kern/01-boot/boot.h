@@ -249,6 +249,21 @@ void machine_reset(void) __attribute__((noreturn));
 #define INVARIANT(name, cond) ((void)sizeof(!(cond)))
 #endif
 
+/** In a function that comes to be called by itself: it stands on a stack at
+ * most @p limit times (a constant), for scripts/maxlive, which bounds stacks
+ * and heap; @p cond, which says why, is asserted. */
+#define NESTS(limit, cond)                                                     \
+	do {                                                                   \
+		ASSERT(cond);                                                  \
+		nests(limit);                                                  \
+	} while (0)
+
+static inline void
+nests(unsigned limit)
+{
+	(void)limit;
+}
+
 /* ---- Chapters and self-tests ---- */
 
 /** Attributes of an entry in a registration table, section @p name of the

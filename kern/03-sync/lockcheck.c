@@ -135,33 +135,31 @@ print_class(unsigned class)
 		kprintf("/%u", classes[class].subclass);
 }
 
-/* Whether a path of edges leads from `from` to `to`, by depth-first search; on
- * the way back it prints them. Each class is visited once (`seen`), so the
- * depth is the number of classes at most. */
-static bool
-find_path(unsigned from, unsigned to, uint64_t *seen, bool print)
-{
-	unsigned next, n = nclasses;
+/* By which class each was reached; checker_lock is held, and stacks are small.
+ */
+static uint16_t via[LOCK_CLASSES_MAX];
 
-	if (from == to)
-		return true;
-	seen[from / 64] |= 1UL << from % 64;
-	for (next = 1; next < n; next++) {
-		if (!has_edge(from, next) || (seen[next / 64] >> next % 64 & 1))
-			continue;
-		if (!find_path(next, to, seen, print))
-			continue;
-		if (print) {
-			kprintf("lockcheck:   earlier ");
-			print_class(next);
-			kprintf(" was taken while holding ");
-			print_class(from);
-			kprintf(", at\n");
-			backtrace_line(KERNBASE + edge_ip[from][next]);
+/* Whether a path of edges leads from `from` to `to`, by breadth-first search:
+ * the shortest there is, and back along `via`. */
+static bool
+find_path(unsigned from, unsigned to)
+{
+	static uint16_t queue[LOCK_CLASSES_MAX];
+	unsigned head = 0, tail = 0, next;
+
+	memset(via, 0, sizeof(via));
+	via[from] = from;
+	queue[tail++] = from;
+	while (head < tail && !via[to]) {
+		from = queue[head++];
+		for (next = 1; next < nclasses; next++) {
+			if (has_edge(from, next) && !via[next]) {
+				via[next] = from;
+				queue[tail++] = next;
+			}
 		}
-		return true;
 	}
-	return false;
+	return via[to];
 }
 
 /* Both sides of it: the order now, and each edge of the path that says the
@@ -169,7 +167,7 @@ find_path(unsigned from, unsigned to, uint64_t *seen, bool print)
 static void
 report_cycle(unsigned held, unsigned class, uint64_t ip)
 {
-	uint64_t seen[LOCK_CLASSES_MAX / 64] = { 0 };
+	unsigned to;
 
 	kprintf("lockcheck: taking ");
 	print_class(class);
@@ -177,7 +175,14 @@ report_cycle(unsigned held, unsigned class, uint64_t ip)
 	print_class(held);
 	kprintf(", at\n");
 	backtrace_line(ip);
-	find_path(class, held, seen, true);
+	for (to = held; to != class; to = via[to]) {
+		kprintf("lockcheck:   earlier ");
+		print_class(to);
+		kprintf(" was taken while holding ");
+		print_class(via[to]);
+		kprintf(", at\n");
+		backtrace_line(KERNBASE + edge_ip[via[to]][to]);
+	}
 	lockcheck_print_held();
 	panic("lockcheck: SYNC2: lock order %s -> %s closes a cycle",
 	      classes[held].name, classes[class].name);
@@ -189,12 +194,10 @@ report_cycle(unsigned held, unsigned class, uint64_t ip)
 static void
 add_edge(unsigned held, unsigned class, uint64_t ip)
 {
-	uint64_t seen[LOCK_CLASSES_MAX / 64] = { 0 };
-
 	if (has_edge(held, class))
 		return;
 	checker_enter();
-	if (find_path(class, held, seen, false))
+	if (find_path(class, held))
 		report_cycle(held, class, ip);
 	edge_ip[held][class] = ip - KERNBASE;
 	atomic_fetch_or_explicit(&edges[held][class / 64], 1UL << class % 64,

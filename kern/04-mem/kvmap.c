@@ -1,8 +1,8 @@
 /*
  * Kernel virtual memory outside the direct map: kernel stacks, each with an
  * unmapped guard page below it, and device registers. Freed stacks are kept
- * mapped and handed out again: a fork needs one, and unmapping it would cost
- * every CPU a TLB flush.
+ * mapped and handed out again, until memory is short: a fork needs one, and
+ * unmapping it would cost every CPU a TLB flush.
  */
 #include "mem_internal.h"
 
@@ -14,7 +14,6 @@
 #define SLOT_SIZE   (2 * KSTACK_SIZE)
 #define STACKS_SIZE (KVMAP_SIZE / 2)
 #define MMIO_BASE   (KVMAP_BASE + STACKS_SIZE)
-#define KEEP_STACKS 64
 
 /* Written to the top of a free stack: it is mapped, and needs no memory else.
  */
@@ -28,7 +27,6 @@ struct free_stack {
 static struct {
 	struct spinlock lock;
 	struct free_stack *mapped; /* ready to be used */
-	unsigned nmapped;
 	vaddr_t next_slot;
 	vaddr_t next_mmio;
 	vaddr_t free_slot; /* unmapped slots, to be used again; see pop_slot */
@@ -131,7 +129,6 @@ kstack_alloc(void)
 
 	if (s) {
 		kvmap.mapped = s->next;
-		kvmap.nmapped--;
 		top = (uint64_t)(s + 1);
 	} else if ((slot = pop_slot())) {
 		if (map_stack(slot))
@@ -166,25 +163,17 @@ kstack_unmap(uint64_t top)
 	spin_unlock_irqrestore(&kvmap.lock, rflags);
 }
 
-/* To unmap, all CPUs must be asked, which takes interrupts on and no lock held:
- * the count is 1 here, for the lock of this function. Where that is not so the
- * stack is kept, over the limit if need be. */
+/* Kept: to unmap it all CPUs must be asked, for which interrupts must be on and
+ * no lock be held, as they are where memory is short (kstack_shrink). */
 void
 kstack_free(uint64_t top)
 {
 	struct free_stack *s = (struct free_stack *)top - 1;
 	uint64_t rflags = spin_lock_irqsave(&kvmap.lock);
-	bool keep = kvmap.nmapped < KEEP_STACKS || !(rflags & RFLAGS_IF) ||
-		    PREEMPT_COUNT(this_cpu(preempt_count)) > 1;
 
-	if (keep) {
-		s->next = kvmap.mapped;
-		kvmap.mapped = s;
-		kvmap.nmapped++;
-	}
+	s->next = kvmap.mapped;
+	kvmap.mapped = s;
 	spin_unlock_irqrestore(&kvmap.lock, rflags);
-	if (!keep)
-		kstack_unmap(top);
 }
 
 uint64_t
@@ -196,10 +185,8 @@ kstack_shrink(void)
 	for (;;) {
 		rflags = spin_lock_irqsave(&kvmap.lock);
 		s = kvmap.mapped;
-		if (s) {
+		if (s)
 			kvmap.mapped = s->next;
-			kvmap.nmapped--;
-		}
 		spin_unlock_irqrestore(&kvmap.lock, rflags);
 		if (!s)
 			return freed;

@@ -267,14 +267,12 @@ volatile void *mmio_map(paddr_t pa, size_t len);
  */
 uint64_t kstack_alloc(void);
 
-/** Free a stack from kstack_alloc. Nothing runs on it. With interrupts on and
- * preemption allowed it may be unmapped, which waits for all CPUs; else it is
- * kept. */
+/** Free a stack from kstack_alloc: it is kept. Nothing runs on it. Any context.
+ */
 void kstack_free(uint64_t top);
 
-/** Give the pages of all stacks back that are kept for new threads; those of
- * threads that were freed with preemption off are, however many. Interrupts and
- * preemption on. @return pages freed */
+/** Give the pages of all stacks back that are kept for new threads. Interrupts
+ * and preemption on. @return pages freed */
 uint64_t kstack_shrink(void);
 
 /** Whether @p va lies in a guard page: names a stack overflow in a panic. */

@@ -309,7 +309,7 @@ schedule(bool preempted)
 	struct thread *prev = current(), *next;
 	uint64_t now = clock_ns();
 
-	ASSERT(PREEMPT_COUNT(this_cpu(preempt_count)) == 1);
+	NESTS(1, PREEMPT_COUNT(this_cpu(preempt_count)) == 1);
 	rcu_quiescent();
 	steal_realtime(preempted || prev->state == THREAD_RUNNABLE
 			       ? MAX(prev->priority, rq->waiting)

@@ -73,16 +73,6 @@ heap_loop(unsigned before, unsigned limit)
 }
 #define HEAP_LOOP(before, limit) heap_loop(before, limit)
 
-/** In a function that calls through a pointer what could be the function itself,
- * as far as scripts/maxlive sees: @p cond says why it is not. */
-static inline void
-heap_once(bool cond)
-{
-	INVARIANT(HEAP2, cond);
-	(void)cond;
-}
-#define HEAP_ONCE(cond) heap_once(cond)
-
 /** The bound of the work that function @p name begins, from bounds.h. */
 #ifdef HEAP_ANALYSIS
 #define HEAP_BOUND(name) 1

@@ -302,7 +302,7 @@ heap_release(void)
 
 	put_at_hand(t->heap_granted);
 	t->heap_granted = 0;
-	if (__builtin_expect(this_cpu(at_hand) > keep_at_hand, 0))
+	if (__builtin_expect(keep_at_hand < this_cpu(at_hand), 0))
 		return_surplus();
 }
 

@@ -12,6 +12,7 @@
 #define NODE_BITS   9
 #define NODE_SLOTS  (1u << NODE_BITS)
 #define HEIGHT_MASK 7ul
+#define HEIGHT_MAX  DIV_ROUND_UP(64 - PAGE_SHIFT, NODE_BITS)
 
 struct node {
 	void *slots[NODE_SLOTS]; /* nodes; at height 1, struct page */
@@ -76,6 +77,7 @@ next_below(struct node *node, unsigned height, uint64_t index)
 	uint64_t i;
 	struct page *page;
 
+	NESTS(HEIGHT_MAX, height <= HEIGHT_MAX);
 	for (i = index >> shift; i < NODE_SLOTS; i++, index = i << shift) {
 		if (!node->slots[i])
 			continue;

@@ -204,6 +204,8 @@ struct vnode {
 /** Take and give back references. vnode_put may sleep (inactive). */
 struct vnode *vnode_get(struct vnode *v);
 void vnode_put(struct vnode *v);
+/** The same where the caller knows of another reference that stays. */
+void vnode_put_early(struct vnode *v);
 /** Take a reference to a vnode that was found in an RCU section or a locked
  * table. @return false: it is being taken down */
 bool vnode_try_get(struct vnode *v);

@@ -157,6 +157,16 @@ vnode_get(struct vnode *v)
 	return v;
 }
 
+void
+vnode_put_early(struct vnode *v)
+{
+	uint32_t before =
+		atomic_fetch_sub_explicit(&v->refs.n, 1, memory_order_release);
+
+	INVARIANT(VFS1, before > 2);
+	(void)before;
+}
+
 bool
 vnode_try_get(struct vnode *v)
 {

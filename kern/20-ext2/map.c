@@ -566,8 +566,11 @@ cut_below(struct cut *c, uint32_t block, unsigned level, struct part p)
 static int
 cut_tree(struct cut *c, uint32_t block, unsigned level, struct part p)
 {
-	int error = level ? cut_below(c, block, level, p) : 0;
+	int error;
 
+	NESTS(EXT2_NBLOCKS - EXT2_DIRECT + 1,
+	      level <= EXT2_NBLOCKS - EXT2_DIRECT);
+	error = level ? cut_below(c, block, level, p) : 0;
 	if (error || !is_whole(c, level, p))
 		return error;
 	return cut_block(c, block, level > 0 || c->metadata);

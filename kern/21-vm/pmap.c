@@ -327,7 +327,6 @@ pmap_forget(struct mapping *m, vaddr_t start, vaddr_t end)
 	gather_flush(&g);
 }
 
-/* @table is of @level and begins to map at @base. */
 static void
 free_tables(struct gather *g, pte_t *table, unsigned level, vaddr_t start,
 	    vaddr_t end, vaddr_t floor, vaddr_t ceiling)
@@ -336,6 +335,7 @@ free_tables(struct gather *g, pte_t *table, unsigned level, vaddr_t start,
 	vaddr_t va = ROUND_DOWN(start, span), next;
 	pte_t *entry, *child;
 
+	NESTS(3, level >= 2 && level <= 4);
 	for (; va < end; va = next) {
 		next = va + span;
 		entry = &table[pt_index(va, level)];

@@ -185,7 +185,7 @@ nameless_read(struct file *f, struct uio *u, uint64_t *pos)
 	struct file *to = f->private_data;
 
 	(void)pos;
-	HEAP_ONCE(to->ops != &nameless_file_ops);
+	NESTS(1, to->ops != &nameless_file_ops);
 	return file_read(to, u, NULL);
 }
 
@@ -195,7 +195,7 @@ nameless_write(struct file *f, struct uio *u, uint64_t *pos)
 	struct file *to = f->private_data;
 
 	(void)pos;
-	HEAP_ONCE(to->ops != &nameless_file_ops);
+	NESTS(1, to->ops != &nameless_file_ops);
 	return file_write(to, u, NULL);
 }
 
@@ -204,7 +204,7 @@ nameless_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {
 	struct file *to = f->private_data;
 
-	HEAP_ONCE(to->ops != &nameless_file_ops);
+	NESTS(1, to->ops != &nameless_file_ops);
 	return to->ops->ioctl ? to->ops->ioctl(to, request, arg) : -ENOTTY;
 }
 
@@ -213,21 +213,27 @@ nameless_poll(struct file *f, struct poll_table *table)
 {
 	struct file *to = f->private_data;
 
-	HEAP_ONCE(to->ops != &nameless_file_ops);
+	NESTS(1, to->ops != &nameless_file_ops);
 	return to->ops->poll ? to->ops->poll(to, table) : POLLIN | POLLOUT;
 }
 
 static int
 nameless_file_stat(struct file *f, struct stat *st)
 {
-	nameless_stat(f->private_data, st);
+	struct file *to = f->private_data;
+
+	NESTS(1, to->ops != &nameless_file_ops);
+	nameless_stat(to, st);
 	return 0;
 }
 
 static void
 nameless_release(struct file *f)
 {
-	file_put(f->private_data);
+	struct file *to = f->private_data;
+
+	NESTS(1, to->ops != &nameless_file_ops);
+	file_put(to);
 }
 
 static const struct file_ops nameless_file_ops = {

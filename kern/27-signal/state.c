@@ -214,6 +214,7 @@ signal_thread_free(struct thread *t)
 	struct sigstate *ss = t->sigstate;
 	uint64_t rflags;
 
+	NESTS(1, next_thread_free != signal_thread_free);
 	if (ss) {
 		rflags = spin_lock_irqsave(&ss->signals->lock);
 		sigstate_detach(ss); /* if it never ran */

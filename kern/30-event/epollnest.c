@@ -11,20 +11,21 @@
 static struct spinlock graph_lock = SPINLOCK("epoll graph");
 static uint64_t walks; /* under graph_lock */
 
-/* Edges on the longest path down from @p e; more than EPOLL_DEPTH_MAX if one
- * leads to @p to. */
+/* Edges on the longest path down from @p e, which is @p level below where the
+ * walk began; more than EPOLL_DEPTH_MAX if one leads to @p to. */
 static unsigned
-height(struct epoll *e, const struct epoll *to)
+height(struct epoll *e, const struct epoll *to, unsigned level)
 {
 	struct epoll_member *m;
 	unsigned h, highest = 0;
 
+	NESTS(EPOLL_DEPTH_MAX + 1, level <= EPOLL_DEPTH_MAX);
 	if (e == to)
 		return EPOLL_DEPTH_MAX + 1;
 	if (e->visit == walks)
 		return e->below;
 	list_for_each (m, &e->children, child_link) {
-		h = height(m->file->private_data, to) + 1;
+		h = height(m->file->private_data, to, level + 1) + 1;
 		highest = MAX(highest, h);
 	}
 	e->visit = walks;
@@ -32,17 +33,18 @@ height(struct epoll *e, const struct epoll *to)
 	return highest;
 }
 
-/* Edges on the longest path up from @p e. */
+/* The same up from @p e. */
 static unsigned
-depth(struct epoll *e)
+depth(struct epoll *e, unsigned level)
 {
 	struct epoll_member *m;
 	unsigned d, deepest = 0;
 
+	NESTS(EPOLL_DEPTH_MAX + 1, level <= EPOLL_DEPTH_MAX);
 	if (e->visit == walks)
 		return e->below;
 	list_for_each (m, &e->file->epolls, file_link) {
-		d = depth(m->epoll) + 1;
+		d = depth(m->epoll, level + 1) + 1;
 		deepest = MAX(deepest, d);
 	}
 	e->visit = walks;
@@ -57,9 +59,9 @@ may_nest(struct epoll *e, struct epoll *child)
 	unsigned below, above;
 
 	walks++;
-	below = height(child, e);
+	below = height(child, e, 0);
 	walks++;
-	above = depth(e);
+	above = depth(e, 0);
 	return above + 1 + below <= EPOLL_DEPTH_MAX;
 }
 

@@ -50,6 +50,7 @@ hook_called(struct waitq_watch *w)
 	unsigned level = this_cpu(chain_level)++;
 	bool woken;
 
+	NESTS(EPOLL_DEPTH_MAX + 1, level <= EPOLL_DEPTH_MAX);
 	if (level)
 		spin_lock_nested(lock, level);
 	else
@@ -203,6 +204,7 @@ poll_epoll(struct epoll *e, struct poll_table *table, unsigned level)
 	struct walk_ready w = { .e = e };
 	unsigned events = 0;
 
+	NESTS(EPOLL_DEPTH_MAX + 1, level <= EPOLL_DEPTH_MAX);
 	poll_add(table, &e->wq);
 	mutex_lock_nested(&e->mutex, level);
 	walk_first(&w);

@@ -146,7 +146,7 @@ tell(struct vnode *v, uint32_t mask, uint32_t cookie, const char *name,
 	}
 	mutex_unlock(&lock);
 	if (unwatched)
-		vnode_put(unwatched); /* not the last: the caller has one */
+		vnode_put_early(unwatched); /* the caller has one */
 }
 
 /* notify_ops.forget */
@@ -165,7 +165,7 @@ forget(struct vnode *v, uint32_t mask)
 	}
 	mutex_unlock(&lock);
 	if (unwatched)
-		vnode_put(unwatched);
+		vnode_put_early(unwatched); /* the caller has one */
 }
 
 /* ---- Reading ---- */

@@ -125,10 +125,32 @@ static uint64_t collect(void);
 
 /* @return sockets that were collected */
 static uint64_t
+dispose_all(struct disposal *own)
+{
+	uint64_t collected = 0;
+	struct rights *r;
+
+	NESTS(1, own == own_disposal());
+	for (;;) {
+		r = list_first(&own->rights, struct rights, link);
+		if (r) {
+			list_del(&r->link);
+			close_files(r);
+		} else if (own->collect) {
+			own->collect = false;
+			collected += collect();
+		} else {
+			return collected;
+		}
+	}
+}
+
+/* @p r may be NULL. @return as dispose_all */
+static uint64_t
 dispose(struct rights *r, bool want_collect)
 {
 	struct disposal own = { .thread = current() }, *d = own_disposal();
-	uint64_t collected = 0;
+	uint64_t collected;
 
 	if (d) {
 		if (r)
@@ -143,18 +165,7 @@ dispose(struct rights *r, bool want_collect)
 	spin_lock(&disposals_lock);
 	list_add(&own.link, &disposals);
 	spin_unlock(&disposals_lock);
-	for (;;) {
-		r = list_first(&own.rights, struct rights, link);
-		if (r) {
-			list_del(&r->link);
-			close_files(r);
-		} else if (own.collect) {
-			own.collect = false;
-			collected += collect();
-		} else {
-			break;
-		}
-	}
+	collected = dispose_all(&own);
 	spin_lock(&disposals_lock);
 	list_del(&own.link);
 	spin_unlock(&disposals_lock);
@@ -428,8 +439,7 @@ get_cred(struct scm *scm, const struct ucred *given)
 }
 
 static int
-get_piece(struct scm *scm, const struct cmsghdr *h,
-	  const char *data)
+get_piece(struct scm *scm, const struct cmsghdr *h, const char *data)
 {
 	size_t len = h->cmsg_len - sizeof(*h);
 

@@ -414,47 +414,34 @@ unix_shutdown(struct socket *socket, unsigned how)
 
 /* ---- The end ---- */
 
-static void unix_end(struct unix_socket *s, bool reset);
-
-/* Nothing is put into the queue of @p s any more; what is in it goes.
+/* Nothing is put into the queue of @p s any more; what is in it goes, but for
+ * connections that nobody has accepted: to @p pending.
  * @return whether something was */
 static bool
-close_queue(struct unix_socket *s)
+close_queue(struct unix_socket *s, struct list *pending)
 {
-	struct list messages, pending;
-	struct unix_socket *e;
+	struct list messages;
 	bool unread;
 
-	list_init(&pending);
 	mutex_lock(&s->lock);
 	s->dead = true;
 	unread = s->nmessages > 0;
 	unix_take_all(s, &messages);
 	mutex_lock(&flight_lock);
-	list_splice_tail(&s->pending, &pending);
+	list_splice_tail(&s->pending, pending);
 	mutex_unlock(&flight_lock);
 	s->npending = 0;
 	mutex_unlock(&s->lock);
 	set_condition(s, SOCKET_RECEIVE | SOCKET_SEND, 0);
 	messages_free(&messages, s->peer);
-	while ((e = list_first(&pending, struct unix_socket, pending_link))) {
-		list_del(&e->pending_link);
-		unix_end(e, true);
-	}
 	return unread;
-}
-
-void
-unix_purge(struct unix_socket *s)
-{
-	close_queue(s);
 }
 
 /* Nobody uses @p s any more. @p reset: its peer never had a chance. */
 static void
-unix_end(struct unix_socket *s, bool reset)
+end_one(struct unix_socket *s, bool reset, struct list *pending)
 {
-	bool unread = close_queue(s);
+	bool unread = close_queue(s, pending);
 	struct unix_socket *p;
 
 	if (is_dgram(s)) {
@@ -472,12 +459,34 @@ unix_end(struct unix_socket *s, bool reset)
 }
 
 static void
+end_pending(struct list *pending)
+{
+	struct unix_socket *s;
+
+	while ((s = list_first(pending, struct unix_socket, pending_link))) {
+		list_del(&s->pending_link);
+		end_one(s, true, pending);
+	}
+}
+
+void
+unix_purge(struct unix_socket *s)
+{
+	struct list pending = LIST_INIT(pending);
+
+	close_queue(s, &pending);
+	end_pending(&pending);
+}
+
+static void
 unix_release(struct socket *socket)
 {
 	struct unix_socket *s = to_unix(socket);
+	struct list pending = LIST_INIT(pending);
 
 	unix_unbind(s);
-	unix_end(s, false);
+	end_one(s, false, &pending);
+	end_pending(&pending);
 	flight_collect();
 }
 

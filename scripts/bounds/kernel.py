@@ -25,13 +25,6 @@ def build(jobs):
                        check=True, env=env)
 
 
-def sources(root):
-    """Every source file that the table is made from: [path in kern]."""
-    return sorted(p.relative_to(root / "kern") for p in
-                  (root / "kern").glob("[0-9]*/*.c")
-                  if not p.name.startswith("test_"))
-
-
 def read_trips(path, file, trips):
     """LLVM's loop counts: {(file, function, header): times it is entered}."""
     function = None
@@ -60,14 +53,14 @@ class Kernel:
 
     def __init__(self, mode, ir=None):
         self.mode = mode
-        ir = ir or ROOT / "build" / "ir" / mode / "kern"
+        built = ROOT / "build" / "ir" / mode
         files, trips = [], {}
-        for path in sorted(ir.glob("*/*.ll")):
-            file = f"{path.parent.name}/{path.stem}.c"
+        for path in sorted((ir or built).glob("*/*/*.ll")):
             # One whose source is gone is an old build's.
-            if ir.parts[-4:-1] == ("build", "ir", mode) and \
-                    not (ROOT / "kern" / file).exists():
+            if not ir and not (ROOT / path.relative_to(built)
+                               ).with_suffix(".c").exists():
                 continue
+            file = f"{path.parent.name}/{path.stem}.c"
             files.append((path, file))
             read_trips(path.with_suffix(".ll.trips"), file, trips)
         self.program = Program(files)

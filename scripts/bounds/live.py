@@ -26,7 +26,7 @@ PAGE = 4096
 CHECKPOINTS = {"heap_checkpoint", "heap_reserve", "heap_reserve_last",
                "heap_begin", "heap_release", "heap_end"}
 LOOP_MARK = "heap_loop"
-ONCE_MARK = "heap_once"
+NESTS_MARK = "nests"
 MAX_TRIPS = 1 << 16  # more is no bound
 ZERO = {}
 
@@ -291,9 +291,12 @@ class Analysis:
         self.problems, self.circles = {}, {}
         self.callable = self.callable_params()
         self.consts = {}
-        self.once = {f.name for f in program.functions.values()
-                     for c in self.calls(f) if c.target[0] == "g" and
-                     plain(c.target[1]) == ONCE_MARK}
+        # How often functions that say so may stand on one stack.
+        self.nests = {f.name: c.args[0][1][1]
+                      for f in program.functions.values()
+                      for c in self.calls(f) if c.target[0] == "g" and
+                      plain(c.target[1]) == NESTS_MARK and
+                      c.args[0][1][0] == "c"}
         self.allocates = self.reach_allocation()
 
     # ---- Functions that call a parameter of theirs ----
@@ -422,10 +425,11 @@ class Analysis:
     # ---- Functions ----
 
     def function(self, name, binding):
-        if name in self.once and any(k[0] == name for k in self.active):
+        nested = [k[0] for k in self.active if k[0] in self.nests]
+        if nested.count(name) >= self.nests.get(name, 1 << 30):
             return Piece(None, ZERO, None, None)
-        once = tuple(k[0] for k in self.active if k[0] in self.once)
-        key = (name, tuple(sorted(binding.items(), key=str)), once)
+        nested = tuple(nested)
+        key = (name, tuple(sorted(binding.items(), key=str)), nested)
         if key in self.memo:
             return self.memo[key]
         f = self.p.functions.get(name)
@@ -436,7 +440,7 @@ class Analysis:
         if len(same) > self.DEPTH:
             # Arguments that differ each time: without them, a plain circle.
             binding = {}
-            key = (name, (), once)
+            key = (name, (), nested)
         if key in self.active:
             # Right if the whole circle comes to nothing, see below.
             cycle = [k[0] for k in self.active[self.active.index(key):]]

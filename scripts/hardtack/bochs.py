@@ -1,6 +1,9 @@
 """The second machine: Bochs, headless, booted by GRUB from an ISO."""
 
+import bisect
 import os
+import re
+import signal
 import subprocess
 
 from . import iso, machine
@@ -29,6 +32,8 @@ sound: driver=dummy, waveoutdrv=dummy
 speaker: enabled=0
 """
 
+ANSWER_TIME = 20  # seconds that the debugger has at a time-out
+
 
 def run(s, scratch, output, log, timeout, flood):
     """Boot a machine and wait for its end; arguments as in qemu.run."""
@@ -48,7 +53,7 @@ def run(s, scratch, output, log, timeout, flood):
     try:
         with open(scratch / "bochs-output", "wb") as said:
             process = machine.start(
-                argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                argv, stdin=subprocess.PIPE, stdout=said, stderr=said,
                 cwd=scratch, pass_fds=[log_write, out_write])
     except FileNotFoundError as error:
         raise UserError("no bochs here: type scripts/install-deps check"
@@ -59,11 +64,46 @@ def run(s, scratch, output, log, timeout, flood):
     os.close(out_write)
     try:
         how = machine.wait(process, pumps, timeout, flood)
+        if how == "timeout":
+            _ask_where(process, s.smp)
     finally:
         machine.stop(process)
     for pump in pumps:
         pump.join()
-    return _ending(how, pumps[0].text(), scratch)
+    said = (scratch / "bochs-output").read_text(errors="replace")
+    where = _where(said, s.kernel) if how == "timeout" else ""
+    log.write(where.encode())
+    log.flush()
+    return _ending(how, pumps[0].text() + where, scratch)
+
+
+def _ask_where(process, cpus):
+    """Have the debugger say where each CPU is."""
+    commands = [f"set $cpu={cpu}\nbt 20\n" for cpu in range(cpus)]
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(("".join(commands) + "q\n").encode(), ANSWER_TIME)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def _where(said, kernel):
+    """The debugger's answers, in the form of the kernel's own backtraces."""
+    names = sorted(
+        (int(a, 16), name) for a, kind, name in
+        (line.split() for line in subprocess.run(
+            ["nm", kernel], capture_output=True, text=True).stdout.splitlines())
+        if kind in "tT")
+    lines = []
+    for line in said.splitlines():
+        if m := re.search(r"set \$cpu=(\d+)", line):
+            lines.append(f"cpu {m[1]} at")
+        if m := re.search(r"-> (ffffffff[0-9a-f]{8}) ", line):
+            at = int(m[1], 16)
+            n = bisect.bisect(names, (at - 1, "~")) - 1  # of the call
+            place = f" {names[n][1]}+{at - names[n][0]:#x}" if n >= 0 else ""
+            lines.append(f"  {m[1]}{place}")
+    return "".join(line + "\n" for line in lines)
 
 
 def _ending(how, text, scratch):

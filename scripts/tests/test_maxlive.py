@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from bounds import kernel  # noqa: E402
+from bounds import kernel, stack  # noqa: E402
 
 HEAD = """
 typedef unsigned long size_t;
@@ -20,7 +20,7 @@ void kfree(void *p);
 int heap_checkpoint(unsigned pages);
 void lock(void);
 static inline void heap_loop(unsigned n, unsigned limit) { (void)n, (void)limit; }
-static inline void heap_once(_Bool c) { (void)c; }
+static inline void nests(unsigned n) { (void)n; }
 struct entry { int nr; const char *name; long (*fn)(long); };
 #define SYSCALL(nr, f) static const struct entry syscall_entry_##nr \\
     __attribute__((section(".syscall_entry"), used)) = { 1, #nr, f }
@@ -52,7 +52,7 @@ def analyse(tmp_path, recipe):
         script = recipe.replace("SOURCE", shlex.quote(str(folder / "a.c"))) \
             .replace("RESULT", shlex.quote(str(folder / "a.ll")))
         subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, check=True)
-        return kernel.Kernel(mode, tmp_path / "kern")
+        return kernel.Kernel(mode, tmp_path)
     return run
 
 
@@ -235,7 +235,7 @@ static long f(long x) { g(x); return x; }
 SYSCALL(NR_x, f);"""
     k = analyse(text.replace("MARK;", ""))
     assert "g -> " in problems(k) and "allocates" in problems(k)
-    assert bound(analyse(text.replace("MARK", "heap_once(x)"))) == {64: 1}
+    assert bound(analyse(text.replace("MARK", "nests(1)"))) == {64: 1}
 
 
 def test_recursion_without_allocation_is_none(analyse):
@@ -299,3 +299,98 @@ int main(int argc, char **argv) { loop(atoi(argv[1])); return 0; }
     assert subprocess.run([tmp_path / "a", "4"], check=False).returncode == 0
     assert subprocess.run([tmp_path / "a", "5"], check=False,
                           capture_output=True).returncode == 3
+
+
+# ---- Stacks -----------------------------------------------------------------
+
+def depth(k, frames, name="sys"):
+    """The depth of a function of the small kernel; and what is wrong."""
+    graph = stack.Graph(k, {("01-small/a.c", f): n for f, n in frames.items()
+                            } | {"lock": 8, "usercopy": 5000}, stack.FATAL)
+    functions = [f for f in k.program.functions if f.endswith(name)]
+    return graph.depth(functions[0])[0], " ".join(
+        text for _, _, text in graph.problems)
+
+
+FRAMES = {"sys": 16, "mid": 100, "leaf": 1000, "other": 30}
+
+
+def test_stack_takes_the_deepest_way(analyse):
+    k = analyse("""
+static void leaf(long x) { lock(); }
+static void mid(long x) { if (x) leaf(x); lock(); }
+static void other(long x) { lock(); }
+static long sys(long x) { mid(x); other(x); return x; }
+SYSCALL(NR_x, sys);""")
+    assert depth(k, FRAMES) == (16 + 100 + 1000 + 8, "")
+
+
+def test_stack_follows_pointers_by_caller(analyse):
+    """sys does not come to leaf, though mid calls it for another."""
+    k = analyse("""
+static void leaf(long x) { lock(); }
+static void other(long x) { lock(); }
+static void mid(void (*fn)(long), long x) { fn(x); }
+static long sys(long x) { mid(other, x); return x; }
+static long sys2(long x) { mid(leaf, x); return x; }
+SYSCALL(NR_x, sys);
+SYSCALL(NR_y, sys2);""")
+    assert depth(k, FRAMES) == (16 + 100 + 30 + 8, "")
+    assert depth(k, FRAMES, "sys2") == (100 + 1000 + 8, "")
+
+
+def test_stack_leaves_out_what_a_flag_does(analyse):
+    k = analyse("""
+static void leaf(long x) { lock(); }
+static void mid(long x, _Bool create) { if (create) leaf(x); lock(); }
+static long sys(long x) { mid(x, 0); return x; }
+SYSCALL(NR_x, sys);""")
+    assert depth(k, FRAMES) == (16 + 100 + 8, "")
+
+
+def test_stack_of_recursion(analyse):
+    text = """
+static void mid(long x);
+static void other(long x) { mid(x - 1); lock(); }
+static void mid(long x) { MARK; lock(); if (x) other(x); }
+static long sys(long x) { mid(x); return x; }
+SYSCALL(NR_x, sys);"""
+    assert "unknown depth: mid, other" in depth(
+        analyse(text.replace("MARK;", "")), FRAMES)[1]
+    assert depth(analyse(text.replace("MARK", "nests(3)")), FRAMES) == \
+        (16 + 3 * (100 + 30) + 8, "")
+
+
+def test_stack_ends_at_a_panic(analyse):
+    k = analyse("""
+void panic(const char *format, ...);
+static void leaf(long x) { lock(); }
+static void other(long x) { leaf(x); panic("no"); }
+static void mid(long x) { if (x == 3) { leaf(x); other(x); } lock(); }
+static long sys(long x) { mid(x); return x; }
+SYSCALL(NR_x, sys);""")
+    assert depth(k, FRAMES) == (16 + 100 + 8, "")
+
+
+def test_stack_of_a_source_that_is_not_there(analyse):
+    k = analyse("""
+void elsewhere(long x);
+static long sys(long x) { elsewhere(x); return x; }
+SYSCALL(NR_x, sys);""")
+    assert "elsewhere: in no source" in depth(k, FRAMES)[1]
+
+
+def test_frames_are_read(tmp_path):
+    """Parts add up, copies stand for each other; no frame without a size."""
+    folder = tmp_path / "kern" / "01-small"
+    folder.mkdir(parents=True)
+    (folder / "a.su").write_text(
+        "kern/01-small/a.c:1:2:f\t16\tstatic\n"
+        "kern/01-small/a.c:1:2:f.part.0.constprop\t64\tstatic\n"
+        "kern/01-small/a.c:9:2:g.constprop\t24\tdynamic,bounded\n"
+        "kern/01-small/a.c:9:2:g.isra\t40\tstatic\n")
+    assert stack.read_frames(tmp_path) == {("01-small/a.c", "f"): 80,
+                                           ("01-small/a.c", "g"): 40}
+    (folder / "a.su").write_text("kern/01-small/a.c:1:2:f\t16\tdynamic\n")
+    with pytest.raises(stack.StackError, match="no fixed size"):
+        stack.read_frames(tmp_path)

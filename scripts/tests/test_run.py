@@ -139,3 +139,20 @@ def test_two_runs_side_by_side(tmp_path):
     argv = [ROOT / "scripts/run", "--kernel", elf, "--no-disk"]
     both = [subprocess.Popen(argv, stderr=subprocess.DEVNULL) for _ in "ab"]
     assert [p.wait(60) for p in both] == [0, 0]
+
+
+def test_where_bochs_was():
+    """Its debugger's answers at a time-out become a backtrace of each CPU."""
+    from hardtack import bochs, tree
+    names = [line.split() for line in subprocess.run(
+        ["nm", tree.kernel_image()], check=True, capture_output=True,
+        text=True).stdout.splitlines()]
+    idle = int(next(a for a, _, name in names if name == "idle_loop"), 16)
+    said = (f"<bochs:1> set $cpu=0\n<bochs:2> bt 20\n"
+            f"ffffc0000000fef8 -> {idle + 9:x} ((null))\n"
+            f"<bochs:3> set $cpu=1\n<bochs:4> bt 20\n"
+            f"ffffc0000000ff08 -> {idle + 1:x} (<unknown>)\n"
+            f"ffffc0000000ff18 -> 0000000000000010 (<unknown>)\n")
+    assert bochs._where(said, tree.kernel_image()) == (
+        f"cpu 0 at\n  {idle + 9:x} idle_loop+0x9\n"
+        f"cpu 1 at\n  {idle + 1:x} idle_loop+0x1\n")
