@@ -106,7 +106,8 @@ def test_children_cannot_hide_it(boot, rng):
                 tree.holds(grandchild, 20, 30)
             for _ in range(3 * others):
                 tree.holds(tree.fork(shell), 100_000, 120_000)
-            tree.holds(tree.init, 1000, 10 ** 8 if others else 2000)
+            if others:
+                tree.holds(tree.init, 10 ** 8, 10 ** 9)
             tree.ask(doom=2)
             tree.run()
 
@@ -115,6 +116,16 @@ def test_children_cannot_hide_it(boot, rng):
 def test_what_the_dead_leave_behind(boot, rng):
     """The dead are found while descendants live; else it is their parent's."""
     kernel = boot()
+    tree = Tree(kernel, rng)
+    grandparent = tree.fork(tree.init)
+    parent = tree.fork(grandparent)
+    tree.holds(parent, 10_000, 20_000)
+    children = [tree.fork(parent) for _ in range(rng.randrange(1, 5))]
+    tree.ask()
+    for p in rng.sample([parent, *children], len(children) + 1):
+        tree.end(p)
+        tree.ask()
+    tree.run()
     for _ in range(8):
         tree = Tree(kernel, rng)
         grow(tree, rng, rng.randrange(12, 30))

@@ -50,7 +50,8 @@ def test_caches_come_first(boot, rng):
     """All caches are asked, and nobody is ended while they give something."""
     callers = Shortage(boot, rng)
     callers.victims((10, MS), (10, MS))
-    sizes = [rng.randrange(70, 110) for _ in range(2)]
+    sizes = [rng.randrange(130, 160), rng.randrange(20, 40)]
+    rng.shuffle(sizes)
     callers.caches(*sizes)
     call = callers.wait_for(callers.gate.room() + sum(sizes) -
                             rng.randrange(3), 100 * MS)

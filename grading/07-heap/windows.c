@@ -218,6 +218,8 @@ agent_window(uint64_t kind, uint64_t n, uint64_t mine, uint64_t his)
 	sti();
 	other = kthread_run("other", do_the_same, NULL);
 	thread_set_policy(other, POLICY_FIFO, 50);
+	/* Lest the killer thread, which is woken on the way, comes between. */
+	thread_set_policy(booted, POLICY_FIFO, 10);
 	kthread_run("background", stay_in_the_background, NULL);
 	heap_shrink();
 	agent_free = agent_limit() - agent_kept() - mem_heap_used();
@@ -231,6 +233,7 @@ agent_window(uint64_t kind, uint64_t n, uint64_t mine, uint64_t his)
 	}
 	stop = true;
 	thread_wake(other);
+	thread_set_policy(booted, POLICY_OTHER, 0);
 	cli();
 	smp_ops.timer = ticks;
 	timer_program(clock_ns());
