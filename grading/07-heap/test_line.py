@@ -4,7 +4,7 @@ from callers import MS, Callers
 from grading.points import expect, points
 
 CPUS = 4
-MOMENTS = 320           # 16 of them are 16 to 32 ns
+MOMENTS = 600           # an instruction apart
 
 
 def some_release(callers, rng, most=1.0):

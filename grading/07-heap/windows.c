@@ -17,9 +17,11 @@
 #define RESCUE_NS  2000000
 #define AGAIN_NS   50000 /* where there is no sleeper to wait for */
 #define TIMER_STEP 16 /* ns: how finely the local APIC's timer can be set */
-#define FINE	   8  /* steps in between, by waiting */
+#define FINE	   16 /* steps in between, by waiting */
 #define HOARD	   8  /* pages that are in the way */
 #define SINGLES	   4096
+#define AT_HAND	   33  /* pages at hand at first: not enough for both */
+#define ROOM	   200 /* that is left: too little to take more along */
 
 enum window {
 	WINDOW_RESERVE, /* heapgate=fail: the other reserves too */
@@ -40,7 +42,7 @@ uint64_t agent_kept(void);
 
 static enum window window;
 static struct thread *booted, *other;
-static uint64_t other_pages;
+static uint64_t other_pages, most;
 static _Atomic bool go, stop;
 static bool struck;
 static void *hoard[HOARD];
@@ -117,8 +119,8 @@ set_out(uint64_t offset)
 
 	struck = false;
 	timer_program(clock_ns() + offset / FINE * TIMER_STEP);
-	while (delay--)
-		asm volatile("" : : : "memory");
+	/* Three instructions a round: prime to 16, so that all are met. */
+	asm volatile("1: nop; subq $1, %0; jnc 1b" : "+r"(delay) : : "cc");
 	irq_restore(rflags);
 }
 
@@ -146,12 +148,29 @@ room(void)
 	return n;
 }
 
-/* Some pages are at hand, not enough for both. */
+/* What is released stays at hand. */
 static void
 prepare_hand(void)
 {
 	heap_shrink();
-	trap_ops.reserve(1);
+	trap_ops.reserve(AT_HAND);
+	trap_ops.release();
+}
+
+/* All but ROOM pages are out of reach meanwhile. */
+static void
+hold_most(void)
+{
+	most = agent_free - MIN(agent_free, (uint64_t)ROOM);
+	agent_failed += trap_ops.reserve(most) != 0;
+	current()->heap_granted = 0;
+	agent_free -= most;
+}
+
+static void
+release_most(void)
+{
+	current()->heap_granted = most;
 	trap_ops.release();
 }
 
@@ -223,6 +242,8 @@ agent_window(uint64_t kind, uint64_t n, uint64_t mine, uint64_t his)
 	kthread_run("background", stay_in_the_background, NULL);
 	heap_shrink();
 	agent_free = agent_limit() - agent_kept() - mem_heap_used();
+	if (kind <= WINDOW_RELEASE)
+		hold_most();
 	for (i = 0; i < MIN(n, (uint64_t)SINGLES); i++) {
 		if (kind == WINDOW_RESERVE)
 			one_reserve(i, mine);
@@ -231,6 +252,8 @@ agent_window(uint64_t kind, uint64_t n, uint64_t mine, uint64_t his)
 		else
 			one_wait(i, agent_free - mine);
 	}
+	if (kind <= WINDOW_RELEASE)
+		release_most();
 	stop = true;
 	thread_wake(other);
 	thread_set_policy(booted, POLICY_OTHER, 0);
