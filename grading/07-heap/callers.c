@@ -14,6 +14,16 @@
 #define CONDUCTOR CALLERS /* steps that the booted thread does itself */
 #define FILL_MAX  4096
 
+/* IA-PC HPET specification 1.0a, 2.3: registers, in words of 8 bytes. */
+#define HPET_BASE      0xfed00000
+#define HPET_CONFIG    (0x10 / 8)
+#define HPET_COUNTER   (0xf0 / 8)
+#define HPET_TIMER     (0x100 / 8) /* its comparator follows */
+#define HPET_TICK_NS   10
+#define CONFIG_ENABLE  0x1
+#define TIMER_PERIODIC 0x8
+#define TIMER_SET      0x40 /* the next write sets the accumulator, too */
+
 enum step_kind {
 	STEP_RESERVE,	 /* a: pages */
 	STEP_LAST,	 /* a: pages */
@@ -31,6 +41,7 @@ enum step_kind {
 	STEP_SHRINK, /* */
 	STEP_FILL,   /* reserve single pages until it fails, and release them */
 	STEP_JOIN,   /* until no caller is busy, for a ns at most */
+	STEP_TURNS,  /* CPUs take turns of about a ns; 0: of any length */
 };
 
 struct agent_step {
@@ -164,13 +175,11 @@ sleep_until_posted(struct caller *c)
 	return error;
 }
 
-/* PAUSE ends the CPU's turn in QEMU. */
 static void
 spin(uint64_t rounds)
 {
 	while (rounds--)
 		asm volatile("" : : : "memory");
-	asm volatile("pause");
 }
 
 static uint64_t
@@ -313,6 +322,22 @@ join(uint64_t limit_ns)
 		thread_sleep_until(clock_ns() + 1000000, WAIT_UNINTERRUPTIBLE);
 }
 
+/* A comparator of the HPET, which counts and interrupts nobody: where it comes
+ * round the turn of a CPU ends in QEMU. */
+static void
+take_turns(uint64_t ns)
+{
+	static volatile uint64_t *hpet;
+	uint64_t period = ns / HPET_TICK_NS;
+
+	if (!hpet)
+		hpet = mmio_map(HPET_BASE, PAGE_SIZE);
+	hpet[HPET_TIMER] = TIMER_PERIODIC | TIMER_SET;
+	hpet[HPET_TIMER + 1] = hpet[HPET_COUNTER] + period;
+	hpet[HPET_TIMER + 1] = period;
+	hpet[HPET_CONFIG] = ns ? CONFIG_ENABLE : 0;
+}
+
 static uint64_t
 conduct(struct agent_step *s)
 {
@@ -333,6 +358,9 @@ conduct(struct agent_step *s)
 		return fill();
 	case STEP_JOIN:
 		join(s->a);
+		break;
+	case STEP_TURNS:
+		take_turns(s->a);
 		break;
 	default:
 		return perform(&callers[CONDUCTOR], s);

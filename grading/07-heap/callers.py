@@ -14,7 +14,8 @@ MS = 1_000_000
 WORD = (1 << 64) - 1
 EINTR, ENOMEM = 4, 12
 KINDS = ("reserve", "last", "release", "checkpoint", "take", "free", "sleep",
-         "stress", "hoard", "post", "kill", "clear", "shrink", "fill", "join")
+         "stress", "hoard", "post", "kill", "clear", "shrink", "fill", "join",
+         "turns")
 STEP = struct.Struct("<13Q")
 SETTLE = 25 * MS
 PAIRS = 20000

@@ -161,14 +161,16 @@ def test_four_cpus(boot, rng):
         callers.add(0, "reserve", room, settle=5 * MS)
         first = len(callers.steps)
         for who in range(1, 8):
-            callers.add(who, "stress", 300, rng.getrandbits(60), most,
+            callers.add(who, "stress", 250, rng.getrandbits(60), most,
                         settle=0)
-        callers.add(None, "join", 800 * MS, settle=0)
+        # Prime to what a round takes.
+        callers.add(None, "turns", 10 * rng.randrange(47, 97), settle=0)
+        callers.add(None, "join", 25 * MS, settle=0)
+        callers.add(None, "turns", 0, settle=0)
         callers.add(0, "release")
         last = callers.add(1, "reserve", gate.room())
         more = callers.add(2, "reserve", 1)
-        callers.slice = rng.randrange(4200, 9000)
-        _, steps = callers.run(limit_ms=1000)
+        _, steps = callers.run(limit_ms=100)
         for s in steps[first:first + 7]:
             expect(f"whether caller {s.who} has got all of its reservations",
                    [s.over, s.result], [1, 0])
