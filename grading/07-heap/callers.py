@@ -149,8 +149,8 @@ class Callers:
     """The callers of one boot, and the steps that they are to do."""
 
     def __init__(self, boot, rng, n=10, smp=1, how="on", bound=False):
-        # So much heap that calls wait soon, and fill it soon.
-        self.kernel = boot(smp=smp, append=f"heap={rng.randrange(1400, 2200)}"
+        # So little heap that calls wait soon, and so much that CPUs keep some.
+        self.kernel = boot(smp=smp, append=f"heap={rng.randrange(1900, 2600)}"
                            f" heapgate={how}")
         self.n, self.steps, self.before = n, [], 0
         self.current = {}       # caller -> its step that is not over
@@ -200,7 +200,7 @@ class Callers:
         """A step of a caller, or of the conductor (None): what the model says
         of it is expected."""
         step = self.add(who, kind, a)
-        gate, target = self.gate, who
+        gate = self.gate
         if kind == "reserve":
             gate.reserve(who, a)
         elif kind == "last":
@@ -223,7 +223,7 @@ class Callers:
             gate.kill(a)
         elif kind == "clear":
             gate.killed.discard(a)
-        if target is not None:
+        if who is not None:
             self.current[who] = step
             if kind in ("release", "take", "free"):
                 gate.ended[who] = 0

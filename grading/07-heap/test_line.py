@@ -7,10 +7,10 @@ CPUS = 4
 MOMENTS = 600           # an instruction apart
 
 
-def some_release(callers, rng, most=1.0):
+def some_release(callers, rng):
     """One of those who hold something gives it back, if there is one."""
     holders = [w for w in callers.idle() if w in callers.gate.held]
-    if holders and rng.random() < most:
+    if holders:
         callers.do(rng.choice(holders), "release")
 
 

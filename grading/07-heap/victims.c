@@ -149,8 +149,8 @@ take_all_pages(uint64_t kept)
 		page_alloc(0, PAGE_KERNEL, 0);
 }
 
-/** Who can be ended: the first @p n of agent_victims; with @p of_pages, besides,
- * memory is short by so many pages. @return what the heap uses */
+/** Who can be ended: the first @p n of agent_victims; with @p of_pages,
+ * besides, memory is short by so many pages. @return what the heap uses */
 uint64_t
 agent_victims_prepare(uint64_t n, uint64_t of_pages)
 {

@@ -16,9 +16,9 @@
 
 #define RESCUE_NS  2000000
 #define AGAIN_NS   50000 /* where there is no sleeper to wait for */
-#define TIMER_STEP 16 /* ns: how finely the local APIC's timer can be set */
-#define FINE	   16 /* steps in between, by waiting */
-#define HOARD	   8  /* pages that are in the way */
+#define TIMER_STEP 16	 /* ns: how finely the local APIC's timer can be set */
+#define FINE	   16	 /* steps in between, by waiting */
+#define HOARD	   8	 /* pages that are in the way */
 #define SINGLES	   4096
 #define AT_HAND	   33  /* pages at hand at first: not enough for both */
 #define ROOM	   200 /* that is left: too little to take more along */
@@ -30,12 +30,12 @@ enum window {
 	WINDOW_KILL,	/* that, and the waiter is to die */
 };
 
-uint64_t agent_lost;		  /* sleepers who missed it */
-uint64_t agent_room[SINGLES];	  /* exercise 1: singles granted in between */
+uint64_t agent_lost;		    /* sleepers who missed it */
+uint64_t agent_room[SINGLES];	    /* exercise 1: singles granted in between */
 uint64_t agent_room_after[SINGLES]; /* and at the end */
-uint64_t agent_failed;		  /* reservations that failed */
-uint64_t agent_free;		  /* pages that calls may reserve */
-uint64_t agent_answers[2];	  /* exercise 2: 0, and others */
+uint64_t agent_failed;		    /* reservations that failed */
+uint64_t agent_free;		    /* pages that calls may reserve */
+uint64_t agent_answers[2];	    /* exercise 2: 0, and others */
 uint64_t agent_window(uint64_t kind, uint64_t n, uint64_t mine, uint64_t his);
 uint64_t agent_limit(void);
 uint64_t agent_kept(void);

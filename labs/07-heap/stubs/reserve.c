@@ -9,8 +9,7 @@ fits(uint64_t pages, enum line line)
 	/*
 	 * Exercise 1. HEAP1: whether so many pages can be granted to somebody
 	 * of this line. gate.kept of them are for LINE_LAST alone; and while
-	 * other pages are short (pages_are_short) no call may begin. Signed
-	 * numbers: gate.reserved can be below 0 for a moment.
+	 * other pages are short (pages_are_short) no call may begin.
 	 */
 	panic("exercise 1: fits(%lu, %d) is yours to write", pages, line);
 }
