@@ -60,19 +60,30 @@ steal_from(struct runqueue *from, unsigned at_least)
 	return true;
 }
 
-/* A guess: the lengths are read without locks. Who guesses wrong finds nothing
- * to take. */
+/* How many threads others may take from a CPU. One that is idle is about to run
+ * the first: two such CPUs could take it from each other for ever. A guess: the
+ * lengths are read without locks, and who guesses wrong finds nothing to take
+ * or takes one too many. */
+static unsigned
+to_spare(const struct runqueue *rq)
+{
+	unsigned n = rq->nqueued;
+
+	return n > 0 && rq->running == rq->idle ? n - 1 : n;
+}
+
 bool
 steal(unsigned at_least)
 {
 	struct runqueue *from = NULL;
-	unsigned cpu, most = at_least - 1;
+	unsigned cpu, n, most = at_least - 1;
 
 	for (cpu = 0; cpu < cpu_count; cpu++) {
 		struct runqueue *rq = percpu_ptr(runqueue, cpu);
 
-		if (cpu != cpu_id() && rq->nqueued > most) {
-			most = rq->nqueued;
+		n = to_spare(rq);
+		if (cpu != cpu_id() && n > most) {
+			most = n;
 			from = rq;
 		}
 	}
@@ -131,7 +142,7 @@ steal_realtime(unsigned priority)
 		struct runqueue *rq = percpu_ptr(runqueue, cpu);
 
 		if (cpu != cpu_id() && rq->waiting > priority &&
-		    steal_from(rq, priority + 1))
+		    to_spare(rq) > 0 && steal_from(rq, priority + 1))
 			priority = MAX(priority, this_cpu(runqueue).waiting);
 	}
 	return priority > least;

@@ -375,6 +375,58 @@ steal_when_told(void *arg)
 	end();
 }
 
+static struct thread *to_start;
+
+/* In the timer's interrupt, which strikes an idle CPU: that one is about to run
+ * a thread, but not before the test has looked. */
+static void
+start_on_idle_cpu(struct timer *timer)
+{
+	if (this_cpu(runqueue).running != this_cpu(runqueue).idle) {
+		timer_arm(timer, clock_ns() + TICK_NS);
+		return;
+	}
+	thread_start(to_start);
+	started++;
+	while (!stop)
+		cpu_pause();
+}
+
+static struct timer idle_timer;
+
+static void
+arm_timer(void *arg)
+{
+	(void)arg;
+	timer_arm(&idle_timer, clock_ns() + TICK_NS);
+	end();
+}
+
+/* What an idle CPU is about to run is not taken from it: two that are idle
+ * could go on taking it from each other for ever. */
+SELFTEST(sched_first_thread_of_an_idle_cpu_is_left_to_it)
+{
+	bool taken;
+
+	if (cpu_count < 2)
+		return;
+	begin();
+	timer_init(&idle_timer, start_on_idle_cpu);
+	to_start = thread_create("test", note_priority, NULL);
+	thread_set_affinity(to_start, 1UL << ME | 1UL << 1);
+	start(arm_timer, 1UL << 1, 0);
+	wait_until(&started, 1);
+	preempt_disable();
+	cli();
+	taken = steal(1);
+	sti();
+	preempt_enable();
+	stop = true;
+	wait_for_ends(2);
+	finish();
+	CHECK(!taken);
+}
+
 /* On its way from queue to queue it belongs to the second, by whose lock its
  * policy changes: were it the first, it would change while it is put into the
  * tree of the other policy. */
