@@ -170,7 +170,7 @@ def test_four_cpus(boot, rng):
         callers.add(0, "release")
         last = callers.add(1, "reserve", gate.room())
         more = callers.add(2, "reserve", 1)
-        _, steps = callers.run(limit_ms=100)
+        steps = callers.run(limit_ms=100)
         for s in steps[first:first + 7]:
             expect(f"whether caller {s.who} has got all of its reservations",
                    [s.over, s.result], [1, 0])
