@@ -3,7 +3,7 @@
 import struct
 
 from callers import MS, Callers
-from grading.points import expect, points, require
+from grading.points import expect, points
 
 PATIENCE = 100 * MS     # for a process that was told to end
 SOON = 30 * MS          # what the killer takes to see that nothing comes
