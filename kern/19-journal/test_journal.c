@@ -9,6 +9,7 @@
 #define HOME	     LOG_BLOCKS /* the first block behind the log */
 #define HOME_BLOCKS  64u
 #define DISK_ORDER   9 /* 2 MiB */
+#define DISK_BLOCKS  ((PAGE_SIZE << DISK_ORDER) / BLOCK)
 #define TEST_CREDITS 8
 
 static struct {
@@ -17,7 +18,31 @@ static struct {
 	uint8_t *now, *lasting; /* with what is in the cache; without */
 	struct spinlock lock;
 	bool broken; /* writes fail */
+	/* Blocks written since the last flush, and since the last restore. */
+	bool unflushed[DISK_BLOCKS], touched[DISK_BLOCKS];
 } disk = { .lock = SPINLOCK("journal test disk") };
+
+/* Only these blocks: all would be two megabytes each time. */
+static void
+copy_blocks(uint8_t *to, const uint8_t *from, bool *which)
+{
+	unsigned i;
+
+	for (i = 0; i < DISK_BLOCKS; i++)
+		if (which[i])
+			memcpy(to + i * BLOCK, from + i * BLOCK, BLOCK);
+	memset(which, false, DISK_BLOCKS);
+}
+
+static void
+note_written(uint64_t from, uint64_t len)
+{
+	for (len += from % BLOCK; len > 0; len -= MIN(len, BLOCK)) {
+		disk.unflushed[from / BLOCK] = disk.touched[from / BLOCK] =
+			true;
+		from += BLOCK;
+	}
+}
 
 static void
 disk_submit(struct block_device *d, struct block_request *r)
@@ -31,14 +56,16 @@ disk_submit(struct block_device *d, struct block_request *r)
 	for (i = 0; i < r->nsegments && !error; i++) {
 		const struct block_segment *s = &r->segments[i];
 
-		if (r->op == BLOCK_READ)
+		if (r->op == BLOCK_READ) {
 			memcpy(direct_map(s->pa), at, s->len);
-		else
+		} else {
 			memcpy(at, direct_map(s->pa), s->len);
+			note_written((uint64_t)(at - disk.now), s->len);
+		}
 		at += s->len;
 	}
 	if (r->op == BLOCK_FLUSH && !error)
-		memcpy(disk.lasting, disk.now, PAGE_SIZE << DISK_ORDER);
+		copy_blocks(disk.lasting, disk.now, disk.unflushed);
 	spin_unlock(&disk.lock);
 	block_finish(r, error);
 }
@@ -132,7 +159,7 @@ power_cut(void)
 	disk.broken = true;
 	journal_close(journal);
 	buf_invalidate(&disk.device);
-	memcpy(disk.now, disk.lasting, PAGE_SIZE << DISK_ORDER);
+	copy_blocks(disk.now, disk.lasting, disk.unflushed);
 	disk.broken = false;
 }
 
@@ -448,8 +475,9 @@ SELFTEST(journal_damaged_logs_are_survived)
 	for (i = 0; i < 400; i++) {
 		unsigned at = BLOCK + i * 37 % (9 * BLOCK);
 
-		memcpy(disk.now, copy, PAGE_SIZE << DISK_ORDER);
+		copy_blocks(disk.now, copy, disk.touched);
 		disk.now[at] ^= 1u << i % 8;
+		disk.touched[at / BLOCK] = true;
 		try_open();
 		CHECK(on_disk(1) == 0);
 	}

@@ -13,7 +13,7 @@ CONFIG = """\
 display_library: rfb, options="timeout=0"
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model=corei7_skylake_x, count={smp}, ips=100000000, \
+cpu: model=corei7_skylake_x, count={smp}, quantum=32, ips=100000000, \
 reset_on_triple_fault=0
 clock: sync=none, time0=1704067200
 megs: {mem}
