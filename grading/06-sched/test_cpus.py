@@ -39,7 +39,7 @@ def test_all_cpus_work(boot, rng):
         t.halt(rng.randrange(20, 40))
         mine.append(t)
     start = first.stamp()
-    threads.run(4000)
+    threads.run(2500)
     work = [t.steps[0].args[0] for t in mine]
     took = max(t.steps[0].end for t in mine) - start.begin
     fair = sum(work) / CPUS

@@ -181,6 +181,9 @@ killer(void *arg)
 	for (;;) {
 		wait_for_call();
 		evict();
+		/* With heapgate=fail nobody waits for them. */
+		if (pages_are_short())
+			pages_refill();
 		while (gate_is_short()) {
 			while (gate_is_short() && make_room())
 				;

@@ -34,10 +34,11 @@ bool
 steal(unsigned at_least)
 {
 	/*
-	 * Exercise 5. Steal from the CPU that has the most queued, and at
+	 * Exercise 5. Steal from the CPU that has the most to spare, and at
 	 * least so many.
 	 */
 	(void)steal_from;
+	(void)to_spare;
 	if (cpu_count > 1)
 		panic("exercise 5: steal(%u) is yours to write", at_least);
 	return false;
@@ -62,7 +63,7 @@ steal_realtime(unsigned priority)
 {
 	/*
 	 * Exercise 5. Take over what waits elsewhere with a priority above
-	 * this one, until the greatest is here. Where share_is_used, or none
+	 * this one (and can be spared), until the greatest is here. Where share_is_used, or none
 	 * is waiting anywhere (realtime_waiting), there is nothing to do.
 	 */
 	(void)share_is_used;
