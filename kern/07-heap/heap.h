@@ -24,7 +24,8 @@
  * given back. So an allocation within a reservation always finds its page.
  * HEAP2: a call has no more live objects that it allocated, and did not free
  * itself, than fit its reservation.
- * HEAP3: a reservation is made holding no lock.
+ * HEAP3: a reservation is made holding no lock, and within no operation on a
+ * journal, for whose end others wait.
  * HEAP4: who waits is served in order of arrival.
  */
 

@@ -264,6 +264,7 @@ heap_reserve(unsigned pages)
 {
 	/* HEAP3; a kernel thread may hold nothing either. */
 	lockcheck_may_sleep("heap_reserve");
+	INVARIANT(HEAP3, !current()->transaction);
 	INVARIANT(HEAP2, current()->heap_granted == 0);
 	if (__builtin_expect(!take_at_hand(pages), 0))
 		return reserve_slowly(pages);
@@ -288,6 +289,7 @@ void
 heap_reserve_last(unsigned pages)
 {
 	lockcheck_may_sleep("heap_reserve_last");
+	INVARIANT(HEAP3, !current()->transaction);
 	INVARIANT(HEAP2, current()->heap_granted == 0);
 	pages = MIN(pages, gate.kept);
 	if (!take_at_hand(pages))
