@@ -146,15 +146,18 @@ class Bash(Shell):
 
 
 CTRL = {name: chr(ord(name) - 64) for name in "BCDKRWYZ"}
+# A job that says when the terminal is its own: the shell says "fg" before.
+IN_FRONT = ("sh -c 'until [ $(cut -d\" \" -f8 /proc/$$/stat) = $$ ]; do sleep 0.1;"
+            " done; echo in front; exec sleep 1001'")
 SESSIONS = {
     "job control": [
         [(loud("sleep 1000") + "\n", READY), (CTRL["Z"], NEXT)],
         "jobs",
-        "sleep 1001 &",
+        IN_FRONT + " &",
         "jobs",
         "bg %1",
         "jobs %1; kill %1; wait %1; echo $?",
-        [("fg\n", "sleep 1001\r*\n"), (CTRL["C"], NEXT)],
+        [("fg\n", "in front\r*\n"), (CTRL["C"], NEXT)],
         "echo $?; jobs",
         "(exit 3) & wait $!; echo $?",
         [("cat | tr a-z A-Z | " + loud("cat") + "\n", READY),
@@ -191,9 +194,10 @@ SESSIONS = {
         "seq 1 100 > n",
         [("less n\n", r"\x1b\[7mn"), (" ", r"\n46\r*\n.*:"), ("/77\n", "99"),
          ("q", ANYWHERE)],
-        [("vi f\n", r"\[New"), ("ihello world\x1bo", "world"),
-         ("second\x1b", "second"), (":1s/world/vim/\n", r"vim/\r.*vim"),
-         (":wq\n", "written.*" + ANYWHERE)],
+        # A word may be drawn in pieces, as it comes: its last letter is waited
+        # for.
+        [("vi f\n", r"\[New"), ("ihello world\x1bo", "d"), ("second\x1b", "d"),
+         (":1s/world/vim/\n:wq\n", "written.*" + ANYWHERE)],
         "cat f",
         [("top -d 100\n", "COMMAND"), ("q", ANYWHERE)],
         "stty -a | grep -o -- '-*icanon\\|-*echo '",
