@@ -9,9 +9,8 @@
 
 #define ME	 0 /* the CPU of the test itself, which no thread takes */
 #define MAX_CPUS 64
-#define ROUNDS                                                                 \
-	500 /* of which in one no tick comes between: mostly the first         \
-	     */
+/* In one of them no tick comes between: mostly the first. */
+#define ROUNDS 500
 
 static struct waitq over_wq = WAITQ(over_wq, "test over");
 static struct spinlock over_lock = SPINLOCK("test over state");

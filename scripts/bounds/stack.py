@@ -61,14 +61,14 @@ def read_assembly(root):
 
 def find_doomed(kernel):
     """{function: its blocks from which all ways lead to a panic}."""
-    fatal = set(FATAL)
     blocks = {name: set() for name in kernel.program.functions}
+    fatal = {name for name in blocks if plain(name) in FATAL} | FATAL
     before = None
     while before != len(fatal):
         before = len(fatal)
         for f in kernel.program.functions.values():
             if doom(f, blocks[f.name], fatal):
-                fatal.add(plain(f.name))
+                fatal.add(f.name)
     return blocks
 
 
@@ -79,7 +79,7 @@ def doom(f, doomed, fatal):
         work = [label for label, block in f.blocks.items()
                 if label not in doomed and
                 (any(isinstance(i, Call) and i.target[0] == "g" and
-                     plain(i.target[1]) in fatal for i in block) or
+                     i.target[1] in fatal for i in block) or
                  f.succ[label] and all(v in doomed for v in f.succ[label]))]
         doomed.update(work)
     return f.entry in doomed
