@@ -30,6 +30,7 @@ static struct {
 	vaddr_t next_slot;
 	vaddr_t next_mmio;
 	vaddr_t free_slot; /* unmapped slots, to be used again; see pop_slot */
+	uint64_t deepest;  /* use of a stack, in bytes */
 } kvmap = {
 	.lock = SPINLOCK("kvmap"),
 	.next_slot = KVMAP_BASE,
@@ -163,6 +164,28 @@ kstack_unmap(uint64_t top)
 	spin_unlock_irqrestore(&kvmap.lock, rflags);
 }
 
+/* What is not poison any more has been used: by this thread, or by one that had
+ * the stack before. The lock is held. */
+static void
+note_depth(uint64_t top)
+{
+#ifdef DEBUG
+	const uint64_t *word = (const uint64_t *)(top - KSTACK_SIZE);
+
+	while ((uint64_t)word < top && *word == PAGE_POISON)
+		word++;
+	kvmap.deepest = MAX(kvmap.deepest, top - (uint64_t)word);
+#else
+	(void)top;
+#endif
+}
+
+uint64_t
+kstack_deepest(void)
+{
+	return kvmap.deepest;
+}
+
 /* Kept: to unmap it all CPUs must be asked, for which interrupts must be on and
  * no lock be held, as they are where memory is short (kstack_shrink). */
 void
@@ -171,6 +194,7 @@ kstack_free(uint64_t top)
 	struct free_stack *s = (struct free_stack *)top - 1;
 	uint64_t rflags = spin_lock_irqsave(&kvmap.lock);
 
+	note_depth(top);
 	s->next = kvmap.mapped;
 	kvmap.mapped = s;
 	spin_unlock_irqrestore(&kvmap.lock, rflags);

@@ -271,6 +271,10 @@ uint64_t kstack_alloc(void);
  */
 void kstack_free(uint64_t top);
 
+/** The deepest that a thread which has ended, or another one on its stack, has
+ * used it, in bytes; 0 but in the debug build. Any context. */
+uint64_t kstack_deepest(void);
+
 /** Give the pages of all stacks back that are kept for new threads. Interrupts
  * and preemption on. @return pages freed */
 uint64_t kstack_shrink(void);

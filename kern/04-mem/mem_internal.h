@@ -6,6 +6,9 @@
 
 #include "mem.h"
 
+/** The debug build fills free pages with it: each 8 bytes. */
+#define PAGE_POISON 0xd5d5d5d5d5d5d5d5
+
 /** Start the page allocator on an array of @p len zeroed entries; all pages
  * are reserved until page_release_range frees them. */
 void page_init(struct page *array, uint64_t len);

@@ -64,8 +64,6 @@ page_copy(void *to, const void *from)
 /* ---- The debug build fills free pages and looks at them again ---- */
 
 #ifdef DEBUG
-#define PAGE_POISON 0xd5d5d5d5d5d5d5d5
-
 static void
 poison(struct page *page, unsigned order)
 {

@@ -234,16 +234,31 @@ SELFTEST(mem_freeing_null_does_nothing)
 /* A freed stack comes back first: it is mapped, and likely in a CPU's cache. */
 SELFTEST(mem_kernel_stacks_have_guard_pages)
 {
-	uint64_t top = kstack_alloc();
+	uint64_t top = kstack_alloc(), at;
 
 	CHECK(top != 0 && top % 16 == 0);
-	memset((void *)(top - KSTACK_SIZE), 1, KSTACK_SIZE);
+	/* All of it is there; its poison stays, or it would count as used. */
+	for (at = top - KSTACK_SIZE; at < top; at += PAGE_SIZE) {
+		volatile uint64_t *word = (volatile uint64_t *)at;
+
+		*word = *word;
+	}
+	((uint64_t *)top)[-1000] = 1;
 	CHECK(!kernel_address_readable(top - KSTACK_SIZE - 1));
 	CHECK(kstack_is_guard(top - KSTACK_SIZE - 1));
 	CHECK(!kstack_is_guard(top - KSTACK_SIZE));
 	kstack_free(top);
 	CHECK(kstack_alloc() == top); /* kept, not unmapped */
 	kstack_free(top);
+#ifdef DEBUG
+	CHECK(kstack_deepest() >= 8000 && kstack_deepest() < KSTACK_SIZE);
+#endif
+}
+
+SELFTEST(mem_kernel_stack_that_nobody_used_can_be_freed)
+{
+	kstack_shrink();
+	kstack_free(kstack_alloc());
 }
 
 /* MEM4, checked on the tables themselves: all present leaves. */

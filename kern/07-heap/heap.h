@@ -169,8 +169,9 @@ bool heap_kill_get(unsigned n, struct heap_kill *kill);
 
 struct heap_killer_ops {
 	/**
-	 * proc: end the process that holds most kernel memory; never init.
-	 * @return whether there was one, or is still dying
+	 * proc: end the process that holds most kernel memory; never init, and
+	 * nobody while the last one is still dying.
+	 * @return whether there was one, or one is dying
 	 */
 	bool (*kill)(void);
 	/** The same for pages that are not the heap's. */

@@ -1,16 +1,16 @@
 /*
  * What to do when the heap is short. A kernel thread of its own, so that no
  * call that waits holds anything: it asks the caches to give memory back; if
- * that does not do, it has the process that holds most ended, waits for the
- * memory to come free, and looks again.
+ * that does not do, it has the process that holds most ended, and looks again,
+ * as long as memory comes free.
  */
 #include "heap_internal.h"
 
 #define EVICT_PAGES 64
 #define DROP_ROUNDS 100
-#define PATIENCE_NS 100000000 /* for a killed process to free its memory */
-#define LOOK_NS	    500000    /* between two looks whether it has */
-#define LOOKS	    6	      /* so many in vain are enough */
+#define PATIENCE_NS 100000000 /* for calls in progress to give back */
+#define LOOK_NS	    500000    /* between two looks whether room has come */
+#define LOOKS	    6	      /* so many in vain, and full: no more will come */
 
 extern const struct evictor evictors[], evictors_end[];
 
@@ -114,13 +114,20 @@ make_room(void)
 	return pages_are_short() ? pages_refill() : evict();
 }
 
+/* Nobody, while the last one is still dying.
+ * @return whether there was one, or one is dying */
 static bool
 kill(void)
 {
+	static bool told;
 	bool (*fn)(void) = pages_are_short() ? heap_killer_ops.kill_for_pages
 					     : heap_killer_ops.kill;
+	bool found = fn && fn();
 
-	return fn && fn();
+	if (!found && !told)
+		kprintf("heap: calls wait, and there is no process to end\n");
+	told = !found;
+	return found;
 }
 
 /* Pages that are in the way of those in line. */
@@ -130,12 +137,12 @@ pages_in_the_way(void)
 	return mem_heap_used() + pages_missing();
 }
 
-/* Wait until somebody in line can go on; if @others: as long as that is only a
- * matter of what the calls in progress give back, or memory is coming free: who
- * has been ended goes on with that when it counts as ended already.
+/* Wait until somebody in line can go on, as long as that is only a matter of
+ * what the calls in progress give back, or memory is coming free: who has been
+ * ended goes on with that when it counts as ended already.
  * @return whether somebody could */
 static bool
-wait_for_line(bool others)
+wait_for_line(void)
 {
 	uint64_t granted = gate_granted(), until = clock_ns() + PATIENCE_NS;
 	uint64_t before, now = pages_in_the_way();
@@ -143,8 +150,7 @@ wait_for_line(bool others)
 
 	while (gate_is_short() && gate_granted() == granted &&
 	       clock_ns() < until) {
-		if (others && (pages_are_short() || gate_is_full()) &&
-		    still++ == LOOKS)
+		if ((pages_are_short() || gate_is_full()) && still++ == LOOKS)
 			return false;
 		thread_sleep_until(clock_ns() + LOOK_NS, WAIT_UNINTERRUPTIBLE);
 		heap_shrink();
@@ -158,18 +164,16 @@ wait_for_line(bool others)
 	return !gate_is_short() || gate_granted() != granted;
 }
 
+/* Until nobody waits: caches, then patience, then a victim. If there is none,
+ * what makes room is out of the kernel's hands, and is looked for at leisure.
+ */
 static void
-kill_and_wait(void)
+serve_line(void)
 {
-	static bool told;
-
-	if (kill()) {
-		told = false;
-	} else if (!told) {
-		told = true;
-		kprintf("heap: calls wait, and there is no process to end\n");
-	}
-	wait_for_line(false);
+	while (gate_is_short())
+		if (!make_room() && !wait_for_line() && !kill())
+			thread_sleep_until(clock_ns() + PATIENCE_NS,
+					   WAIT_UNINTERRUPTIBLE);
 }
 
 static void
@@ -184,12 +188,7 @@ killer(void *arg)
 		/* With heapgate=fail nobody waits for them. */
 		if (pages_are_short())
 			pages_refill();
-		while (gate_is_short()) {
-			while (gate_is_short() && make_room())
-				;
-			if (gate_is_short() && !wait_for_line(true))
-				kill_and_wait();
-		}
+		serve_line();
 	}
 }
 

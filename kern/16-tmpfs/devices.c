@@ -1,12 +1,16 @@
 /*
  * The devices that are nothing but behaviour: null, zero, full, random,
  * urandom, kmsg. Numbers as on Linux (Documentation/admin-guide/devices.txt).
+ * And getrandom, which is random without a file.
  */
+#include "abi/syscall.h"
+#include "abi/unistd.h"
 #include "tmpfs_internal.h"
 
 #define MEMORY_MAJOR 1
 #define KMSG_LINE    1024u /* the longest message written to kmsg */
 #define COPY_BYTES   256u
+#define RANDOM_MAX   33554431ul /* bytes that one getrandom gives */
 
 static int64_t
 read_nothing(struct file *f, struct uio *u, uint64_t *pos)
@@ -89,6 +93,20 @@ read_random(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	return done;
 }
+
+static int64_t
+sys_getrandom(void *user, size_t len, unsigned flags)
+{
+	struct iovec iov;
+	struct uio u = uio_user(&iov, user, MIN(len, RANDOM_MAX));
+
+	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
+		    (GRND_RANDOM | GRND_INSECURE))
+		return -EINVAL;
+	return read_random(NULL, &u, NULL);
+}
+SYSCALL(NR_getrandom, sys_getrandom);
 
 /* ---- The kernel's log ---- */
 

@@ -263,8 +263,10 @@ fd_available(void)
 }
 
 int
-fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2])
+fd_install_pair(struct file *files[2], bool cloexec, int32_t *user)
 {
+	int32_t fds[2];
+
 	fds[0] = fd_install(files[0], 0, cloexec);
 	if (fds[0] < 0) {
 		file_put(files[1]);
@@ -274,6 +276,11 @@ fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2])
 	if (fds[1] < 0) {
 		fd_close(fds[0]);
 		return fds[1];
+	}
+	if (copyout(user, fds, sizeof(fds))) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+		return -EFAULT;
 	}
 	return 0;
 }

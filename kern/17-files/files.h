@@ -67,8 +67,9 @@ int fd_set_flags(int fd, bool cloexec);
 /** Whether the running process may have one more descriptor now. */
 bool fd_available(void);
 /** Install both files (the ends of a pipe), which are taken over whatever the
- * outcome. @return 0, or -EMFILE with none installed */
-int fd_install_pair(struct file *files[2], bool cloexec, int32_t fds[2]);
+ * outcome, and tell the two descriptors at @p user, an address of the process.
+ * @return 0; -EMFILE, -EFAULT with none installed */
+int fd_install_pair(struct file *files[2], bool cloexec, int32_t *user);
 
 /* ---- Buffers of one call ---- */
 

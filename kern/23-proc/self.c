@@ -1,15 +1,13 @@
 /*
  * What a thread asks and sets about itself: its numbers (getpid, gettid,
  * getppid, getcpu), its segment bases (arch_prctl), its list of robust futexes,
- * its personality; and random numbers. prctl is chapter exec's.
+ * its personality. prctl is chapter exec's.
  */
 #include "abi/sched.h"
 #include "proc_internal.h"
 #include "string.h"
 
-#define ROBUST_SIZE   24 /* struct robust_list_head */
-#define RANDOM_CHUNK  256
-#define SECURE_RANDOM 33554431 /* most that one getrandom gives */
+#define ROBUST_SIZE 24 /* struct robust_list_head */
 
 /* ---- Numbers ---- */
 
@@ -142,28 +140,3 @@ sys_personality(uint32_t persona)
 	return old;
 }
 SYSCALL(NR_personality, sys_personality);
-
-/* ---- Random numbers ---- */
-
-static int64_t
-sys_getrandom(uint8_t *user, size_t len, unsigned flags)
-{
-	uint8_t chunk[RANDOM_CHUNK];
-	size_t done, n;
-
-	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
-	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
-		    (GRND_RANDOM | GRND_INSECURE))
-		return -EINVAL;
-	len = MIN(len, (size_t)SECURE_RANDOM);
-	for (done = 0; done < len; done += n) {
-		n = MIN(len - done, sizeof(chunk));
-		random_bytes(chunk, n);
-		if (copyout(user + done, chunk, n))
-			return done ? (int64_t)done : -EFAULT;
-		if (thread_interrupted(~0u))
-			return done + n;
-	}
-	return len;
-}
-SYSCALL(NR_getrandom, sys_getrandom);

@@ -115,6 +115,9 @@ show_heap(struct text *t)
 	text_printf(t, "shortages %lu last %lu longest %lu total %lu ns\n",
 		    h.shortages.n, h.shortages.last_ns, h.shortages.longest_ns,
 		    h.shortages.total_ns);
+	if (kstack_deepest())
+		text_printf(t, "stack deepest %lu of %u\n", kstack_deepest(),
+			    KSTACK_SIZE);
 	show_kills(t);
 	text_printf(t, "\n%8s %10s %8s\n", "size", "objects", "slabs");
 	for (unsigned i = 0; slab_info_get(i, &slab); i++)

@@ -21,7 +21,7 @@ check_setpgid(const struct proc *p, int pgid)
 	}
 	if (p->sid == p->pid)
 		return -EPERM; /* a session leader leads its group for good */
-	if (pgid != p->pid && !group_in_session(pgid, self->sid))
+	if (pgid != p->pid && group_session(pgid) != self->sid)
 		return -EPERM;
 	return 0;
 }
@@ -49,18 +49,6 @@ sys_setpgid(int pid, int pgid)
 }
 SYSCALL(NR_setpgid, sys_setpgid);
 
-/* Zombies count: their number is still that of the group. proc_lock held. */
-static bool
-group_exists(int pgid)
-{
-	struct proc *p;
-
-	for (p = init_proc; p; p = proc_tree_next(p))
-		if (p->pgid == pgid)
-			return true;
-	return false;
-}
-
 /* Refused to the leader of a group: the session's number would be that of a
  * group that is in another session. */
 static int64_t
@@ -70,7 +58,7 @@ sys_setsid(void)
 	int64_t result = -EPERM;
 
 	spin_lock(&proc_lock);
-	if (!group_exists(p->pid)) {
+	if (group_session(p->pid) < 0) {
 		p->sid = p->pgid = p->pid;
 		p->tty = NULL;
 		result = p->pid;

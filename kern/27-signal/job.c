@@ -53,15 +53,16 @@ group_is_orphaned(int pgid)
 	return would_be_orphaned(pgid, NULL);
 }
 
-bool
-group_in_session(int pgid, int sid)
+/* Of any member: they are all in one. */
+int
+group_session(int pgid)
 {
 	struct proc *p;
 
 	for (p = init_proc; p; p = proc_tree_next(p))
-		if (p->pgid == pgid && p->sid == sid)
-			return true;
-	return false;
+		if (p->pgid == pgid)
+			return p->sid;
+	return -1;
 }
 
 /* ---- Telling the parent ---- */

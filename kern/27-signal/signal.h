@@ -107,8 +107,9 @@ bool signal_is_ignored_or_blocked(int signo);
  * its session but outside the group is parent to a member. proc_lock held. */
 bool group_is_orphaned(int pgid);
 
-/** Whether session @p sid has a process in group @p pgid. proc_lock held. */
-bool group_in_session(int pgid, int sid);
+/** The session of process group @p pgid, which exists as long as a member is
+ * not reaped; -1: there is no such group. proc_lock held. */
+int group_session(int pgid);
 
 /**
  * The process after @p p in a walk over all processes that are not reaped,

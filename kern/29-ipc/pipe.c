@@ -626,21 +626,11 @@ static int64_t
 sys_pipe2(int32_t *user, int flags)
 {
 	struct file *ends[2];
-	int32_t fds[2];
-	int error;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	pipe_new(flags & O_NONBLOCK, ends);
-	error = fd_install_pair(ends, flags & O_CLOEXEC, fds);
-	if (error)
-		return error;
-	if (copyout(user, fds, sizeof(fds))) {
-		fd_close(fds[0]);
-		fd_close(fds[1]);
-		return -EFAULT;
-	}
-	return 0;
+	return fd_install_pair(ends, flags & O_CLOEXEC, user);
 }
 SYSCALL(NR_pipe2, sys_pipe2);
 

@@ -82,22 +82,13 @@ static int64_t
 sys_socketpair(int domain, unsigned type, int protocol, int32_t *user)
 {
 	struct file *files[2];
-	int32_t fds[2];
 	int error;
 
 	if (type & ~(SOCK_TYPE_MASK | SOCKET_FLAGS))
 		return -EINVAL;
 	error = make_pair(domain, type & SOCK_TYPE_MASK, protocol, files, type);
-	if (!error)
-		error = fd_install_pair(files, type & SOCK_CLOEXEC, fds);
-	if (error)
-		return error;
-	if (copyout(user, fds, sizeof(fds))) {
-		fd_close(fds[0]);
-		fd_close(fds[1]);
-		return -EFAULT;
-	}
-	return 0;
+	return error ? error
+		     : fd_install_pair(files, type & SOCK_CLOEXEC, user);
 }
 SYSCALL(NR_socketpair, sys_socketpair);
 
@@ -107,9 +98,9 @@ static int64_t
 sys_bind(int fd, const void *user, unsigned len)
 {
 	struct sockaddr_storage name = { 0 };
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 
 	if (!s)
 		return error;
@@ -117,7 +108,7 @@ sys_bind(int fd, const void *user, unsigned len)
 	if (!error)
 		error = s->ops->bind ? s->ops->bind(s, &name, len)
 				     : -EOPNOTSUPP;
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_bind, sys_bind);
@@ -125,16 +116,16 @@ SYSCALL(NR_bind, sys_bind);
 static int64_t
 sys_listen(int fd, int backlog)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 
 	if (!s)
 		return error;
 	error = s->ops->listen ? s->ops->listen(s, MIN((unsigned)backlog,
 						       (unsigned)SOMAXCONN))
 			       : -EOPNOTSUPP;
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_listen, sys_listen);
@@ -143,18 +134,19 @@ static int64_t
 sys_connect(int fd, const void *user, unsigned len)
 {
 	struct sockaddr_storage name = { 0 };
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 
 	if (!s)
 		return error;
 	error = name_copyin(&name, user, len);
 	if (!error)
-		error = s->ops->connect ? s->ops->connect(s, &name, len,
-							  f->flags & O_NONBLOCK)
-					: -EOPNOTSUPP;
-	file_put(f);
+		error = s->ops->connect
+				? s->ops->connect(s, &name, len,
+						  b.file->flags & O_NONBLOCK)
+				: -EOPNOTSUPP;
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_connect, sys_connect);
@@ -199,18 +191,19 @@ accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
 static int64_t
 sys_accept4(int fd, void *user, uint32_t *user_len, unsigned flags)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
 	struct socket *s;
 	int64_t result;
 
 	if (flags & ~SOCKET_FLAGS)
 		return -EINVAL;
-	s = socket_get(fd, &f, &error);
+	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
-	result = accept_on(s, f->flags & O_NONBLOCK, user, user_len, flags);
-	file_put(f);
+	result = accept_on(s, b.file->flags & O_NONBLOCK, user, user_len,
+			   flags);
+	fd_return(b);
 	return result;
 }
 SYSCALL(NR_accept4, sys_accept4);
@@ -227,9 +220,9 @@ SYSCALL(NR_accept, sys_accept);
 static int64_t
 sys_shutdown(int fd, unsigned how)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 
 	if (!s)
 		return error;
@@ -238,7 +231,7 @@ sys_shutdown(int fd, unsigned how)
 	else
 		error = s->ops->shutdown ? s->ops->shutdown(s, how + 1)
 					 : -EOPNOTSUPP;
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_shutdown, sys_shutdown);
@@ -247,16 +240,16 @@ static int64_t
 get_name(int fd, void *user, uint32_t *user_len, bool peer)
 {
 	struct sockaddr_storage name;
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 
 	if (!s)
 		return error;
 	error = s->ops->name(s, peer, &name);
 	if (error >= 0)
 		error = name_copyout(&name, error, user, user_len);
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 

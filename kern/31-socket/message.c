@@ -63,14 +63,14 @@ sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 	struct iovec iov;
 	struct uio u = uio_user(&iov, buf, MIN(len, RW_MAX));
 	struct msg m = { .data = &u, .flags = flags };
-	struct file *f;
+	struct borrowed b;
 	int error = 0;
 	struct socket *s;
 	int64_t n;
 
 	if (!user_range_ok(buf, u.left))
 		return -EFAULT;
-	s = socket_get(fd, &f, &error);
+	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
 	if (to) {
@@ -78,8 +78,8 @@ sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 		m.name = &name;
 		m.name_len = to_len;
 	}
-	n = error ? error : socket_send(f, s, &m);
-	file_put(f);
+	n = error ? error : socket_send(b.file, s, &m);
+	fd_return(b);
 	return n;
 }
 SYSCALL(NR_sendto, sys_sendto);
@@ -96,23 +96,23 @@ sys_recvfrom(int fd, void *buf, size_t len, unsigned flags, void *from,
 		.flags = flags,
 		.name = from ? &name : NULL,
 	};
-	struct file *f;
+	struct borrowed b;
 	int error;
 	struct socket *s;
 	int64_t n;
 
 	if (!user_range_ok(buf, u.left))
 		return -EFAULT;
-	s = socket_get(fd, &f, &error);
+	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
-	n = socket_receive(f, s, &m);
+	n = socket_receive(b.file, s, &m);
 	if (n >= 0 && from) {
 		error = name_copyout(&name, m.name_len, from, from_len);
 		if (error)
 			n = error;
 	}
-	file_put(f);
+	fd_return(b);
 	return n;
 }
 SYSCALL(NR_recvfrom, sys_recvfrom);
@@ -222,15 +222,15 @@ send_header(struct file *f, struct socket *s, const struct msghdr *user,
 static int64_t
 sys_sendmsg(int fd, const struct msghdr *user, unsigned flags)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 	int64_t n;
 
 	if (!s)
 		return error;
-	n = send_header(f, s, user, flags);
-	file_put(f);
+	n = send_header(b.file, s, user, flags);
+	fd_return(b);
 	return n;
 }
 SYSCALL(NR_sendmsg, sys_sendmsg);
@@ -239,9 +239,9 @@ SYSCALL(NR_sendmsg, sys_sendmsg);
 static int64_t
 sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 	unsigned done = 0;
 	int64_t n = 0;
 	uint32_t len;
@@ -250,7 +250,7 @@ sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 		return error;
 	count = MIN(count, MMSG_MAX);
 	while (done < count) {
-		n = send_header(f, s, header_at(user, done), flags);
+		n = send_header(b.file, s, header_at(user, done), flags);
 		if (n < 0)
 			break;
 		len = n;
@@ -261,7 +261,7 @@ sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 		if (n)
 			break;
 	}
-	file_put(f);
+	fd_return(b);
 	return done ? done : n;
 }
 SYSCALL(NR_sendmmsg, sys_sendmmsg);
@@ -316,15 +316,15 @@ receive_header(struct file *f, struct socket *s, struct msghdr *user,
 static int64_t
 sys_recvmsg(int fd, struct msghdr *user, unsigned flags)
 {
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 	int64_t n;
 
 	if (!s)
 		return error;
-	n = receive_header(f, s, user, flags);
-	file_put(f);
+	n = receive_header(b.file, s, user, flags);
+	fd_return(b);
 	return n;
 }
 SYSCALL(NR_recvmsg, sys_recvmsg);
@@ -392,7 +392,7 @@ sys_recvmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags,
 {
 	uint64_t deadline = WAIT_FOREVER;
 	struct timespec ts;
-	struct file *f;
+	struct borrowed b;
 	struct socket *s;
 	int64_t n;
 	int error;
@@ -404,13 +404,14 @@ sys_recvmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags,
 			return -EINVAL;
 		deadline = deadline_after(timespec_ns(&ts));
 	}
-	s = socket_get(fd, &f, &error);
+	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
-	n = receive_many(f, s, user, MIN(count, MMSG_MAX), flags, deadline);
+	n = receive_many(b.file, s, user, MIN(count, MMSG_MAX), flags,
+			 deadline);
 	if (n > 0 && timeout && return_time_left(timeout, deadline))
 		n = -EFAULT;
-	file_put(f);
+	fd_return(b);
 	return n;
 }
 SYSCALL(NR_recvmmsg, sys_recvmmsg);

@@ -165,20 +165,20 @@ static int64_t
 sys_setsockopt(int fd, int level, int option, const void *user, int len)
 {
 	char value[SOCKET_OPTION_MAX];
-	struct file *f;
+	struct borrowed b;
 	int error;
 	struct socket *s;
 
 	if (len < 0)
 		return -EINVAL;
-	s = socket_get(fd, &f, &error);
+	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
 	len = MIN(len, (int)sizeof(value));
 	error = copyin(value, user, len);
 	if (!error)
 		error = set_option(s, level, option, value, len);
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_setsockopt, sys_setsockopt);
@@ -289,9 +289,9 @@ static int64_t
 sys_getsockopt(int fd, int level, int option, void *user, int32_t *user_len)
 {
 	char value[SOCKET_OPTION_MAX];
-	struct file *f;
+	struct borrowed b;
 	int error;
-	struct socket *s = socket_get(fd, &f, &error);
+	struct socket *s = socket_get(fd, &b, &error);
 	int32_t given;
 	unsigned len;
 
@@ -308,7 +308,7 @@ sys_getsockopt(int fd, int level, int option, void *user, int32_t *user_len)
 		error = copyout(user, value, len);
 	if (!error)
 		error = copyout(user_len, &len, sizeof(len));
-	file_put(f);
+	fd_return(b);
 	return error;
 }
 SYSCALL(NR_getsockopt, sys_getsockopt);

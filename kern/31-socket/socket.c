@@ -171,19 +171,19 @@ socket_of(const struct file *f)
 }
 
 struct socket *
-socket_get(int fd, struct file **f, int *error)
+socket_get(int fd, struct borrowed *b, int *error)
 {
 	struct socket *s;
 
-	*f = fd_get(fd);
-	if (!*f) {
+	*b = fd_borrow(fd);
+	if (!b->file) {
 		*error = -EBADF;
 		return NULL;
 	}
-	s = socket_of(*f);
+	s = socket_of(b->file);
 	if (!s) {
-		*error = (*f)->flags & O_PATH ? -EBADF : -ENOTSOCK;
-		file_put(*f);
+		*error = b->file->flags & O_PATH ? -EBADF : -ENOTSOCK;
+		fd_return(*b);
 	}
 	return s;
 }

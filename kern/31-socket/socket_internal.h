@@ -13,9 +13,9 @@
 #define SOCKET_BUF_MAX	   212992
 #define SOCKET_RCVBUF_MIN  2304
 
-/** The socket of descriptor @p fd; *f is referenced. NULL: *error is -EBADF or
- * -ENOTSOCK, and there is no reference. */
-struct socket *socket_get(int fd, struct file **f, int *error);
+/** The socket of descriptor @p fd, whose file is borrowed: fd_return(*b). NULL:
+ * *error is -EBADF or -ENOTSOCK, and nothing is to be returned. */
+struct socket *socket_get(int fd, struct borrowed *b, int *error);
 
 /** Copy a user's address. @return 0, -EINVAL: its length; -EFAULT */
 int name_copyin(struct sockaddr_storage *name, const void *user, unsigned len);

@@ -269,7 +269,7 @@ end_hung_up(struct proc *leader)
 
 	spin_lock(&proc_lock);
 	pgrp = leader->hung_up_pgrp;
-	if (pgrp && !group_in_session(pgrp, leader->sid))
+	if (pgrp && group_session(pgrp) != leader->sid)
 		pgrp = 0; /* it has ended */
 	spin_unlock(&proc_lock);
 	if (!pgrp)
@@ -320,32 +320,22 @@ SYSCALL(NR_vhangup, sys_vhangup);
 
 /* ---- The foreground group ---- */
 
-static bool
-group_exists(int pgid)
-{
-	struct proc *p;
-
-	for (p = init_proc; p; p = proc_tree_next(p))
-		if (p->pgid == pgid)
-			return true;
-	return false;
-}
-
 /* TIOCSPGRP, tcsetpgrp(): any group of the caller's session; from the
  * background it is stopped by SIGTTOU first (ioctl.c). */
 int
 tty_set_group(struct tty *t, int32_t pgrp)
 {
-	int error = 0;
+	int error = 0, session;
 
 	if (!tty_is_controlling(t))
 		return -ENOTTY;
 	if (pgrp < 0)
 		return -EINVAL;
 	spin_lock(&proc_lock);
-	if (!group_exists(pgrp))
+	session = group_session(pgrp);
+	if (session < 0)
 		error = -ESRCH;
-	else if (!group_in_session(pgrp, current_proc()->sid))
+	else if (session != current_proc()->sid)
 		error = -EPERM;
 	else
 		t->pgrp = pgrp;

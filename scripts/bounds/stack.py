@@ -88,12 +88,12 @@ def doom(f, doomed, fatal):
 class Graph:
     """Depths of functions: what they call, but for those not followed."""
 
-    def __init__(self, kernel, frames, not_followed):
+    def __init__(self, kernel, frames, not_followed, doomed):
         self.a, self.p = kernel.analysis, kernel.program
         self.frames, self.not_followed = frames, not_followed
+        self.doomed = doomed    # as find_doomed says
         self.callees, self.group, self.memo = {}, {}, {}
         self.problems = {}
-        self.doomed = find_doomed(kernel)
 
     # ---- The graph: of functions with what their pointers are bound to ----
 
@@ -140,10 +140,12 @@ class Graph:
 
     # ---- Depths: (bytes, chain) ----
 
-    def depth(self, name, binding=None):
-        self.explore(name, binding or {})
+    def depths(self, names):
+        """{name: (bytes, chain)} of functions; to be called once."""
+        for name in names:
+            self.explore(name, {})
         self.find_groups()
-        return self.deepest(self.key(name, binding or {}), {})
+        return {name: self.deepest(self.key(name, {}), {}) for name in names}
 
     def find_groups(self):
         """Functions that can come to be called by themselves: a number for each
@@ -196,28 +198,30 @@ class Stack:
 
     def __init__(self, kernel, objects, root):
         frames = read_frames(objects) | read_assembly(root)
+        doomed = find_doomed(kernel)
         self.problems = {}
-        self.interrupt = self.trap(kernel, frames, NOT_BY_INTERRUPT)
-        self.fault = self.trap(kernel, frames, NOT_BY_FAULT)
+        self.interrupt = self.trap(kernel, frames, NOT_BY_INTERRUPT, doomed)
+        self.fault = self.trap(kernel, frames, NOT_BY_FAULT, doomed)
         for name in FAULTING:
             frames[name] += self.fault[0]
-        graph = Graph(kernel, frames, FATAL)
-        self.nmi = graph.depth("trap_dispatch_paranoid")
-        self.entries = {
-            name: grow(graph.depth(name), TRAP_FRAME)
-            for name in ("syscall_dispatch", "trap_dispatch")}
-        for name in ("boot_main", "ap_main", "thread_begin"):
-            self.entries[name] = graph.depth(name)
+        graph = Graph(kernel, frames, FATAL, doomed)
         gate = TRAP_FRAME + graph.frame("syscall_dispatch")
-        for e in kernel.entries.values():
-            if e.kind == "call":
-                self.entries[e.name] = grow(graph.depth(e.function), gate)
+        below = {"syscall_dispatch": TRAP_FRAME, "trap_dispatch": TRAP_FRAME,
+                 "boot_main": 0, "ap_main": 0, "thread_begin": 0}
+        calls = [e for e in kernel.entries.values() if e.kind == "call"]
+        found = graph.depths([*below, *(e.function for e in calls),
+                              "trap_dispatch_paranoid"])
+        self.nmi = found["trap_dispatch_paranoid"]
+        self.entries = {name: grow(found[name], n)
+                        for name, n in below.items()} | {
+            e.name: grow(found[e.function], gate) for e in calls}
         self.problems |= graph.problems
 
-    def trap(self, kernel, frames, not_followed):
+    def trap(self, kernel, frames, not_followed, doomed):
         """What stands on top of the kernel that is interrupted."""
-        graph = Graph(kernel, frames, not_followed)
-        found = grow(graph.depth("trap_dispatch"), TRAP_FRAME)
+        graph = Graph(kernel, frames, not_followed, doomed)
+        found = grow(graph.depths(["trap_dispatch"])["trap_dispatch"],
+                     TRAP_FRAME)
         self.problems |= graph.problems
         for name in FAULTING & {key[0] for key in graph.callees}:
             self.problems["fault", None, f"{name}: user memory is touched by "

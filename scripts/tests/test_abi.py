@@ -3,6 +3,7 @@ what they expect is what Linux does, and Linux is asked first (as root, for they
 change users). Then what misuses the machine: random calls, a fork bomb, a full
 disk, full pipes, storms. Nothing of it may be left in the kernel."""
 
+import functools
 import os
 import re
 import subprocess
@@ -21,7 +22,6 @@ MISUSE = ["forkbomb", "fulldisk", "fullpipe", "fuzz 1 20000", "storm"]
 GUEST_FOLDER = "/usr/lib/hardtack/tests"
 KEPT_KIB = 128      # page tables of kernel stacks, pages of slabs half full
 COLD_KIB = 1024     # the same from the start of the machine on
-# Calls that fuzz knows and this kernel has not.
 # Numbers made at random hardly ever name a segment, or where it is attached.
 UNLIKELY = {"shmat", "shmctl", "shmdt"}
 
@@ -164,22 +164,27 @@ MACHINES = {
 COUNTED = "debug"   # where what is left is counted
 
 
-@pytest.fixture(scope="module", params=MACHINES)
-def results(request, tmp_path_factory):
-    """All programs in one boot: {name: (status, output)}, and the log."""
-    options, arguments = MACHINES[request.param]
-    machine = Guest(tmp_path_factory.mktemp(request.param), *options)
-    if request.param == COUNTED:
-        machine.under = [f"{GUEST_FOLDER}/leaks", "-k", COLD_KIB]
-    for name in PROGRAMS:
-        machine.add(name, f"exec {GUEST_FOLDER}/{name} {arguments}")
-    return machine.run(), machine
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """results(name of a machine): all programs in one boot: {program: (status,
+    output)}, and the Guest."""
+    @functools.cache
+    def boot(name):
+        options, arguments = MACHINES[name]
+        machine = Guest(tmp_path_factory.mktemp(name), *options)
+        if name == COUNTED:
+            machine.under = [f"{GUEST_FOLDER}/leaks", "-k", COLD_KIB]
+        for program in PROGRAMS:
+            machine.add(program, f"exec {GUEST_FOLDER}/{program} {arguments}")
+        return machine.run(), machine
+    return boot
 
 
 @needs_user_space
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_on_hardtack(results, program):
-    outcomes, machine = results
+@pytest.mark.parametrize("name", MACHINES)
+def test_on_hardtack(results, name, program):
+    outcomes, machine = results(name)
     assert program in outcomes, "it did not end:\n" + machine.log[-3000:]
     status, output = outcomes[program]
     wrong = [line for line in output.splitlines()
@@ -188,9 +193,8 @@ def test_on_hardtack(results, program):
 
 
 @needs_user_space
-@pytest.mark.parametrize("results", [COUNTED], indirect=True)
 def test_nothing_is_left_of_all_programs(results):
-    _, machine = results
+    _, machine = results(COUNTED)
     text = machine.done.stdout.decode(errors="replace")
     left = [line for line in text.splitlines() if line.startswith("leaks:")]
     assert (machine.done.returncode, left) == (0, [])

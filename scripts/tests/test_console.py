@@ -39,6 +39,12 @@ def loud(command):
     return f"sh -c {shlex.quote(inner)}"
 
 
+def background(command):
+    """A job in the background that has begun: until its process has run, it
+    ignores the SIGTERM that the shell ignores."""
+    return f"sh -c '>up; exec {command}' & until [ -e up ]; do :; done; rm up"
+
+
 # A step is a line to type, or a list of (keys, pattern to wait for) of which
 # the last waits for the prompt.
 SESSIONS = {
@@ -117,14 +123,14 @@ SESSIONS = {
         "bg >/dev/null; >go; until [ -e went ]; do :; done",
         "jobs | sed 's/sh -c.*//'",
         "kill %1; wait %1 2>/dev/null; echo status $?",
-        "sleep 1001 &",
-        "jobs",
+        background("sleep 1001"),
+        "jobs | sed 's/sh -c.*//'",
         "kill %1; wait %1 2>/dev/null; echo status $?",
     ],
     "interrupt is for the foreground": [
-        "sleep 1002 &",
+        background("sleep 1002"),
         [(loud("sleep 1003") + "\n", READY), (INTR, NEXT)],
-        "jobs",
+        "jobs | sed 's/sh -c.*//'",
         "kill %1; wait %1 2>/dev/null; echo $?",
     ],
     "a background reader is stopped": [
@@ -147,12 +153,15 @@ SESSIONS = {
         "{ print \"has one\" }'",
         "stty size",
     ],
+    # What is waited for is not in the line that is typed: until that is run, the
+    # terminal is the shell's, and echoes nothing.
     "the shell's read": [
-        [("read -r x; echo got $x\n", "x\r*\n"), ("typed\n", NEXT)],
-        [("read -p 'name? ' x; echo got $x\n", "name\\? $"), ("me\n", NEXT)],
+        [("echo rea''dy; read -r x; echo got $x\n", READY), ("typed\n", NEXT)],
+        [("read -p 'na''me? ' x; echo got $x\n", "name\\? $"),
+         ("me\n", NEXT)],
         [("stty -echo; echo rea''dy; read -r x; echo got $x; stty echo\n",
           READY), ("secret\n", NEXT)],
-        [("read -n 1 -p 'key? ' x; echo; echo got $x\n", "key\\? $"),
+        [("read -n 1 -p 'ke''y? ' x; echo; echo got $x\n", "key\\? $"),
          ("k", NEXT)],
         "read -t 1 x; echo status $?",
     ],

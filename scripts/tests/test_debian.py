@@ -185,7 +185,7 @@ SESSIONS = {
         [("cd fol\t\n", NEXT)],
         "cd ..; history | tail -n 3 | cut -c8-",
         [("for i in 1 2\n", "> "), ("do echo $i\n", "> "), ("done\n", NEXT)],
-        [("read -s -p 'secret: ' x; echo; echo ${#x}\n", "secret: $"),
+        [("read -s -p 'sec''ret: ' x; echo; echo ${#x}\n", "secret: $"),
          ("word\n", NEXT)],
         [("select x in p q; do echo $x; break; done\n", r"#\? $"),
          ("2\n", NEXT)],

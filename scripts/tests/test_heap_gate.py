@@ -1,5 +1,6 @@
-"""The gate of the kernel heap, from outside: who is ended when it is short
-(user/tests/hoard.c), what /proc/heap shows, and who may call the allocator."""
+"""The gate of the kernel heap, from outside: who is ended when it, or all
+memory, is short (user/tests/hoard.c), what /proc/heap shows, and who may call
+the allocator."""
 
 import re
 import subprocess
@@ -7,7 +8,9 @@ import subprocess
 import pytest
 from conftest import ROOT, Guest, needs_user_space
 
-WAYS = ["open", "forks", "rights", "given"]
+WAYS = {                        # what is short
+    "open": "heap", "forks": "heap", "rights": "heap", "given": "heap",
+    "taken": "heap", "memory": "memory", "tables": "memory"}
 HOARD = "/usr/lib/hardtack/tests/hoard"
 HEAP_KIB = 3000                 # 750 pages: full within a second
 
@@ -38,12 +41,13 @@ def test_proc_heap_tells(machine):
     assert number["used"] + number["reserved"] + number["margin"] <= \
         number["max"]
     assert number["waiting"] == 0 and number["waits"] > 0
-    kills = re.findall(r"^killed (\w+) \(pid (\d+)\) .* for heap: processes "
+    kills = re.findall(r"^killed (\w+) \(pid (\d+)\) .* for (\w+): processes "
                        r"(\d+) bytes (\d+), struct", text, re.M)
     assert number["kills"] == len(kills) == len(WAYS), text
     assert {name for name, *_ in kills} == {"hoard"}
     assert all(int(pid) > 1 for _, pid, *_ in kills), "init is not ended"
-    most_processes = max(int(n) for _, _, n, _ in kills)
+    assert [short for *_, short, _, _ in kills] == [*WAYS.values()][::-1]
+    most_processes = max(int(n) for *_, n, _ in kills)
     assert most_processes > 50, "the children go with who made them"
     waited = re.findall(r"^fork +(\d+) +(\d+) +(\d+)$", text, re.M)
     assert waited and int(waited[0][2]) > 0, "decoys have waited in fork"

@@ -1,11 +1,15 @@
 /*
- * Fills the kernel heap, in ways that hide who holds it, beside processes that
- * hold a little and want a little: the kernel is to end the hoarder, all of it,
- * and nobody else. For Hardtack alone. Usage: hoard WAY, where WAY is
+ * Fills the kernel heap or all memory, in ways that hide who holds it, beside
+ * processes that hold a little and want a little: the kernel is to end the
+ * hoarder, all of it, and nobody else. For Hardtack alone. Usage: hoard WAY,
+ * where WAY is
  *   open    sockets in its own descriptor table
  *   forks   a few sockets in each of many children
  *   rights  sockets in flight in others, that it has closed
  *   given   sockets that it has received, whose makers have ended
+ *   taken   sockets that it has received, whose maker goes on
+ *   memory  pages of its own
+ *   tables  page tables, and hardly a page in them
  * Prints who was ended; exits 0 if it was the hoarder alone.
  */
 #include <errno.h>
@@ -28,6 +32,8 @@
 #define AT_A_TIME    100  /* descriptors in one message */
 #define DESCRIPTORS  4096 /* limit of the hoarder */
 #define ROUNDS_AFTER 200  /* of each decoy, once the hoarder is gone */
+#define REGION	     (1UL << 40)
+#define TABLE_SPAN   (2UL << 20) /* that one page table maps */
 
 /** Counted by all processes. */
 struct board {
@@ -38,6 +44,7 @@ struct board {
 };
 
 static struct board *board;
+static int gift[2]; /* from the maker, who is no child of the hoarder's */
 
 /** Holds a little, and does some of everything again and again. */
 __attribute__((noreturn)) static void
@@ -117,21 +124,20 @@ receive_rights(int socket)
 	return recvmsg(socket, &m, 0) == 1;
 }
 
-/** Makes sockets, sends them, closes them: until it is ended, or may not. */
-static void
-send_away(int socket, int times)
+/** Makes sockets, sends them, closes them. @return whether they went */
+static bool
+send_new(int socket)
 {
 	int fds[AT_A_TIME];
+	bool sent;
 
-	while (times-- > 0) {
-		for (int i = 0; i < AT_A_TIME; i += 2)
-			if (!make_pair(fds + i))
-				return;
-		if (!send_rights(socket, fds))
-			return;
-		for (int i = 0; i < AT_A_TIME; i++)
-			close(fds[i]);
-	}
+	for (int i = 0; i < AT_A_TIME; i += 2)
+		if (!make_pair(fds + i))
+			return false;
+	sent = send_rights(socket, fds);
+	for (int i = 0; i < AT_A_TIME; i++)
+		close(fds[i]);
+	return sent;
 }
 
 /** Several sockets, for each takes no more than its buffer. */
@@ -141,7 +147,8 @@ hoard_in_flight(void)
 	int pair[2];
 
 	while (make_pair(pair))
-		send_away(pair[0], 50);
+		for (int i = 0; i < 50 && send_new(pair[0]); i++)
+			;
 }
 
 /** A maker that ends after each lot, and a child that keeps all of it. */
@@ -156,12 +163,48 @@ hoard_given(void)
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			send_away(pair[0], 1);
+			send_new(pair[0]);
 			_exit(0);
 		}
 		if (!receive_rights(pair[1]))
 			_exit(1);
 		waitpid(pid, NULL, 0);
+	}
+}
+
+/** Ends when there is nobody to send to. */
+__attribute__((noreturn)) static void
+maker(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	close(gift[1]);
+	while (send_new(gift[0]))
+		;
+	_exit(0);
+}
+
+static void
+hoard_taken(void)
+{
+	close(gift[0]);
+	while (receive_rights(gift[1]))
+		;
+	_exit(1);
+}
+
+static void
+touch(size_t step)
+{
+	volatile char *p = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+				0);
+
+	if (p == MAP_FAILED)
+		_exit(1);
+	for (size_t at = 0; at < REGION; at += step) {
+		(void)p[at];
+		if (step < TABLE_SPAN)
+			p[at] = 1;
 	}
 }
 
@@ -191,6 +234,12 @@ hoard(const char *way)
 		hoard_in_flight();
 	else if (strcmp(way, "given") == 0)
 		hoard_given();
+	else if (strcmp(way, "taken") == 0)
+		hoard_taken();
+	else if (strcmp(way, "memory") == 0)
+		touch(4096);
+	else if (strcmp(way, "tables") == 0)
+		touch(TABLE_SPAN);
 	for (;;)
 		pause();
 }
@@ -199,7 +248,7 @@ int
 main(int argc, char **argv)
 {
 	int status, wrong = 0;
-	pid_t decoys[DECOYS], hoarder;
+	pid_t decoys[DECOYS], hoarder, giver = 0;
 
 	if (argc != 2)
 		return 2;
@@ -210,8 +259,14 @@ main(int argc, char **argv)
 			decoy(i);
 	while (board->ready < DECOYS)
 		usleep(1000);
+	if (!make_pair(gift))
+		return 2;
+	if (strcmp(argv[1], "taken") == 0 && (giver = fork()) == 0)
+		maker();
 	if ((hoarder = fork()) == 0)
 		hoard(argv[1]);
+	close(gift[0]);
+	close(gift[1]);
 	waitpid(hoarder, &status, 0);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		wrong = printf("the hoarder ended by itself: %#x\n", status);
@@ -222,6 +277,8 @@ main(int argc, char **argv)
 			wrong = printf("decoy %d: status %#x (%s)\n", i, status,
 				       strerror(board->failed));
 	}
+	if (giver && (waitpid(giver, &status, 0) < 0 || status != 0))
+		wrong = printf("who made what it took: status %#x\n", status);
 	/* Its children are not ours to wait for; they have its group. */
 	for (int i = 0; i < 100 && kill(-hoarder, 0) == 0; i++)
 		usleep(20000);

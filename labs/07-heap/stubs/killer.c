@@ -17,35 +17,39 @@ evict(void)
 }
 
 static bool
-wait_for_line(bool others)
+wait_for_line(void)
 {
 	/*
 	 * Exercise 5. Wait until somebody in line could go on (gate_granted),
 	 * or nobody waits, for PATIENCE_NS at most. Look every LOOK_NS: shrink
 	 * the heap, and keep pages again if these are short (pages_refill).
 	 *
-	 * If others: as long as that is only a matter of what calls in
-	 * progress give back. So give up after LOOKS looks at which what is in
-	 * the way (pages_in_the_way) has not become less, while objects fill
-	 * the heap (gate_is_full) or other pages are short.
+	 * But only as long as that is a matter of what calls in progress give
+	 * back. So give up after LOOKS looks at which what is in the way
+	 * (pages_in_the_way) has not become less, while objects fill the heap
+	 * (gate_is_full) or other pages are short.
 	 * @return whether somebody could go on
 	 */
 	(void)pages_in_the_way;
 	if (heap_killer_ops.kill)
-		panic("exercise 5: wait_for_line(%d) is yours to write",
-		      others);
+		panic("exercise 5: wait_for_line() is yours to write");
 	thread_sleep_until(clock_ns() + 2 * LOOK_NS, WAIT_UNINTERRUPTIBLE);
-	return others;
+	return !gate_is_short();
 }
 
 static void
-kill_and_wait(void)
+serve_line(void)
 {
 	/*
-	 * Exercise 5. Have a process ended (kill), and wait until its memory
-	 * has come free. If there is none, say so, but not each time: nobody
-	 * reads a log of nothing else.
+	 * Exercise 5. Until nobody waits: make_room as long as that does
+	 * something; wait_for_line; and if that was in vain, kill. If there is
+	 * nobody to kill, sleep for PATIENCE_NS: that look is a long one.
 	 */
 	(void)kill;
-	panic("exercise 5: kill_and_wait() is yours to write");
+	while (gate_is_short()) {
+		if (heap_killer_ops.kill)
+			panic("exercise 5: serve_line() is yours to write");
+		make_room();
+		wait_for_line();
+	}
 }
