@@ -386,7 +386,8 @@ struct timer {
 };
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t));
-/** Arm @p t for clock_ns @p when; re-arms if it is armed. Any context. */
+/** Arm @p t for clock_ns @p when; re-arms if it is armed. Any context. The
+ * caller sees to it that nobody else arms it meanwhile. */
 void timer_arm(struct timer *t, uint64_t when);
 /** Disarm @p t and wait until its function is not running (not from within
  * it). @return whether it was armed */

@@ -392,13 +392,13 @@ start_on_idle_cpu(struct timer *timer)
 		cpu_pause();
 }
 
-static struct timer idle_timer;
+static struct timer its_timer; /* CPU 1's */
 
 static void
 arm_timer(void *arg)
 {
 	(void)arg;
-	timer_arm(&idle_timer, clock_ns() + TICK_NS);
+	timer_arm(&its_timer, clock_ns() + TICK_NS);
 	end();
 }
 
@@ -411,7 +411,7 @@ SELFTEST(sched_first_thread_of_an_idle_cpu_is_left_to_it)
 	if (cpu_count < 2)
 		return;
 	begin();
-	timer_init(&idle_timer, start_on_idle_cpu);
+	timer_init(&its_timer, start_on_idle_cpu);
 	to_start = thread_create("test", note_priority, NULL);
 	thread_set_affinity(to_start, 1UL << ME | 1UL << 1);
 	start(arm_timer, 1UL << 1, 0);
@@ -425,6 +425,45 @@ SELFTEST(sched_first_thread_of_an_idle_cpu_is_left_to_it)
 	wait_for_ends(2);
 	finish();
 	CHECK(!taken);
+}
+
+static _Atomic bool fn_is_over;
+
+static void
+take_a_while(struct timer *timer)
+{
+	uint64_t until;
+
+	(void)timer;
+	started++;
+	while (!stop)
+		cpu_pause();
+	until = clock_ns() + TICK_NS;
+	while (clock_ns() < until)
+		cpu_pause();
+	fn_is_over = true;
+}
+
+/* Who disarms a timer may free it then, also if it was armed by another CPU
+ * than the one that calls its function. */
+SELFTEST(sched_timer_stays_where_its_function_runs)
+{
+	bool armed, over_then;
+
+	if (cpu_count < 2)
+		return;
+	begin();
+	fn_is_over = false;
+	timer_init(&its_timer, take_a_while);
+	start(arm_timer, 1UL << 1, 0);
+	wait_until(&started, 1);
+	timer_arm(&its_timer, UINT64_MAX);
+	stop = true;
+	armed = timer_disarm(&its_timer);
+	over_then = fn_is_over;
+	wait_for_ends(1);
+	finish();
+	CHECK(armed && over_then);
 }
 
 /* On its way from queue to queue it belongs to the second, by whose lock its

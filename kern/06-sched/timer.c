@@ -61,11 +61,10 @@ lock_timer(struct timer *t, uint64_t *rflags)
 	}
 }
 
+/* The queue is locked, and t's. @return whether it was armed */
 static bool
-remove(struct timer *t)
+remove(struct timer_queue *q, struct timer *t)
 {
-	uint64_t rflags;
-	struct timer_queue *q = lock_timer(t, &rflags);
 	bool armed = t->armed;
 
 	if (armed) {
@@ -73,29 +72,35 @@ remove(struct timer *t)
 		t->armed = false;
 		find_next(q);
 	}
-	spin_unlock_irqrestore(&q->lock, rflags);
 	return armed;
 }
 
 /* A timer is armed on this CPU, whichever it was on: its interrupt is then for
- * who wants it. */
+ * who wants it. But while its function runs it stays on the CPU where it does:
+ * so timer_disarm need look at one CPU, and the function never runs on two.
+ * That CPU is in timers_run, and will set its own clock. */
 void
 timer_arm(struct timer *t, uint64_t when)
 {
-	struct timer_queue *q;
+	struct timer_queue *q, *mine;
 	uint64_t rflags;
 	bool first;
 
-	remove(t);
-	rflags = irq_save();
 	preempt_disable();
-	q = this_cpu_ptr(timer_queue);
-	spin_lock(&q->lock);
+	q = lock_timer(t, &rflags);
+	mine = this_cpu_ptr(timer_queue);
+	remove(q, t);
+	if (q != mine &&
+	    __atomic_load_n(&q->running, __ATOMIC_RELAXED) != t) {
+		__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
+		spin_unlock(&q->lock);
+		q = mine;
+		spin_lock(&q->lock);
+	}
 	t->when = when;
 	t->armed = true;
-	__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
 	rb_insert(&q->timers, &t->node, by_time);
-	first = when < q->next;
+	first = q == mine && when < q->next;
 	find_next(q);
 	spin_unlock(&q->lock);
 	if (first)
@@ -107,10 +112,12 @@ timer_arm(struct timer *t, uint64_t when)
 bool
 timer_disarm(struct timer *t)
 {
-	bool armed = remove(t);
+	uint64_t rflags;
+	struct timer_queue *q = lock_timer(t, &rflags);
+	bool armed = remove(q, t);
 
-	while (__atomic_load_n(&percpu_ptr(timer_queue, t->cpu)->running,
-			       __ATOMIC_ACQUIRE) == t)
+	spin_unlock_irqrestore(&q->lock, rflags);
+	while (__atomic_load_n(&q->running, __ATOMIC_ACQUIRE) == t)
 		cpu_pause();
 	return armed;
 }
