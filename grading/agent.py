@@ -82,7 +82,7 @@ class Program:
         args = [self.kernel.constants(a) if isinstance(a, list) else a
                 for a in args]
         for a in args:
-            if isinstance(a, Result) and a.count > 1:
+            if isinstance(a, Result) and (a.count > 1 or count is None):
                 count = a.count
         flags = UNTIL_ZERO if until_zero else 0
         if args and isinstance(args[0], Result):
