@@ -30,17 +30,25 @@ file_at(struct fdtable *t, unsigned fd)
 	return files ? rcu_deref(files[fd % FDS_A_CHUNK]) : NULL;
 }
 
+/* Not a file whose descriptor was closed, or is another's, before the reference
+ * was counted: who knows all references of a file (the collector of chapter
+ * unix) need not fear one that comes from a descriptor that is no more. */
 static struct file *__attribute__((noinline))
 get_file(struct fdtable *t, unsigned fd)
 {
 	struct file *f;
+	bool counted, moved;
 
-	rcu_read_lock();
-	f = file_at(t, fd);
-	if (f && !ref_get_unless_zero(&f->refs))
-		f = NULL;
-	rcu_read_unlock();
-	return f;
+	do {
+		rcu_read_lock();
+		f = file_at(t, fd);
+		counted = f && ref_get_unless_zero(&f->refs);
+		moved = file_at(t, fd) != f;
+		rcu_read_unlock();
+		if (counted && moved)
+			file_put(f);
+	} while (moved);
+	return counted ? f : NULL;
 }
 
 struct file *

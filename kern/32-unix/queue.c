@@ -199,8 +199,8 @@ wake_mark(const struct unix_socket *s)
 void
 unix_uncharge(struct unix_socket *s, size_t n)
 {
-	uint32_t mark = wake_mark(s);
 	uint32_t before = atomic_fetch_sub(&s->charged, n);
+	uint32_t mark = wake_mark(s); /* after it: a new limit wakes, too */
 
 	if (before <= mark || before - n > mark)
 		return;

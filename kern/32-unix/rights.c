@@ -374,7 +374,8 @@ EVICTOR(unix_flights, evict_flights);
 
 /* ---- Control data that is sent ---- */
 
-/* cmsg(3): the pieces of SCM_RIGHTS are one list. */
+/* cmsg(3): the pieces of SCM_RIGHTS are one list. What is behind a wrong length
+ * does not count: scm_get ends there, too. */
 static unsigned
 count_rights(const struct msg *m)
 {
@@ -384,7 +385,7 @@ count_rights(const struct msg *m)
 
 	for (; at + sizeof(h) <= m->control_len; at += CMSG_ALIGN(h.cmsg_len)) {
 		memcpy(&h, m->control + at, sizeof(h));
-		if (h.cmsg_len < sizeof(h))
+		if (h.cmsg_len < sizeof(h) || h.cmsg_len > m->control_len - at)
 			break;
 		if (h.cmsg_level == SOL_SOCKET && h.cmsg_type == SCM_RIGHTS)
 			n += (h.cmsg_len - sizeof(h)) / sizeof(int32_t);

@@ -55,7 +55,7 @@ put_piece(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	int error;
 
 	mutex_lock(&to->lock);
-	if (to->shutdown & SOCKET_RECEIVE)
+	if (to->dead || (to->shutdown & SOCKET_RECEIVE))
 		error = -EPIPE;
 	else
 		error = bytes_put(&to->bytes, m->data, n);

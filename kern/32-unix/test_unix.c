@@ -6,7 +6,7 @@
 #include "test_files.h"
 #include "unix.h"
 
-#define THREADS	   4
+#define THREADS 4
 
 static struct file *ends[4];
 static _Atomic unsigned wrong, done;

@@ -140,6 +140,29 @@ TEST(rights_are_checked)
 	CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
 }
 
+/* A file, and behind it a piece of a length that cannot be. */
+TEST(rights_before_a_wrong_length)
+{
+	static const size_t lengths[] = { 1UL << 34 | 4,   1UL << 34,
+					  (1UL << 34) - 4, SIZE_MAX,
+					  SIZE_MAX - 15,   17 };
+	struct msghdr m = { .msg_control = control,
+			    .msg_controllen = CMSG_SPACE(4 * sizeof(int)) +
+					      sizeof(struct cmsghdr) };
+	struct cmsghdr h = { CMSG_LEN(4 * sizeof(int)), SOL_SOCKET,
+			     SCM_RIGHTS };
+	int fds[4] = { 1, 1, 1, 1 };
+
+	pair(SOCK_STREAM);
+	memcpy(control, &h, sizeof(h));
+	memcpy(CMSG_DATA(control), fds, sizeof(fds));
+	for (unsigned i = 0; i < 6; i++) {
+		h.cmsg_len = lengths[i];
+		memcpy(control + CMSG_SPACE(sizeof(fds)), &h, sizeof(h));
+		CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
+	}
+}
+
 TEST(rights_that_do_not_fit)
 {
 	int fds[4], next;
@@ -559,4 +582,30 @@ TEST(rights_race_with_the_collector)
 		}
 	for (int i = 0; i < 4; i++)
 		CHECK(wait(&status) > 0 && status == 0);
+}
+
+/* What is sent while the other side closes is closed with it. */
+TEST(rights_sent_to_one_that_closes)
+{
+	int p[2];
+	pid_t pid;
+
+	for (int i = 0; i < 300; i++) {
+		pair(SOCK_STREAM);
+		REQUIRE(pipe2(p, O_NONBLOCK) == 0);
+		pid = fork();
+		if (pid == 0) {
+			close(a[1]);
+			while (send_file(a[0], p[1]) == 1)
+				;
+			_exit(0);
+		}
+		close(a[0]);
+		REQUIRE(read(a[1], buf, 1) == 1);
+		close(a[1]);
+		REQUIRE(waitpid(pid, NULL, 0) == pid);
+		close(p[1]);
+		REQUIRE(read(p[0], buf, 1) == 0);
+		close(p[0]);
+	}
 }
