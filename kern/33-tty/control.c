@@ -76,6 +76,14 @@ tty_is_controlling(struct tty *t)
 
 /* ---- Signals ---- */
 
+/* 0: there is none, or it has ended: its number may be another session's by
+ * now. proc_lock held. */
+static int
+foreground_group(const struct tty *t)
+{
+	return t->pgrp && group_session(t->pgrp) == t->session ? t->pgrp : 0;
+}
+
 /* The group is read under proc_lock and signalled without: one that has become
  * the foreground since is not meant. */
 void
@@ -84,7 +92,7 @@ tty_signal(struct tty *t, int signo)
 	int pgrp;
 
 	spin_lock(&proc_lock);
-	pgrp = t->pgrp;
+	pgrp = foreground_group(t);
 	spin_unlock(&proc_lock);
 	if (pgrp)
 		signal_group(pgrp, signo, NULL);
@@ -113,6 +121,9 @@ tty_check_foreground(struct tty *t, int signo)
 	if (orphaned)
 		return -EIO;
 	signal_group(pgid, signo, NULL);
+	/* Another of its threads may take the signal: this one's call must not
+	 * end with ERESTARTSYS all the same. */
+	atomic_fetch_or(&current()->md.work, WORK_SIGNAL);
 	return -ERESTARTSYS;
 }
 
@@ -187,15 +198,18 @@ tty_set_controlling(struct tty *t, bool steal)
 	return error;
 }
 
-/* The terminal is nobody's any more. @return its foreground group */
+/* The terminal is not the session's any more; it may have become another's
+ * before. @return the foreground group, or 0 */
 static int
-detach(struct tty *t)
+detach(struct tty *t, int sid)
 {
-	int pgrp;
+	int pgrp = 0;
 
 	spin_lock(&proc_lock);
-	pgrp = t->pgrp;
-	t->session = t->pgrp = 0;
+	if (t->session == sid) {
+		pgrp = foreground_group(t);
+		t->session = t->pgrp = 0;
+	}
 	spin_unlock(&proc_lock);
 	return pgrp;
 }
@@ -209,9 +223,11 @@ tty_give_up(struct tty *t)
 	if (!tty_is_controlling(t))
 		return -ENOTTY;
 	if (is_leader(p)) {
-		pgrp = detach(t);
-		signal_group(pgrp, SIGHUP, NULL);
-		signal_group(pgrp, SIGCONT, NULL);
+		pgrp = detach(t, p->sid);
+		if (pgrp) {
+			signal_group(pgrp, SIGHUP, NULL);
+			signal_group(pgrp, SIGCONT, NULL);
+		}
 		return 0;
 	}
 	spin_lock(&proc_lock);
@@ -293,9 +309,9 @@ session_end(struct proc *leader)
 		end_hung_up(leader);
 		return;
 	}
-	pgrp = detach(t);
 	if (!t->driver->outlives_session)
 		kill_files(t);
+	pgrp = detach(t, leader->sid);
 	if (pgrp)
 		signal_group(pgrp, SIGHUP, NULL);
 	tty_put(t);
@@ -327,13 +343,13 @@ tty_set_group(struct tty *t, int32_t pgrp)
 {
 	int error = 0, session;
 
-	if (!tty_is_controlling(t))
-		return -ENOTTY;
-	if (pgrp < 0)
-		return -EINVAL;
 	spin_lock(&proc_lock);
 	session = group_session(pgrp);
-	if (session < 0)
+	if (!controls(t, current_proc()))
+		error = -ENOTTY;
+	else if (pgrp < 0)
+		error = -EINVAL;
+	else if (session < 0)
 		error = -ESRCH;
 	else if (session != current_proc()->sid)
 		error = -EPERM;

@@ -72,12 +72,25 @@ tty_input_wanted(struct tty *t)
 		t->driver->unthrottle(t);
 }
 
+/* Both locks are held. */
+static void
+release_sender(struct tty *t)
+{
+	char start = t->termios.c_cc[VSTART];
+
+	if (!t->stop_sent)
+		return;
+	t->stop_sent = false;
+	t->driver->write(t, &start, 1);
+}
+
 void
 tty_flush_input(struct tty *t)
 {
 	ASSERT(mutex_held(&t->lock) && mutex_held(&t->out_lock));
 	t->tail = t->line_start = t->head;
 	t->literal_next = false;
+	release_sender(t);
 	if (t->driver->notice)
 		t->driver->notice(t, TIOCPKT_FLUSHREAD);
 	tty_input_wanted(t);
@@ -101,6 +114,8 @@ tty_settings_changed(struct tty *t, const struct termios *old)
 	}
 	if ((old->c_iflag & IXON) && !tty_iflag(t, IXON))
 		tty_start(t);
+	if (!tty_iflag(t, IXOFF))
+		release_sender(t);
 	if (t->driver->settings)
 		t->driver->settings(t, old);
 	tty_input_wanted(t);
@@ -288,19 +303,6 @@ hold_sender(struct tty *t)
 	t->driver->write(t, &stop, 1);
 }
 
-/* From tty_input_taken: a reader holds `lock` only, so out_lock is taken here.
- */
-static void
-release_sender(struct tty *t)
-{
-	char start = t->termios.c_cc[VSTART];
-
-	mutex_lock(&t->out_lock);
-	t->stop_sent = false;
-	t->driver->write(t, &start, 1);
-	mutex_unlock(&t->out_lock);
-}
-
 /* Readers of lines are woken when one ends; of raw input here, once for all
  * that has come. */
 size_t
@@ -313,7 +315,7 @@ tty_receive(struct tty *t, const char *text, size_t len)
 		receive_char(t, text[n]);
 	hold_sender(t);
 	mutex_unlock(&t->out_lock);
-	if (!tty_lflag(t, ICANON) && held(t))
+	if (n && !tty_lflag(t, ICANON) && held(t))
 		waitq_wake_all(&t->read_wq);
 	return n;
 }
@@ -321,7 +323,10 @@ tty_receive(struct tty *t, const char *text, size_t len)
 void
 tty_input_taken(struct tty *t)
 {
-	if (t->stop_sent && TTY_BUFFER - held(t) >= ROOM_HIGH)
+	if (t->stop_sent && TTY_BUFFER - held(t) >= ROOM_HIGH) {
+		mutex_lock(&t->out_lock);
 		release_sender(t);
+		mutex_unlock(&t->out_lock);
+	}
 	tty_input_wanted(t);
 }

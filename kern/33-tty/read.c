@@ -107,9 +107,12 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 	int error;
 
 	tty_input_wanted(t);
-	while (!tty_readable(t)) {
+	for (;;) {
+		/* First: what there is to read may be the next session's. */
 		if (tty_is_dead(f))
 			return t->gone ? -EIO : 1;
+		if (tty_readable(t))
+			return 0;
 		if (!deadline)
 			return -ETIMEDOUT;
 		if (f->flags & O_NONBLOCK)
@@ -121,7 +124,6 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 		if (error && !tty_readable(t))
 			return error;
 	}
-	return 0;
 }
 
 /* ---- The read ---- */

@@ -286,6 +286,35 @@ SELFTEST(tty_long_line_keeps_its_end)
 	CHECK(tty_has_room(&tty));
 }
 
+/* IXOFF: who was asked to wait may go on when there is room, by whatever. */
+SELFTEST(tty_sender_that_waits_goes_on)
+{
+	static char text[TTY_BUFFER];
+	struct termios old;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		start_raw(1);
+		tty.termios.c_iflag = IXOFF;
+		type_bytes(text, sizeof(text));
+		CHECK(shows("\x13"));
+		mutex_lock(&tty.lock);
+		mutex_lock(&tty.out_lock);
+		old = tty.termios;
+		if (i == 0) {
+			tty_flush_input(&tty);
+		} else if (i == 1) {
+			tty.termios.c_iflag = 0;
+			tty_settings_changed(&tty, &old);
+		}
+		mutex_unlock(&tty.out_lock);
+		mutex_unlock(&tty.lock);
+		if (i == 2)
+			get(text, sizeof(text));
+		CHECK(shows("\x11"));
+	}
+}
+
 /* What there is no room for is not taken, and so not lost. */
 SELFTEST(tty_takes_what_it_has_room_for)
 {
