@@ -144,7 +144,7 @@ def test_affinity_is_obeyed(boot, rng):
         t.wait(0, UNINTERRUPTIBLE, NEVER)
         second = t.halt(rng.randrange(5, 15))
         moved.append((t, before, after, first, second))
-    mover.sleep(400 * MS, UNINTERRUPTIBLE)
+    mover.sleep(1200 * MS, UNINTERRUPTIBLE)
     for t, _, after, _, _ in moved:
         mover.affinity(t, after)
     none = mover.affinity(mover, 0)
@@ -154,7 +154,7 @@ def test_affinity_is_obeyed(boot, rng):
         step.wanted = cpu
     for _ in range(4):
         threads.add().halt(60)
-    threads.run(3000)
+    threads.run(4000)
     for t, before, after, first, second in moved:
         expect(f"whether thread {t.number}, which may run on {before:#b}, "
                f"did so on CPU {first.cpu}", before >> first.cpu & 1, 1)

@@ -255,6 +255,14 @@ trap_dispatch(struct trapframe *tf)
 		trap_ops.reschedule();
 }
 
+/* From trap_enter_user: a new thread may be told to end or to stop before its
+ * first instruction. */
+void
+trap_first_return(struct trapframe *tf)
+{
+	user_return(tf);
+}
+
 static void
 handle_nmi(struct trapframe *tf)
 {

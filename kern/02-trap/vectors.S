@@ -192,10 +192,12 @@ FUNCTION(syscall_entry)
 	sysretq
 
 /* trap_enter_user(tf): the stack becomes the frame. What was on it is given up:
- * the frame is at the very top, and nobody returns. */
+ * the frame is at the very top, and nobody returns. TRAP4 holds here, too. */
 FUNCTION(trap_enter_user)
 	cli
 	movq %rdi, %rsp
+	xorl %ebp, %ebp
+	call trap_first_return
 	jmp trap_return
 
 	.section .percpu, "aw"

@@ -176,6 +176,8 @@ lapic_timer_calibrate(void)
 
 /* A count of 0 would stop the timer, so what is due already is one tick; one
  * that does not fit into 32 bits comes early. */
+#define HOUR_NS (3600 * NS_PER_SEC)
+
 void
 timer_program(uint64_t when)
 {
@@ -183,9 +185,12 @@ timer_program(uint64_t when)
 	uint64_t ticks;
 
 	if (cpu_features.tsc_deadline) {
-		/* A deadline in the past fires at once; 0 disarms. */
+		/* A deadline in the past fires at once; 0 disarms. One so far
+		 * off that its TSC has more than 64 bits comes early. */
 		wrmsr(MSR_TSC_DEADLINE,
-		      when == UINT64_MAX ? 0 : clock_ns_to_tsc(when));
+		      when == UINT64_MAX
+			      ? 0
+			      : clock_ns_to_tsc(MIN(when, now + HOUR_NS)));
 		return;
 	}
 	if (when == UINT64_MAX) {

@@ -38,10 +38,13 @@ static struct spinlock realtime_lock = SPINLOCK("realtime");
 static struct clock_page *shared_page;
 static bool tsc_steady = true;
 
-/* The product has up to 96 bits; 64 would be full after 4.3 s, at any rate. */
+/* SMP2: the fence keeps the reading behind what was read before, which may be
+ * another CPU's time (SDM vol. 2B, RDTSC). The product has up to 96 bits; 64
+ * would be full after 4.3 s, at any rate. */
 uint64_t
 clock_ns(void)
 {
+	asm volatile("lfence" : : : "memory");
 	return (unsigned __int128)(rdtsc() - tsc_start) * ns_per_tick >> 32;
 }
 

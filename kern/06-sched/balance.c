@@ -72,22 +72,30 @@ to_spare(const struct runqueue *rq)
 	return n > 0 && rq->running == rq->idle ? n - 1 : n;
 }
 
+/* From the CPU that has most to spare; what that has may all be bound to it:
+ * then the next one is asked. */
 bool
 steal(unsigned at_least)
 {
-	struct runqueue *from = NULL;
-	unsigned cpu, n, most = at_least - 1;
+	cpuset_t asked = 1UL << cpu_id();
 
-	for (cpu = 0; cpu < cpu_count; cpu++) {
-		struct runqueue *rq = percpu_ptr(runqueue, cpu);
+	for (;;) {
+		struct runqueue *from = NULL;
+		unsigned cpu, n, most = at_least - 1;
 
-		n = to_spare(rq);
-		if (cpu != cpu_id() && n > most) {
-			most = n;
-			from = rq;
+		for (cpu = 0; cpu < cpu_count; cpu++) {
+			struct runqueue *rq = percpu_ptr(runqueue, cpu);
+
+			n = to_spare(rq);
+			if (!(asked >> cpu & 1) && n > most) {
+				most = n;
+				from = rq;
+			}
 		}
+		if (!from || steal_from(from, 0))
+			return from != NULL;
+		asked |= 1UL << from->idle->cpu;
 	}
-	return from && steal_from(from, 0);
 }
 
 /* ---- Real-time threads: none waits for what is less urgent (SCHED5) ---- */

@@ -259,8 +259,10 @@ switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 	switch_user_state(prev, next);
 	this_cpu(md_current) = &next->md;
 	trap_set_kernel_stack(next->kstack_top);
-	if (prev == rq->idle)
-		tick_program(); /* idle CPUs have no tick */
+	if (prev == rq->idle) { /* it had no tick */
+		rq->next_tick = next->slice_start + TICK_NS;
+		tick_program();
+	}
 #ifdef DEBUG
 	this_cpu(held_locks) = &next->held;
 #endif

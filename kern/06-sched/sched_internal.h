@@ -26,6 +26,7 @@ struct runqueue {
 	uint64_t realtime_ns;	 /* ... so much since then */
 	uint64_t idle_ns, switches;
 	uint64_t ticks;
+	uint64_t next_tick; /* ns; of no meaning while the CPU is idle */
 };
 extern struct runqueue runqueue; /* per-CPU */
 

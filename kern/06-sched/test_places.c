@@ -427,6 +427,34 @@ SELFTEST(sched_first_thread_of_an_idle_cpu_is_left_to_it)
 	CHECK(!taken);
 }
 
+/* Where all that the busiest CPU has is bound to it, the next one is asked. */
+SELFTEST(sched_next_busiest_cpu_is_asked)
+{
+	struct thread *here_too[2];
+	bool taken;
+	int i;
+
+	if (cpu_count < 3)
+		return;
+	begin();
+	for (i = 0; i < 3; i++)
+		start(run_until_stopped, 1UL << 1, 0);
+	for (i = 0; i < 2; i++)
+		here_too[i] = start(run_until_stopped, 1UL << 2, 0);
+	wait_until(&started, 5);
+	for (i = 0; i < 2; i++)
+		thread_set_affinity(here_too[i], 1UL << ME | 1UL << 2);
+	preempt_disable();
+	cli();
+	taken = steal(1);
+	sti();
+	preempt_enable();
+	stop = true;
+	wait_for_ends(5);
+	finish();
+	CHECK(taken);
+}
+
 static _Atomic bool fn_is_over;
 
 static void
@@ -464,6 +492,26 @@ SELFTEST(sched_timer_stays_where_its_function_runs)
 	wait_for_ends(1);
 	finish();
 	CHECK(armed && over_then);
+}
+
+/* Who keeps setting an alarm does not put the tick off, by which others get
+ * their turn. Without one, the loop would end after a long time only. */
+SELFTEST(sched_tick_is_not_put_off)
+{
+	struct runqueue *rq = percpu_ptr(runqueue, ME);
+	uint64_t ticks, until = clock_ns() + 500 * TICK_NS;
+	struct timer t;
+
+	begin();
+	timer_init(&t, take_a_while);
+	ticks = __atomic_load_n(&rq->ticks, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&rq->ticks, __ATOMIC_RELAXED) < ticks + 3 &&
+	       clock_ns() < until)
+		timer_arm(&t, clock_ns() + 2 * TICK_NS);
+	timer_disarm(&t);
+	ticks = rq->ticks - ticks;
+	finish();
+	CHECK(ticks >= 3);
 }
 
 /* On its way from queue to queue it belongs to the second, by whose lock its

@@ -216,7 +216,9 @@ sched_load_average(uint64_t load[3])
 }
 
 /* SCHED3. A CPU with RCU callbacks that wait keeps its tick though it is idle:
- * they become due by quiescent states, which ticks are. */
+ * they become due by quiescent states, which ticks are. The tick is due when it
+ * was before: else who arms a timer often enough would put it off for ever, and
+ * with it the turns of all others. */
 void
 tick_program(void)
 {
@@ -224,7 +226,7 @@ tick_program(void)
 	uint64_t next = timers_next();
 
 	if (rq->running != rq->idle || rq->nqueued || rcu_pending())
-		next = MIN(next, clock_ns() + TICK_NS);
+		next = MIN(next, rq->next_tick);
 	timer_program(next);
 }
 
@@ -237,6 +239,7 @@ timer_tick(void)
 	uint32_t interrupted =
 		PREEMPT_COUNT(this_cpu(preempt_count)) - PREEMPT_INTERRUPT;
 
+	rq->next_tick = now + TICK_NS;
 	if (interrupted == 0)
 		rcu_quiescent();
 	timers_run(now);

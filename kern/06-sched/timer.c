@@ -90,8 +90,7 @@ timer_arm(struct timer *t, uint64_t when)
 	q = lock_timer(t, &rflags);
 	mine = this_cpu_ptr(timer_queue);
 	remove(q, t);
-	if (q != mine &&
-	    __atomic_load_n(&q->running, __ATOMIC_RELAXED) != t) {
+	if (q != mine && __atomic_load_n(&q->running, __ATOMIC_RELAXED) != t) {
 		__atomic_store_n(&t->cpu, cpu_id(), __ATOMIC_RELEASE);
 		spin_unlock(&q->lock);
 		q = mine;
