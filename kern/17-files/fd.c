@@ -18,37 +18,66 @@ file_closed(struct file *f, struct fdtable *t)
 
 /* ---- Looking up ---- */
 
-/* Under RCU, or while nobody else can change the table. */
-static inline struct file *
-file_at(struct fdtable *t, unsigned fd)
+/* A descriptor's place stays where it is while its table grows. Under RCU, or
+ * while nobody else can change the table. */
+static inline struct file **
+place_of(struct fdtable *t, unsigned fd)
 {
 	struct file **files;
 
 	if (fd >= rcu_deref(t->limit))
 		return NULL;
 	files = rcu_deref(rcu_deref(t->chunks)[fd / FDS_A_CHUNK].files);
-	return files ? rcu_deref(files[fd % FDS_A_CHUNK]) : NULL;
+	return files ? &files[fd % FDS_A_CHUNK] : NULL;
+}
+
+static inline struct file *
+file_at(struct fdtable *t, unsigned fd)
+{
+	struct file **place = place_of(t, fd);
+
+	return place ? rcu_deref(*place) : NULL;
 }
 
 /* Not a file whose descriptor was closed, or is another's, before the reference
  * was counted: who knows all references of a file (the collector of chapter
- * unix) need not fear one that comes from a descriptor that is no more. */
+ * unix) need not fear one that comes from a descriptor that is no more.
+ * @return whether that was so; *f is referenced then, too, or NULL */
+static inline bool
+try_get(struct fdtable *t, unsigned fd, struct file **f)
+{
+	struct file **place, *seen = NULL;
+	bool moved = false;
+
+	rcu_read_lock();
+	place = place_of(t, fd);
+	if (place)
+		seen = rcu_deref(*place);
+	*f = seen && ref_get_unless_zero(&seen->refs) ? seen : NULL;
+	if (seen)
+		moved = rcu_deref(*place) != seen;
+	rcu_read_unlock();
+	return moved;
+}
+
+static struct file *__attribute__((noinline))
+get_again(struct fdtable *t, unsigned fd, struct file *f)
+{
+	do {
+		if (f)
+			file_put(f);
+	} while (try_get(t, fd, &f));
+	return f;
+}
+
 static struct file *__attribute__((noinline))
 get_file(struct fdtable *t, unsigned fd)
 {
 	struct file *f;
-	bool counted, moved;
 
-	do {
-		rcu_read_lock();
-		f = file_at(t, fd);
-		counted = f && ref_get_unless_zero(&f->refs);
-		moved = file_at(t, fd) != f;
-		rcu_read_unlock();
-		if (counted && moved)
-			file_put(f);
-	} while (moved);
-	return counted ? f : NULL;
+	if (__builtin_expect(try_get(t, fd, &f), 0))
+		return get_again(t, fd, f);
+	return f;
 }
 
 struct file *
