@@ -35,7 +35,7 @@ steal(unsigned at_least)
 {
 	/*
 	 * Exercise 5. Steal from the CPU that has the most to spare, and at
-	 * least so many.
+	 * least so many; from the next one if nothing of that may be taken.
 	 */
 	(void)steal_from;
 	(void)to_spare;
