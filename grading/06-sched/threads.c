@@ -76,6 +76,8 @@ static struct waitq queues[QUEUES];
 struct mutex agent_mutexes[QUEUES];
 static uint64_t posted[QUEUES];
 static _Atomic uint64_t sequence, ended;
+static uint64_t wanted; /* so many are to end; the last wakes the conductor */
+static struct thread *conductor; /* if it sleeps meanwhile */
 
 void agent_constants_sched(void);
 uint64_t agent_threads_prepare(void);
@@ -348,7 +350,8 @@ follow_script(void *arg)
 	me->cpu_ns = thread_cpu_ns(current());
 	me->switches = current()->switches;
 	me->done = 1;
-	atomic_fetch_add(&ended, 1);
+	if (atomic_fetch_add(&ended, 1) + 1 == wanted && conductor)
+		thread_wake(conductor);
 }
 
 /* ---- A run ---- */
@@ -416,17 +419,25 @@ snapshot(uint64_t n)
 	irq_restore(rflags);
 }
 
+/* Sleep until the last has ended, which wakes this thread. Not for a tick each
+ * time: its timer would end others' halts between their ticks. */
+static void
+sleep_until_ended(uint64_t n, uint64_t until)
+{
+	thread_sleep_prepare();
+	if (atomic_load(&ended) == n)
+		thread_sleep_cancel();
+	else
+		thread_sleep(WAIT_UNINTERRUPTIBLE, until);
+}
+
 /* Until it is time to look again whether all have ended. */
 static void
-pass_time(bool sleep)
+pass_time(void)
 {
 	static unsigned in_vain;
 	uint64_t before = clock_ns();
 
-	if (sleep) {
-		thread_sleep_until(before + TICK_NS, WAIT_UNINTERRUPTIBLE);
-		return;
-	}
 	thread_yield();
 	in_vain = clock_ns() - before < TICK_NS / 10 ? in_vain + 1 : 0;
 	if (this_cpu(runqueue).nqueued == 0 || in_vain > YIELDS_MAX)
@@ -444,13 +455,19 @@ agent_threads_run(uint64_t n, uint64_t limit_ns, uint64_t sleep)
 	for (i = 0; i < n; i++)
 		create(&agent_threads[i]);
 	agent_base = clock_ns();
+	conductor = sleep ? current() : NULL;
+	wanted = n;
 	preempt_disable();
 	for (i = 0; i < n; i++)
 		if (!agent_threads[i].later)
 			thread_start(agent_threads[i].thread);
 	preempt_enable();
-	while (atomic_load(&ended) < n && clock_ns() < agent_base + limit_ns)
-		pass_time(sleep);
+	while (atomic_load(&ended) < n && clock_ns() < agent_base + limit_ns) {
+		if (sleep)
+			sleep_until_ended(n, agent_base + limit_ns);
+		else
+			pass_time();
+	}
 	snapshot(n);
 	return atomic_load(&ended);
 }

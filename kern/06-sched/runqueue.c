@@ -645,8 +645,9 @@ sched_start(void)
 	trap_set_kernel_stack(boot->kstack_top);
 	for (cpu = 0; cpu < cpu_count; cpu++)
 		queue_init(cpu);
-	this_cpu(runqueue).running = boot;
 	boot->slice_start = clock_ns();
+	this_cpu(runqueue).running = boot;
+	this_cpu(runqueue).next_tick = boot->slice_start + TICK_NS;
 
 	preempt_hook = preempt_schedule;
 	trap_ops.reschedule = reschedule;
