@@ -99,7 +99,7 @@ page_cache_find(struct page_cache *c, uint64_t index)
 			cpu_pause(); /* reclaim is removing it */
 			continue;
 		}
-		if (page->owner == c && page->index == index)
+		if (rcu_deref(page->owner) == c && page->index == index)
 			break;
 		page_unref(page); /* it went, and is another's now */
 	}
@@ -153,24 +153,26 @@ insert(struct page_cache *c, struct page *page, uint64_t index, bool dirty)
 	struct tree_nodes nodes = { .n = 0 };
 	int error;
 
-	page->owner = c;
+	/* Who found it here in an earlier life must not take it for the page
+	 * at this index before it is. */
+	page->owner = NULL;
 	page->index = index;
 	list_init(&page->lru);
 	page_ref(page); /* the cache's */
 	do {
 		spin_lock(&c->lock);
 		error = tree_insert(c, page, index, &nodes);
-		if (error == 0)
+		if (error == 0) {
+			rcu_assign(page->owner, c);
 			enlist(c, page, dirty);
+		}
 		spin_unlock(&c->lock);
 	} while (error == -EAGAIN && (error = tree_nodes_refill(&nodes)) == 0);
 	tree_nodes_free(&nodes);
-	if (error) {
-		page->owner = NULL;
+	if (error)
 		page_unref(page);
-	} else {
+	else
 		count_cached(1);
-	}
 	return error;
 }
 
