@@ -309,3 +309,42 @@ TEST(deadlock_is_seen)
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(told + WEXITSTATUS(status), 1);
 }
+
+/** What was asked for is no deadlock once the other has been woken, though he
+ * may not have run yet. */
+TEST(deadlock_is_not_seen_of_who_goes_on)
+{
+	struct flock first = { .l_type = F_WRLCK, .l_start = 0, .l_len = 1 };
+	struct flock second = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
+	struct flock none = { .l_type = F_UNLCK };
+	int fd = open_file(), go[2], waits[2], status, i;
+	pid_t child;
+	char c = 0;
+
+	REQUIRE(pipe(go) == 0 && pipe(waits) == 0);
+	child = fork();
+	if (child == 0) {
+		close(go[1]);
+		while (read(go[0], &c, 1) == 1) {
+			CHECK_EQ(fcntl(fd, F_SETLKW, &second), 0);
+			REQUIRE(write(waits[1], &c, 1) == 1);
+			CHECK_EQ(fcntl(fd, F_SETLKW, &first), 0);
+			CHECK_EQ(fcntl(fd, F_SETLK, &none), 0);
+		}
+		_exit(check_failures != 0);
+	}
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(fcntl(fd, F_SETLKW, &first), 0);
+		REQUIRE(write(go[1], &c, 1) == 1);
+		REQUIRE(read(waits[0], &c, 1) == 1);
+		usleep(1000); /* let it sleep; else this shows less */
+		first.l_type = F_UNLCK;
+		CHECK_EQ(fcntl(fd, F_SETLK, &first), 0);
+		first.l_type = F_WRLCK;
+		REQUIRE(fcntl(fd, F_SETLKW, &second) == 0);
+		CHECK_EQ(fcntl(fd, F_SETLK, &none), 0);
+	}
+	CHECK_EQ(close(go[1]), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
