@@ -246,7 +246,7 @@ block_files_sync(void)
 
 	for (node = rb_first(&disks.vnodes); node; node = rb_next(node)) {
 		v = rb_entry(node, struct vnode, table_node);
-		e = page_cache_sync(v->cache);
+		e = page_cache_settle(v->cache);
 		if (e && !error)
 			error = e;
 	}

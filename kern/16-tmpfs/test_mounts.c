@@ -106,6 +106,49 @@ SELFTEST(tmpfs_read_only_mount)
 	CHECK(test_end());
 }
 
+static int
+zero_page(void *owner, struct page *page)
+{
+	(void)owner;
+	page_clear(page_address(page));
+	return 0;
+}
+
+static int
+fail_page(void *owner, struct page *page)
+{
+	(void)owner;
+	(void)page;
+	return -EIO;
+}
+
+SELFTEST(tmpfs_sync_leaves_errors_to_fsync)
+{
+	static const struct page_cache_ops pages = { .read_page = zero_page,
+						     .write_page = fail_page };
+	static const struct vnode_ops ops = { .pages = &pages };
+	static const struct mount_ops none;
+	static struct mount m = { .vnodes_lock = SPINLOCK("mount vnodes"),
+				  .ops = &none };
+	int error = 0, first, again, own, own_again;
+	struct page *page;
+	bool is_new;
+	struct vnode *v = vnode_lookup(&m, 1, &is_new);
+
+	v->size = PAGE_SIZE;
+	vnode_ready(v, VT_REG, &ops);
+	page = page_cache_get(v->cache, 0, &error);
+	page_cache_dirty(v->cache, page);
+	page_unref(page);
+	first = mount_sync(&m);
+	again = mount_sync(&m);
+	own = vnode_fsync(v, false);
+	own_again = vnode_fsync(v, false);
+	vnode_put(v);
+	CHECK(first == -EIO && again == 0);
+	CHECK(own == -EIO && own_again == 0);
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];
