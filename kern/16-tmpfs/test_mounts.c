@@ -79,6 +79,33 @@ SELFTEST(tmpfs_mount_covers_and_uncovers)
 	CHECK(test_end());
 }
 
+static int second_mount;
+
+/* No file system; but it has its disk mounted again before it says so. */
+static int
+mount_again(struct mount *m, const char *options)
+{
+	if (second_mount == 0) {
+		second_mount = 1;
+		second_mount =
+			mount_on(m->fs, m->source, NULL, 0, options, "/t");
+	}
+	return -EINVAL;
+}
+
+SELFTEST(tmpfs_disk_is_mounted_once)
+{
+	static const struct filesystem fs = { "again", true, mount_again };
+	struct block_device *disk = block_get(0);
+
+	if (!disk)
+		return;
+	second_mount = 0;
+	CHECK(mount_on(&fs, disk->name, NULL, 0, "", "/t") == -EINVAL);
+	CHECK(second_mount == -EBUSY);
+	CHECK(mount_on(&fs, disk->name, NULL, 0, "", "/t") == -EINVAL);
+}
+
 SELFTEST(tmpfs_busy_mount_stays)
 {
 	struct file *f;
