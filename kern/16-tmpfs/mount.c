@@ -242,13 +242,16 @@ mounted_in_detached(void)
 	return NULL;
 }
 
+/* No walk may miss it for a try that fails, nor while the disk is written: so
+ * what can be known and done before it leaves the tree is. */
 static int
 detach(struct mount *m)
 {
 	struct vnode *covered = m->covered;
 
-	if (!covered)
+	if (!covered || vnode_mount_busy(m))
 		return -EBUSY;
+	mount_sync(m);
 	rcu_assign(covered->mounted, NULL);
 	if (!is_unused(m)) {
 		rcu_assign(covered->mounted, m);
