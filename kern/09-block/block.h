@@ -82,6 +82,10 @@ struct block_device {
 	uint64_t start;		   /**< and where; sectors */
 	unsigned partition;	   /**< and its number, from 1 */
 	struct block_stats stats;
+	/** cache: writes of blocks that failed, and how many of these a sync
+	 * has told. Under its lock. */
+	unsigned write_failures;
+	_Atomic unsigned failures_told;
 	struct list link;
 };
 

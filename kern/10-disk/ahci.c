@@ -261,7 +261,8 @@ first_deadline(const struct ahci_port *p)
 }
 
 /* Interrupt context: is a command past its deadline? The timer is armed while
- * something is active, and for an early moment rather than again and again. */
+ * something is active, and for an early moment rather than again and again. Of
+ * a port in recovery the deadlines have no meaning; start() arms anew. */
 static void
 port_timer(struct timer *t)
 {
@@ -273,7 +274,7 @@ port_timer(struct timer *t)
 	if (p->state == AHCI_READY && deadline <= clock_ns()) {
 		p->silent = true;
 		fail_port(p, "no answer", 0);
-	} else if (p->active) {
+	} else if (p->state == AHCI_READY && p->active) {
 		watch(p, deadline);
 	}
 	spin_unlock_irqrestore(&p->lock, rflags);

@@ -148,6 +148,24 @@ SELFTEST(disk_ahci_plain_drive)
 	CHECK(plain && done);
 }
 
+/* The deadline of a command passes while the port recovers from another's
+ * error: recovery is to deal with both. */
+SELFTEST(disk_ahci_deadline_in_recovery)
+{
+	bool passed, ended;
+
+	CHECK(fake_open(DEPTH));
+	fake.hba.timeout = 5 * 1000000;
+	fake_submit(BLOCK_READ);
+	fake.port.state = AHCI_RECOVERING;
+	passed = device_wait(!fake.port.timer_armed, 1000);
+	fake.port.state = AHCI_READY;
+	fake_end(0);
+	ended = stands(0, true, 1);
+	fake_close();
+	CHECK(passed && ended);
+}
+
 /* No answer, and then no link: all requests fail, in flight or not, each once;
  * and so do those that come later. */
 SELFTEST(disk_ahci_drive_that_is_gone)

@@ -20,6 +20,9 @@
 #define HASH_SIZE    1024u
 #define SYNC_AT_ONCE 16u /* blocks on their way to the disk */
 
+/* Held by who writes dirty buffers, so that what a sync finds clean is on the
+ * disk, and not on its way there. */
+static struct mutex sync_lock;
 static struct spinlock buf_lock = SPINLOCK("buffer cache");
 static struct buf *hash[HASH_SIZE];
 static struct list clean = LIST_INIT(clean);   /* least recently used last */
@@ -343,9 +346,8 @@ next_dirty(const struct block_device *d)
 	return found;
 }
 
-/* Make room: the caller may hold buffers' locks, so do not wait for one. */
 static int
-write_oldest(void)
+try_to_write_oldest(void)
 {
 	struct buf *b = next_dirty(NULL);
 	int error = -EBUSY;
@@ -354,9 +356,24 @@ write_oldest(void)
 		return -EBUSY;
 	if (mutex_trylock(&b->lock)) {
 		error = write_locked(b);
+		b->device->write_failures += error != 0;
 		mutex_unlock(&b->lock);
 	}
 	buf_put(b);
+	return error;
+}
+
+/* Make room: the caller may hold buffers' locks, so do not wait for one, nor
+ * for who does. The next sync tells a failure. */
+static int
+write_oldest(void)
+{
+	int error = -EBUSY;
+
+	if (mutex_trylock(&sync_lock)) {
+		error = try_to_write_oldest();
+		mutex_unlock(&sync_lock);
+	}
 	return error;
 }
 
@@ -390,27 +407,40 @@ lock_dirty(struct block_device *d, struct buf **bufs, unsigned max)
 	return n;
 }
 
-int
-buf_sync(struct block_device *d)
+static void
+write_dirty(struct block_device *d)
 {
 	unsigned left = ndirty; /* what others make dirty now can wait */
 	struct buf *bufs[SYNC_AT_ONCE];
 	struct block_batch batch;
 	unsigned i, n;
-	int error = 0, e;
 
 	block_batch_begin(&batch, d);
 	while (left > 0 && (n = lock_dirty(d, bufs, MIN(left, SYNC_AT_ONCE)))) {
 		for (i = 0; i < n; i++)
 			buf_write_start(bufs[i], &batch);
-		if ((e = block_batch_wait(&batch)) && !error)
-			error = e;
+		d->write_failures += block_batch_wait(&batch) != 0;
 		for (i = 0; i < n; i++) {
 			mutex_unlock(&bufs[i]->lock);
 			buf_put(bufs[i]);
 		}
 		left -= n;
 	}
+}
+
+/* Whatever has failed since the last sync, or fails while we wait for another
+ * one to end, may be a block of ours. */
+int
+buf_sync(struct block_device *d)
+{
+	unsigned told = d->failures_told;
+	int error, e;
+
+	mutex_lock(&sync_lock);
+	write_dirty(d);
+	error = d->write_failures == told ? 0 : -EIO;
+	d->failures_told = d->write_failures;
+	mutex_unlock(&sync_lock);
 	e = block_flush(d);
 	return error ? error : e;
 }
@@ -466,6 +496,7 @@ buf_init(void)
 {
 	struct mem_stats stats;
 
+	mutex_init(&sync_lock, "buffer sync");
 	mem_stats_get(&stats);
 	bufs_max = MAX(stats.total / MEMORY_SHARE, BUFS_MIN + 0ul);
 }

@@ -151,8 +151,9 @@ uint64_t page_cache_find_next(struct page_cache *c, uint64_t index, bool there);
 void page_cache_zero_tail(struct page_cache *c, uint64_t size);
 /** Write dirty pages back and wait. @return 0 or -EIO, once for each failure */
 int page_cache_sync(struct page_cache *c);
-/** The same, leaving failures to be told by the next page_cache_sync. */
-void page_cache_settle(struct page_cache *c);
+/** The same for who did not write the file: the next page_cache_sync is told
+ * all failures, too. */
+int page_cache_settle(struct page_cache *c);
 /** Whether pages are dirty or being written; whether there are any. @p c may be
  * NULL, or, in an RCU section, a cache that is going away. */
 bool page_cache_has_dirty(const struct page_cache *c);

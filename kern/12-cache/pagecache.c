@@ -99,7 +99,7 @@ page_cache_find(struct page_cache *c, uint64_t index)
 			cpu_pause(); /* reclaim is removing it */
 			continue;
 		}
-		if (page->owner == c && page->index == index)
+		if (rcu_deref(page->owner) == c && page->index == index)
 			break;
 		page_unref(page); /* it went, and is another's now */
 	}
@@ -153,24 +153,26 @@ insert(struct page_cache *c, struct page *page, uint64_t index, bool dirty)
 	struct tree_nodes nodes = { .n = 0 };
 	int error;
 
-	page->owner = c;
+	/* Who found it here in an earlier life must not take it for the page
+	 * at this index before it is. */
+	page->owner = NULL;
 	page->index = index;
 	list_init(&page->lru);
 	page_ref(page); /* the cache's */
 	do {
 		spin_lock(&c->lock);
 		error = tree_insert(c, page, index, &nodes);
-		if (error == 0)
+		if (error == 0) {
+			rcu_assign(page->owner, c);
 			enlist(c, page, dirty);
+		}
 		spin_unlock(&c->lock);
 	} while (error == -EAGAIN && (error = tree_nodes_refill(&nodes)) == 0);
 	tree_nodes_free(&nodes);
-	if (error) {
-		page->owner = NULL;
+	if (error)
 		page_unref(page);
-	} else {
+	else
 		count_cached(1);
-	}
 	return error;
 }
 
@@ -282,15 +284,17 @@ call_read(struct page_cache *c, struct page **pages, unsigned n)
 	return c->ops->read_page(c->owner, pages[0]);
 }
 
-/* The pages' contents are there, or are not: let others have them. */
+/* The page's contents are there, or are not: let others have it. Who waits for
+ * one that was @p left unread reads it. */
 static void
-read_done(struct page_cache *c, struct page *page, int error)
+read_done(struct page_cache *c, struct page *page, int error, bool left)
 {
 	if (error) {
 		spin_lock(&c->lock);
 		remove_page(c, page);
 		spin_unlock(&c->lock);
-		page_set(page, PG_ERROR);
+		if (!left)
+			page_set(page, PG_ERROR);
 		page_unref(page);
 	} else {
 		page_set(page, PG_UPTODATE);
@@ -299,13 +303,29 @@ read_done(struct page_cache *c, struct page *page, int error)
 	page_wake(page);
 }
 
+/* Read @p n pages, of which the first was asked for: any one may be what makes
+ * them all fail, so then the first is read by itself, and the others are left
+ * to those who want them. The first is still to be let go. */
+static int
+read_ahead(struct page_cache *c, struct page **pages, unsigned n)
+{
+	int error = call_read(c, pages, n);
+	unsigned i;
+
+	for (i = 1; i < n; i++) {
+		read_done(c, pages[i], error, true);
+		page_unref(pages[i]);
+	}
+	return error && n > 1 ? call_read(c, pages, 1) : error;
+}
+
 /* Read pages from @p index on. @return the first, referenced; or NULL and
  * *error: -EEXIST where another has begun to. */
 static struct page *
 read_in(struct page_cache *c, uint64_t index, int *error)
 {
 	struct page *pages[PAGES_AT_ONCE];
-	unsigned i, n, window = read_window(c, index);
+	unsigned n, window = read_window(c, index);
 	int ignored;
 
 	pages[0] = add_locked(c, index, error);
@@ -316,14 +336,13 @@ read_in(struct page_cache *c, uint64_t index, int *error)
 		if (!pages[n])
 			break;
 	}
-	*error = call_read(c, pages, n);
+	*error = read_ahead(c, pages, n);
 	c->next_read = index + n;
-	for (i = 0; i < n; i++) {
-		read_done(c, pages[i], *error);
-		if (i > 0 || *error)
-			page_unref(pages[i]);
-	}
-	return *error ? NULL : pages[0];
+	read_done(c, pages[0], *error, false);
+	if (*error == 0)
+		return pages[0];
+	page_unref(pages[0]);
+	return NULL;
 }
 
 /* A page of a file that is nothing but its pages (tmpfs): a hole reads zero. */

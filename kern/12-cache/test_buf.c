@@ -11,6 +11,8 @@
 
 static uint8_t sectors[FAKE_SECTORS][SECTOR_SIZE];
 static _Atomic unsigned requests, flushes;
+static _Atomic bool hold_write;		   /* the next write does not end... */
+static struct block_request *_Atomic held; /* ...until the test ends it */
 
 static void
 fake_submit(struct block_device *d, struct block_request *r)
@@ -22,6 +24,10 @@ fake_submit(struct block_device *d, struct block_request *r)
 	requests++;
 	if (r->op == BLOCK_FLUSH)
 		flushes++;
+	if (r->op == BLOCK_WRITE && atomic_exchange(&hold_write, false)) {
+		held = r;
+		return;
+	}
 	for (i = 0; i < r->nsegments; i++) {
 		uint8_t *mem = direct_map(r->segments[i].pa);
 
@@ -89,6 +95,43 @@ SELFTEST(buf_past_the_end_is_an_error)
 
 	CHECK(buf_read(&fake_disk, FAKE_SECTORS, 512, &error) == NULL);
 	CHECK(error == -EIO);
+	buf_invalidate(&fake_disk);
+}
+
+static int results[2];
+static bool early;
+
+/* A sync, another one that comes while the first one's write is under way, and
+ * the disk, where that write fails. */
+static void
+sync_at_once(unsigned number)
+{
+	while (number > 0 && !held)
+		thread_yield();
+	if (number < 2) {
+		results[number] = buf_sync(&fake_disk);
+		early |= held != NULL;
+		return;
+	}
+	thread_sleep_until(clock_ns() + 20000000, WAIT_UNINTERRUPTIBLE);
+	block_finish(atomic_exchange(&held, NULL), -EIO);
+}
+
+SELFTEST(buf_sync_waits_for_writes_of_others)
+{
+	struct buf *b;
+	int error = 0;
+
+	b = buf_read(&fake_disk, 1, 1024, &error);
+	CHECK(b);
+	buf_dirty(b);
+	buf_put(b);
+	early = false;
+	hold_write = true;
+	test_in_threads(3, sync_at_once);
+	CHECK(!early);
+	CHECK(results[0] == -EIO && results[1] == -EIO);
+	CHECK(buf_sync(&fake_disk) == 0);
 	buf_invalidate(&fake_disk);
 }
 

@@ -114,6 +114,37 @@ SELFTEST(cache_reports_read_errors_and_tries_again)
 	fake_free(c);
 }
 
+static int
+fake_read_pages(void *owner, struct page **pages, unsigned n)
+{
+	unsigned i;
+	int error = 0;
+
+	for (i = 0; i < n && !error; i++)
+		error = fake_read_page(owner, pages[i]);
+	return error;
+}
+
+SELFTEST(cache_read_error_is_of_one_page)
+{
+	static const struct page_cache_ops ahead = {
+		.read_page = fake_read_page,
+		.read_pages = fake_read_pages,
+	};
+	struct page_cache *c = fake_file(8 * PAGE_SIZE);
+
+	c->ops = &ahead;
+	bad_page = 3;
+	CHECK(byte_at(c, 0) == 'a');
+	CHECK(c->npages == 1); /* what was read with it was not kept */
+	CHECK(byte_at(c, 1 * PAGE_SIZE) == 'b');
+	CHECK(byte_at(c, 2 * PAGE_SIZE) == 'c');
+	CHECK(byte_at(c, 3 * PAGE_SIZE) == 0xff);
+	CHECK(byte_at(c, 4 * PAGE_SIZE) == 'e');
+	CHECK(c->npages == 7); /* behind it, the next are read with it again */
+	fake_free(c);
+}
+
 static void
 dirty_page(struct page_cache *c, uint64_t index, uint8_t value)
 {

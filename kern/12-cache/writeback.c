@@ -127,23 +127,30 @@ write_pages(struct page_cache *c, uint64_t max, bool wait)
 
 /* Oldest first: as many as are dirty now covers all that are; what others make
  * dirty meanwhile need not be waited for. */
-void
+static int
+write_all(struct page_cache *c, bool forget)
+{
+	int error;
+
+	write_pages(c, c->ndirty, true);
+	spin_lock(&c->lock);
+	error = c->error;
+	if (forget)
+		c->error = 0;
+	spin_unlock(&c->lock);
+	return error;
+}
+
+int
 page_cache_settle(struct page_cache *c)
 {
-	write_pages(c, c->ndirty, true);
+	return write_all(c, false);
 }
 
 int
 page_cache_sync(struct page_cache *c)
 {
-	int error;
-
-	page_cache_settle(c);
-	spin_lock(&c->lock);
-	error = c->error;
-	c->error = 0;
-	spin_unlock(&c->lock);
-	return error;
+	return write_all(c, true);
 }
 
 void

@@ -292,7 +292,8 @@ struct mount {
 	struct spinlock vnodes_lock;
 	struct rbroot vnodes;	  /* by ino */
 	struct mutex rename_lock; /* moves between directories, one at a time */
-	struct list link;	  /* under mounts_lock */
+	struct list link;	  /* under mounts_lock, as is the next */
+	struct list device_link;  /* of those that have a device */
 	struct rcu_head rcu;
 };
 

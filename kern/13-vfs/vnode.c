@@ -100,6 +100,12 @@ wake_lookups(void)
 		waitq_wake_all(&table_wq);
 }
 
+static bool
+may_be_evicted(const struct vnode *v)
+{
+	return !v->mount->in_memory && !v->mount->no_cache;
+}
+
 void
 vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
 {
@@ -109,7 +115,7 @@ vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
 	rwlock_init(&v->lock, type == VT_DIR ? "directory" : "file");
 	if (type == VT_REG)
 		v->cache = page_cache_new(v, ops->pages, &v->size);
-	if (!v->mount->in_memory && !v->mount->no_cache) {
+	if (may_be_evicted(v)) {
 		spin_lock(&clock_lock);
 		list_add(&v->clock_link, &clock);
 		nclock++;
@@ -195,7 +201,7 @@ take_down(struct vnode *v)
 	char *name;
 
 	INVARIANT(VFS1, ref_count(&v->refs) == 0);
-	if (!list_empty(&v->clock_link)) {
+	if (may_be_evicted(v)) {
 		spin_lock(&clock_lock);
 		list_del(&v->clock_link);
 		nclock--;

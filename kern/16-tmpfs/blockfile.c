@@ -3,7 +3,7 @@
  * mount that stands nowhere, whatever nodes lead to it: its page cache. A
  * mounted file system reads the disk by its own ways; so pages are written back
  * and dropped when the last file on the disk is closed, and a mount begins
- * after that.
+ * after that. What is mapped then stays until the disk is next opened.
  */
 #include "abi/ioctl.h"
 #include "tmpfs_internal.h"
@@ -11,7 +11,7 @@
 struct disk {
 	struct block_device *device;
 	struct vnode *vnode;
-	_Atomic unsigned opens;
+	unsigned opens; /* under the vnode's lock */
 };
 
 static struct mount disks = {
@@ -170,14 +170,27 @@ disk_mmap(struct file *f, struct vnode **backing)
 	return 0;
 }
 
+/* Nobody has the disk open, nor can, as its vnode's lock is held; but a mapping
+ * outlives its file, and may write yet. */
+static void
+forget_pages(struct vnode *v)
+{
+	page_cache_settle(v->cache);
+	if (list_empty(&v->cache->mappings))
+		vnode_drop_range(v, 0, ROUND_UP(v->size, PAGE_SIZE));
+}
+
 static void
 disk_release(struct file *f)
 {
 	struct disk *disk = f->private_data;
+	struct vnode *v = disk->vnode;
 
-	page_cache_sync(disk->vnode->cache);
-	if (atomic_fetch_sub(&disk->opens, 1) == 1)
-		page_cache_drop(disk->vnode->cache);
+	page_cache_settle(v->cache); /* most of it, without the lock */
+	vnode_lock(v, 0);
+	if (--disk->opens == 0)
+		forget_pages(v);
+	vnode_unlock(v);
 }
 
 static const struct file_ops disk_file_ops = {
@@ -230,7 +243,10 @@ disk_open(struct vnode *v, struct file *f)
 	}
 	if (!node)
 		return -ENXIO;
-	atomic_fetch_add(&disk->opens, 1);
+	vnode_lock(disk->vnode, 0);
+	if (disk->opens++ == 0)
+		forget_pages(disk->vnode);
+	vnode_unlock(disk->vnode);
 	f->private_data = disk;
 	f->ops = &disk_file_ops;
 	f->has_pos = true;
@@ -246,7 +262,7 @@ block_files_sync(void)
 
 	for (node = rb_first(&disks.vnodes); node; node = rb_next(node)) {
 		v = rb_entry(node, struct vnode, table_node);
-		e = page_cache_sync(v->cache);
+		e = page_cache_settle(v->cache);
 		if (e && !error)
 			error = e;
 	}

@@ -8,9 +8,12 @@
 
 #define ANONYMOUS_MAJOR 0
 
-static struct mutex mounts_lock;
-static struct list mounts = LIST_INIT(mounts); /* under mounts_lock */
-static unsigned last_anonymous;		       /* under mounts_lock */
+static struct mutex mounts_lock; /* guards what follows */
+static struct list mounts = LIST_INIT(mounts);
+static unsigned last_anonymous;
+/* Who has a device, from before the file system reads it until it has written
+ * its last. */
+static struct list with_device = LIST_INIT(with_device);
 
 const struct filesystem *
 filesystem_find(const char *name)
@@ -37,6 +40,7 @@ mount_new(const struct filesystem *fs, unsigned flags, const char *source)
 	spin_init(&m->vnodes_lock, "mount vnodes");
 	mutex_init(&m->rename_lock, "rename");
 	list_init(&m->link);
+	list_init(&m->device_link);
 	return m;
 }
 
@@ -59,6 +63,9 @@ take_down(struct mount *m)
 	if (m->device) {
 		buf_sync(m->device);
 		buf_invalidate(m->device);
+		mutex_lock(&mounts_lock);
+		list_del(&m->device_link);
+		mutex_unlock(&mounts_lock);
 	}
 	rcu_defer(&m->rcu, mount_free);
 }
@@ -76,8 +83,8 @@ device_is_mounted(const struct block_device *d)
 {
 	struct mount *m;
 
-	list_for_each (m, &mounts, link) {
-		if (m->device && block_overlap(m->device, d))
+	list_for_each (m, &with_device, device_link) {
+		if (block_overlap(m->device, d))
 			return true;
 	}
 	return false;
@@ -98,6 +105,7 @@ attach_device(struct mount *m)
 		m->device = NULL;
 		return -EBUSY;
 	}
+	list_add(&m->device_link, &with_device);
 	m->dev = dev_make(DISK_MAJOR, m->device->index * DISK_MINORS +
 					      m->device->partition);
 	if (m->device->read_only)
@@ -234,13 +242,16 @@ mounted_in_detached(void)
 	return NULL;
 }
 
+/* No walk may miss it for a try that fails, nor while the disk is written: so
+ * what can be known and done before it leaves the tree is. */
 static int
 detach(struct mount *m)
 {
 	struct vnode *covered = m->covered;
 
-	if (!covered)
+	if (!covered || vnode_mount_busy(m))
 		return -EBUSY;
+	mount_sync(m);
 	rcu_assign(covered->mounted, NULL);
 	if (!is_unused(m)) {
 		rcu_assign(covered->mounted, m);

@@ -13,13 +13,14 @@ needs_writing(struct vnode *v)
 	return v->dirty || page_cache_has_dirty(rcu_deref(v->cache));
 }
 
+/* What fails is for the file's own fsync to tell, though we have seen it. */
 static int
 write_vnode(struct mount *m, struct vnode *v)
 {
 	int error = 0, error2 = 0;
 
 	if (v->cache)
-		error = page_cache_sync(v->cache);
+		error = page_cache_settle(v->cache);
 	if (v->dirty && m->ops->write_inode)
 		error2 = m->ops->write_inode(m, v);
 	return error ? error : error2;

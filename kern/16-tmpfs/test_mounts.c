@@ -79,6 +79,33 @@ SELFTEST(tmpfs_mount_covers_and_uncovers)
 	CHECK(test_end());
 }
 
+static int second_mount;
+
+/* No file system; but it has its disk mounted again before it says so. */
+static int
+mount_again(struct mount *m, const char *options)
+{
+	if (second_mount == 0) {
+		second_mount = 1;
+		second_mount =
+			mount_on(m->fs, m->source, NULL, 0, options, "/t");
+	}
+	return -EINVAL;
+}
+
+SELFTEST(tmpfs_disk_is_mounted_once)
+{
+	static const struct filesystem fs = { "again", true, mount_again };
+	struct block_device *disk = block_get(0);
+
+	if (!disk)
+		return;
+	second_mount = 0;
+	CHECK(mount_on(&fs, disk->name, NULL, 0, "", "/t") == -EINVAL);
+	CHECK(second_mount == -EBUSY);
+	CHECK(mount_on(&fs, disk->name, NULL, 0, "", "/t") == -EINVAL);
+}
+
 SELFTEST(tmpfs_busy_mount_stays)
 {
 	struct file *f;
@@ -104,6 +131,49 @@ SELFTEST(tmpfs_read_only_mount)
 	CHECK(vfs_mkdir(AT_FDCWD, "/t/m/d", 0755) == -EROFS);
 	CHECK(vfs_unmount("/t/m", 0) == 0);
 	CHECK(test_end());
+}
+
+static int
+zero_page(void *owner, struct page *page)
+{
+	(void)owner;
+	page_clear(page_address(page));
+	return 0;
+}
+
+static int
+fail_page(void *owner, struct page *page)
+{
+	(void)owner;
+	(void)page;
+	return -EIO;
+}
+
+SELFTEST(tmpfs_sync_leaves_errors_to_fsync)
+{
+	static const struct page_cache_ops pages = { .read_page = zero_page,
+						     .write_page = fail_page };
+	static const struct vnode_ops ops = { .pages = &pages };
+	static const struct mount_ops none;
+	static struct mount m = { .vnodes_lock = SPINLOCK("mount vnodes"),
+				  .ops = &none };
+	int error = 0, first, again, own, own_again;
+	struct page *page;
+	bool is_new;
+	struct vnode *v = vnode_lookup(&m, 1, &is_new);
+
+	v->size = PAGE_SIZE;
+	vnode_ready(v, VT_REG, &ops);
+	page = page_cache_get(v->cache, 0, &error);
+	page_cache_dirty(v->cache, page);
+	page_unref(page);
+	first = mount_sync(&m);
+	again = mount_sync(&m);
+	own = vnode_fsync(v, false);
+	own_again = vnode_fsync(v, false);
+	vnode_put(v);
+	CHECK(first == -EIO && again == 0);
+	CHECK(own == -EIO && own_again == 0);
 }
 
 SELFTEST(tmpfs_size_is_a_limit)

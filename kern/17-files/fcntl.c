@@ -131,15 +131,29 @@ fcntl_any(int fd, struct file *f, unsigned command, uint64_t arg)
 	}
 }
 
+/* F_SETLK and F_SETLKW. Who closed the descriptor meanwhile has not seen the
+ * lock that we got, and nobody else would release it. */
 static int64_t
-fcntl_open(struct file *f, unsigned command, uint64_t arg)
+set_process_lock(int fd, struct file *f, unsigned command, struct flock *user)
+{
+	int64_t error = record_lock(f, command, user);
+
+	if (error || fd_is(fd, f))
+		return error;
+	record_locks_release(f->vnode, current()->fdtable);
+	return -EBADF;
+}
+
+static int64_t
+fcntl_open(int fd, struct file *f, unsigned command, uint64_t arg)
 {
 	switch (command) {
 	case F_SETFL:
 		return set_flags(f, arg);
-	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
+		return set_process_lock(fd, f, command, (struct flock *)arg);
+	case F_GETLK:
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
@@ -164,7 +178,7 @@ sys_fcntl(int fd, unsigned command, uint64_t arg)
 	    (f->flags & O_PATH))
 		result = fcntl_any(fd, f, command, arg);
 	else
-		result = fcntl_open(f, command, arg);
+		result = fcntl_open(fd, f, command, arg);
 	file_put(f);
 	return result;
 }

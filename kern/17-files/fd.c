@@ -107,6 +107,18 @@ fdtable_get_file(struct fdtable *t, int fd)
 	return get_file(t, fd);
 }
 
+bool
+fd_is(int fd, const struct file *f)
+{
+	struct fdtable *t = current()->fdtable;
+	bool yes;
+
+	spin_lock(&t->lock);
+	yes = file_at(t, fd) == f;
+	spin_unlock(&t->lock);
+	return yes;
+}
+
 int
 fdtable_next(struct fdtable *t, int fd)
 {

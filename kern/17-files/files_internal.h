@@ -33,6 +33,10 @@ struct fdtable {
 	struct file *first[FDS_A_CHUNK];
 };
 
+/** Whether the running process's descriptor @p fd is @p f. Where it is not,
+ * whoever closed it is past the table's lock. */
+bool fd_is(int fd, const struct file *f);
+
 /** Release what the process with table @p t has locked of @p v: it closes a
  * descriptor of it (fcntl(2)). */
 void record_locks_release(struct vnode *v, const struct fdtable *t);

@@ -160,16 +160,19 @@ join(struct record_locks *r, struct lock *want)
 }
 
 /* After locks were taken off: without any, the list goes; who waits looks
- * again. */
+ * again, and until then it is not known whom it waits for. */
 static void
 locks_changed(struct vnode *v)
 {
 	struct record_locks *r = v->locks;
+	struct waiting *w;
 
 	if (list_empty(&r->held)) {
 		v->locks = NULL;
 		kfree(r);
 	}
+	list_for_each (w, &waiters, link)
+		w->holder = NULL;
 	if (!list_empty(&waiters))
 		waitq_wake_all(&locks_wq);
 }

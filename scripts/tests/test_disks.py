@@ -56,6 +56,20 @@ def test_selftests_on_a_disk(tmp_path, machine, fault):
         bool(fault)
 
 
+@needs_user_space
+def test_mapping_outlives_the_file(tmp_path):
+    """What is written through it when the disk is closed is on the disk."""
+    disk = sparse(tmp_path / "disk", 1 << 20)
+    done = run_tool("--qemu=-drive",
+                    f"--qemu=file={disk},if=none,id=second,format=raw",
+                    "--qemu=-device",
+                    "--qemu=ide-hd,drive=second,bus=ide.2", "--timeout", 30,
+                    "--", "/usr/lib/hardtack/tests/diskfile", "/dev/sdb")
+    assert done.returncode == 0, done.stdout
+    content = disk.read_bytes()
+    assert (content[0:1], content[4096:4097]) == (b"d", b"c")
+
+
 def outstanding(trace):
     """The most queued commands at once, by QEMU's own account."""
     most = 0

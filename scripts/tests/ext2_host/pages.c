@@ -212,12 +212,15 @@ page_cache_dirty(struct page_cache *c, struct page *page)
 	page->flags |= PG_DIRTY;
 }
 
-void
+int
 page_cache_settle(struct page_cache *c)
 {
+	int error;
+
 	shim_may_switch();
-	page_cache_sync(c);
+	error = page_cache_sync(c);
 	shim_may_switch();
+	return error;
 }
 
 static int

@@ -2,6 +2,7 @@
  * Locks: flock(2), and fcntl(2)'s of open files (F_OFD_*). Those of processes
  * are in descriptor.c.
  */
+#include <sched.h>
 #include <sys/file.h>
 #include "check.h"
 
@@ -308,4 +309,83 @@ TEST(deadlock_is_seen)
 	}
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(told + WEXITSTATUS(status), 1);
+}
+
+/** What was asked for is no deadlock once the other has been woken, though he
+ * may not have run yet. */
+TEST(deadlock_is_not_seen_of_who_goes_on)
+{
+	struct flock first = { .l_type = F_WRLCK, .l_start = 0, .l_len = 1 };
+	struct flock second = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
+	struct flock none = { .l_type = F_UNLCK };
+	int fd = open_file(), go[2], waits[2], status, i;
+	pid_t child;
+	char c = 0;
+
+	REQUIRE(pipe(go) == 0 && pipe(waits) == 0);
+	child = fork();
+	if (child == 0) {
+		close(go[1]);
+		while (read(go[0], &c, 1) == 1) {
+			CHECK_EQ(fcntl(fd, F_SETLKW, &second), 0);
+			REQUIRE(write(waits[1], &c, 1) == 1);
+			CHECK_EQ(fcntl(fd, F_SETLKW, &first), 0);
+			CHECK_EQ(fcntl(fd, F_SETLK, &none), 0);
+		}
+		_exit(check_failures != 0);
+	}
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(fcntl(fd, F_SETLKW, &first), 0);
+		REQUIRE(write(go[1], &c, 1) == 1);
+		REQUIRE(read(waits[0], &c, 1) == 1);
+		usleep(1000); /* let it sleep; else this shows less */
+		first.l_type = F_UNLCK;
+		CHECK_EQ(fcntl(fd, F_SETLK, &first), 0);
+		first.l_type = F_WRLCK;
+		REQUIRE(fcntl(fd, F_SETLKW, &second) == 0);
+		CHECK_EQ(fcntl(fd, F_SETLK, &none), 0);
+	}
+	CHECK_EQ(close(go[1]), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
+static int
+lock_all(void *arg)
+{
+	struct flock all = { .l_type = F_WRLCK };
+
+	return fcntl(*(int *)arg, F_SETLKW, &all) == 0 ? 0 : errno;
+}
+
+/** The descriptor is closed while another thread waits for a lock through it:
+ * nobody would ever release what it gets. */
+TEST(lock_got_after_the_close_is_given_back)
+{
+	static char stack[16384];
+	struct flock all = { .l_type = F_WRLCK };
+	int fd = open_file(), ready[2], go[2], status;
+	pid_t holder, waiter;
+	char c = 0;
+
+	REQUIRE(pipe(ready) == 0 && pipe(go) == 0);
+	holder = fork();
+	if (holder == 0) {
+		CHECK_EQ(fcntl(fd, F_SETLK, &all), 0);
+		REQUIRE(write(ready[1], &c, 1) == 1);
+		REQUIRE(read(go[0], &c, 1) == 1);
+		_exit(check_failures != 0);
+	}
+	REQUIRE(read(ready[0], &c, 1) == 1);
+	waiter = clone(lock_all, stack + sizeof(stack), CLONE_FILES | SIGCHLD,
+		       &fd, NULL, NULL, NULL);
+	usleep(50000); /* let it sleep; else this shows less */
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(write(go[1], &c, 1), 1);
+	CHECK_EQ(waitpid(waiter, &status, 0), waiter);
+	CHECK_EQ(status, EBADF << 8);
+	CHECK_EQ(waitpid(holder, &status, 0), holder);
+	CHECK_EQ(status, 0);
+	CHECK(!locks_show("", ""));
+	CHECK_EQ(IN_CHILD(CHECK_EQ(fcntl(open_file(), F_SETLK, &all), 0)), 0);
 }

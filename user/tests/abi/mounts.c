@@ -148,6 +148,29 @@ TEST(umount_busy)
 	CHECK_EQ(umount2("m", 0), 0);
 }
 
+/** A try that fails is not seen by others. */
+TEST(umount_busy_stays_in_the_tree)
+{
+	int fd, status, i, gone = 0;
+	pid_t child;
+
+	mount_here(0);
+	fd = open("m/f", O_WRONLY | O_CREAT, 0644);
+	child = fork();
+	if (child == 0)
+		for (;;)
+			if (umount2("m", 0) == 0)
+				_exit(1);
+	for (i = 0; i < 20000; i++)
+		gone += !exists("m/f");
+	CHECK_EQ(gone, 0);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, SIGKILL);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
 /** It leaves the tree at once, and stays for who is inside. */
 TEST(umount_detach)
 {
