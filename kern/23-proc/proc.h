@@ -51,7 +51,8 @@ struct proc {
 	int stop_report; /**< status for WUNTRACED not yet waited for, or 0 */
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
-				* for its other threads to end */
+				* for its other threads to end; and its maker in
+				* vfork for it */
 	struct waitq end_wq;   /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
