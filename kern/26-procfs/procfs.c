@@ -371,7 +371,7 @@ list_system(const struct vnode *dir, struct listing *l)
 	if (dir->ino != ROOT)
 		return;
 	*l->pos = MAX(*l->pos, (uint64_t)PID_POSITION);
-	for (;;) {
+	while (*l->pos < PID_POSITION + PID_MAX) {
 		spin_lock(&proc_lock);
 		p = proc_next(*l->pos - PID_POSITION + 1);
 		pid = p ? p->pid : 0;
@@ -400,7 +400,8 @@ list_fds(struct proc *p, enum kind kind, struct listing *l)
 
 	if (!table)
 		return;
-	while ((fd = fdtable_next(table, *l->pos - 2)) >= 0)
+	while (*l->pos <= INT32_MAX &&
+	       (fd = fdtable_next(table, *l->pos - 2)) >= 0)
 		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of_fd(kind),
 				fd + 3))
 			break;
