@@ -2,7 +2,17 @@
  * Directories, links and files of /proc that a process finds on any Linux:
  * proc(5).
  */
+#include "abi/sched.h"
 #include "check.h"
+
+static int
+open_link(int fd, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
 
 TEST(processes_end)
 {
@@ -28,4 +38,66 @@ TEST(descriptors_end)
 		if (lseek(fd, positions[i], SEEK_SET) >= 0)
 			CHECK_EQ(syscall(NR_getdents64, fd, buf, sizeof(buf)),
 				 0);
+}
+
+/** A pipe's link opens the pipe, as does the link of what that gave. */
+TEST(pipe_by_its_link_again_and_again)
+{
+	char text[2][40], path[40], c;
+	int p[2], fd, next;
+
+	REQUIRE(pipe(p) == 0);
+	fd = dup(p[0]);
+	for (unsigned i = 0; i < 300; i++) {
+		next = open_link(fd, O_RDONLY);
+		REQUIRE(next >= 0);
+		close(fd);
+		fd = next;
+	}
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	memset(text, 0, sizeof(text));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	CHECK(readlink(path, text[0], sizeof(text[0]) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, text[1], sizeof(text[1]) - 1) > 0);
+	CHECK_EQ(strcmp(text[0], text[1]), 0);
+}
+
+/** What was opened stays that pipe when its first number is another's. */
+TEST(pipe_by_its_link_is_that_pipe)
+{
+	int p[2], other[2], fd;
+	char c = 0;
+
+	REQUIRE(pipe(p) == 0 && pipe(other) == 0);
+	fd = open_link(p[0], O_RDONLY);
+	REQUIRE(fd >= 0);
+	REQUIRE(dup2(other[0], p[0]) == p[0]);
+	CHECK_EQ(write(p[1], "p", 1), 1);
+	CHECK_EQ(write(other[1], "o", 1), 1);
+	CHECK_EQ(IN_CHILD({
+			 int again = open_link(fd, O_RDONLY | O_NONBLOCK);
+
+			 CHECK_EQ(read(again, &c, 1), 1);
+			 CHECK_EQ(c, 'p');
+		 }),
+		 0);
+}
+
+/** A pipe belongs to its maker. */
+TEST(pipe_of_a_user_by_its_link)
+{
+	AS_USER({
+		char c;
+		int p[2];
+
+		CHECK_EQ(syscall(NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
+		REQUIRE(pipe(p) == 0);
+		CHECK_EQ(write(p[1], "x", 1), 1);
+		CHECK_EQ(read(open_link(p[0], O_RDONLY), &c, 1), 1);
+		CHECK_EQ(write(open_link(p[1], O_WRONLY), "y", 1), 1);
+		CHECK_EQ(read(p[0], &c, 1), 1);
+		CHECK_EQ(c, 'y');
+	});
 }
