@@ -183,12 +183,15 @@ void user_state_init(vaddr_t entry, vaddr_t stack);
 
 /* ---- What others read of a process ---- */
 
-/** Its memory, descriptors, directories and program; referenced, or NULL: it
- * has given them back, or has had none. */
+/** Its memory, directories and program; referenced, or NULL: it has given them
+ * back, or has had none. */
 struct vmspace *proc_vmspace(struct proc *p);
-struct fdtable *proc_fdtable(struct proc *p);
 struct fs_context *proc_fs(struct proc *p);
 struct program *proc_program(struct proc *p);
+/** Its descriptors, not referenced: good as long as proc_lock is held. (With a
+ * reference they would seem to be shared, and exec would copy them and lose
+ * their record locks.) */
+struct fdtable *proc_fdtable(struct proc *p);
 
 /** CPU time of the process's threads, dead ones too, in ns. */
 uint64_t proc_cpu_ns(struct proc *p);

@@ -10,16 +10,42 @@
 
 /* ---- Descriptors ---- */
 
+struct file *
+procfs_file(struct proc *p, int fd, bool *cloexec)
+{
+	struct file *f = NULL;
+	struct fdtable *table;
+
+	spin_lock(&proc_lock);
+	table = proc_fdtable(p);
+	if (table) {
+		f = fdtable_get_file(table, fd);
+		if (cloexec)
+			*cloexec = fdtable_get_flags(table, fd) == FD_CLOEXEC;
+	}
+	spin_unlock(&proc_lock);
+	return f;
+}
+
+int
+procfs_next_fd(struct proc *p, int fd)
+{
+	struct fdtable *table;
+
+	spin_lock(&proc_lock);
+	table = proc_fdtable(p);
+	fd = table ? fdtable_next(table, fd) : -1;
+	spin_unlock(&proc_lock);
+	return fd;
+}
+
 /* Descriptor @fd of process @pid, referenced, or NULL. */
 static struct file *
 file_of(int pid, int fd)
 {
 	struct proc *p = proc_find(pid);
-	struct fdtable *table = p ? proc_fdtable(p) : NULL;
-	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
+	struct file *f = p ? procfs_file(p, fd, NULL) : NULL;
 
-	if (table)
-		fdtable_put(table);
 	proc_put(p);
 	return f;
 }
@@ -60,14 +86,11 @@ nameless_text(struct file *f, char *buf, size_t size)
 int
 show_fdinfo(struct text *t, struct proc *p, int fd)
 {
-	struct fdtable *table = proc_fdtable(p);
-	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
-	bool cloexec = f && fdtable_get_flags(table, fd) == FD_CLOEXEC;
+	bool cloexec;
+	struct file *f = procfs_file(p, fd, &cloexec);
 	struct stat st = { 0 };
 	char lines[64];
 
-	if (table)
-		fdtable_put(table);
 	if (!f)
 		return -ENOENT;
 	if (f->vnode) {
