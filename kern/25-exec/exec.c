@@ -39,6 +39,18 @@ check_executable(struct vnode *v)
 	return vnode_access(v, X_OK);
 }
 
+/* Nor is it written through a mapping, which needs no open file any more. */
+static int
+deny_write(struct vnode *v)
+{
+	int error = vnode_deny_write(v);
+
+	if (error || !v->cache || !vfs_ops.written_by_mapping(v))
+		return error;
+	vnode_allow_write(v);
+	return -ETXTBSY;
+}
+
 int
 image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 {
@@ -50,7 +62,7 @@ image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 		return error;
 	error = v->type == VT_LNK ? -ELOOP : check_executable(v);
 	if (!error)
-		error = vnode_deny_write(v);
+		error = deny_write(v);
 	if (error) {
 		vnode_put(v);
 		return error;
