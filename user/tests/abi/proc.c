@@ -5,6 +5,24 @@
 #include "abi/sched.h"
 #include "check.h"
 
+/** Reads what /proc/@pid/@name says; its length, or -1 with errno. */
+static long
+read_of(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[60];
+	long n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, size - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	close(fd);
+	return n;
+}
+
 static int
 open_link(int fd, int flags)
 {
@@ -99,5 +117,38 @@ TEST(pipe_of_a_user_by_its_link)
 		CHECK_EQ(write(open_link(p[1], O_WRONLY), "y", 1), 1);
 		CHECK_EQ(read(p[0], &c, 1), 1);
 		CHECK_EQ(c, 'y');
+	});
+}
+
+/** Field @n of a text of stat, counted as in proc(5). */
+static unsigned long
+field_of(const char *text, unsigned n)
+{
+	const char *at = strrchr(text, ')') + 1;
+
+	for (; n > 2; n--)
+		at = strchr(at, ' ') + 1;
+	return strtoul(at, NULL, 10);
+}
+
+/** Where things are in its memory is told to those who may look inside. */
+TEST(addresses_are_not_for_others)
+{
+	char text[2000];
+	pid_t self = getpid();
+
+	CHECK(read_of(self, "maps", text, sizeof(text)) > 0);
+	CHECK(read_of(self, "stat", text, sizeof(text)) > 0);
+	CHECK(field_of(text, 26) > 1 && field_of(text, 28) > 0);
+	AS_USER({
+		CHECK_ERR(read_of(self, "maps", text, sizeof(text)), EACCES);
+		CHECK(read_of(self, "stat", text, sizeof(text)) > 0);
+		CHECK(field_of(text, 26) <= 1 && field_of(text, 27) <= 1);
+		CHECK_EQ(field_of(text, 28), 0);
+		for (unsigned i = 45; i <= 51; i++)
+			CHECK_EQ(field_of(text, i), 0);
+		CHECK(read_of(getpid(), "maps", text, sizeof(text)) > 0);
+		CHECK(read_of(getpid(), "stat", text, sizeof(text)) > 0);
+		CHECK(field_of(text, 28) > 0);
 	});
 }
