@@ -104,7 +104,14 @@ fd_borrow(int fd)
 struct file *
 fdtable_get_file(struct fdtable *t, int fd)
 {
-	return get_file(t, fd);
+	struct file *f;
+
+	spin_lock(&t->lock);
+	f = file_at(t, fd);
+	if (f)
+		file_get(f);
+	spin_unlock(&t->lock);
+	return f;
 }
 
 bool

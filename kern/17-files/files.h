@@ -43,7 +43,8 @@ fd_return(struct borrowed b)
 		file_put(b.file);
 }
 
-/** The same in another process's table, for /proc/PID/fd. */
+/** The same in another process's table, for /proc/PID/fd. Does not sleep, nor
+ * do the next two. */
 struct file *fdtable_get_file(struct fdtable *t, int fd);
 /** Its FD_CLOEXEC, or -EBADF. */
 int fdtable_get_flags(struct fdtable *t, int fd);

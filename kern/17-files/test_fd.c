@@ -47,18 +47,20 @@ SELFTEST(files_descriptors_lowest_first)
 
 SELFTEST(files_descriptor_of_a_dying_file_is_none)
 {
-	struct fdtable *t = fdtable_new();
+	struct fdtable *t = fdtable_new(), *old = current()->fdtable;
 	struct file *f = null_file();
 
+	current()->fdtable = t;
 	/* As it is for a moment while another thread closes the last one. */
 	t->first[0] = f;
 	f->refs.n = 0;
-	CHECK(fdtable_get_file(t, 0) == NULL);
+	CHECK(fd_get(0) == NULL);
 	CHECK(ref_count(&f->refs) == 0);
 	t->first[0] = NULL;
 	ref_init(&f->refs);
 	file_put(f);
 	fdtable_put(t);
+	current()->fdtable = old;
 }
 
 SELFTEST(files_descriptors_have_a_limit)

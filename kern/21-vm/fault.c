@@ -66,9 +66,9 @@ is_clean(const struct fault *f, const struct page *page)
 }
 
 /*
- * Make entry *@pte, found to be @old, refer to @page, whose reference goes
- * with it. Where another CPU was first, the page is given back.
- * @return whether it was done
+ * Make entry *@pte, found to be @old, refer to @page, whose reference goes with
+ * it: with all CPUs rid of the old one, or one would miss what another stores.
+ * @return whether it was done; else another CPU was first, @page is given back
  */
 static bool
 install(struct fault *f, pte_t *pte, pte_t old, struct page *page, bool write)
@@ -81,6 +81,10 @@ install(struct fault *f, pte_t *pte, pte_t old, struct page *page, bool write)
 	if (done) {
 		if (write && is_clean(f, page))
 			new &= ~(PTE_W | PTE_D);
+		if (old) {
+			*pte = 0;
+			pmap_flush(f->vm, f->va, f->va + PAGE_SIZE);
+		}
 		*pte = new;
 		if ((!old || pte_is_zero_page(old)) && page != vm_zero_page)
 			resident_add(f->vm, 1);
@@ -124,12 +128,8 @@ install_copy(struct fault *f, pte_t *pte, pte_t old, struct page *from)
 	if (!zero)
 		page_copy(page_address(page), page_address(from));
 	f->m->has_private = true;
-	if (install(f, pte, old, page, true) && old) {
-		/* Other CPUs may still read the old page. */
-		pmap_flush(f->vm, f->va, f->va + PAGE_SIZE);
-		if (!zero)
-			page_unref(from); /* the entry's reference */
-	}
+	if (install(f, pte, old, page, true) && old && !zero)
+		page_unref(from); /* the entry's reference */
 	return 0;
 }
 

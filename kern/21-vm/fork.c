@@ -35,13 +35,12 @@ share_entries(pte_t *src, pte_t *dst, unsigned n)
 	return shared;
 }
 
-/* Share the pages of @m with @to. @return 0 or -ENOMEM */
+/* Share the pages of @m with @to, which file.c may see by now. 0 or -ENOMEM */
 static int
 share_mapping(struct vmspace *to, const struct mapping *m)
 {
 	struct vmspace *from = m->vmspace;
 	vaddr_t va = m->start;
-	uint64_t shared;
 	pte_t *src, *dst;
 	unsigned n;
 
@@ -50,9 +49,10 @@ share_mapping(struct vmspace *to, const struct mapping *m)
 		if (!dst)
 			return -ENOMEM;
 		spin_lock(&from->pt_lock);
-		shared = share_entries(src, dst, n);
+		spin_lock_nested(&to->pt_lock, 1);
+		to->resident += share_entries(src, dst, n);
+		spin_unlock(&to->pt_lock);
 		spin_unlock(&from->pt_lock);
-		to->resident += shared;
 		va += n * PAGE_SIZE;
 	}
 	return 0;

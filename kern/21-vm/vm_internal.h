@@ -81,7 +81,7 @@ pte_t *pmap_next(pte_t *pml4, vaddr_t *va, vaddr_t end, unsigned *n);
 pte_t pmap_rights(uint32_t prot, bool write);
 
 /** Flush [@p start, @p end) of @p vm from the TLBs of all CPUs that have it
- * loaded. */
+ * loaded; pt_lock may be held. */
 void pmap_flush(struct vmspace *vm, vaddr_t start, vaddr_t end);
 
 #define GATHER_PAGES 64

@@ -87,6 +87,10 @@ check_mmap(size_t len, uint32_t flags, uint64_t offset)
 		return -EINVAL;
 	if (flags & MAP_HUGETLB)
 		return -EINVAL;
+	/* Of a file, nothing is below its start. */
+	if (flags & MAP_GROWSDOWN &&
+	    (!(flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE))
+		return -EINVAL;
 	if (len > USER_TOP)
 		return -ENOMEM;
 	if (offset + len < offset || (int64_t)(offset + len) < 0)

@@ -67,9 +67,11 @@ move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 	size_t len = MIN(r->old_len, r->new_len);
 	int64_t to;
 
+	if (v)
+		new.offset += r->from - m->start;
 	if (r->flags & MREMAP_FIXED) {
+		/* That may be a part of @m: it is not looked at any more. */
 		map_remove(vm, r->to, r->to + r->new_len, dead);
-		m = vm_find(vm, r->from);
 		to = r->to;
 	} else {
 		to = map_find_room(vm, r->new_len);
@@ -78,8 +80,6 @@ move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 	}
 	new.start = to;
 	new.end = to + r->new_len;
-	if (v)
-		new.offset += r->from - m->start;
 	map_insert(vm, &new);
 	if (move_entries(vm, v, r->from, to, len) < len) {
 		map_remove(vm, to, to + r->new_len, dead);

@@ -369,14 +369,15 @@ link_child(struct clone *c)
 	return error;
 }
 
-/* vfork: wait until @child runs a program of its own, or has ended. */
+/* vfork: wait until @child runs a program of its own, or has ended. In its own
+ * queue: its parent may be another (CLONE_PARENT). */
 static void
 wait_for_release(struct proc *child)
 {
 	spin_lock(&proc_lock);
 	while (child->holds_parent)
-		if (waitq_wait(&current_proc()->child_wq, &proc_lock,
-			       WAIT_KILLABLE, WAIT_FOREVER))
+		if (waitq_wait(&child->child_wq, &proc_lock, WAIT_KILLABLE,
+			       WAIT_FOREVER))
 			break;
 	spin_unlock(&proc_lock);
 }
@@ -387,8 +388,7 @@ proc_release_parent(struct proc *p)
 	if (!p->holds_parent)
 		return;
 	p->holds_parent = false;
-	if (p->parent)
-		waitq_wake_all(&p->parent->child_wq);
+	waitq_wake_all(&p->child_wq);
 }
 
 /* Once it has been started the child may run, end and be waited for at any

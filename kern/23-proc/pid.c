@@ -159,7 +159,7 @@ proc_next(int pid)
 	unsigned word = pid / WORD_BITS;
 	uint64_t used;
 
-	while (pid < PID_MAX) {
+	while ((unsigned)pid < PID_MAX) {
 		used = taken[word] & ~0UL << pid % WORD_BITS;
 		for (; used; used &= used - 1) {
 			struct proc *p =

@@ -12,11 +12,14 @@ static unsigned
 pidfd_poll(struct file *f, struct poll_table *table)
 {
 	struct proc *p = f->private_data;
+	bool ended;
 
 	poll_add_for(table, &p->end_wq, POLLIN);
-	return __atomic_load_n(&p->state, __ATOMIC_ACQUIRE) == PROC_ZOMBIE
-		       ? POLLIN
-		       : 0;
+	/* The lock: who ended before this look has its wake-up to come. */
+	spin_lock(&proc_lock);
+	ended = p->state == PROC_ZOMBIE;
+	spin_unlock(&proc_lock);
+	return ended ? POLLIN : 0;
 }
 
 /* The lines of proc(5): -1 of a process that has been waited for. */

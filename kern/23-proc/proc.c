@@ -180,15 +180,9 @@ proc_vmspace(struct proc *p)
 struct fdtable *
 proc_fdtable(struct proc *p)
 {
-	struct fdtable *table = NULL;
-	struct thread *t;
+	struct thread *t = FIRST_WITH(p, fdtable);
 
-	spin_lock(&proc_lock);
-	t = FIRST_WITH(p, fdtable);
-	if (t)
-		table = fdtable_get(t->fdtable);
-	spin_unlock(&proc_lock);
-	return table;
+	return t ? t->fdtable : NULL;
 }
 
 /* vfs_ops.set_fdtable */

@@ -51,7 +51,8 @@ struct proc {
 	int stop_report; /**< status for WUNTRACED not yet waited for, or 0 */
 	bool continue_report;  /**< for WCONTINUED */
 	struct waitq child_wq; /**< here the process waits for its children, and
-				* for its other threads to end */
+				* for its other threads to end; and its maker in
+				* vfork for it */
 	struct waitq end_wq;   /**< those who poll for its end (pidfd) */
 	struct rusage child_usage;
 	struct list all_link;
@@ -182,12 +183,15 @@ void user_state_init(vaddr_t entry, vaddr_t stack);
 
 /* ---- What others read of a process ---- */
 
-/** Its memory, descriptors, directories and program; referenced, or NULL: it
- * has given them back, or has had none. */
+/** Its memory, directories and program; referenced, or NULL: it has given them
+ * back, or has had none. */
 struct vmspace *proc_vmspace(struct proc *p);
-struct fdtable *proc_fdtable(struct proc *p);
 struct fs_context *proc_fs(struct proc *p);
 struct program *proc_program(struct proc *p);
+/** Its descriptors, not referenced: good as long as proc_lock is held. (With a
+ * reference they would seem to be shared, and exec would copy them and lose
+ * their record locks.) */
+struct fdtable *proc_fdtable(struct proc *p);
 
 /** CPU time of the process's threads, dead ones too, in ns. */
 uint64_t proc_cpu_ns(struct proc *p);

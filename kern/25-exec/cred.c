@@ -354,20 +354,32 @@ SYSCALL(NR_setgroups, sys_setgroups);
 
 /* ---- exec ---- */
 
-bool
-cred_for_exec(const struct image *image, struct cred *cred)
+void
+image_set_ids(const struct image *image, struct set_ids *ids)
 {
-	const struct vnode *v = image->vnode;
+	struct vnode *v = image->vnode;
 
-	*cred = *current_cred();
-	if (!(v->mount->flags & MS_NOSUID) && !current_proc()->no_new_privs) {
-		if (v->mode & S_ISUID)
-			cred->euid = v->uid;
-		/* Without the right to execute for its group, the bit means
-		 * mandatory locking (chmod(2)). */
-		if (v->mode & S_ISGID && v->mode & 010)
-			cred->egid = v->gid;
-	}
+	ids->uid = ids->gid = KEEP;
+	if (v->mount->flags & MS_NOSUID || current_proc()->no_new_privs)
+		return;
+	/* chown changes the owner and takes the bits away in one step. */
+	rwlock_read_lock(&v->lock);
+	if (v->mode & S_ISUID)
+		ids->uid = v->uid;
+	/* Without the right to execute for its group, the bit means mandatory
+	 * locking (chmod(2)). */
+	if (v->mode & S_ISGID && v->mode & 010)
+		ids->gid = v->gid;
+	rwlock_read_unlock(&v->lock);
+}
+
+bool
+cred_exec(struct cred *cred, const struct set_ids *ids)
+{
+	if (ids->uid != KEEP)
+		cred->euid = ids->uid;
+	if (ids->gid != KEEP)
+		cred->egid = ids->gid;
 	cred->suid = cred->fsuid = cred->euid;
 	cred->sgid = cred->fsgid = cred->egid;
 	return cred->uid != cred->euid || cred->gid != cred->egid;

@@ -23,7 +23,8 @@ struct exec {
 	struct exec_args args;
 	struct vmspace *vm;
 	struct elf_info info;
-	struct cred cred;
+	struct set_ids ids;
+	struct cred cred; /* as the program is told */
 	bool secure;
 	vaddr_t rsp;
 };
@@ -38,6 +39,18 @@ check_executable(struct vnode *v)
 	return vnode_access(v, X_OK);
 }
 
+/* Nor is it written through a mapping, which needs no open file any more. */
+static int
+deny_write(struct vnode *v)
+{
+	int error = vnode_deny_write(v);
+
+	if (error || !v->cache || !vfs_ops.written_by_mapping(v))
+		return error;
+	vnode_allow_write(v);
+	return -ETXTBSY;
+}
+
 int
 image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 {
@@ -49,7 +62,7 @@ image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 		return error;
 	error = v->type == VT_LNK ? -ELOOP : check_executable(v);
 	if (!error)
-		error = vnode_deny_write(v);
+		error = deny_write(v);
 	if (error) {
 		vnode_put(v);
 		return error;
@@ -216,7 +229,9 @@ build(struct exec *x, const struct arg_source *argv,
 		error = resolve_scripts(x);
 	if (error)
 		return error;
-	x->secure = cred_for_exec(&x->image, &x->cred);
+	image_set_ids(&x->image, &x->ids);
+	x->cred = *current_cred();
+	x->secure = cred_exec(&x->cred, &x->ids);
 	x->vm = vmspace_new();
 	if (!x->vm)
 		return -ENOMEM;
@@ -233,16 +248,19 @@ static void
 take_identity(struct exec *x)
 {
 	struct thread *t = current();
-	struct fs_context *fs = t->fs;
+	struct fs_context *fs = t->fs, *shared = fs;
 
 	/* Another process that shares the directories keeps its own IDs. */
-	if (ref_count(&fs->refs) > 1 && x->secure) {
-		t->fs = fs_context_copy(fs);
-		fs_context_put(fs);
-		fs = t->fs;
+	if (ref_count(&shared->refs) > 1 && x->secure) {
+		fs = fs_context_copy(shared);
+		spin_lock(&proc_lock); /* of those who read t->fs */
+		t->fs = fs;
+		spin_unlock(&proc_lock);
+		fs_context_put(shared);
 	}
+	/* It may have changed them since x->cred was made. */
 	spin_lock(&fs->lock);
-	fs->cred = x->cred;
+	x->secure |= cred_exec(&fs->cred, &x->ids);
 	spin_unlock(&fs->lock);
 	t->proc->dumpable = !x->secure;
 	if (x->secure) {

@@ -28,9 +28,17 @@ void image_close(struct image *image);
 
 /* ---- Its rights (cred.c) ---- */
 
-/** Credentials with which @p image would run: the set-user-ID bits.
- * @return whether they differ from the caller's (AT_SECURE) */
-bool cred_for_exec(const struct image *image, struct cred *cred);
+/** The effective IDs that a file's set-user-ID bits ask for; -1: none. */
+struct set_ids {
+	uint32_t uid, gid;
+};
+
+/** Those of @p image, as far as the running process may have them. May sleep.
+ */
+void image_set_ids(const struct image *image, struct set_ids *ids);
+/** Make @p cred those with which a program of @p ids runs.
+ * @return whether they are not its user's own (AT_SECURE) */
+bool cred_exec(struct cred *cred, const struct set_ids *ids);
 
 /* ---- Its places (layout.c) ---- */
 

@@ -122,7 +122,7 @@ static int64_t
 sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
 	struct proc *p = current_proc();
-	char name[TASK_COMM_LEN];
+	char name[TASK_COMM_LEN] = "";
 
 	switch (option) {
 	case PR_SET_NAME:

@@ -10,18 +10,55 @@
 
 /* ---- Descriptors ---- */
 
+struct file *
+procfs_file(struct proc *p, int fd, bool *cloexec)
+{
+	struct file *f = NULL;
+	struct fdtable *table;
+
+	spin_lock(&proc_lock);
+	table = proc_fdtable(p);
+	if (table) {
+		f = fdtable_get_file(table, fd);
+		if (cloexec)
+			*cloexec = fdtable_get_flags(table, fd) == FD_CLOEXEC;
+	}
+	spin_unlock(&proc_lock);
+	return f;
+}
+
+int
+procfs_next_fd(struct proc *p, int fd)
+{
+	struct fdtable *table;
+
+	spin_lock(&proc_lock);
+	table = proc_fdtable(p);
+	fd = table ? fdtable_next(table, fd) : -1;
+	spin_unlock(&proc_lock);
+	return fd;
+}
+
 /* Descriptor @fd of process @pid, referenced, or NULL. */
 static struct file *
 file_of(int pid, int fd)
 {
 	struct proc *p = proc_find(pid);
-	struct fdtable *table = p ? proc_fdtable(p) : NULL;
-	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
+	struct file *f = p ? procfs_file(p, fd, NULL) : NULL;
 
-	if (table)
-		fdtable_put(table);
 	proc_put(p);
 	return f;
+}
+
+static const struct file_ops nameless_file_ops;
+
+/* Whether opening its link makes a file that stands for it. What was made so
+ * stands for the same one as the first: the vnode that it has is a number of
+ * the first's, where something else may be by now. */
+static bool
+is_nameless(const struct file *f)
+{
+	return !f->vnode || f->ops == &nameless_file_ops;
 }
 
 static void
@@ -49,14 +86,11 @@ nameless_text(struct file *f, char *buf, size_t size)
 int
 show_fdinfo(struct text *t, struct proc *p, int fd)
 {
-	struct fdtable *table = proc_fdtable(p);
-	struct file *f = table ? fdtable_get_file(table, fd) : NULL;
-	bool cloexec = f && fdtable_get_flags(table, fd) == FD_CLOEXEC;
+	bool cloexec;
+	struct file *f = procfs_file(p, fd, &cloexec);
 	struct stat st = { 0 };
 	char lines[64];
 
-	if (table)
-		fdtable_put(table);
 	if (!f)
 		return -ENOENT;
 	if (f->vnode) {
@@ -85,7 +119,7 @@ fd_readlink(struct vnode *link, char *buf, size_t size)
 
 	if (!f)
 		return -ENOENT;
-	if (!f->vnode)
+	if (is_nameless(f))
 		n = nameless_text(f, buf, size);
 	else
 		n = vnode_link_text(f->vnode, buf, size);
@@ -94,18 +128,18 @@ fd_readlink(struct vnode *link, char *buf, size_t size)
 }
 
 static int
-fd_follow(struct vnode *link, struct vnode **result)
+fd_follow(struct vnode *link, struct proc *p, struct vnode **result)
 {
 	int pid = INO_PID(link->ino), fd = INO_INDEX(link->ino);
 	struct file *f = file_of(pid, fd);
 
 	if (!f)
 		return -ENOENT;
-	if (f->vnode)
-		*result = vnode_get(f->vnode);
-	else
+	if (is_nameless(f))
 		*result = procfs_vnode(link->mount, INO(pid, KIND_NAMELESS, fd),
-				       S_IFIFO | 0600, NULL);
+				       S_IFIFO | 0600, p);
+	else
+		*result = vnode_get(f->vnode);
 	file_put(f);
 	return 0;
 }
@@ -162,7 +196,7 @@ link_follow(struct vnode *link, struct vnode **result)
 	if (!procfs_may_inspect(p))
 		error = -EACCES;
 	else if (INO_KIND(link->ino) == KIND_FD)
-		error = fd_follow(link, result);
+		error = fd_follow(link, p, result);
 	else
 		error = entry_follow(link, p, result);
 	proc_put(p);
@@ -176,8 +210,7 @@ const struct vnode_ops procfs_link_ops = {
 
 /* ---- Files without a name ---- */
 
-/* What one of these stands for has no vnode, so it is none of them. */
-static const struct file_ops nameless_file_ops;
+/* What one of these stands for is none of them: see nameless_of. */
 
 static int64_t
 nameless_read(struct file *f, struct uio *u, uint64_t *pos)
@@ -245,6 +278,20 @@ static const struct file_ops nameless_file_ops = {
 	.release = nameless_release,
 };
 
+/* The first file that descriptor @fd of process @pid stands for, referenced, or
+ * NULL. */
+static struct file *
+nameless_of(int pid, int fd)
+{
+	struct file *f = file_of(pid, fd), *first;
+
+	if (!f || f->ops != &nameless_file_ops)
+		return f;
+	first = file_get(f->private_data);
+	file_put(f);
+	return first;
+}
+
 static int
 nameless_open(struct vnode *v, struct file *f)
 {
@@ -256,7 +303,7 @@ nameless_open(struct vnode *v, struct file *f)
 	proc_put(p);
 	if (!may)
 		return -EACCES;
-	to = file_of(INO_PID(v->ino), INO_INDEX(v->ino));
+	to = nameless_of(INO_PID(v->ino), INO_INDEX(v->ino));
 	if (!to)
 		return -ENXIO;
 	nameless_stat(to, &st);

@@ -76,8 +76,11 @@ ticks(struct timeval tv)
 
 /* ---- stat, statm, status ---- */
 
+/* Who may not look inside is told no addresses: the code's is 1, as on Linux.
+ */
 static void
-stat_memory(struct text *t, const struct vmspace *vm, uint64_t rss_limit)
+stat_memory(struct text *t, const struct vmspace *vm, uint64_t rss_limit,
+	    bool inside)
 {
 	if (!vm) {
 		text_printf(t, " 0 0 %lu 0 0 0 0 0", rss_limit);
@@ -85,13 +88,14 @@ stat_memory(struct text *t, const struct vmspace *vm, uint64_t rss_limit)
 	}
 	text_printf(t, " %lu %lu %lu %lu %lu %lu 0 0",
 		    vm->mapped_pages * PAGE_SIZE, (uint64_t)vm->resident,
-		    rss_limit, vm->code_start, vm->code_end, vm->stack_start);
+		    rss_limit, inside ? vm->code_start : 1,
+		    inside ? vm->code_end : 1, inside ? vm->stack_start : 0);
 }
 
 static void
-stat_layout(struct text *t, const struct vmspace *vm)
+stat_layout(struct text *t, const struct vmspace *vm, bool inside)
 {
-	if (!vm) {
+	if (!vm || !inside) {
 		text_printf(t, " 0 0 0 0 0 0 0");
 		return;
 	}
@@ -105,6 +109,7 @@ show_stat(struct text *t, struct proc *p)
 {
 	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
 	struct vmspace *vm = proc_vmspace(p);
+	bool inside = procfs_may_inspect(p);
 	int tty_nr = 0, tpgid = -1;
 	struct view v;
 
@@ -121,13 +126,13 @@ show_stat(struct text *t, struct proc *p)
 	text_printf(t, " %d %d %u 0 %lu",
 		    v.priority ? -1 - (int)v.priority : 20 + v.nice, v.nice,
 		    v.nthreads, v.start_ns / NS_PER_TICK);
-	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS));
+	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS), inside);
 	/* Of the masks only the first 31 signals have a place here. */
 	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0",
 		    pending & INT32_MAX, blocked & INT32_MAX,
 		    ignored & INT32_MAX, caught & INT32_MAX, v.exit_signal,
 		    v.cpu, v.priority, v.policy);
-	stat_layout(t, vm);
+	stat_layout(t, vm, inside);
 	text_printf(t, " %d\n", v.exit_status);
 	vmspace_put(vm);
 	return 0;
@@ -570,7 +575,7 @@ const struct pid_entry pid_entries[] = {
 	{ "fdinfo", S_IFDIR | 0500, NULL, NULL, NULL, true },
 	FILE("limits", show_limits),
 	FILE("loginuid", show_loginuid),
-	FILE("maps", show_maps),
+	{ "maps", S_IFREG | 0444, show_maps, NULL, NULL, true },
 	FILE("mounts", show_pid_mounts),
 	SECRET("personality", show_personality),
 	LINK("root", follow_root),

@@ -286,13 +286,10 @@ lookup_fd(struct vnode *dir, struct proc *p, const char *name, size_t len,
 	  struct vnode **result)
 {
 	int fd = parse_number(name, len);
-	struct fdtable *table = proc_fdtable(p);
 	struct file *f = NULL;
 
-	if (table && fd >= 0 && fd < 0x10000)
-		f = fdtable_get_file(table, fd);
-	if (table)
-		fdtable_put(table);
+	if (fd >= 0 && fd < 0x10000)
+		f = procfs_file(p, fd, NULL);
 	if (!f)
 		return -ENOENT;
 	file_put(f);
@@ -371,7 +368,7 @@ list_system(const struct vnode *dir, struct listing *l)
 	if (dir->ino != ROOT)
 		return;
 	*l->pos = MAX(*l->pos, (uint64_t)PID_POSITION);
-	for (;;) {
+	while (*l->pos < PID_POSITION + PID_MAX) {
 		spin_lock(&proc_lock);
 		p = proc_next(*l->pos - PID_POSITION + 1);
 		pid = p ? p->pid : 0;
@@ -395,16 +392,13 @@ list_entries(struct proc *p, struct listing *l)
 static void
 list_fds(struct proc *p, enum kind kind, struct listing *l)
 {
-	struct fdtable *table = proc_fdtable(p);
 	int fd;
 
-	if (!table)
-		return;
-	while ((fd = fdtable_next(table, *l->pos - 2)) >= 0)
+	while (*l->pos <= INT32_MAX &&
+	       (fd = procfs_next_fd(p, *l->pos - 2)) >= 0)
 		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of_fd(kind),
 				fd + 3))
 			break;
-	fdtable_put(table);
 }
 
 static int

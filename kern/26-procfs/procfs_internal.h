@@ -61,6 +61,11 @@ struct vnode *procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode,
 /** Whether the caller may see what only the user of @p p may. */
 bool procfs_may_inspect(struct proc *p);
 
+/** Descriptor @p fd of @p p, referenced, or NULL; *@p cloexec (or NULL) is
+ * whether exec closes it (links.c). */
+struct file *procfs_file(struct proc *p, int fd, bool *cloexec);
+/** Its next descriptor from @p fd on, or -1. */
+int procfs_next_fd(struct proc *p, int fd);
 /** Text of a descriptor's file in fdinfo (links.c). 0 or -ENOENT */
 int show_fdinfo(struct text *t, struct proc *p, int fd);
 

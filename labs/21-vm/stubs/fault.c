@@ -13,7 +13,9 @@ install(struct fault *f, pte_t *pte, pte_t old, struct page *page, bool write)
 	 * and the page's reference is given back; the page of zeros has none.
 	 * Count a page that was not resident before; zeros are not. Where the
 	 * mapping is shared and is_clean, the entry gets no right to write, and
-	 * is not dirty (exercise 4). All under pt_lock, but giving back.
+	 * is not dirty (exercise 4). Where there was another page (exercise 3),
+	 * the entry is empty, and flushed, before it says the new one. All under
+	 * pt_lock, but giving back.
 	 */
 	(void)resident_add;
 	(void)is_clean;
@@ -40,9 +42,10 @@ install_copy(struct fault *f, pte_t *pte, pte_t old, struct page *from)
 	/*
 	 * Exercise 3. Put a private copy of `from` into *pte; where `from` is
 	 * the page of zeros, cleared memory. If the entry had a page before
-	 * (`old`), other CPUs may still read it: flush; and only then does the
-	 * entry's reference to it go, if it was one that counts. The caller has
-	 * a reference of its own and keeps it. Return 0, or NEED_MEMORY.
+	 * (`old`), other CPUs may still read it: install flushes; and only then
+	 * does the entry's reference to it go, if it was one that counts. The
+	 * caller has a reference of its own and keeps it. Return 0, or
+	 * NEED_MEMORY.
 	 */
 	panic("exercise 3: install_copy(%p, %p, %#lx, %p) is yours to write",
 	      (void *)f, (void *)pte, old, (void *)from);

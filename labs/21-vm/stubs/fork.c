@@ -21,8 +21,10 @@ share_mapping(struct vmspace *to, const struct mapping *m)
 {
 	/*
 	 * Exercise 3. The same for all tables of a mapping, each under the
-	 * parent's pt_lock; the child's are made. Count what is resident in it.
-	 * -ENOMEM where there is no memory for a table.
+	 * parent's pt_lock; the child's are made. Count what is resident in it,
+	 * under its own (spin_lock_nested): who cuts a file short may be taking
+	 * pages out of the child already. -ENOMEM where there is no memory for
+	 * a table.
 	 */
 	(void)share_entries;
 	panic("exercise 3: share_mapping(%p, %p) is yours to write", (void *)to,

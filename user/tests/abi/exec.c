@@ -427,6 +427,22 @@ TEST(exec_busy)
 	CHECK_EQ(status_of("prog", ROLE("none")), 99);
 }
 
+/** As if it were open for writing, which it need not be any more. */
+TEST(exec_of_what_a_mapping_writes)
+{
+	void *p;
+	int fd;
+
+	copy_program("prog");
+	fd = open("prog", O_RDWR);
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	close(fd);
+	CHECK_ERR(execve("prog", ROLE("none"), environ), ETXTBSY);
+	CHECK_EQ(munmap(p, 4096), 0);
+	CHECK_EQ(status_of("prog", ROLE("none")), 99);
+}
+
 TEST(a_program_that_runs_is_not_written)
 {
 	int p[2];

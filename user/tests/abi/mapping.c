@@ -157,6 +157,20 @@ TEST(growsdown_parts_grow_again)
 	p[4 * PAGE] = 4;
 }
 
+TEST(growsdown_is_for_private_zeros)
+{
+	int fd = open("file", O_RDWR | O_CREAT, 0644);
+
+	CHECK_EQ(ftruncate(fd, PAGE), 0);
+	CHECK_ERR(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0),
+		  EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_GROWSDOWN, fd, 0),
+		  EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, RW,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0),
+		  EINVAL);
+}
+
 TEST(stack_has_its_guard_gap)
 {
 	char line[256], *end;

@@ -366,6 +366,24 @@ TEST(mremap_fixed)
 	CHECK_EQ(signal_of_read(p), SIGSEGV);
 }
 
+/** What is replaced may be the front of the mapping that is moved. */
+TEST(mremap_to_the_front_of_its_file)
+{
+	int fd = open("pages", O_RDWR | O_CREAT, 0644);
+	char *p;
+
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_EQ(pwrite(fd, &"abcdefgh"[i], 1, (off_t)(i * PAGE)), 1);
+	CHECK_EQ(ftruncate(fd, 8 * PAGE), 0);
+	p = mmap(NULL, 8 * PAGE, RW, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	CHECK_EQ(mremap(p + 4 * PAGE, 2 * PAGE, 2 * PAGE,
+			MREMAP_MAYMOVE | MREMAP_FIXED, p),
+		 p);
+	CHECK(p[0] == 'e' && p[PAGE] == 'f');
+	CHECK(p[2 * PAGE] == 'c' && p[3 * PAGE] == 'd' && p[7 * PAGE] == 'h');
+}
+
 TEST(mremap_errors)
 {
 	char *p = map(3);

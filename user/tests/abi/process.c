@@ -86,6 +86,32 @@ TEST(vfork)
 	CHECK_EQ(WEXITSTATUS(status), 3);
 }
 
+/** The maker waits although the child is another's, and that one need not. */
+TEST(vfork_of_a_sibling)
+{
+	int up[2], status;
+	char text[3] = "";
+	pid_t maker, child;
+
+	REQUIRE(pipe(up) == 0);
+	maker = fork();
+	if (maker == 0) {
+		child = syscall(NR_clone, CLONE_VFORK | CLONE_PARENT | SIGCHLD,
+				0, NULL, NULL, 0);
+		if (child == 0)
+			usleep(50000);
+		write(up[1], child == 0 ? "c" : "m", 1);
+		_exit(child == 0 ? 3 : 4);
+	}
+	for (int i = 0; i < 2; i++) {
+		child = wait(&status);
+		CHECK(child > 0);
+		CHECK_EQ(WEXITSTATUS(status), child == maker ? 4 : 3);
+	}
+	CHECK_EQ(read(up[0], text, 2), 2);
+	CHECK_EQ(strcmp(text, "cm"), 0);
+}
+
 static int
 thread_exit_5(void *arg)
 {

@@ -457,6 +457,11 @@ TEST(names)
 	CHECK_EQ(ctl(PR_SET_NAME, (long)"a name that is too long", 0, 0, 0), 0);
 	CHECK_EQ(ctl(PR_GET_NAME, (long)name, 0, 0, 0), 0);
 	CHECK_EQ(strcmp(name, "a name that is "), 0);
+	CHECK_EQ(ctl(PR_SET_NAME, (long)"short", 0, 0, 0), 0);
+	memset(name, 'x', sizeof(name));
+	CHECK_ERR(open(LONG_PATH, O_RDONLY), ENAMETOOLONG);
+	CHECK_EQ(ctl(PR_GET_NAME, (long)name, 0, 0, 0), 0);
+	CHECK_EQ(memcmp(name, "short\0\0\0\0\0\0\0\0\0\0", 16), 0);
 	CHECK_ERR(ctl(PR_SET_NAME, (long)BAD, 0, 0, 0), EFAULT);
 	CHECK_ERR(ctl(PR_GET_NAME, (long)BAD, 0, 0, 0), EFAULT);
 }

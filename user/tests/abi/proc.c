@@ -1,0 +1,154 @@
+/*
+ * Directories, links and files of /proc that a process finds on any Linux:
+ * proc(5).
+ */
+#include "abi/sched.h"
+#include "check.h"
+
+/** Reads what /proc/@pid/@name says; its length, or -1 with errno. */
+static long
+read_of(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[60];
+	long n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, size - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	close(fd);
+	return n;
+}
+
+static int
+open_link(int fd, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
+
+TEST(processes_end)
+{
+	static const long positions[] = { 0x7fffffff, 0x8000ffff, 0x80010000,
+					  0x10000ffff, 0x7fffffffffffffff };
+	char buf[1024];
+	int fd = open("/proc", O_RDONLY | O_DIRECTORY);
+
+	for (unsigned i = 0; i < sizeof(positions) / sizeof(long); i++)
+		if (lseek(fd, positions[i], SEEK_SET) >= 0)
+			CHECK_EQ(syscall(NR_getdents64, fd, buf, sizeof(buf)),
+				 0);
+}
+
+TEST(descriptors_end)
+{
+	static const long positions[] = { 0x7fffffff, 0x80000001, 0x100000001,
+					  0x7fffffffffffffff };
+	char buf[1024];
+	int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+
+	for (unsigned i = 0; i < sizeof(positions) / sizeof(long); i++)
+		if (lseek(fd, positions[i], SEEK_SET) >= 0)
+			CHECK_EQ(syscall(NR_getdents64, fd, buf, sizeof(buf)),
+				 0);
+}
+
+/** A pipe's link opens the pipe, as does the link of what that gave. */
+TEST(pipe_by_its_link_again_and_again)
+{
+	char text[2][40], path[40], c;
+	int p[2], fd, next;
+
+	REQUIRE(pipe(p) == 0);
+	fd = dup(p[0]);
+	for (unsigned i = 0; i < 300; i++) {
+		next = open_link(fd, O_RDONLY);
+		REQUIRE(next >= 0);
+		close(fd);
+		fd = next;
+	}
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	memset(text, 0, sizeof(text));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	CHECK(readlink(path, text[0], sizeof(text[0]) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, text[1], sizeof(text[1]) - 1) > 0);
+	CHECK_EQ(strcmp(text[0], text[1]), 0);
+}
+
+/** What was opened stays that pipe when its first number is another's. */
+TEST(pipe_by_its_link_is_that_pipe)
+{
+	int p[2], other[2], fd;
+	char c = 0;
+
+	REQUIRE(pipe(p) == 0 && pipe(other) == 0);
+	fd = open_link(p[0], O_RDONLY);
+	REQUIRE(fd >= 0);
+	REQUIRE(dup2(other[0], p[0]) == p[0]);
+	CHECK_EQ(write(p[1], "p", 1), 1);
+	CHECK_EQ(write(other[1], "o", 1), 1);
+	CHECK_EQ(IN_CHILD({
+			 int again = open_link(fd, O_RDONLY | O_NONBLOCK);
+
+			 CHECK_EQ(read(again, &c, 1), 1);
+			 CHECK_EQ(c, 'p');
+		 }),
+		 0);
+}
+
+/** A pipe belongs to its maker. */
+TEST(pipe_of_a_user_by_its_link)
+{
+	AS_USER({
+		char c;
+		int p[2];
+
+		CHECK_EQ(syscall(NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
+		REQUIRE(pipe(p) == 0);
+		CHECK_EQ(write(p[1], "x", 1), 1);
+		CHECK_EQ(read(open_link(p[0], O_RDONLY), &c, 1), 1);
+		CHECK_EQ(write(open_link(p[1], O_WRONLY), "y", 1), 1);
+		CHECK_EQ(read(p[0], &c, 1), 1);
+		CHECK_EQ(c, 'y');
+	});
+}
+
+/** Field @n of a text of stat, counted as in proc(5). */
+static unsigned long
+field_of(const char *text, unsigned n)
+{
+	const char *at = strrchr(text, ')') + 1;
+
+	for (; n > 2; n--)
+		at = strchr(at, ' ') + 1;
+	return strtoul(at, NULL, 10);
+}
+
+/** Where things are in its memory is told to those who may look inside. */
+TEST(addresses_are_not_for_others)
+{
+	char text[2000];
+	pid_t self = getpid();
+
+	CHECK(read_of(self, "maps", text, sizeof(text)) > 0);
+	CHECK(read_of(self, "stat", text, sizeof(text)) > 0);
+	CHECK(field_of(text, 26) > 1 && field_of(text, 28) > 0);
+	AS_USER({
+		CHECK_ERR(read_of(self, "maps", text, sizeof(text)), EACCES);
+		CHECK(read_of(self, "stat", text, sizeof(text)) > 0);
+		CHECK(field_of(text, 26) <= 1 && field_of(text, 27) <= 1);
+		CHECK_EQ(field_of(text, 28), 0);
+		for (unsigned i = 45; i <= 51; i++)
+			CHECK_EQ(field_of(text, i), 0);
+		CHECK(read_of(getpid(), "maps", text, sizeof(text)) > 0);
+		CHECK(read_of(getpid(), "stat", text, sizeof(text)) > 0);
+		CHECK(field_of(text, 28) > 0);
+	});
+}
