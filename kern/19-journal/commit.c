@@ -413,6 +413,8 @@ journal_fail(struct journal *j, int error)
 	journal_abort(j, error);
 }
 
+/* Nothing was changed, and no log runs on to its number. Where one does, a
+ * commit block alone is logged: replaying ends where a number is missing. */
 static void
 abandon(struct journal *j, struct transaction *t)
 {
@@ -431,7 +433,7 @@ journal_commit_running(struct journal *j)
 	int error;
 
 	let_end(j, t);
-	if (t->nbufs == 0 && t->nrevoked == 0) {
+	if (t->nbufs == 0 && t->nrevoked == 0 && j->marked_empty) {
 		abandon(j, t);
 		return;
 	}

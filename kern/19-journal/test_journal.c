@@ -275,6 +275,23 @@ SELFTEST(journal_revoked_blocks_are_not_replayed)
 	disk_free();
 }
 
+/* The numbers of those around it are consecutive all the same. */
+SELFTEST(journal_operations_may_change_nothing)
+{
+	unsigned i;
+
+	CHECK(disk_new() && mount());
+	for (i = 1; i <= 3; i++) {
+		CHECK(journal_commit(journal, operation(0, 0, 0)) == 0);
+		CHECK(journal_commit(journal, operation(i, 1, i)) == 0);
+	}
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(1) == 1 && on_disk(2) == 2 && on_disk(3) == 3);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
 /* Freed, and then metadata again: the new version is replayed. */
 SELFTEST(journal_a_revoked_block_can_be_logged_again)
 {

@@ -50,11 +50,13 @@ has_room(const struct journal *j, const struct transaction *t)
 static bool
 join(struct journal *j)
 {
-	struct transaction *t = j->running ? j->running : transaction_new(j);
+	static const struct transaction none;
+	struct transaction *t = j->running;
 
 	if (t && t->state != TRANSACTION_RUNNING)
 		return false; /* room is told of when it is committing */
-	if (!t || !has_room(j, t)) {
+	/* None is made that nobody joins: its commit block has room, then. */
+	if (!has_room(j, t ? t : &none) || (!t && !(t = transaction_new(j)))) {
 		j->room_wanted = true;
 		waitq_wake_all(&j->work);
 		return false;

@@ -323,6 +323,10 @@ def several(big):
          "fsync /bar", "sync")
     case("inodes-full", *[f"create /A/i{i} 0100644 0" for i in range(125)],
          "fsync /A", "mkdir /D 0755", "unlink /A/i3", "mkdir /D 0755", "sync")
+    # A transaction in which nothing was changed.
+    case("nothing-changed", *[f"create /A/i{i} 0100644 0" for i in range(125)],
+         *["sync", "mkdir /D 0755", "sync", "setattr /foo 0600 7 8 99",
+           "fsync /foo"] * 2)
     # What looks like the journal's own is data, and metadata.
     case("magic", "create /m 0100644 0", "magic /m 0", "magic /m 4096",
          "fsync /m", "magic /m 8192", "sync")
