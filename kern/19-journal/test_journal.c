@@ -292,6 +292,41 @@ SELFTEST(journal_operations_may_change_nothing)
 	disk_free();
 }
 
+/* A commit is on its way home when the next transaction changes a block of it,
+ * and frees it, and is not committed: block 1, being locked, holds it up. */
+SELFTEST(journal_what_is_changed_and_freed_stays_away)
+{
+	struct buf *b;
+	unsigned i;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_begin(journal) == 0);
+	put(1, 5);
+	put(0, 5);
+	CHECK(journal_commit(journal, journal_end(journal)) == 0);
+	b = buf_find(&disk.device, HOME + 1, BLOCK);
+	CHECK(b);
+	mutex_lock(&b->lock);
+	while (journal->free >= (journal->end - journal->first) / 2) {
+		for (i = 2; i < HOME_BLOCKS; i += 8)
+			operation(i, 8, i);
+		CHECK(journal_sync(journal) == 0);
+	}
+	CHECK(journal_begin(journal) == 0);
+	put(0, 6);
+	journal_revoke(journal, HOME);
+	journal_end(journal);
+	mutex_unlock(&b->lock);
+	buf_put(b);
+	while (!journal->half_home)
+		thread_sleep_until(clock_ns() + 1000000, WAIT_UNINTERRUPTIBLE);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == 5 && on_disk(1) == 5);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
 /* Freed, and then metadata again: the new version is replayed. */
 SELFTEST(journal_a_revoked_block_can_be_logged_again)
 {

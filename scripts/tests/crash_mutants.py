@@ -88,7 +88,7 @@ MUTANTS = {
         "error = log_super_write(j, 0, j->next_tid);", "streams-home*",
         "1k-data"),
     "what is not committed goes home": (
-        "journal/home.c", "is = b->log.running && !b->log.revoked;",
+        "journal/home.c", "is = b->log.running != NULL;",
         "is = false && b;", "streams-home*", "1k-data"),
     "what is revoked goes home": (
         "journal/commit.c", "		if (revoked) {\n			buf_put(b);\n"
