@@ -260,11 +260,13 @@ prepared_to(struct vnode *v, uint64_t end)
 }
 
 /** Allocate blocks for bytes [offset, end) as far as one operation goes: then
- * -EAGAIN. What lies behind the end of file is, until the file has grown, what
- * the next mount is to cut off again. */
+ * -EAGAIN. The @p n pages of it that are below the end of file are dirty, and
+ * the file is told of, before it ends: else a commit could find nothing to
+ * write first (EXT8). What lies behind the end of file is, until the file has
+ * grown, what the next mount is to cut off again. */
 static int
 allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
-	      int (*begin)(struct ext2_fs *fs))
+	      struct page **pages, unsigned n, int (*begin)(struct ext2_fs *fs))
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	uint64_t had = MAX(v->size, ext2_inode(v)->prepared);
@@ -273,12 +275,15 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
 
 	if (error)
 		return error;
-	ext2_ordered_add(v);
 	if (end > had) {
 		prepared_to(v, end);
 		ext2_orphan_add(v);
 	}
 	error = ext2_map_alloc(v, first, ext2_blocks_for(fs, end) - first);
+	/* Also after an error: some may have got their blocks. */
+	while (n-- > 0)
+		page_cache_dirty(v->cache, pages[n]);
+	ext2_ordered_add(v);
 	if (error && error != -EAGAIN && end > had) {
 		spin_lock(&ext2_inode(v)->lock);
 		ext2_inode(v)->prepared = had > v->size ? had : 0;
@@ -291,13 +296,14 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
 
 /** Allocate blocks for bytes [offset, end). */
 static int
-allocate(struct vnode *v, uint64_t offset, uint64_t end)
+allocate(struct vnode *v, uint64_t offset, uint64_t end, struct page **pages,
+	 unsigned n)
 {
 	unsigned tries = 1;
 	int error;
 
 	do
-		error = allocate_some(v, offset, end, ext2_begin);
+		error = allocate_some(v, offset, end, pages, n, ext2_begin);
 	while (error == -EAGAIN ||
 	       (tries++ < EXT2_TRIES && ext2_try_again(ext2_fs(v), error)));
 	return error;
@@ -344,12 +350,9 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 			break;
 	}
 	if (!error)
-		error = allocate(v, offset, end);
-	while (n-- > 0) {
-		/* Also after an error: some may have got their blocks. */
-		page_cache_dirty(v->cache, pages[n]);
+		error = allocate(v, offset, end, pages, n);
+	while (n-- > 0)
 		page_unref(pages[n]);
-	}
 	return error;
 }
 
@@ -468,7 +471,7 @@ try_allocate(struct vnode *v, uint64_t offset, uint64_t end)
 	if (fs->settler == current())
 		return -EBUSY;
 	do
-		error = allocate_some(v, offset, end, ext2_try_begin);
+		error = allocate_some(v, offset, end, NULL, 0, ext2_try_begin);
 	while (error == -EAGAIN);
 	/* A commit may free some. */
 	return error == -ENOSPC && fs->journal && fs->pending ? -EBUSY : error;
