@@ -359,12 +359,11 @@ inode_store(struct vnode *v, bool is_new)
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 	struct ext2_dinode *di = dinode_of(in);
+	uint64_t had;
 
 	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
 	ext2_change(fs, in->buf);
-	/* EXT8: whoever stores a size that has grown, a link or a chmod too. */
-	if (S_ISREG(v->mode) && v->size > dinode_size(di))
-		ext2_ordered_add(v);
+	had = dinode_size(di);
 	v->dirty = false;
 	if (is_new) {
 		memset(di, 0, fs->inode_size);
@@ -379,6 +378,10 @@ inode_store(struct vnode *v, bool is_new)
 	dinode_fill(fs, di, v);
 	ext2_inode_logged(fs, in);
 	spin_unlock(&in->lock);
+	/* EXT8: whoever stores a size that has grown, a link or a chmod too. It
+	 * may have grown just now: who writes is not kept out. */
+	if (S_ISREG(v->mode) && dinode_size(di) > had)
+		ext2_ordered_add(v);
 	ext2_changed(fs, in->buf);
 }
 

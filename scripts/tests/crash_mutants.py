@@ -156,7 +156,7 @@ MUTANTS = {
         "		page_cache_settle(v->cache);\n	ext2_map_hide",
         "	ext2_map_hide", "streams-dropped-fallocate*", "4k"),
     "a grown size not ordered": (
-        "ext2/inode.c", "v->size > dinode_size(di)", "false", "link-append"),
+        "ext2/inode.c", "dinode_size(di) > had", "false && had", "link-append"),
     "a grown size stored later": (
         "ext2/file.c", "(!in->prepared && ext2_size_stored(v))",
         "!in->prepared", "streams*"),
