@@ -210,14 +210,15 @@ journal_find(struct journal *j, uint64_t block)
 /* ---- Waiting for the disk ---- */
 
 bool
-journal_committed(struct journal *j, journal_tid tid)
+journal_will_flush(struct journal *j, journal_tid tid)
 {
-	bool is;
+	bool will;
 
 	spin_lock(&j->lock);
-	is = (int32_t)(j->committed - tid) >= 0;
+	will = (int32_t)(j->committed - tid) < 0 &&
+	       !(j->flushed && j->committing && j->committing->tid == tid);
 	spin_unlock(&j->lock);
-	return is;
+	return will;
 }
 
 /* The lock is held. */

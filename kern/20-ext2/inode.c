@@ -438,7 +438,8 @@ ext2_fsync(struct vnode *v, bool data_only)
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 	journal_tid tid;
-	bool logged;
+	bool logged, flush;
+	int error;
 
 	if (ext2_has_failed(fs))
 		return -EROFS;
@@ -453,9 +454,9 @@ ext2_fsync(struct vnode *v, bool data_only)
 	tid = in->logged_in;
 	logged = in->logged;
 	spin_unlock(&in->lock);
-	if (!logged || journal_committed(fs->journal, tid))
-		return block_flush(fs->device);
-	return journal_commit(fs->journal, tid);
+	flush = !logged || !journal_will_flush(fs->journal, tid);
+	error = logged ? journal_commit(fs->journal, tid) : 0;
+	return error || !flush ? error : block_flush(fs->device);
 }
 
 /* ---- The end of a file ---- */

@@ -161,10 +161,9 @@ MUTANTS = {
         "ext2/file.c", "(!in->prepared && ext2_size_stored(v))",
         "!in->prepared", "streams*"),
     "fsync of contents not flushed": (
-        "ext2/inode.c", "	if (!logged || journal_committed(fs->journal, tid))\n"
-        "		return block_flush(fs->device);",
-        "	if (!logged || journal_committed(fs->journal, tid))\n"
-        "		return 0;", "*mapwrite*"),
+        "ext2/inode.c", "error || !flush ? error : block_flush(fs->device)",
+        "flush ? error : error",
+        "*mapwrite*"),
     "sync of contents not flushed": (
         "ext2/super.c", "	return error ? error : block_flush(fs->device);",
         "	return error;", "*mapwrite*"),
