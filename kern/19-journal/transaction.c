@@ -97,6 +97,7 @@ journal_tid
 journal_end(struct journal *j)
 {
 	struct transaction *t = current()->transaction;
+	journal_tid tid = t->tid; /* once it has ended, t may become another */
 
 	current()->transaction = NULL;
 	spin_lock(&j->lock);
@@ -106,7 +107,7 @@ journal_end(struct journal *j)
 	else if (!list_empty(&j->room.waiters))
 		waitq_wake_all(&j->room);
 	spin_unlock(&j->lock);
-	return t->tid;
+	return tid;
 }
 
 journal_tid
