@@ -514,14 +514,24 @@ mark_in_use(struct ext2_fs *fs, bool journal)
 	return ext2_sync(fs->mount);
 }
 
-/** Begin to change the disk, through journal @p j if it has one. */
+/** Begin to change the disk, through journal @p j if it has one; after an
+ * error that is closed. @return 0, -EINVAL: data=journal needs one; -EIO */
 static int
 use(struct ext2_fs *fs, struct journal *j)
 {
-	int error = mark_in_use(fs, j != NULL);
+	int error = 0;
 
+	if (fs->data_journal && !j) {
+		say(fs->device, "data=journal: there is no journal");
+		error = -EINVAL;
+	}
+	if (!error)
+		error = mark_in_use(fs, j != NULL);
 	if (!error && j)
 		error = ext2_journal_start(fs, j);
+	if (error && j)
+		journal_close(j);
+	fs->read_only = error != 0;
 	return error;
 }
 
@@ -537,10 +547,7 @@ remount_op(struct mount *m, unsigned flags)
 	if (fs->damaged || fs->readable_only)
 		return -EROFS;
 	error = ext2_journal_open(fs, ext2_super_of(fs), &j);
-	if (!error)
-		error = use(fs, j);
-	fs->read_only = error != 0;
-	return error;
+	return error ? error : use(fs, j);
 }
 
 static const struct mount_ops mount_ops = {
@@ -645,10 +652,6 @@ ext2_mount(struct mount *m, const char *options)
 
 	if (!error)
 		error = fs_load(fs, s, &j);
-	if (!error && fs->data_journal && !j && !(m->flags & MS_RDONLY)) {
-		say(fs->device, "data=journal: there is no journal");
-		error = -EINVAL;
-	}
 	kfree(s);
 	if (error) {
 		if (j)
@@ -663,14 +666,12 @@ ext2_mount(struct mount *m, const char *options)
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);
-	if (!error && !(m->flags & MS_RDONLY)) {
+	if (!error && !(m->flags & MS_RDONLY))
 		error = use(fs, j);
-		fs->read_only = error != 0;
-	}
+	else if (j)
+		journal_close(j);
 	if (!error && !fs->read_only)
 		ext2_orphans_adopt(fs);
-	if (j && !fs->journal)
-		journal_close(j);
 	return error;
 }
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, run_tool
 from ext2_model import Both, Host, fsck, pattern
 
+RDONLY = 1
 KINDS = {
     "1k": "-t ext2 -b 1024 -I 128 -g 1024 -N 512",
     "2k": "-t ext2 -b 2048 -I 256 -N 300",
@@ -312,6 +313,13 @@ def test_what_is_refused(program, make, tmp_path):
         host("options", options)
         assert host("mount", 0) == -errno.EINVAL
         assert message in host.close()
+    host = Host(program, image)
+    host("options", "data=journal")
+    assert host("mount", RDONLY) == ["0"]
+    assert host("remount", 0) == -errno.EINVAL
+    assert host("mkdir", "/d", 0o755) == -errno.EROFS
+    host("unmount")
+    assert "there is no journal" in host.close()
     debugfs(image, "feature needs_recovery", write=True)
     host = Host(program, image)
     assert host("mount", 0) == -errno.EINVAL
