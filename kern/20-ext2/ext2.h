@@ -86,6 +86,7 @@ struct ext2_fs {
 	 * the disk, of which this is the image; the newest first (orphan.c). */
 	struct mutex orphan_lock;
 	struct list orphans; /**< ext2_inode.orphan_link */
+	bool orphans_left; /**< the disk's list has others, given up unfreed */
 	bool adopting; /**< the list of the last mount is being worked off */
 };
 

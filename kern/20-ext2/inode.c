@@ -137,6 +137,8 @@ inode_detach(struct vnode *v)
 
 	ext2_ordered_remove(fs, in);
 	mutex_lock(&fs->orphan_lock);
+	if (!list_empty(&in->orphan_link))
+		fs->orphans_left = true;
 	list_del(&in->orphan_link); /* the disk's list is left as it is */
 	mutex_unlock(&fs->orphan_lock);
 	v->private_data = NULL;
@@ -226,7 +228,7 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 	memcpy(in->block, di->i_block, sizeof(in->block));
 	if (S_ISCHR(v->mode) || S_ISBLK(v->mode))
 		v->rdev = rdev_decode(in);
-	if (fs->adopting)
+	if (fs->adopting || fs->read_only) /* then it may be adopted later */
 		in->dtime = di->i_dtime;
 	/* What is about to be freed may have lost its size already. */
 	if (!type_known(v->mode) || in->flags & EXT2_FOREIGN_FL ||

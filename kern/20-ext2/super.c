@@ -515,7 +515,8 @@ mark_in_use(struct ext2_fs *fs, bool journal)
 }
 
 /** Begin to change the disk, through journal @p j if it has one; after an
- * error that is closed. @return 0, -EINVAL: data=journal needs one; -EIO */
+ * error that is closed. What the last who did has left is tidied up.
+ * @return 0, -EINVAL: data=journal needs one; -EIO */
 static int
 use(struct ext2_fs *fs, struct journal *j)
 {
@@ -532,6 +533,8 @@ use(struct ext2_fs *fs, struct journal *j)
 	if (error && j)
 		journal_close(j);
 	fs->read_only = error != 0;
+	if (!error)
+		ext2_orphans_adopt(fs);
 	return error;
 }
 
@@ -546,6 +549,11 @@ remount_op(struct mount *m, unsigned flags)
 		return fs->read_only ? 0 : mark_unused(fs);
 	if (fs->damaged || fs->readable_only)
 		return -EROFS;
+	if (fs->orphans_left && !list_empty(&fs->orphans)) {
+		say(fs->device, "not writable while files without a name are "
+				"open");
+		return -EBUSY;
+	}
 	error = ext2_journal_open(fs, ext2_super_of(fs), &j);
 	return error ? error : use(fs, j);
 }
@@ -670,8 +678,6 @@ ext2_mount(struct mount *m, const char *options)
 		error = use(fs, j);
 	else if (j)
 		journal_close(j);
-	if (!error && !fs->read_only)
-		ext2_orphans_adopt(fs);
 	return error;
 }
 
