@@ -311,7 +311,7 @@ SELFTEST(journal_what_is_changed_and_freed_stays_away)
 	CHECK(journal_commit(journal, journal_end(journal)) == 0);
 	b = buf_find(&disk.device, HOME + 1, BLOCK);
 	CHECK(b);
-	mutex_lock(&b->lock);
+	mutex_lock_nested(&b->lock, 1);
 	while (journal->free >= (journal->end - journal->first) / 2) {
 		for (i = 2; i < HOME_BLOCKS; i += 8)
 			operation(i, 8, i);
