@@ -57,12 +57,12 @@ ext2_now(void)
 
 /* ---- Operations and metadata ---- */
 
+/** The lock is held, and kept if there is no error. */
 static int
 begin(struct ext2_fs *fs, int (*in_journal)(struct journal *j))
 {
 	int error = 0;
 
-	rwlock_read_lock(&fs->op_lock);
 	if (fs->read_only)
 		error = -EROFS;
 	else if (fs->journal)
@@ -77,12 +77,16 @@ begin(struct ext2_fs *fs, int (*in_journal)(struct journal *j))
 int
 ext2_begin(struct ext2_fs *fs)
 {
+	rwlock_read_lock(&fs->op_lock);
 	return begin(fs, journal_begin);
 }
 
+/* Who has the lock for writing may be waiting for the journal. */
 int
 ext2_try_begin(struct ext2_fs *fs)
 {
+	if (!rwlock_read_trylock(&fs->op_lock))
+		return -EBUSY;
 	return begin(fs, journal_try_begin);
 }
 
