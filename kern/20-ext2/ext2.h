@@ -543,9 +543,9 @@ int64_t ext2_find(struct vnode *v, uint64_t from, bool data);
  * past. Not in an operation; the vnode is locked.
  * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
 int ext2_size_check(struct vnode *v, uint64_t size);
-/** Then, if it shrinks: set it, and end all use of the blocks to be freed. Not
- * in an operation. @return 0 or an error of write-back: for the caller to
- * report, not to stop at */
+/** Then, if it shrinks: set it, and end all use of the blocks to be freed,
+ * which are hidden: the caller ends that. Not in an operation. @return 0 or an
+ * error of write-back: for the caller to report, not to stop at */
 int ext2_size_settle(struct vnode *v, uint64_t size);
 /** Change the size, and free what is past it, that being settled. In an
  * operation; the caller stores the inode, also after an error. */

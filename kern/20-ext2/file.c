@@ -275,21 +275,17 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
 
 	if (error)
 		return error;
-	if (end > had) {
-		prepared_to(v, end);
+	if (end > had)
 		ext2_orphan_add(v);
-	}
 	error = ext2_map_alloc(v, first, ext2_blocks_for(fs, end) - first);
 	/* Also after an error: some may have got their blocks. */
 	while (n-- > 0)
 		page_cache_dirty(v->cache, pages[n]);
 	ext2_ordered_add(v);
-	if (error && error != -EAGAIN && end > had) {
-		spin_lock(&ext2_inode(v)->lock);
-		ext2_inode(v)->prepared = had > v->size ? had : 0;
-		spin_unlock(&ext2_inode(v)->lock);
+	if (end > had && error && error != -EAGAIN)
 		ext2_map_cut(v, ext2_blocks_for(fs, had));
-	}
+	else if (end > had)
+		prepared_to(v, end);
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
 }
@@ -406,7 +402,8 @@ zero_tail(struct vnode *v)
 }
 
 /** Give back what an earlier write has prepared and not filled. Write-back of
- * the last page may be writing there: let it end first. */
+ * the last page may be writing there: let it end first, and have who begins
+ * meanwhile find a hole (EXT9). */
 static int
 trim_if_short(struct vnode *v)
 {
@@ -415,12 +412,15 @@ trim_if_short(struct vnode *v)
 
 	if (ext2_inode(v)->prepared <= v->size)
 		return 0;
+	ext2_map_hide(v, ext2_blocks_for(fs, v->size), UINT32_MAX);
 	error = page_cache_sync(v->cache);
-	if (error || (error = ext2_begin(fs)))
-		return error;
-	error = ext2_trim(v);
-	ext2_inode_store(v);
-	return ext2_end(fs, error);
+	if (!error && !(error = ext2_begin(fs))) {
+		error = ext2_trim(v);
+		ext2_inode_store(v);
+		ext2_end(fs, error);
+	}
+	ext2_map_hide(v, 0, 0);
+	return error;
 }
 
 static int
@@ -631,14 +631,15 @@ ext2_size_check(struct vnode *v, uint64_t size)
 }
 
 /* The blocks to be freed must not be written to any more: their pages are
- * dropped, once the size is such that none come back, and a page of which a
- * part remains has ended its write-back. */
+ * dropped, once the size is such that none come back; and a page of which a
+ * part remains has ended its write-back, the next of which finds a hole. */
 int
 ext2_size_settle(struct vnode *v, uint64_t size)
 {
 	if (size > v->size)
 		return 0;
 	v->size = size;
+	ext2_map_hide(v, ext2_blocks_for(ext2_fs(v), size), UINT32_MAX);
 	page_cache_truncate(v->cache, size);
 	return size % PAGE_SIZE ? page_cache_sync(v->cache) : 0;
 }

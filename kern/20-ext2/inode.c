@@ -587,13 +587,16 @@ ext2_setattr(struct vnode *v, const struct vattr *attr)
 		return error;
 	if (sized)
 		late = ext2_size_settle(v, attr->size);
-	if ((error = ext2_begin(fs)))
-		return error;
+	error = ext2_begin(fs);
+	if (!error) {
+		if (sized)
+			error = ext2_size_change(v, attr->size);
+		vnode_set_attributes(v, attr);
+		times_round(v);
+		ext2_inode_store(v);
+		ext2_end(fs, error);
+	}
 	if (sized)
-		error = ext2_size_change(v, attr->size);
-	vnode_set_attributes(v, attr);
-	times_round(v);
-	ext2_inode_store(v);
-	ext2_end(fs, error);
+		ext2_map_hide(v, 0, 0);
 	return error ? error : late;
 }

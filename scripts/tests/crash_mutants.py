@@ -137,8 +137,8 @@ MUTANTS = {
         "(EXT8) */\n		page_cache_settle(v->cache);\n", "", "punch*",
         "4k-data"),
     "new blocks not ordered": (
-        "ext2/file.c", "	ext2_ordered_add(v);\n	if (error && error != -EAGAIN",
-        "	if (error && error != -EAGAIN", "holes"),
+        "ext2/file.c", "	ext2_ordered_add(v);\n	if (end > had && error",
+        "	if (end > had && error", "holes"),
     "what is unlinked not written for the commit before": (
         "ext2/namei.c", "	if (settle)\n		page_cache_settle(v->cache);\n",
         "	(void)settle;\n", "streams-dropped-unlink*", "4k"),
