@@ -229,6 +229,21 @@ rwlock_read_lock(struct rwlock *l)
 	rwlock_lock_slowly(l, false);
 }
 
+bool
+rwlock_read_trylock(struct rwlock *l)
+{
+	uint32_t state = atomic_load_explicit(&l->state, memory_order_relaxed);
+
+	do
+		if (state & (RW_WRITER | RW_WAITING))
+			return false;
+	while (!atomic_compare_exchange_weak_explicit(
+		&l->state, &state, state + 1, memory_order_acquire,
+		memory_order_relaxed));
+	note_tried(l, DEBUG_OF(l), (uint64_t)__builtin_return_address(0));
+	return true;
+}
+
 void
 rwlock_read_unlock(struct rwlock *l)
 {

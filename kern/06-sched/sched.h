@@ -365,6 +365,8 @@ void rwlock_init(struct rwlock *l, const char *name);
 /** Take @p l for reading; may sleep. Not recursive: a writer that waits in
  * between would hold the second one off. */
 void rwlock_read_lock(struct rwlock *l);
+/** The same without waiting. @return whether it was to be had */
+bool rwlock_read_trylock(struct rwlock *l);
 /** Let go of it; the last reader wakes who waits. */
 void rwlock_read_unlock(struct rwlock *l);
 /** Take @p l for writing; may sleep. */

@@ -110,7 +110,8 @@ read_and_write(void *arg)
 			writers--;
 			rwlock_write_unlock(&rwlock);
 		} else {
-			rwlock_read_lock(&rwlock);
+			if (i % 2 || !rwlock_read_trylock(&rwlock))
+				rwlock_read_lock(&rwlock);
 			readers++;
 			if (writers)
 				wrong++;
@@ -129,6 +130,12 @@ SELFTEST(sched_rwlock_keeps_writers_apart)
 	wrong = 0;
 	run_threads(NTHREADS, read_and_write);
 	CHECK(wrong == 0);
+	CHECK(rwlock.state == 0);
+	rwlock_write_lock(&rwlock);
+	CHECK(!rwlock_read_trylock(&rwlock));
+	rwlock_write_unlock(&rwlock);
+	CHECK(rwlock_read_trylock(&rwlock));
+	rwlock_read_unlock(&rwlock);
 	CHECK(rwlock.state == 0);
 }
 

@@ -78,6 +78,7 @@ become_committing(struct journal *j, struct transaction *t)
 	t->blocks = transaction_blocks(j, t->nbufs, t->nrevoked);
 	j->free -= t->blocks;
 	j->committing = t;
+	j->flushed = false;
 	spin_unlock(&j->lock);
 }
 
@@ -300,6 +301,15 @@ write_commit(struct writer *w)
 	w->error = block_run_through(w->j->device, &w->write->r);
 }
 
+/* What others write from here on is not part of the flush. */
+static void
+flush_begins(struct journal *j)
+{
+	spin_lock(&j->lock);
+	j->flushed = true;
+	spin_unlock(&j->lock);
+}
+
 /* @return 0 or -EIO */
 static int
 write_log(struct journal *j, struct transaction *t)
@@ -317,6 +327,7 @@ write_log(struct journal *j, struct transaction *t)
 		b = write_described(&w, b);
 	write_revoked(&w);
 	writer_flush(&w);
+	flush_begins(j);
 	if (!w.error)
 		w.error = block_flush(j->device);
 	if (!w.error)
@@ -413,6 +424,8 @@ journal_fail(struct journal *j, int error)
 	journal_abort(j, error);
 }
 
+/* Nothing was changed, and no log runs on to its number. Where one does, a
+ * commit block alone is logged: replaying ends where a number is missing. */
 static void
 abandon(struct journal *j, struct transaction *t)
 {
@@ -431,7 +444,7 @@ journal_commit_running(struct journal *j)
 	int error;
 
 	let_end(j, t);
-	if (t->nbufs == 0 && t->nrevoked == 0) {
+	if (t->nbufs == 0 && t->nrevoked == 0 && j->marked_empty) {
 		abandon(j, t);
 		return;
 	}

@@ -9,13 +9,14 @@
 
 #define HOME_AT_ONCE 16
 
+/* Also one that is revoked: it may have been changed before. */
 static bool
 is_running(struct journal *j, const struct buf *b)
 {
 	bool is;
 
 	spin_lock(&j->lock);
-	is = b->log.running && !b->log.revoked;
+	is = b->log.running != NULL;
 	spin_unlock(&j->lock);
 	return is;
 }

@@ -100,8 +100,9 @@ struct buf *journal_find(struct journal *j, uint64_t block);
 int journal_commit(struct journal *j, journal_tid tid);
 /** The same for all operations that have ended. */
 int journal_sync(struct journal *j);
-/** Whether @p tid is on the disk already. */
-bool journal_committed(struct journal *j, journal_tid tid);
+/** Whether what is in the disk's cache now will be flushed by the commit of
+ * @p tid. */
+bool journal_will_flush(struct journal *j, journal_tid tid);
 
 /** crc32c (Castagnoli) of @p len bytes, going on from @p crc; ~0 to begin. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);

@@ -78,6 +78,7 @@ struct journal {
 	uint32_t free; /**< blocks of the circle */
 	bool room_wanted, stop, stopped;
 	bool half_home; /**< writing home was tried since the last commit */
+	bool flushed;	/**< the committing one's flush has been asked for */
 	int error;	/**< once set, nothing is committed any more */
 
 	struct waitq work; /**< the thread waits here, */

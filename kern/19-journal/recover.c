@@ -360,7 +360,7 @@ passes(struct recovery *r)
 }
 
 /* The numbers go on behind all that may lie in the log: each transaction takes
- * two blocks at least. */
+ * one block at least. */
 int
 journal_forget(struct journal *j, journal_tid *next)
 {

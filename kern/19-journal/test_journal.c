@@ -17,7 +17,9 @@ static struct {
 	struct page *now_pages, *lasting_pages;
 	uint8_t *now, *lasting; /* with what is in the cache; without */
 	struct spinlock lock;
-	bool broken; /* writes fail */
+	bool broken;	 /* writes fail */
+	journal_tid tid; /* while it flushes: does the journal tell who asks */
+	bool will_flush; /* that this one's commit is yet to? */
 	/* Blocks written since the last flush, and since the last restore. */
 	bool unflushed[DISK_BLOCKS], touched[DISK_BLOCKS];
 } disk = { .lock = SPINLOCK("journal test disk") };
@@ -44,6 +46,8 @@ note_written(uint64_t from, uint64_t len)
 	}
 }
 
+static struct journal *journal;
+
 static void
 disk_submit(struct block_device *d, struct block_request *r)
 {
@@ -52,6 +56,8 @@ disk_submit(struct block_device *d, struct block_request *r)
 	unsigned i;
 
 	(void)d;
+	if (r->op == BLOCK_FLUSH && disk.tid)
+		disk.will_flush |= journal_will_flush(journal, disk.tid);
 	spin_lock(&disk.lock);
 	for (i = 0; i < r->nsegments && !error; i++) {
 		const struct block_segment *s = &r->segments[i];
@@ -138,7 +144,6 @@ no_failure(void *fs, int error)
 }
 
 static const struct journal_ops test_ops = { nothing, not_freed, no_failure };
-static struct journal *journal;
 
 static bool
 mount(void)
@@ -272,6 +277,72 @@ SELFTEST(journal_revoked_blocks_are_not_replayed)
 	CHECK(on_disk(0) == 99 && on_disk(1) == 5 && on_disk(2) == 6);
 	CHECK(journal_close(journal) == 0);
 	CHECK(on_disk(0) == 99);
+	disk_free();
+}
+
+/* The numbers of those around it are consecutive all the same. */
+SELFTEST(journal_operations_may_change_nothing)
+{
+	unsigned i;
+
+	CHECK(disk_new() && mount());
+	for (i = 1; i <= 3; i++) {
+		CHECK(journal_commit(journal, operation(0, 0, 0)) == 0);
+		CHECK(journal_commit(journal, operation(i, 1, i)) == 0);
+	}
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(1) == 1 && on_disk(2) == 2 && on_disk(3) == 3);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+/* A commit is on its way home when the next transaction changes a block of it,
+ * and frees it, and is not committed: block 1, being locked, holds it up. */
+SELFTEST(journal_what_is_changed_and_freed_stays_away)
+{
+	struct buf *b;
+	unsigned i;
+
+	CHECK(disk_new() && mount());
+	CHECK(journal_begin(journal) == 0);
+	put(1, 5);
+	put(0, 5);
+	CHECK(journal_commit(journal, journal_end(journal)) == 0);
+	b = buf_find(&disk.device, HOME + 1, BLOCK);
+	CHECK(b);
+	mutex_lock_nested(&b->lock, 1);
+	while (journal->free >= (journal->end - journal->first) / 2) {
+		for (i = 2; i < HOME_BLOCKS; i += 8)
+			operation(i, 8, i);
+		CHECK(journal_sync(journal) == 0);
+	}
+	CHECK(journal_begin(journal) == 0);
+	put(0, 6);
+	journal_revoke(journal, HOME);
+	journal_end(journal);
+	mutex_unlock(&b->lock);
+	buf_put(b);
+	while (!journal->half_home)
+		thread_sleep_until(clock_ns() + 1000000, WAIT_UNINTERRUPTIBLE);
+	power_cut();
+	CHECK(mount());
+	CHECK(on_disk(0) == 5 && on_disk(1) == 5);
+	CHECK(journal_close(journal) == 0);
+	disk_free();
+}
+
+/* Who writes data while it does so must flush it again. */
+SELFTEST(journal_flush_under_way_is_no_promise)
+{
+	CHECK(disk_new() && mount());
+	disk.tid = operation(0, 1, 1);
+	CHECK(journal_will_flush(journal, disk.tid));
+	CHECK(journal_commit(journal, disk.tid) == 0);
+	CHECK(!disk.will_flush);
+	CHECK(!journal_will_flush(journal, disk.tid));
+	disk.tid = 0;
+	CHECK(journal_close(journal) == 0);
 	disk_free();
 }
 

@@ -50,11 +50,13 @@ has_room(const struct journal *j, const struct transaction *t)
 static bool
 join(struct journal *j)
 {
-	struct transaction *t = j->running ? j->running : transaction_new(j);
+	static const struct transaction none;
+	struct transaction *t = j->running;
 
 	if (t && t->state != TRANSACTION_RUNNING)
 		return false; /* room is told of when it is committing */
-	if (!t || !has_room(j, t)) {
+	/* None is made that nobody joins: its commit block has room, then. */
+	if (!has_room(j, t ? t : &none) || (!t && !(t = transaction_new(j)))) {
 		j->room_wanted = true;
 		waitq_wake_all(&j->work);
 		return false;
@@ -95,6 +97,7 @@ journal_tid
 journal_end(struct journal *j)
 {
 	struct transaction *t = current()->transaction;
+	journal_tid tid = t->tid; /* once it has ended, t may become another */
 
 	current()->transaction = NULL;
 	spin_lock(&j->lock);
@@ -104,7 +107,7 @@ journal_end(struct journal *j)
 	else if (!list_empty(&j->room.waiters))
 		waitq_wake_all(&j->room);
 	spin_unlock(&j->lock);
-	return t->tid;
+	return tid;
 }
 
 journal_tid
@@ -208,14 +211,15 @@ journal_find(struct journal *j, uint64_t block)
 /* ---- Waiting for the disk ---- */
 
 bool
-journal_committed(struct journal *j, journal_tid tid)
+journal_will_flush(struct journal *j, journal_tid tid)
 {
-	bool is;
+	bool will;
 
 	spin_lock(&j->lock);
-	is = (int32_t)(j->committed - tid) >= 0;
+	will = (int32_t)(j->committed - tid) < 0 &&
+	       !(j->flushed && j->committing && j->committing->tid == tid);
 	spin_unlock(&j->lock);
-	return is;
+	return will;
 }
 
 /* The lock is held. */

@@ -463,7 +463,10 @@ list_block(const struct vnode *dir, const struct buf *b, uint32_t n,
 			return 0;
 		*to->pos = next;
 	}
-	return more < 0 ? more : 1;
+	if (more < 0)
+		return more;
+	*to->pos = base + ext2_fs(dir)->block_size;
+	return 1;
 }
 
 int

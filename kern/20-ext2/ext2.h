@@ -86,6 +86,7 @@ struct ext2_fs {
 	 * the disk, of which this is the image; the newest first (orphan.c). */
 	struct mutex orphan_lock;
 	struct list orphans; /**< ext2_inode.orphan_link */
+	bool orphans_left; /**< the disk's list has others, given up unfreed */
 	bool adopting; /**< the list of the last mount is being worked off */
 };
 
@@ -542,9 +543,9 @@ int64_t ext2_find(struct vnode *v, uint64_t from, bool data);
  * past. Not in an operation; the vnode is locked.
  * @return 0, -EINVAL, -EFBIG, -EROFS, -EIO, -ENOMEM */
 int ext2_size_check(struct vnode *v, uint64_t size);
-/** Then, if it shrinks: set it, and end all use of the blocks to be freed. Not
- * in an operation. @return 0 or an error of write-back: for the caller to
- * report, not to stop at */
+/** Then, if it shrinks: set it, and end all use of the blocks to be freed,
+ * which are hidden: the caller ends that. Not in an operation. @return 0 or an
+ * error of write-back: for the caller to report, not to stop at */
 int ext2_size_settle(struct vnode *v, uint64_t size);
 /** Change the size, and free what is past it, that being settled. In an
  * operation; the caller stores the inode, also after an error. */

@@ -260,11 +260,13 @@ prepared_to(struct vnode *v, uint64_t end)
 }
 
 /** Allocate blocks for bytes [offset, end) as far as one operation goes: then
- * -EAGAIN. What lies behind the end of file is, until the file has grown, what
- * the next mount is to cut off again. */
+ * -EAGAIN. The @p n pages of it that are below the end of file are dirty, and
+ * the file is told of, before it ends: else a commit could find nothing to
+ * write first (EXT8). What lies behind the end of file is, until the file has
+ * grown, what the next mount is to cut off again. */
 static int
 allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
-	      int (*begin)(struct ext2_fs *fs))
+	      struct page **pages, unsigned n, int (*begin)(struct ext2_fs *fs))
 {
 	struct ext2_fs *fs = ext2_fs(v);
 	uint64_t had = MAX(v->size, ext2_inode(v)->prepared);
@@ -273,31 +275,31 @@ allocate_some(struct vnode *v, uint64_t offset, uint64_t end,
 
 	if (error)
 		return error;
-	ext2_ordered_add(v);
-	if (end > had) {
-		prepared_to(v, end);
+	if (end > had)
 		ext2_orphan_add(v);
-	}
 	error = ext2_map_alloc(v, first, ext2_blocks_for(fs, end) - first);
-	if (error && error != -EAGAIN && end > had) {
-		spin_lock(&ext2_inode(v)->lock);
-		ext2_inode(v)->prepared = had > v->size ? had : 0;
-		spin_unlock(&ext2_inode(v)->lock);
+	/* Also after an error: some may have got their blocks. */
+	while (n-- > 0)
+		page_cache_dirty(v->cache, pages[n]);
+	ext2_ordered_add(v);
+	if (end > had && error && error != -EAGAIN)
 		ext2_map_cut(v, ext2_blocks_for(fs, had));
-	}
+	else if (end > had)
+		prepared_to(v, end);
 	ext2_inode_store(v);
 	return ext2_end(fs, error);
 }
 
 /** Allocate blocks for bytes [offset, end). */
 static int
-allocate(struct vnode *v, uint64_t offset, uint64_t end)
+allocate(struct vnode *v, uint64_t offset, uint64_t end, struct page **pages,
+	 unsigned n)
 {
 	unsigned tries = 1;
 	int error;
 
 	do
-		error = allocate_some(v, offset, end, ext2_begin);
+		error = allocate_some(v, offset, end, pages, n, ext2_begin);
 	while (error == -EAGAIN ||
 	       (tries++ < EXT2_TRIES && ext2_try_again(ext2_fs(v), error)));
 	return error;
@@ -344,12 +346,9 @@ allocate_batch(struct vnode *v, uint64_t offset, uint64_t end)
 			break;
 	}
 	if (!error)
-		error = allocate(v, offset, end);
-	while (n-- > 0) {
-		/* Also after an error: some may have got their blocks. */
-		page_cache_dirty(v->cache, pages[n]);
+		error = allocate(v, offset, end, pages, n);
+	while (n-- > 0)
 		page_unref(pages[n]);
-	}
 	return error;
 }
 
@@ -403,7 +402,8 @@ zero_tail(struct vnode *v)
 }
 
 /** Give back what an earlier write has prepared and not filled. Write-back of
- * the last page may be writing there: let it end first. */
+ * the last page may be writing there: let it end first, and have who begins
+ * meanwhile find a hole (EXT9). */
 static int
 trim_if_short(struct vnode *v)
 {
@@ -412,12 +412,15 @@ trim_if_short(struct vnode *v)
 
 	if (ext2_inode(v)->prepared <= v->size)
 		return 0;
+	ext2_map_hide(v, ext2_blocks_for(fs, v->size), UINT32_MAX);
 	error = page_cache_sync(v->cache);
-	if (error || (error = ext2_begin(fs)))
-		return error;
-	error = ext2_trim(v);
-	ext2_inode_store(v);
-	return ext2_end(fs, error);
+	if (!error && !(error = ext2_begin(fs))) {
+		error = ext2_trim(v);
+		ext2_inode_store(v);
+		ext2_end(fs, error);
+	}
+	ext2_map_hide(v, 0, 0);
+	return error;
 }
 
 static int
@@ -468,7 +471,7 @@ try_allocate(struct vnode *v, uint64_t offset, uint64_t end)
 	if (fs->settler == current())
 		return -EBUSY;
 	do
-		error = allocate_some(v, offset, end, ext2_try_begin);
+		error = allocate_some(v, offset, end, NULL, 0, ext2_try_begin);
 	while (error == -EAGAIN);
 	/* A commit may free some. */
 	return error == -ENOSPC && fs->journal && fs->pending ? -EBUSY : error;
@@ -628,14 +631,15 @@ ext2_size_check(struct vnode *v, uint64_t size)
 }
 
 /* The blocks to be freed must not be written to any more: their pages are
- * dropped, once the size is such that none come back, and a page of which a
- * part remains has ended its write-back. */
+ * dropped, once the size is such that none come back; and a page of which a
+ * part remains has ended its write-back, the next of which finds a hole. */
 int
 ext2_size_settle(struct vnode *v, uint64_t size)
 {
 	if (size > v->size)
 		return 0;
 	v->size = size;
+	ext2_map_hide(v, ext2_blocks_for(ext2_fs(v), size), UINT32_MAX);
 	page_cache_truncate(v->cache, size);
 	return size % PAGE_SIZE ? page_cache_sync(v->cache) : 0;
 }

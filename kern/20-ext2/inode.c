@@ -137,6 +137,8 @@ inode_detach(struct vnode *v)
 
 	ext2_ordered_remove(fs, in);
 	mutex_lock(&fs->orphan_lock);
+	if (!list_empty(&in->orphan_link))
+		fs->orphans_left = true;
 	list_del(&in->orphan_link); /* the disk's list is left as it is */
 	mutex_unlock(&fs->orphan_lock);
 	v->private_data = NULL;
@@ -226,7 +228,7 @@ dinode_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct vnode *v)
 	memcpy(in->block, di->i_block, sizeof(in->block));
 	if (S_ISCHR(v->mode) || S_ISBLK(v->mode))
 		v->rdev = rdev_decode(in);
-	if (fs->adopting)
+	if (fs->adopting || fs->read_only) /* then it may be adopted later */
 		in->dtime = di->i_dtime;
 	/* What is about to be freed may have lost its size already. */
 	if (!type_known(v->mode) || in->flags & EXT2_FOREIGN_FL ||
@@ -359,12 +361,11 @@ inode_store(struct vnode *v, bool is_new)
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 	struct ext2_dinode *di = dinode_of(in);
+	uint64_t had;
 
 	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
 	ext2_change(fs, in->buf);
-	/* EXT8: whoever stores a size that has grown, a link or a chmod too. */
-	if (S_ISREG(v->mode) && v->size > dinode_size(di))
-		ext2_ordered_add(v);
+	had = dinode_size(di);
 	v->dirty = false;
 	if (is_new) {
 		memset(di, 0, fs->inode_size);
@@ -379,6 +380,10 @@ inode_store(struct vnode *v, bool is_new)
 	dinode_fill(fs, di, v);
 	ext2_inode_logged(fs, in);
 	spin_unlock(&in->lock);
+	/* EXT8: whoever stores a size that has grown, a link or a chmod too. It
+	 * may have grown just now: who writes is not kept out. */
+	if (S_ISREG(v->mode) && dinode_size(di) > had)
+		ext2_ordered_add(v);
 	ext2_changed(fs, in->buf);
 }
 
@@ -435,7 +440,8 @@ ext2_fsync(struct vnode *v, bool data_only)
 	struct ext2_inode *in = ext2_inode(v);
 	struct ext2_fs *fs = ext2_fs(v);
 	journal_tid tid;
-	bool logged;
+	bool logged, flush;
+	int error;
 
 	if (ext2_has_failed(fs))
 		return -EROFS;
@@ -450,9 +456,9 @@ ext2_fsync(struct vnode *v, bool data_only)
 	tid = in->logged_in;
 	logged = in->logged;
 	spin_unlock(&in->lock);
-	if (!logged || journal_committed(fs->journal, tid))
-		return block_flush(fs->device);
-	return journal_commit(fs->journal, tid);
+	flush = !logged || !journal_will_flush(fs->journal, tid);
+	error = logged ? journal_commit(fs->journal, tid) : 0;
+	return error || !flush ? error : block_flush(fs->device);
 }
 
 /* ---- The end of a file ---- */
@@ -581,13 +587,16 @@ ext2_setattr(struct vnode *v, const struct vattr *attr)
 		return error;
 	if (sized)
 		late = ext2_size_settle(v, attr->size);
-	if ((error = ext2_begin(fs)))
-		return error;
+	error = ext2_begin(fs);
+	if (!error) {
+		if (sized)
+			error = ext2_size_change(v, attr->size);
+		vnode_set_attributes(v, attr);
+		times_round(v);
+		ext2_inode_store(v);
+		ext2_end(fs, error);
+	}
 	if (sized)
-		error = ext2_size_change(v, attr->size);
-	vnode_set_attributes(v, attr);
-	times_round(v);
-	ext2_inode_store(v);
-	ext2_end(fs, error);
+		ext2_map_hide(v, 0, 0);
 	return error ? error : late;
 }

@@ -119,8 +119,10 @@ ext2_orphans_adopt(struct ext2_fs *fs)
 	uint32_t ino, n = 0;
 	int error = 0;
 
-	if (!fs->journal)
+	/* Before a remount some may be open, and not in the way. */
+	if (!fs->journal || !list_empty(&fs->orphans))
 		return;
+	fs->orphans_left = false;
 	fs->adopting = true;
 	while (!error && (ino = ext2_super_of(fs)->s_last_orphan) != 0) {
 		error = adopt(fs, ino);

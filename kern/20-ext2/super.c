@@ -57,12 +57,12 @@ ext2_now(void)
 
 /* ---- Operations and metadata ---- */
 
+/** The lock is held, and kept if there is no error. */
 static int
 begin(struct ext2_fs *fs, int (*in_journal)(struct journal *j))
 {
 	int error = 0;
 
-	rwlock_read_lock(&fs->op_lock);
 	if (fs->read_only)
 		error = -EROFS;
 	else if (fs->journal)
@@ -77,12 +77,16 @@ begin(struct ext2_fs *fs, int (*in_journal)(struct journal *j))
 int
 ext2_begin(struct ext2_fs *fs)
 {
+	rwlock_read_lock(&fs->op_lock);
 	return begin(fs, journal_begin);
 }
 
+/* Who has the lock for writing may be waiting for the journal. */
 int
 ext2_try_begin(struct ext2_fs *fs)
 {
+	if (!rwlock_read_trylock(&fs->op_lock))
+		return -EBUSY;
 	return begin(fs, journal_try_begin);
 }
 
@@ -514,14 +518,27 @@ mark_in_use(struct ext2_fs *fs, bool journal)
 	return ext2_sync(fs->mount);
 }
 
-/** Begin to change the disk, through journal @p j if it has one. */
+/** Begin to change the disk, through journal @p j if it has one; after an
+ * error that is closed. What the last who did has left is tidied up.
+ * @return 0, -EINVAL: data=journal needs one; -EIO */
 static int
 use(struct ext2_fs *fs, struct journal *j)
 {
-	int error = mark_in_use(fs, j != NULL);
+	int error = 0;
 
+	if (fs->data_journal && !j) {
+		say(fs->device, "data=journal: there is no journal");
+		error = -EINVAL;
+	}
+	if (!error)
+		error = mark_in_use(fs, j != NULL);
 	if (!error && j)
 		error = ext2_journal_start(fs, j);
+	if (error && j)
+		journal_close(j);
+	fs->read_only = error != 0;
+	if (!error)
+		ext2_orphans_adopt(fs);
 	return error;
 }
 
@@ -536,11 +553,13 @@ remount_op(struct mount *m, unsigned flags)
 		return fs->read_only ? 0 : mark_unused(fs);
 	if (fs->damaged || fs->readable_only)
 		return -EROFS;
+	if (fs->orphans_left && !list_empty(&fs->orphans)) {
+		say(fs->device, "not writable while files without a name are "
+				"open");
+		return -EBUSY;
+	}
 	error = ext2_journal_open(fs, ext2_super_of(fs), &j);
-	if (!error)
-		error = use(fs, j);
-	fs->read_only = error != 0;
-	return error;
+	return error ? error : use(fs, j);
 }
 
 static const struct mount_ops mount_ops = {
@@ -645,10 +664,6 @@ ext2_mount(struct mount *m, const char *options)
 
 	if (!error)
 		error = fs_load(fs, s, &j);
-	if (!error && fs->data_journal && !j && !(m->flags & MS_RDONLY)) {
-		say(fs->device, "data=journal: there is no journal");
-		error = -EINVAL;
-	}
 	kfree(s);
 	if (error) {
 		if (j)
@@ -663,13 +678,9 @@ ext2_mount(struct mount *m, const char *options)
 	m->private_data = fs;
 	m->ops = &mount_ops;
 	error = root_get(fs);
-	if (!error && !(m->flags & MS_RDONLY)) {
+	if (!error && !(m->flags & MS_RDONLY))
 		error = use(fs, j);
-		fs->read_only = error != 0;
-	}
-	if (!error && !fs->read_only)
-		ext2_orphans_adopt(fs);
-	if (j && !fs->journal)
+	else if (j)
 		journal_close(j);
 	return error;
 }

@@ -88,7 +88,7 @@ MUTANTS = {
         "error = log_super_write(j, 0, j->next_tid);", "streams-home*",
         "1k-data"),
     "what is not committed goes home": (
-        "journal/home.c", "is = b->log.running && !b->log.revoked;",
+        "journal/home.c", "is = b->log.running != NULL;",
         "is = false && b;", "streams-home*", "1k-data"),
     "what is revoked goes home": (
         "journal/commit.c", "		if (revoked) {\n			buf_put(b);\n"
@@ -137,8 +137,8 @@ MUTANTS = {
         "(EXT8) */\n		page_cache_settle(v->cache);\n", "", "punch*",
         "4k-data"),
     "new blocks not ordered": (
-        "ext2/file.c", "	ext2_ordered_add(v);\n	if (end > had) {",
-        "	if (end > had) {", "holes"),
+        "ext2/file.c", "	ext2_ordered_add(v);\n	if (end > had && error",
+        "	if (end > had && error", "holes"),
     "what is unlinked not written for the commit before": (
         "ext2/namei.c", "	if (settle)\n		page_cache_settle(v->cache);\n",
         "	(void)settle;\n", "streams-dropped-unlink*", "4k"),
@@ -156,15 +156,14 @@ MUTANTS = {
         "		page_cache_settle(v->cache);\n	ext2_map_hide",
         "	ext2_map_hide", "streams-dropped-fallocate*", "4k"),
     "a grown size not ordered": (
-        "ext2/inode.c", "v->size > dinode_size(di)", "false", "link-append"),
+        "ext2/inode.c", "dinode_size(di) > had", "false && had", "link-append"),
     "a grown size stored later": (
         "ext2/file.c", "(!in->prepared && ext2_size_stored(v))",
         "!in->prepared", "streams*"),
     "fsync of contents not flushed": (
-        "ext2/inode.c", "	if (!logged || journal_committed(fs->journal, tid))\n"
-        "		return block_flush(fs->device);",
-        "	if (!logged || journal_committed(fs->journal, tid))\n"
-        "		return 0;", "*mapwrite*"),
+        "ext2/inode.c", "error || !flush ? error : block_flush(fs->device)",
+        "flush ? error : error",
+        "*mapwrite*"),
     "sync of contents not flushed": (
         "ext2/super.c", "	return error ? error : block_flush(fs->device);",
         "	return error;", "*mapwrite*"),

@@ -321,8 +321,17 @@ def several(big):
          "sync", "fallocate /full 3 0 100000", "fallocate /foo 0 9000 90000",
          "tmpfile 0 /A 0600", "write @0 0 30000 3 30000", "link @0 /bar",
          "fsync /bar", "sync")
+    # A part of a hole is filled; then, what is freed is waited for.
+    case("disk-full-hole", "create /h 0100644 0", "truncate /h 100000",
+         "create /full 0100644 0", f"write /full 0 {big << 10} 3 {big << 10}",
+         "fallocate /full 3 0 20480", "sync", "unlink /B/foo",
+         "write /h 0 60000 9 60000", "fsync /h")
     case("inodes-full", *[f"create /A/i{i} 0100644 0" for i in range(125)],
          "fsync /A", "mkdir /D 0755", "unlink /A/i3", "mkdir /D 0755", "sync")
+    # A transaction in which nothing was changed.
+    case("nothing-changed", *[f"create /A/i{i} 0100644 0" for i in range(125)],
+         *["sync", "mkdir /D 0755", "sync", "setattr /foo 0600 7 8 99",
+           "fsync /foo"] * 2)
     # What looks like the journal's own is data, and metadata.
     case("magic", "create /m 0100644 0", "magic /m 0", "magic /m 4096",
          "fsync /m", "magic /m 8192", "sync")

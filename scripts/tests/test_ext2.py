@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, run_tool
 from ext2_model import Both, Host, fsck, pattern
 
+RDONLY = 1
 KINDS = {
     "1k": "-t ext2 -b 1024 -I 128 -g 1024 -N 512",
     "2k": "-t ext2 -b 2048 -I 256 -N 300",
@@ -146,6 +147,59 @@ def test_an_open_file_outlives_its_name(program, make, tmp_path):
     host("drop", 0)
     assert host("statfs") == before
     host("unmount")
+    host.close()
+
+
+def test_orphans_of_a_mount_to_read(program, make, tmp_path):
+    """After a crash, a mount to read replays the log and leaves the orphans;
+    when it is to write, they are freed or cut: also one that is known by now."""
+    image, saved = make(KINDS["journal"], 6000), str(tmp_path / "saved.img")
+    host = Host(program, image)
+    host("mount", 0)
+    host("create", "/a", 0o100644, 0)
+    assert host("tmpfile", 0, "/", 0o600) == ["0"]
+    host("write", "@0", 0, 50000, 1, 50000)
+    assert host("write", "/a", 0, 20000, 2, 9000) == ["9000"]
+    host("sync")
+    host("save", saved)
+    host("drop", 0)
+    host("unmount")
+    host.close()
+    host = Host(program, saved)
+    assert host("mount", RDONLY) == ["0"]
+    assert host("stat", "/a")
+    assert host("remount", 0) == ["0"]
+    assert host("unlink", "/a") == ["0"]
+    host("unmount")
+    host("save", saved)
+    assert "2 orphans freed or cut" in host.close()
+    assert "clean" in debugfs(saved, "stats").decode()
+    assert fsck(saved) is None
+
+
+def test_open_orphans_are_kept_when_remounted(program, make, tmp_path):
+    """But once one is given up while the mount is to read, the others, which
+    are before or behind it in the disk's list, have to go before it is freed."""
+    saved = str(tmp_path / "saved.img")
+    host = Host(program, make(KINDS["journal"], 6000))
+    host("mount", 0)
+    before = host("statfs")
+    for slot in range(3):
+        host("tmpfile", slot, "/", 0o600)
+        host("write", f"@{slot}", 0, 50000, slot, 50000)
+    content = host("read", "@1", 0, 50000)
+    assert host("remount", RDONLY) == ["0"] == host("remount", 0)
+    host("drop", 0)
+    assert host("remount", RDONLY) == ["0"]
+    host("drop", 2)
+    assert host("remount", 0) == -errno.EBUSY
+    assert host("read", "@1", 0, 50000) == content
+    host("drop", 1)
+    assert host("remount", 0) == ["0"]
+    assert host("statfs") == before
+    host("unmount")
+    host("save", saved)
+    assert fsck(saved) is None
     host.close()
 
 
@@ -312,6 +366,13 @@ def test_what_is_refused(program, make, tmp_path):
         host("options", options)
         assert host("mount", 0) == -errno.EINVAL
         assert message in host.close()
+    host = Host(program, image)
+    host("options", "data=journal")
+    assert host("mount", RDONLY) == ["0"]
+    assert host("remount", 0) == -errno.EINVAL
+    assert host("mkdir", "/d", 0o755) == -errno.EROFS
+    host("unmount")
+    assert "there is no journal" in host.close()
     debugfs(image, "feature needs_recovery", write=True)
     host = Host(program, image)
     assert host("mount", 0) == -errno.EINVAL

@@ -474,6 +474,20 @@ do_mount(char **arg)
 	answer_result(shim_mount_disk((unsigned)host_number(arg[0])));
 }
 
+/** remount FLAGS: as vfs, which has written all before */
+static void
+do_remount(char **arg)
+{
+	unsigned flags = (unsigned)host_number(arg[0]);
+	int error = flags & MS_RDONLY ? shim_sync() : 0;
+
+	if (!error)
+		error = shim_mount.ops->remount(&shim_mount, flags);
+	if (!error)
+		shim_mount.flags = flags;
+	answer_result(error);
+}
+
 static void
 do_options(char **arg)
 {
@@ -572,7 +586,7 @@ static const struct command {
 	{ "statfs", 0, do_statfs },	  { "fsync", 1, do_fsync },
 	{ "tick", 0, do_tick },		  { "magic", 2, do_magic },
 	{ "magiclink", 1, do_magiclink }, { "tmpfile", 3, do_tmpfile },
-	{ "slow", 1, do_slow },
+	{ "slow", 1, do_slow },		  { "remount", 1, do_remount },
 };
 
 int64_t

@@ -276,6 +276,19 @@ rwlock_read_lock(struct rwlock *l)
 	STATE(l) |= 1u << me;
 }
 
+bool
+rwlock_read_trylock(struct rwlock *l)
+{
+	unsigned me = 1u << host_running();
+
+	if (STATE(l) & WRITER)
+		return false;
+	if (STATE(l) & me)
+		host_fail("rwlock taken twice");
+	STATE(l) |= me;
+	return true;
+}
+
 void
 rwlock_read_unlock(struct rwlock *l)
 {

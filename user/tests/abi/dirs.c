@@ -189,6 +189,47 @@ TEST(getdents_small_buffer)
 	CHECK_EQ(n, 4);
 }
 
+/* Wherever one begins, the end comes. */
+static void
+read_to_end(int fd)
+{
+	char buf[512];
+	int n = 0;
+
+	while (syscall(NR_getdents64, fd, buf, sizeof(buf)) > 0)
+		REQUIRE(n++ < 100);
+}
+
+TEST(getdents_from_anywhere)
+{
+	int fd;
+
+	CHECK_EQ(mkdir("d", 0755), 0);
+	fd = open("d", O_RDONLY);
+	for (int pos = 0; pos < 5000; pos += pos < 64 ? 1 : 63) {
+		lseek(fd, pos, SEEK_SET);
+		read_to_end(fd);
+	}
+}
+
+/* The entry that comes next becomes part of the one before. */
+TEST(getdents_next_removed)
+{
+	int fd = open(".", O_RDONLY);
+	char next[] = "b";
+	struct dirent e;
+
+	make_file("a", "");
+	make_file("b", "");
+	do
+		REQUIRE(syscall(NR_getdents64, fd, &e, 32) > 0);
+	while (e.d_name[0] == '.');
+	if (e.d_name[0] == 'b')
+		next[0] = 'a';
+	CHECK_EQ(unlink(next), 0);
+	read_to_end(fd);
+}
+
 TEST(getdents_errors)
 {
 	char buf[512];
