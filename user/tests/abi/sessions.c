@@ -2,6 +2,7 @@
  * Controlling terminals, through a pseudo-terminal: who gets one, who loses it,
  * and who is told: ioctl_tty(2), setsid(2), vhangup(2), credentials(7).
  */
+#include <sched.h>
 #include "pseudo.h"
 
 static volatile int hups, conts, winches;
@@ -287,4 +288,50 @@ TEST(signals_from_the_master)
 	CHECK_EQ(ioctl(p.master, TIOCSIG, SIGQUIT), 0);
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(WTERMSIG(status), SIGQUIT);
+}
+
+/* ---- In the background ---- */
+
+static int
+read_in_thread(void *fd)
+{
+	char c = 0;
+
+	_exit(read((int)(long)fd, &c, 1) != 1 || c != 'x');
+}
+
+/* The signal may be another thread's; the one that reads stops with it, and
+ * reads once it is in the foreground. */
+TEST(background_reads_of_a_thread)
+{
+	struct pair p = open_pair();
+	static char stack[16384] __attribute__((aligned(16)));
+	int status;
+	pid_t leader, job;
+
+	put(p.master, "x\n");
+	leader = fork();
+	if (leader == 0) {
+		lead_session(&p);
+		signal(SIGTTOU, SIG_IGN);
+		job = fork();
+		if (job == 0) {
+			setpgid(0, 0);
+			clone(read_in_thread, stack + sizeof(stack),
+			      CLONE_VM | CLONE_SIGHAND | CLONE_THREAD |
+				      CLONE_FILES | CLONE_FS,
+			      (void *)(long)p.slave, NULL, NULL, NULL);
+			for (;;)
+				pause();
+		}
+		CHECK_EQ(waitpid(job, &status, WUNTRACED), job);
+		CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTTIN);
+		CHECK_EQ(tcsetpgrp(p.slave, job), 0);
+		kill(job, SIGCONT);
+		CHECK_EQ(waitpid(job, &status, 0), job);
+		CHECK_EQ(status, 0);
+		_exit(check_failures != 0);
+	}
+	CHECK_EQ(waitpid(leader, &status, 0), leader);
+	CHECK_EQ(status, 0);
 }
