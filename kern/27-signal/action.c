@@ -156,7 +156,8 @@ take_of_set(struct sigstate *ss, ksigset_t set, struct signal_info *info)
 /*
  * Wait for a signal of @p set. While it sleeps they are "awaited": a sender
  * wakes this thread for them although they are blocked, and they do not end
- * the process.
+ * the process. It may have been chosen for several, and takes one: the others
+ * are told to another thread.
  *
  * @return its number; -EINTR: another signal came; -EAGAIN: the time is over
  */
@@ -175,6 +176,7 @@ wait_of_set(struct sigstate *ss, ksigset_t set, uint64_t deadline,
 		rflags = spin_lock_irqsave(&s->lock);
 		ss->awaited = 0;
 		signo = take_of_set(ss, set, info);
+		signal_retarget(s, set);
 	}
 	spin_unlock_irqrestore(&s->lock, rflags);
 	if (signo)
