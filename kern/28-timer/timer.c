@@ -21,14 +21,14 @@ struct posix_timer {
 	enum timer_clock clock;
 	int clock_tid; /* BY_THREAD: whose CPU time */
 	int notify;
-	int notify_tid; /* SIGEV_THREAD_ID */
 	struct proc_signals *signals;
+	int notify_tid; /* SIGEV_THREAD_ID */
 
+	bool absolute; /* BY_DAY: `when` is a time of day */
 	struct rbnode node;
 	struct timer timer;
 	struct waitq_watch clock_set; /* BY_DAY */
 	struct queued_signal q;
-	bool absolute;	   /* BY_DAY: `when` is a time of day */
 	uint64_t when;	   /* in ns of its clock; 0: off */
 	uint64_t interval; /* 0: once */
 	unsigned overrun;  /* since its signal was queued ... */
@@ -221,15 +221,11 @@ enter(struct proc_signals *s, struct posix_timer *t)
 static void
 leave(struct proc_signals *s, struct posix_timer *t)
 {
-	struct sigstate *ss = t->notify == SIGEV_THREAD_ID
-				      ? thread_of(s, t->notify_tid)
-				      : NULL;
-
 	rb_erase(&s->timers->posix, &t->node);
 	s->timers->nposix--;
 	t->when = 0;
 	if (!list_empty(&t->q.link))
-		pending_remove(ss ? &ss->pending : &s->pending, &t->q);
+		pending_remove(&t->q);
 }
 
 /* No locks are held, and it has left. */

@@ -4,6 +4,7 @@
  * none is lost.
  */
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "check.h"
@@ -333,8 +334,11 @@ int
 check_exec_role(int argc, char **argv)
 {
 	struct itimerspec it;
+	ksigset_t pending = 0;
 
-	(void)argc, (void)argv;
+	(void)argv;
+	if (argc > 2)
+		return syscall(NR_rt_sigpending, &pending, 8) || pending;
 	usleep(20000); /* SIGUSR1 would end it */
 	return syscall(NR_timer_gettime, 0, &it) != -1;
 }
@@ -354,6 +358,37 @@ TEST(timer_is_gone_after_exec)
 	CHECK_EQ(IN_CHILD(set(create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), 0,
 			      MS, MS);
 			  execv(check_program, arguments)),
+		 0);
+}
+
+static int
+exec_with_signal_pending(void *arguments)
+{
+	ksigset_t pending = 0;
+
+	set(create(CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGRTMIN), 0, 1, 0);
+	while (!pending)
+		syscall(NR_rt_sigpending, &pending, 8);
+	execv(check_program, arguments);
+	return 1;
+}
+
+/* A thread's signal, which has the process's number when its timer goes. */
+TEST(timer_takes_its_signal_along_at_exec)
+{
+	static char stack[16384];
+	char *arguments[] = { check_program, "-x", "pending", NULL };
+
+	mask(SIG_BLOCK, SIGRTMIN);
+	CHECK_EQ(IN_CHILD({
+			 clone(exec_with_signal_pending, stack + sizeof(stack),
+			       CLONE_VM | CLONE_FS | CLONE_FILES |
+				       CLONE_SIGHAND | CLONE_THREAD |
+				       CLONE_SYSVSEM,
+			       arguments, NULL, NULL, NULL);
+			 for (;;)
+				 pause();
+		 }),
 		 0);
 }
 
