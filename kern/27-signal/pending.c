@@ -128,8 +128,10 @@ pending_flush(struct pending *p, ksigset_t set)
 		if (!(set & KSIGMASK(q->signo)))
 			continue;
 		list_del(&q->link);
-		if (q->taken)
+		if (q->taken) {
+			q->taken(q, NULL);
 			continue;
+		}
 		kfree(q);
 		n++;
 	}

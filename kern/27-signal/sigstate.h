@@ -46,8 +46,8 @@ struct queued_signal {
 	int signo;
 	struct signal_info info;
 	/** NULL, or it is a timer's own, not counted and not freed; the timer
-	 * is told when it is taken, and may add to what that says. The
-	 * process's lock is held. */
+	 * is told when it is taken, and may add to what that says, or when it
+	 * is forgotten (NULL). The process's lock is held, or it has ended. */
 	void (*taken)(struct queued_signal *q, struct signal_info *info);
 };
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <time.h>
 #include "check.h"
 
@@ -168,6 +169,67 @@ TEST(timer_overruns)
 TEST(timer_overruns_of_a_standard_signal)
 {
 	check_overruns(SIGUSR2);
+}
+
+/* They would go off all the time, if they were armed: nobody takes a signal. */
+TEST(timers_whose_signals_wait)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGRTMIN + 1 };
+	ksigset_t set_of = KSIGMASK(SIGRTMIN + 1);
+	siginfo_t info;
+	int id;
+
+	mask(SIG_BLOCK, SIGRTMIN + 1);
+	for (int i = 0; i < 1000; i++) { /* or as many as one may have */
+		if (syscall(NR_timer_create, CLOCK_MONOTONIC, &ev, &id) < 0)
+			break;
+		CHECK_EQ(set(id, 0, 1, 1), 0);
+	}
+	usleep(100000);
+	CHECK_EQ(syscall(NR_rt_sigtimedwait, &set_of, &info, NULL, 8),
+		 SIGRTMIN + 1);
+	CHECK(info.si_overrun > 0);
+}
+
+static void
+until_pending(int sig)
+{
+	ksigset_t pending = 0;
+
+	while (!(pending & KSIGMASK(sig))) {
+		CHECK_EQ(syscall(NR_rt_sigpending, &pending, 8), 0);
+	}
+}
+
+TEST(timer_goes_on_after_its_signal_was_ignored)
+{
+	struct itimerspec it;
+	int id;
+
+	mask(SIG_BLOCK, SIGUSR1);
+	id = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
+	CHECK_EQ(set(id, 0, MS, MS), 0);
+	until_pending(SIGUSR1);
+	CHECK_EQ(syscall(NR_timer_gettime, id, &it), 0);
+	CHECK(left_of(&it) > 0 && left_of(&it) <= MS);
+	signal(SIGUSR1, SIG_IGN); /* what is pending is forgotten */
+	install(SIGUSR1);
+	mask(SIG_UNBLOCK, SIGUSR1);
+	wait_until_caught(3);
+}
+
+TEST(itimer_goes_on_after_its_signal_was_blocked)
+{
+	struct itimerval it = { { 0, 1000 }, { 0, 1000 } };
+
+	mask(SIG_BLOCK, SIGVTALRM);
+	install(SIGVTALRM);
+	CHECK_EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
+	until_pending(SIGVTALRM);
+	mask(SIG_UNBLOCK, SIGVTALRM);
+	while (caught < 3)
+		;
 }
 
 TEST(timer_getoverrun)
