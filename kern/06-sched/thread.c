@@ -285,11 +285,16 @@ describe(void)
 #endif
 }
 
-/* smp_ops.clock_set */
+/* smp_ops.clock_set. Who waits looks at the clock under the queue's own lock,
+ * and the clock was set under another: only under that lock is the queue known
+ * to be empty. */
 static void
 wake_clock_waiters(void)
 {
-	waitq_wake_all(&clock_set_wq);
+	uint64_t rflags = spin_lock_irqsave(&clock_set_wq.lock);
+
+	waitq_wake_held(&clock_set_wq, UINT32_MAX);
+	spin_unlock_irqrestore(&clock_set_wq.lock, rflags);
 }
 
 static void

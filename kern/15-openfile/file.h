@@ -50,10 +50,10 @@ struct file {
 	struct mutex pos_lock;
 	uint64_t pos;
 	void *private_data;
-	union {
-		struct list epolls;  /**< event: of epolls that wait for it */
-		struct rcu_head rcu; /* fd_get takes no lock */
-	};
+	/** event: of epolls that wait for it. It may look empty while the last
+	 * of them is still taking itself off, so nothing else stands here. */
+	struct list epolls;
+	struct rcu_head rcu; /* fd_get takes no lock */
 };
 
 static inline bool

@@ -22,7 +22,7 @@ first_limits(struct rlimit *limits)
 		limits[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	limits[RLIMIT_STACK].rlim_cur = STACK_DEFAULT;
 	limits[RLIMIT_CORE].rlim_cur = 0;
-	limits[RLIMIT_NPROC] =
+	limits[RLIMIT_NPROC] = limits[RLIMIT_SIGPENDING] =
 		(struct rlimit){ threads_max / 2, threads_max / 2 };
 	limits[RLIMIT_NOFILE] = (struct rlimit){ NOFILE_DEFAULT, NOFILE_MAX };
 	limits[RLIMIT_NICE] = (struct rlimit){ 0, 0 };

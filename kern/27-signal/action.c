@@ -156,7 +156,8 @@ take_of_set(struct sigstate *ss, ksigset_t set, struct signal_info *info)
 /*
  * Wait for a signal of @p set. While it sleeps they are "awaited": a sender
  * wakes this thread for them although they are blocked, and they do not end
- * the process.
+ * the process. It may have been chosen for several, and takes one: the others
+ * are told to another thread.
  *
  * @return its number; -EINTR: another signal came; -EAGAIN: the time is over
  */
@@ -175,6 +176,7 @@ wait_of_set(struct sigstate *ss, ksigset_t set, uint64_t deadline,
 		rflags = spin_lock_irqsave(&s->lock);
 		ss->awaited = 0;
 		signo = take_of_set(ss, set, info);
+		signal_retarget(s, set);
 	}
 	spin_unlock_irqrestore(&s->lock, rflags);
 	if (signo)
@@ -211,10 +213,10 @@ signal_waitqs_init(void)
 		waitq_init(&waitqs[i], "signalfd");
 }
 
-/* The queue is woken under this lock by every sender (send.c), so the look and
- * the sleep are one step. */
+/* The queue is woken under this lock by every sender (send.c), and by who
+ * changes the set, so the look and the sleep are one step. */
 int
-signal_take(ksigset_t set, bool wait, siginfo_t *info)
+signal_take(const _Atomic ksigset_t *set, bool wait, siginfo_t *info)
 {
 	struct sigstate *ss = current_sigstate();
 	struct proc_signals *s = ss->signals;
@@ -222,7 +224,7 @@ signal_take(ksigset_t set, bool wait, siginfo_t *info)
 	struct signal_info short_info;
 	int signo, error = 0;
 
-	while (!(signo = take_of_set(ss, set, &short_info)) && !error)
+	while (!(signo = take_of_set(ss, *set, &short_info)) && !error)
 		error = wait ? waitq_wait_irq(signal_waitq_of(s), &s->lock,
 					      &rflags, WAIT_INTERRUPTIBLE,
 					      WAIT_FOREVER)
@@ -234,13 +236,24 @@ signal_take(ksigset_t set, bool wait, siginfo_t *info)
 	return signo;
 }
 
+void
+signal_change_set(_Atomic ksigset_t *set, ksigset_t new)
+{
+	struct proc_signals *s = current_sigstate()->signals;
+	uint64_t rflags = spin_lock_irqsave(&s->lock);
+
+	*set = new;
+	waitq_wake_all(signal_waitq_of(s));
+	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
 bool
-signal_is_pending(ksigset_t set)
+signal_is_pending(const _Atomic ksigset_t *set)
 {
 	struct sigstate *ss = current_sigstate();
 	struct proc_signals *s = ss->signals;
 	uint64_t rflags = spin_lock_irqsave(&s->lock);
-	bool found = (ss->pending.set | s->pending.set) & set;
+	bool found = (ss->pending.set | s->pending.set) & *set;
 
 	spin_unlock_irqrestore(&s->lock, rflags);
 	return found;

@@ -49,6 +49,7 @@ pending_add(struct pending *p, int signo, const struct signal_info *info,
 	if (q) {
 		q->signo = signo;
 		q->info = *info;
+		q->in = p;
 		list_add_tail(&q->link, &p->queue);
 	} else if (signo <= SIGNALS_STANDARD) {
 		p->standard[signo - 1] = *info;
@@ -104,8 +105,10 @@ pending_take(struct pending *p, int signo, struct signal_info *info)
 }
 
 void
-pending_remove(struct pending *p, struct queued_signal *q)
+pending_remove(struct queued_signal *q)
 {
+	struct pending *p = q->in;
+
 	if (!find_queued(p, &q->link, q->signo) &&
 	    find_queued(p, &p->queue, q->signo) == q)
 		p->set &= ~KSIGMASK(q->signo);
@@ -125,8 +128,10 @@ pending_flush(struct pending *p, ksigset_t set)
 		if (!(set & KSIGMASK(q->signo)))
 			continue;
 		list_del(&q->link);
-		if (q->taken)
+		if (q->taken) {
+			q->taken(q, NULL);
 			continue;
+		}
 		kfree(q);
 		n++;
 	}

@@ -78,14 +78,16 @@ void
 signal_retarget(struct proc_signals *s, ksigset_t set)
 {
 	struct sigstate *ss;
+	ksigset_t refused;
 
 	set &= s->pending.set;
 	if (!set)
 		return;
 	list_for_each (ss, &s->threads, link) {
-		if (set & ~ss->blocked) {
+		refused = ss->blocked & ~ss->awaited;
+		if (set & ~refused) {
 			sigstate_wake(ss, INTERRUPT_SIGNAL);
-			set &= ss->blocked;
+			set &= refused;
 		}
 	}
 }

@@ -57,13 +57,17 @@ void signal_mask_restore(void);
  * Take a pending signal of @p set, blocked or not, the thread's own first
  * (signalfd).
  *
+ * @param set   may be changed meanwhile, by signal_change_set
  * @param wait  sleep until there is one
  * @return its number; -EAGAIN: there is none; -EINTR
  */
-int signal_take(ksigset_t set, bool wait, siginfo_t *info);
+int signal_take(const _Atomic ksigset_t *set, bool wait, siginfo_t *info);
+
+/** Who waits for a signal of @p set in this process waits for @p new. */
+void signal_change_set(_Atomic ksigset_t *set, ksigset_t new);
 
 /** Whether signal_take would find one. */
-bool signal_is_pending(ksigset_t set);
+bool signal_is_pending(const _Atomic ksigset_t *set);
 
 /** Where signals to the running process are announced: a queue that outlives
  * it, and may be shared with others. It is woken under its signals lock. */

@@ -41,12 +41,13 @@ void signal_info_to(siginfo_t *to, int signo, const struct signal_info *from);
 
 /** A signal in a queue: a real-time one, or a timer's. */
 struct queued_signal {
-	struct list link; /* empty: in none */
+	struct list link;   /* empty: in none */
+	struct pending *in; /* valid if it is in one */
 	int signo;
 	struct signal_info info;
 	/** NULL, or it is a timer's own, not counted and not freed; the timer
-	 * is told when it is taken, and may add to what that says. The
-	 * process's lock is held. */
+	 * is told when it is taken, and may add to what that says, or when it
+	 * is forgotten (NULL). The process's lock is held, or it has ended. */
 	void (*taken)(struct queued_signal *q, struct signal_info *info);
 };
 
@@ -80,8 +81,8 @@ struct queued_signal *pending_take(struct pending *p, int signo,
 /** Forget all signals of @p set. @return entries freed */
 unsigned pending_flush(struct pending *p, ksigset_t set);
 
-/** Take the timer's entry @p q out, if it is in the queue of @p p. */
-void pending_remove(struct pending *p, struct queued_signal *q);
+/** Take the timer's entry @p q out of the queue that it is in. */
+void pending_remove(struct queued_signal *q);
 
 /* ---- Of a process, of a thread ---- */
 
@@ -173,8 +174,8 @@ signal_is_caught(struct proc_signals *s, int signo)
 int signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		       const struct signal_info *info);
 
-/** Send to any thread without an entry: takes no heap. A real-time signal counts
- * once, and its origin is lost. */
+/** Send to any thread without an entry: takes no heap. A real-time signal
+ * counts once, and its origin is lost. */
 void signal_send_unqueued_locked(struct proc_signals *s, int signo,
 				 const struct signal_info *info);
 

@@ -46,52 +46,82 @@ itimer_now(const struct itimer *it)
 					       : process_cpu_time(it->signals);
 }
 
+/* Not for @p least ns. */
 static void
-itimer_arm(struct itimer *it)
+itimer_arm(struct itimer *it, uint64_t least)
 {
 	uint64_t now = itimer_now(it);
 	uint64_t left = it->when > now ? it->when - now : 0;
 
-	if (itimer_which(it) == ITIMER_REAL) {
-		timer_arm(&it->timer, MAX(it->when, now + TIMER_GRAIN));
-		return;
+	if (itimer_which(it) != ITIMER_REAL) {
+		left /= MAX(it->signals->nthreads, 1u);
+		least = MAX(least, CPU_TIMER_GRAIN);
 	}
-	left /= it->signals->nthreads ? it->signals->nthreads : 1;
-	timer_arm(&it->timer, clock_ns() + MAX(left, CPU_TIMER_GRAIN));
+	timer_arm(&it->timer, deadline_after(MAX(left, least)));
+}
+
+/* Past what is due now. Once is once. */
+static void
+itimer_advance(struct itimer *it)
+{
+	uint64_t now = itimer_now(it);
+
+	if (!it->interval)
+		it->when = 0;
+	else if (now >= it->when)
+		it->when +=
+			it->interval * ((now - it->when) / it->interval + 1);
 }
 
 /* In interrupt context. A timer that was turned off stays armed and finds
- * `when` 0 here: disarming would have to wait for this function. */
+ * `when` 0 here: disarming would have to wait for this function. While its
+ * signal is queued it is not armed: who takes that arms it again. */
 static void
 itimer_fire(struct timer *t)
 {
 	struct itimer *it = container_of(t, struct itimer, timer);
 	struct proc_signals *s = it->signals;
 	uint64_t rflags = spin_lock_irqsave(&s->lock);
-	uint64_t now = itimer_now(it);
+	uint64_t least = TIMER_GRAIN;
 
-	if (it->when && now >= it->when) {
-		signal_send_locked(s, NULL, itimer_signals[itimer_which(it)],
-				   NULL);
-		if (it->interval)
-			it->when += it->interval *
-				    ((now - it->when) / it->interval + 1);
-		else
-			it->when = 0;
+	if (it->when && itimer_now(it) >= it->when) {
+		if (list_empty(&it->q.link))
+			signal_send_timer_locked(s, NULL, &it->q);
+		itimer_advance(it);
+		least = IGNORED_GRAIN;
 	}
-	if (it->when)
-		itimer_arm(it);
+	if (it->when && list_empty(&it->q.link))
+		itimer_arm(it, least);
 	spin_unlock_irqrestore(&s->lock, rflags);
+}
+
+/* queued_signal.taken */
+static void
+itimer_taken(struct queued_signal *q, struct signal_info *info)
+{
+	struct itimer *it = container_of(q, struct itimer, q);
+
+	(void)info;
+	if (it->when && it->interval)
+		itimer_advance(it);
+	if (it->when)
+		itimer_arm(it, TIMER_GRAIN);
 }
 
 void
 itimers_init(struct proc_signals *s)
 {
+	struct itimer *it;
 	unsigned i;
 
 	for (i = 0; i < NITIMERS; i++) {
-		timer_init(&s->timers->intervals[i].timer, itimer_fire);
-		s->timers->intervals[i].signals = s;
+		it = &s->timers->intervals[i];
+		timer_init(&it->timer, itimer_fire);
+		it->signals = s;
+		list_init(&it->q.link);
+		it->q.signo = itimer_signals[i];
+		it->q.info.code = SI_KERNEL;
+		it->q.taken = itimer_taken;
 	}
 }
 
@@ -139,8 +169,12 @@ itimer_read(const struct itimer *it, struct itimerval *v)
 {
 	uint64_t now = itimer_now(it), left = 0;
 
-	if (it->when)
-		left = it->when > now ? it->when - now : 1;
+	if (it->when > now)
+		left = it->when - now;
+	else if (it->when && it->interval)
+		left = it->interval - (now - it->when) % it->interval;
+	else if (it->when)
+		left = 1;
 	v->it_value = ns_timeval(left);
 	v->it_interval = ns_timeval(it->interval);
 }
@@ -158,7 +192,7 @@ itimer_set(unsigned which, uint64_t value, uint64_t interval,
 	it->when = value ? itimer_now(it) + value : 0;
 	it->interval = interval;
 	if (it->when)
-		itimer_arm(it);
+		itimer_arm(it, TIMER_GRAIN);
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 

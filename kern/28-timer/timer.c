@@ -4,7 +4,9 @@
  * the expirations that fell between two of its signals (overruns).
  *
  * A timer has its place in a queue of signals with it, so that it can go off in
- * an interrupt without allocating; while that is queued, it only counts.
+ * an interrupt without allocating. While that is queued it is not armed: who
+ * takes the signal counts what has expired since, and arms it again. So nobody
+ * keeps the machine busy with timers whose signals nobody takes.
  * All fields are guarded by the process's lock, but for those that never
  * change.
  */
@@ -21,14 +23,14 @@ struct posix_timer {
 	enum timer_clock clock;
 	int clock_tid; /* BY_THREAD: whose CPU time */
 	int notify;
-	int notify_tid; /* SIGEV_THREAD_ID */
 	struct proc_signals *signals;
+	int notify_tid; /* SIGEV_THREAD_ID */
 
+	bool absolute; /* BY_DAY: `when` is a time of day */
 	struct rbnode node;
 	struct timer timer;
 	struct waitq_watch clock_set; /* BY_DAY */
 	struct queued_signal q;
-	bool absolute;	   /* BY_DAY: `when` is a time of day */
 	uint64_t when;	   /* in ns of its clock; 0: off */
 	uint64_t interval; /* 0: once */
 	unsigned overrun;  /* since its signal was queued ... */
@@ -73,18 +75,19 @@ timer_now(const struct posix_timer *t)
 	}
 }
 
-/* CPU time passes no faster than the clock, times the threads that run. */
+/* Not for @p least ns. CPU time passes no faster than the clock, times the
+ * threads that run. */
 static void
-arm(struct posix_timer *t)
+arm(struct posix_timer *t, uint64_t least)
 {
-	uint64_t now = timer_now(t), at;
+	uint64_t now = timer_now(t);
 	uint64_t left = t->when > now ? t->when - now : 0;
 
 	if (t->clock == BY_PROCESS)
 		left /= MAX(t->signals->nthreads, 1u);
-	at = deadline_after(MAX(left, t->clock >= BY_PROCESS ? CPU_TIMER_GRAIN
-							     : TIMER_GRAIN));
-	timer_arm(&t->timer, at);
+	if (t->clock >= BY_PROCESS)
+		least = MAX(least, CPU_TIMER_GRAIN);
+	timer_arm(&t->timer, deadline_after(MAX(left, least)));
 }
 
 /* ---- Going off ---- */
@@ -145,8 +148,9 @@ fire(struct timer *timer)
 	n = expirations(t);
 	if (n)
 		notify(t, n - 1);
-	if (t->when)
-		arm(t);
+	/* A signal that was sent and is not queued is ignored: no hurry. */
+	if (t->when && list_empty(&t->q.link))
+		arm(t, n ? IGNORED_GRAIN : TIMER_GRAIN);
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 
@@ -157,14 +161,14 @@ clock_was_set(struct waitq_watch *w)
 	struct posix_timer *t = container_of(w, struct posix_timer, clock_set);
 	uint64_t rflags = spin_lock_irqsave(&t->signals->lock);
 
-	if (t->when && t->absolute && t->notify != SIGEV_NONE)
-		arm(t);
+	if (t->when && t->absolute && t->notify != SIGEV_NONE &&
+	    list_empty(&t->q.link))
+		arm(t, TIMER_GRAIN);
 	spin_unlock_irqrestore(&t->signals->lock, rflags);
 	return false;
 }
 
-/* queued_signal.taken. The interrupt may be late; what the clock says counts.
- */
+/* queued_signal.taken. */
 static void
 taken(struct queued_signal *q, struct signal_info *info)
 {
@@ -175,6 +179,10 @@ taken(struct queued_signal *q, struct signal_info *info)
 		count_overruns(t, expirations(t));
 	t->told = t->overrun;
 	t->overrun = 0;
+	if (t->when)
+		arm(t, TIMER_GRAIN);
+	if (!info)
+		return;
 	signal_info_to(&full, t->q.signo, info);
 	full.si_overrun = t->told;
 	signal_info_from(info, &full);
@@ -221,15 +229,11 @@ enter(struct proc_signals *s, struct posix_timer *t)
 static void
 leave(struct proc_signals *s, struct posix_timer *t)
 {
-	struct sigstate *ss = t->notify == SIGEV_THREAD_ID
-				      ? thread_of(s, t->notify_tid)
-				      : NULL;
-
 	rb_erase(&s->timers->posix, &t->node);
 	s->timers->nposix--;
 	t->when = 0;
 	if (!list_empty(&t->q.link))
-		pending_remove(ss ? &ss->pending : &s->pending, &t->q);
+		pending_remove(&t->q);
 }
 
 /* No locks are held, and it has left. */
@@ -413,7 +417,8 @@ ns_timespec(uint64_t ns)
 }
 
 /* What is left is never 0 while the timer runs. One that tells nobody is not
- * armed: where it stands is worked out here. */
+ * armed, nor is one whose signal is queued: where they stand is worked out
+ * here. */
 static void
 timer_read(const struct posix_timer *t, struct itimerspec *value)
 {
@@ -421,10 +426,10 @@ timer_read(const struct posix_timer *t, struct itimerspec *value)
 
 	if (t->when > now)
 		left = t->when - now;
-	else if (t->when && t->notify != SIGEV_NONE)
-		left = 1;
 	else if (t->when && t->interval)
 		left = t->interval - (now - t->when) % t->interval;
+	else if (t->when && t->notify != SIGEV_NONE)
+		left = 1;
 	value->it_value = ns_timespec(left);
 	value->it_interval = ns_timespec(t->interval);
 }
@@ -442,7 +447,7 @@ timer_set(struct posix_timer *t, bool absolute, const struct itimerspec *new)
 		return;
 	t->when = absolute ? value : MIN(timer_now(t) + value, INT64_MAX + 0ul);
 	if (t->notify != SIGEV_NONE)
-		arm(t);
+		arm(t, TIMER_GRAIN);
 }
 
 /* ---- The calls ---- */

@@ -17,6 +17,7 @@ struct itimer {
 	uint64_t when;
 	uint64_t interval; /**< ns; 0: once */
 	struct proc_signals *signals;
+	struct queued_signal q;
 };
 
 /** The timers of a process. */
@@ -31,9 +32,11 @@ struct process_timers {
 uint64_t process_cpu_time(const struct proc_signals *s);
 
 /** CPU time is looked at no more often than this, and no timer repeats more
- * often than that, in ns: others want to run, too. */
+ * often than that, in ns: others want to run, too; one whose signal is ignored
+ * has time. */
 #define CPU_TIMER_GRAIN 1000000UL
 #define TIMER_GRAIN	50000UL
+#define IGNORED_GRAIN	10000000UL
 
 /** itimer.c: the timers of a new process; the process ends, and none goes off
  * any more. No locks are held. */

@@ -251,6 +251,8 @@ pipe_begin_read(struct pipe *p, bool nonblock, size_t len, char **mem)
 	return n;
 }
 
+/* All readers are woken: they waited for this end, too, and at the end of file
+ * none of them would wake the next. */
 void
 pipe_end_read(struct pipe *p, size_t n)
 {
@@ -265,7 +267,7 @@ pipe_end_read(struct pipe *p, size_t n)
 	mutex_unlock(&p->lock);
 	if (!had_room)
 		waitq_wake_all(&p->write_wq);
-	waitq_wake_one(&p->read_wq);
+	waitq_wake_all(&p->read_wq);
 }
 
 int64_t
@@ -338,7 +340,8 @@ copy_ring(struct pipe *from, struct pipe *to, size_t len)
 	return done;
 }
 
-/* Both are locked, and on return again if the result is 1: look anew. */
+/* Both are locked, and on return again if the result is 1: look anew. Who
+ * sleeps for room may have been woken for bytes, which another can have. */
 static int64_t
 wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 {
@@ -353,6 +356,8 @@ wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 	if (nonblock)
 		return -EAGAIN;
 	mutex_unlock(&other->lock);
+	if (!empty)
+		waitq_wake_one(&from->read_wq);
 	error = waitq_wait_mutex(empty ? &p->read_wq : &p->write_wq, &p->lock,
 				 WAIT_INTERRUPTIBLE, WAIT_FOREVER);
 	mutex_unlock(&p->lock);

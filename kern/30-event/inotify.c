@@ -197,7 +197,7 @@ take_waiting(struct file *f, struct inrecord *record, size_t room, bool wait)
 		error = waitq_wait_mutex(&in->wq, &lock, WAIT_INTERRUPTIBLE,
 					 WAIT_FOREVER);
 	mutex_unlock(&lock);
-	return n == -EAGAIN && error ? error : n;
+	return n == -EAGAIN && error ? -ERESTARTSYS : n;
 }
 
 static int64_t

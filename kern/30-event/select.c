@@ -120,6 +120,7 @@ swap_mask(const ksigset_t *user, size_t setsize)
  * lists. */
 struct pollfds {
 	unsigned n;
+	unsigned changed; /* none behind has other revents than it came with */
 	struct pollfd few[POLLFDS_INLINE];
 	struct page **index; /* NULL: they are few */
 	unsigned npages;
@@ -156,6 +157,7 @@ pollfds_alloc(struct pollfds *fds, unsigned n)
 	struct page *page;
 
 	fds->n = n;
+	fds->changed = MIN(n, 1u);
 	fds->index = NULL;
 	fds->npages = 0;
 	if (n <= POLLFDS_INLINE)
@@ -175,24 +177,39 @@ pollfds_alloc(struct pollfds *fds, unsigned n)
 	return 0;
 }
 
-/* Copy the array in or, with only revents changed, out again. The caller's
- * addresses are computed as numbers: they may be anything. */
+/* Copy the array in, and revents out again: the rest is the caller's, and
+ * another thread may be changing it. Those behind the last that has changed
+ * need no copying; the first is copied for the error. The caller's addresses
+ * are computed as numbers: they may be anything. */
 static int
-pollfds_copy(struct pollfds *fds, struct pollfd *user, bool in)
+pollfds_copyin(struct pollfds *fds, uint64_t user)
 {
 	unsigned i, n;
-	uint64_t at;
 	int error = 0;
 
 	for (i = 0; i < fds->n && !error; i += n) {
 		n = MIN(fds->n - i, POLLFDS_PER_PAGE);
-		at = (uint64_t)user + i * sizeof(*user);
-		if (in)
-			error = copyin(pollfd_at(fds, i), (void *)at,
-				       n * sizeof(*user));
-		else
-			error = copyout((void *)at, pollfd_at(fds, i),
-					n * sizeof(*user));
+		error = copyin(pollfd_at(fds, i),
+			       (void *)(user + i * sizeof(struct pollfd)),
+			       n * sizeof(struct pollfd));
+	}
+	return error;
+}
+
+static int
+pollfds_copyout(struct pollfds *fds, uint64_t user)
+{
+	struct pollfd *pfd = pollfd_at(fds, 0);
+	unsigned i;
+	int error = 0;
+
+	user += offsetof(struct pollfd, revents);
+	for (i = 0; i < fds->changed && !error; i++, pfd++) {
+		if (i % POLLFDS_PER_PAGE == 0)
+			pfd = pollfd_at(fds, i);
+		error = copyout((void *)user, &pfd->revents,
+				sizeof(pfd->revents));
+		user += sizeof(*pfd);
 	}
 	return error;
 }
@@ -202,21 +219,21 @@ scan_pollfds(struct poller *p, void *arg)
 {
 	struct pollfds *fds = arg;
 	struct pollfd *pfd = pollfd_at(fds, 0);
-	unsigned i, wanted;
+	unsigned i, found;
 	int ready = 0;
 
 	for (i = 0; i < fds->n; i++, pfd++) {
 		if (i % POLLFDS_PER_PAGE == 0)
 			pfd = pollfd_at(fds, i);
-		pfd->revents = 0;
-		if (pfd->fd < 0)
+		found = pfd->fd < 0 ? 0 : poller_look(p, pfd->fd);
+		found &= (uint16_t)pfd->events | POLLERR | POLLHUP | POLLNVAL;
+		if (!(found | (uint16_t)pfd->revents))
 			continue;
-		wanted = (uint16_t)pfd->events | POLLERR | POLLHUP | POLLNVAL;
-		pfd->revents = poller_look(p, pfd->fd) & wanted;
-		if (pfd->revents) {
-			ready++;
-			p->hang = false;
-		}
+		if (found != (uint16_t)pfd->revents)
+			fds->changed = MAX(fds->changed, i + 1);
+		pfd->revents = found;
+		ready += found != 0;
+		p->hang = p->hang && !found;
 	}
 	return ready;
 }
@@ -233,10 +250,10 @@ do_poll(struct pollfd *user, unsigned n, uint64_t deadline)
 	error = pollfds_alloc(&fds, n);
 	if (error)
 		return error;
-	ready = pollfds_copy(&fds, user, true);
+	ready = pollfds_copyin(&fds, (uint64_t)user);
 	if (!ready)
 		ready = poll_wait(scan_pollfds, &fds, deadline);
-	if (ready >= 0 && pollfds_copy(&fds, user, false))
+	if (ready >= 0 && pollfds_copyout(&fds, (uint64_t)user))
 		ready = -EFAULT;
 	pollfds_free(&fds);
 	return ready;

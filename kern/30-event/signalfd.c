@@ -96,7 +96,7 @@ signalfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (u->left < sizeof(shown))
 		return -EINVAL;
 	while (u->left >= sizeof(shown)) {
-		signo = signal_take(s->set, !done && !(f->flags & O_NONBLOCK),
+		signo = signal_take(&s->set, !done && !(f->flags & O_NONBLOCK),
 				    &info);
 		if (signo < 0 && !done)
 			return signo == -EINTR ? -ERESTARTSYS : signo;
@@ -116,7 +116,7 @@ signalfd_poll(struct file *f, struct poll_table *table)
 	struct signalfd *s = f->private_data;
 
 	poll_add_for(table, signal_waitq(), POLLIN);
-	return signal_is_pending(s->set) ? POLLIN : 0;
+	return signal_is_pending(&s->set) ? POLLIN : 0;
 }
 
 static void
@@ -150,13 +150,14 @@ static int64_t
 signalfd_change(int fd, ksigset_t set)
 {
 	struct file *f = fd_get(fd);
+	struct signalfd *s;
 	int64_t result = -EINVAL;
 
 	if (!f)
 		return -EBADF;
 	if (f->ops == &signalfd_ops) {
-		((struct signalfd *)f->private_data)->set = set;
-		waitq_wake_all(signal_waitq());
+		s = f->private_data;
+		signal_change_set(&s->set, set);
 		result = fd;
 	}
 	file_put(f);

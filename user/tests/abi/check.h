@@ -214,6 +214,24 @@ size_of_file(const char *path)
 	return stat(path, &st) < 0 ? -1 : st.st_size;
 }
 
+/** Waits until a process sleeps in a call, be it for a lock of the kernel's. */
+static inline void
+until_asleep(pid_t pid)
+{
+	char path[32], text[64] = "";
+	const char *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		syscall(NR_sched_yield);
+		fd = open(path, O_RDONLY);
+		REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+		close(fd);
+		state = strchr(text, ')');
+	} while (state == NULL || strchr("SD", state[2]) == NULL);
+}
+
 /** Runs a test in this process. @return 0 passed, 1 failed */
 static int
 check_run_here(const struct test *t)

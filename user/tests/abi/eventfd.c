@@ -2,6 +2,7 @@
  * eventfd, and signalfd: counters and signals as files, alone and in an epoll.
  */
 #include <poll.h>
+#include <sched.h>
 #include "check.h"
 #include "events.h"
 
@@ -181,6 +182,46 @@ TEST(signalfd_waits)
 	CHECK_EQ(read(fd, &s, sizeof(s)), sizeof(s));
 	CHECK(wait(&status) > 0);
 	CHECK_EQ(s.ssi_signo, SIGUSR1);
+}
+
+struct reader {
+	int fd;
+	volatile long n;
+	struct signalfd_siginfo s;
+};
+
+static int
+read_signal(void *arg)
+{
+	struct reader *r = arg;
+
+	r->n = syscall_raw(NR_read, r->fd, &r->s, sizeof(r->s));
+	for (;;)
+		syscall_raw(NR_pause);
+	return 0;
+}
+
+/* Another thread changes the set of the file that one is reading. */
+TEST(signalfd_changed_under_a_reader)
+{
+	static char stack[16384];
+	static struct reader r;
+	ksigset_t set = KSIGMASK(SIGUSR1), other = KSIGMASK(SIGUSR2);
+
+	block(set | other);
+	r.fd = signals_of(-1, set, 0);
+	REQUIRE(clone(read_signal, stack + sizeof(stack),
+		      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			      CLONE_THREAD | CLONE_SYSVSEM,
+		      &r, NULL, NULL, NULL) > 0);
+	usleep(10000);
+	CHECK_EQ(signals_of(r.fd, other, 0), r.fd);
+	kill(getpid(), SIGUSR1);
+	kill(getpid(), SIGUSR2);
+	while (!r.n)
+		usleep(1000);
+	CHECK_EQ(r.n, sizeof(r.s));
+	CHECK_EQ(r.s.ssi_signo, SIGUSR2);
 }
 
 TEST(signalfd_in_an_epoll)

@@ -424,6 +424,35 @@ TEST(inotify_poll_and_wait)
 	CHECK(wait(&status) > 0);
 }
 
+static volatile int caught;
+
+static void
+note(int sig)
+{
+	caught = sig;
+}
+
+TEST(inotify_read_is_restarted)
+{
+	struct sigaction act = { .sa_handler = note, .sa_flags = SA_RESTART };
+	pid_t parent = getpid();
+	char buf[100];
+
+	REQUIRE(sigaction(SIGUSR1, &act, NULL) == 0);
+	start();
+	watch(".", IN_CREATE);
+	fcntl(in, F_SETFL, 0);
+	if (fork() == 0) {
+		until_asleep(parent);
+		kill(parent, SIGUSR1);
+		until_asleep(parent);
+		make_file("f", "");
+		_exit(0);
+	}
+	CHECK_EQ(read(in, buf, sizeof(buf)), sizeof(struct inotify_event) + 16);
+	CHECK_EQ(caught, SIGUSR1);
+}
+
 TEST(inotify_overflow)
 {
 	char name[24], *last;

@@ -279,6 +279,27 @@ TEST(poll_timeout)
 	CHECK(now_ms() - start >= 29);
 }
 
+/* What was asked is the caller's, who may change it meanwhile. */
+TEST(poll_answers_in_revents_alone)
+{
+	struct pollfd *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	make_pipe(0);
+	*f = (struct pollfd){ p[0], POLLIN, 0 };
+	if (fork() == 0) {
+		until_asleep(getppid());
+		f->events = POLLIN | POLLPRI;
+		write(p[1], "x", 1);
+		_exit(0);
+	}
+	CHECK_EQ(poll(f, 1, -1), 1);
+	CHECK_EQ(f->revents, POLLIN);
+	CHECK_EQ(f->events, POLLIN | POLLPRI);
+	REQUIRE(mprotect(f, sizeof(*f), PROT_READ) == 0);
+	CHECK_ERR(poll(f, 1, 0), EFAULT);
+}
+
 static void
 ignore(int sig)
 {

@@ -278,24 +278,6 @@ TEST(when_the_slave_goes)
 	CHECK_EQ(events_of(p.master), POLLOUT);
 }
 
-/** Waits until a process sleeps in a call. */
-static void
-until_asleep(pid_t pid)
-{
-	char path[32], text[64] = "";
-	const char *state;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	do {
-		sched_yield();
-		fd = open(path, O_RDONLY);
-		REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
-		close(fd);
-		state = strchr(text, ')');
-	} while (state == NULL || state[2] != 'S');
-}
-
 /** A child that waits in a call on the slave; the call must end so. Begun after
  * the hang-up it would end otherwise: a read with 0. */
 #define WAITING_CHILD(p, call)                                                 \

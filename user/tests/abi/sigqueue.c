@@ -3,6 +3,7 @@
  * not handled; and whom a signal may not reach: rt_sigqueueinfo(2), tkill(2),
  * sigtimedwait(2), signalfd(2).
  */
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "check.h"
@@ -138,4 +139,126 @@ TEST(signalfd_of_old)
 	CHECK_ERR(syscall(NR_signalfd, 1, &set, 8), EINVAL);
 	CHECK_ERR(syscall(NR_signalfd, -1, &set, 4), EINVAL);
 	CHECK_ERR(syscall(NR_signalfd, -1, BAD, 8), EFAULT);
+}
+
+/* ---- Several threads ---- */
+
+#define THREAD                                                                 \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |    \
+	 CLONE_SYSVSEM)
+
+static const ksigset_t both = KSIGMASK(SIGUSR1) | KSIGMASK(SIGUSR2);
+
+static void
+start(int (*fn)(void *), void *arg)
+{
+	static char stack[16384];
+
+	REQUIRE(clone(fn, stack + sizeof(stack), THREAD, arg, NULL, NULL,
+		      NULL) > 0);
+}
+
+static int
+catcher(void *arg)
+{
+	(void)arg;
+	for (;;)
+		syscall_raw(NR_pause);
+	return 0;
+}
+
+/* All that are in this test have one CPU, so that what one does in a high
+ * real-time priority is a single step for the others. */
+static void
+keep_to_one_cpu(void)
+{
+	unsigned long cpus[16] = { 0 }, one[16] = { 0 };
+	int i = 0;
+
+	REQUIRE(syscall(NR_sched_getaffinity, 0, sizeof(cpus), cpus) > 0);
+	while (!cpus[i])
+		i++;
+	one[i] = cpus[i] & -cpus[i];
+	REQUIRE(syscall(NR_sched_setaffinity, 0, sizeof(one), one) == 0);
+}
+
+static void
+send_both_at_once(pid_t pid)
+{
+	int priority = 1;
+
+	until_asleep(pid);
+	/* where that is forbidden it is mostly a single step, too */
+	syscall(NR_sched_setscheduler, 0, SCHED_FIFO, &priority);
+	kill(pid, SIGUSR2);
+	kill(pid, SIGUSR1);
+}
+
+/* Two signals, and a thread that waits for one of either kind: the other is for
+ * who has a handler. */
+TEST(sigtimedwait_leaves_the_rest_to_others)
+{
+	pid_t own = getpid();
+	ksigset_t pending;
+
+	install(SIGUSR1);
+	install(SIGUSR2);
+	keep_to_one_cpu();
+	start(catcher, NULL);
+	block(SIGUSR1);
+	block(SIGUSR2);
+	if (fork() == 0) {
+		send_both_at_once(own);
+		_exit(0);
+	}
+	syscall(NR_rt_sigtimedwait, &both, NULL, NULL, 8);
+	do {
+		usleep(1000);
+		CHECK_EQ(syscall(NR_rt_sigpending, &pending, 8), 0);
+	} while (pending & both);
+}
+
+static volatile int taken;
+
+static int
+taker(void *arg)
+{
+	ksigset_t set = KSIGMASK(SIGUSR2);
+
+	syscall_raw(NR_rt_sigprocmask, SIG_BLOCK, &both, NULL, 8);
+	*(volatile int *)arg = 1;
+	taken = (int)syscall_raw(NR_rt_sigtimedwait, &set, NULL, NULL, 8);
+	for (;;)
+		syscall_raw(NR_pause);
+	return 0;
+}
+
+static void
+until_taken(int sig)
+{
+	(void)sig;
+	while (!taken)
+		usleep(1000);
+}
+
+/* A signal is on its way to a thread that then blocks it: who waits for it gets
+ * it. */
+TEST(sigtimedwait_gets_what_another_blocks)
+{
+	struct sigaction act = { .sa_handler = until_taken,
+				 .sa_mask = KSIGMASK(SIGUSR2) };
+	volatile int ready = 0;
+
+	install(SIGUSR2);
+	REQUIRE(sigaction(SIGUSR1, &act, NULL) == 0);
+	start(taker, (void *)&ready);
+	while (!ready)
+		sched_yield();
+	usleep(10000);
+	if (vfork() == 0) { /* the parent takes neither before it ends */
+		kill(getppid(), SIGUSR2);
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	CHECK_EQ(taken, SIGUSR2);
 }

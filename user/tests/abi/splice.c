@@ -286,6 +286,78 @@ TEST(splice_shares_a_pipe)
 	CHECK_EQ(sum + n, 100000);
 }
 
+/** A child that has not the pipe's writing end. @return it, once it sleeps */
+#define SLEEPING_CHILD(...)                                                    \
+	({                                                                     \
+		pid_t child_ = fork();                                         \
+		if (child_ == 0) {                                             \
+			close(p[1]);                                           \
+			__VA_ARGS__;                                           \
+			_exit(check_failures != 0);                            \
+		}                                                              \
+		until_asleep(child_);                                          \
+		child_;                                                        \
+	})
+
+static int
+status_of(pid_t child)
+{
+	int status = -1;
+
+	REQUIRE(waitpid(child, &status, 0) == child);
+	return status;
+}
+
+/* The last writer goes while a splice holds the reading end: everybody who
+ * waits for that end is told of the end of the file. */
+TEST(splice_holds_up_the_end_of_file)
+{
+	long n, filled = 0;
+	int s[2];
+	pid_t splicer, readers[2], closer;
+
+	REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) == 0);
+	while ((n = write(s[0], big, sizeof(big))) > 0)
+		filled += n;
+	REQUIRE(fcntl(s[0], F_SETFL, 0) == 0 && fcntl(s[1], F_SETFL, 0) == 0);
+	two_pipes(0);
+	REQUIRE(write(p[1], "x", 1) == 1);
+	splicer = SLEEPING_CHILD(
+		CHECK_EQ(splice(p[0], NULL, s[0], NULL, 1, 0), 1));
+	for (int i = 0; i < 2; i++)
+		readers[i] = SLEEPING_CHILD(CHECK_EQ(read(p[0], buf, 1), 0));
+	closer = fork();
+	if (closer == 0) { /* on Linux it waits for the splice, too */
+		read(q[0], buf, 1);
+		close(p[1]);
+		pause();
+	}
+	close(p[1]);
+	REQUIRE(write(q[1], "x", 1) == 1);
+	until_asleep(closer);
+	for (filled++; filled > 0; filled -= n)
+		REQUIRE((n = read(s[1], buf, sizeof(buf))) > 0);
+	CHECK_EQ(status_of(splicer), 0);
+	CHECK_EQ(status_of(readers[0]), 0);
+	CHECK_EQ(status_of(readers[1]), 0);
+}
+
+/* A tee is woken for bytes and finds no room for them: who reads gets them. */
+TEST(tee_without_room_passes_a_wake_up_on)
+{
+	pid_t reader;
+
+	two_pipes(0);
+	REQUIRE(fcntl(q[1], F_SETFL, O_NONBLOCK) == 0);
+	while (write(q[1], big, 4096) > 0)
+		;
+	REQUIRE(fcntl(q[1], F_SETFL, 0) == 0);
+	SLEEPING_CHILD(tee(p[0], q[1], 1, 0));
+	reader = SLEEPING_CHILD(CHECK_EQ(read(p[0], buf, 1), 1));
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(status_of(reader), 0);
+}
+
 TEST(sendfile_to_a_pipe)
 {
 	make_file("f", "abcdef");

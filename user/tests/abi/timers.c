@@ -4,7 +4,9 @@
  * none is lost.
  */
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <time.h>
 #include "check.h"
 
@@ -167,6 +169,67 @@ TEST(timer_overruns)
 TEST(timer_overruns_of_a_standard_signal)
 {
 	check_overruns(SIGUSR2);
+}
+
+/* They would go off all the time, if they were armed: nobody takes a signal. */
+TEST(timers_whose_signals_wait)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGRTMIN + 1 };
+	ksigset_t set_of = KSIGMASK(SIGRTMIN + 1);
+	siginfo_t info;
+	int id;
+
+	mask(SIG_BLOCK, SIGRTMIN + 1);
+	for (int i = 0; i < 1000; i++) { /* or as many as one may have */
+		if (syscall(NR_timer_create, CLOCK_MONOTONIC, &ev, &id) < 0)
+			break;
+		CHECK_EQ(set(id, 0, 1, 1), 0);
+	}
+	usleep(100000);
+	CHECK_EQ(syscall(NR_rt_sigtimedwait, &set_of, &info, NULL, 8),
+		 SIGRTMIN + 1);
+	CHECK(info.si_overrun > 0);
+}
+
+static void
+until_pending(int sig)
+{
+	ksigset_t pending = 0;
+
+	while (!(pending & KSIGMASK(sig))) {
+		CHECK_EQ(syscall(NR_rt_sigpending, &pending, 8), 0);
+	}
+}
+
+TEST(timer_goes_on_after_its_signal_was_ignored)
+{
+	struct itimerspec it;
+	int id;
+
+	mask(SIG_BLOCK, SIGUSR1);
+	id = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
+	CHECK_EQ(set(id, 0, MS, MS), 0);
+	until_pending(SIGUSR1);
+	CHECK_EQ(syscall(NR_timer_gettime, id, &it), 0);
+	CHECK(left_of(&it) > 0 && left_of(&it) <= MS);
+	signal(SIGUSR1, SIG_IGN); /* what is pending is forgotten */
+	install(SIGUSR1);
+	mask(SIG_UNBLOCK, SIGUSR1);
+	wait_until_caught(3);
+}
+
+TEST(itimer_goes_on_after_its_signal_was_blocked)
+{
+	struct itimerval it = { { 0, 1000 }, { 0, 1000 } };
+
+	mask(SIG_BLOCK, SIGVTALRM);
+	install(SIGVTALRM);
+	CHECK_EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
+	until_pending(SIGVTALRM);
+	mask(SIG_UNBLOCK, SIGVTALRM);
+	while (caught < 3)
+		;
 }
 
 TEST(timer_getoverrun)
@@ -333,8 +396,11 @@ int
 check_exec_role(int argc, char **argv)
 {
 	struct itimerspec it;
+	ksigset_t pending = 0;
 
-	(void)argc, (void)argv;
+	(void)argv;
+	if (argc > 2)
+		return syscall(NR_rt_sigpending, &pending, 8) || pending;
 	usleep(20000); /* SIGUSR1 would end it */
 	return syscall(NR_timer_gettime, 0, &it) != -1;
 }
@@ -354,6 +420,37 @@ TEST(timer_is_gone_after_exec)
 	CHECK_EQ(IN_CHILD(set(create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1), 0,
 			      MS, MS);
 			  execv(check_program, arguments)),
+		 0);
+}
+
+static int
+exec_with_signal_pending(void *arguments)
+{
+	ksigset_t pending = 0;
+
+	set(create(CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGRTMIN), 0, 1, 0);
+	while (!pending)
+		syscall(NR_rt_sigpending, &pending, 8);
+	execv(check_program, arguments);
+	return 1;
+}
+
+/* A thread's signal, which has the process's number when its timer goes. */
+TEST(timer_takes_its_signal_along_at_exec)
+{
+	static char stack[16384];
+	char *arguments[] = { check_program, "-x", "pending", NULL };
+
+	mask(SIG_BLOCK, SIGRTMIN);
+	CHECK_EQ(IN_CHILD({
+			 clone(exec_with_signal_pending, stack + sizeof(stack),
+			       CLONE_VM | CLONE_FS | CLONE_FILES |
+				       CLONE_SIGHAND | CLONE_THREAD |
+				       CLONE_SYSVSEM,
+			       arguments, NULL, NULL, NULL);
+			 for (;;)
+				 pause();
+		 }),
 		 0);
 }
 
