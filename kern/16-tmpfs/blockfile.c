@@ -177,7 +177,7 @@ forget_pages(struct vnode *v)
 {
 	page_cache_settle(v->cache);
 	if (list_empty(&v->cache->mappings))
-		vnode_drop_range(v, 0, ROUND_UP(v->size, PAGE_SIZE));
+		vnode_drop_range(v, 0, ROUND_UP((uint64_t)v->size, PAGE_SIZE));
 }
 
 static void
