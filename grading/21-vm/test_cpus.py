@@ -253,27 +253,33 @@ def one_act(four, rng, act, space, base, shared, children):
     four.meet()
 
 
-@points(4, exercise=5, rule="VM3", see="gather_flush, pmap_flush, zap_entries")
+@points(4, exercise=5, rule="VM3", see="gather_flush, pmap_flush, zap_entries, "
+        "install")
 def test_pages_are_freed_after_the_flush(boot, rng):
-    """While a CPU has not flushed, no page that it may touch is free."""
+    """While a CPU has not flushed, its pages are neither free nor replaced."""
     world = World(boot(smp=4, early=False))
     kernel = world.kernel
-    for protects in rng.sample((False, False, True), 3):
+    for act in rng.sample(("unmap", "unmap", "protect", "copy"), 4):
         space, size = world.new(), rng.randrange(2, 60)
         m = world.map(space, place(rng), size)
         for i in range(size):
             world.store(space, m.start + i * PAGE, word(rng))
         world.run()
         world.check()
-        looks = rng.sample(range(size), 2)
+        looks = rng.sample(range(size), 1 if act == "copy" else 2)
+        copied, value = m.start + looks[0] * PAGE, word(rng)
+        if act == "copy":
+            world.fork(space)
         table = Table(kernel, kernel.u64(space.vm + kernel.const.vm_pml4))
         four = Four(world, space)
         actor, holder = rng.sample(range(4), 2)
         four.call(holder, "agent_load", m.start)
         four.call(holder, "agent_interrupts", 0)
         four.meet()
-        if protects:
+        if act == "protect":
             four.call(actor, "agent_protect", space.vm, m.start, size, 1)
+        elif act == "copy":
+            four.call(actor, "agent_store", copied, value, wanted=0)
         else:
             four.call(actor, "agent_unmap", space.vm, m.start, size)
         # The holder does not answer calls: it looks what is done so far.
@@ -291,14 +297,19 @@ def test_pages_are_freed_after_the_flush(boot, rng):
         for va, entry, refs in seen:
             expect(f"the entry of {va:#x} while a CPU has yet to flush it",
                    f"{entry.value & (P | W):#x}",
-                   f"{P if protects else 0:#x}",
-                   "change the entries, then flush")
-            expect(f"references of the page at {va:#x}, which is "
-                   f"{'there' if protects else 'unmapped'} while a CPU has "
-                   "yet to flush it", refs.value & 0xffffffff, 1,
-                   "flush, and then free")
-        if protects:
+                   f"{P if act == 'protect' else 0:#x}",
+                   "empty it, flush, and then set it" if act == "copy"
+                   else "change the entries, then flush")
+            if act != "copy":
+                expect(f"references of the page at {va:#x}, which is "
+                       f"{'there' if act == 'protect' else 'unmapped'} while "
+                       "a CPU has yet to flush it", refs.value & 0xffffffff,
+                       1, "flush, and then free")
+        if act == "protect":
             space.protect(m.start, size, "r")
+        elif act == "copy":
+            world.touch(space, copied, "w")
+            space.pages[copied].put(0, value)
         else:
             space.unmap(m.start, size)
         world.check()
