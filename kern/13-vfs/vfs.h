@@ -152,6 +152,7 @@ struct vnode {
 	const struct vnode_ops *ops;
 	void *private_data; /**< the file system's inode */
 	uint64_t rdev;	    /**< of a device: abi/dev.h */
+	uint64_t serial;    /**< no other vnode has or had it; not 0 */
 
 	struct refcount refs;
 
@@ -166,8 +167,8 @@ struct vnode {
 	_Atomic uint64_t size;
 	uint64_t blocks; /**< 512-byte units */
 	struct timespec atime, mtime, ctime;
-	bool dirty;    /**< the inode differs from the disk's */
-	bool linkable; /**< made without a name, and may yet get one */
+	bool dirty;	/**< the inode differs from the disk's */
+	bool linkable;	/**< made without a name, and may yet get one */
 	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 
 	struct page_cache *cache; /**< VT_REG, VT_BLK: its pages */

@@ -57,10 +57,12 @@ compare_nodes(const struct rbnode *a, const struct rbnode *b)
 static struct vnode *
 vnode_new(struct mount *m, uint64_t ino)
 {
+	static _Atomic uint64_t last_serial;
 	struct vnode *v = knew_shared(struct vnode);
 
 	v->ino = ino;
 	v->mount = m;
+	v->serial = atomic_fetch_add(&last_serial, 1) + 1;
 	v->refs.n = 2; /* the table's and the caller's */
 	list_init(&v->names);
 	list_init(&v->children);

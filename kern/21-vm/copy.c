@@ -117,10 +117,10 @@ vm_key_get(const void *address, struct vm_key *key)
 	if (!m) {
 		error = -EFAULT;
 	} else if (m->flags & MAP_SHARED) {
-		key->object = m->vnode;
+		key->object = m->vnode->serial;
 		key->offset = m->offset + (va - m->start);
 	} else {
-		key->object = vm;
+		key->object = (uint64_t)vm;
 		key->offset = va;
 	}
 	rwlock_read_unlock(&vm->lock);

@@ -467,8 +467,8 @@ SELFTEST(vm_keys_tell_shared_from_private)
 	CHECK_VM(vm_key_get((void *)(BASE + 8), &a) == 0);
 	CHECK_VM(vm_key_get((void *)(BASE + 0x10008), &b) == 0);
 	CHECK_VM(vm_key_get((void *)(BASE + 0x20008), &c) == 0);
-	CHECK_VM(a.object == test_vm && a.offset == BASE + 8);
-	CHECK_VM(b.object == f->vnode && c.object == f->vnode &&
+	CHECK_VM(a.object == (uint64_t)test_vm && a.offset == BASE + 8);
+	CHECK_VM(b.object == f->vnode->serial && c.object == b.object &&
 		 b.offset == 8 && c.offset == 8);
 	CHECK_VM(vm_key_get((void *)0x1000, &a) == -EFAULT);
 	file_put(f);

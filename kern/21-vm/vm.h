@@ -139,8 +139,8 @@ int vm_wait_for_memory(unsigned tries);
 
 /** What a word of user memory is known by to all who have it mapped. */
 struct vm_key {
-	const void
-		*object; /**< vnode, or the vmspace itself for private ones */
+	/** Serial number of the vnode, which nobody keeps; or the vmspace. */
+	uint64_t object;
 	uint64_t offset; /**< bytes */
 };
 /** Find the key of @p address of the running address space: the vnode and the

@@ -46,7 +46,7 @@ get_key(const uint32_t *address, bool private, struct vm_key *key)
 		return -EFAULT;
 	if (!private)
 		return vm_key_get(address, key);
-	key->object = current()->vmspace;
+	key->object = (uint64_t)current()->vmspace;
 	key->offset = (uint64_t)address;
 	return 0;
 }
@@ -60,7 +60,7 @@ same_key(const struct vm_key *a, const struct vm_key *b)
 static struct bucket *
 bucket_of(const struct vm_key *key)
 {
-	uint64_t h = ((uint64_t)key->object ^ key->offset) * HASH_FACTOR;
+	uint64_t h = (key->object ^ key->offset) * HASH_FACTOR;
 
 	return &buckets[h >> 32 & (BUCKETS - 1)];
 }

@@ -341,6 +341,44 @@ TEST(robust_list_calls)
 	CHECK(!(l->lock[0].word & FUTEX_OWNER_DIED));
 }
 
+/* ---- futexes in files ---- */
+
+static uint32_t *
+map_new_file(void)
+{
+	int fd = open("f", O_RDWR | O_CREAT | O_EXCL, 0644);
+	void *p;
+
+	REQUIRE(fd >= 0 && ftruncate(fd, 4096) == 0);
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	REQUIRE(close(fd) == 0 && unlink("f") == 0);
+	return p;
+}
+
+static int
+wait_at(void *word)
+{
+	return (int)syscall_raw(NR_futex, word, FUTEX_WAIT, 0, NULL);
+}
+
+/* Who waits in memory that is no longer mapped does not wait in other files. */
+TEST(futex_in_a_file_that_is_gone)
+{
+	static char stack[16384];
+	uint32_t *word = map_new_file();
+	pid_t waiter = clone(wait_at, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+			     word, NULL, NULL, NULL);
+
+	REQUIRE(waiter > 0);
+	until_asleep(waiter);
+	REQUIRE(munmap(word, 4096) == 0);
+	usleep(50000); /* the kernel's memory of the file is freed late */
+	for (int i = 0; i < 200; i++)
+		CHECK_EQ(syscall(NR_futex, map_new_file(), FUTEX_WAKE, 1), 0);
+	kill(waiter, SIGKILL);
+}
+
 /* ---- exec among threads ---- */
 
 /** What the new program does: tells its numbers, and its threads. */
