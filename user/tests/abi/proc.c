@@ -5,7 +5,7 @@
 #include "abi/sched.h"
 #include "check.h"
 
-/** Reads what /proc/@pid/@name says; its length, or -1 with errno. */
+/** Reads what /proc/PID/name says; its length, or -1 with errno. */
 static long
 read_of(pid_t pid, const char *name, char *text, size_t size)
 {
