@@ -174,10 +174,10 @@ lapic_timer_calibrate(void)
 		panic("smp: the local APIC's timer does not run");
 }
 
-/* A count of 0 would stop the timer, so what is due already is one tick; one
- * that does not fit into 32 bits comes early. */
 #define HOUR_NS (3600 * NS_PER_SEC)
 
+/* A count of 0 would stop the timer, so what is due already is one tick; one
+ * that does not fit into 32 bits comes early. */
 void
 timer_program(uint64_t when)
 {

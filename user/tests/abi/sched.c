@@ -60,19 +60,6 @@ need_realtime(void)
 	REQUIRE(set_policy(0, 0, 0) == 0);
 }
 
-static void
-keep_to_one_cpu(void)
-{
-	unsigned long cpus[16] = { 0 }, one[16] = { 0 };
-	int i = 0;
-
-	REQUIRE(syscall(NR_sched_getaffinity, 0, sizeof(cpus), cpus) > 0);
-	while (!cpus[i])
-		i++;
-	one[i] = cpus[i] & -cpus[i];
-	REQUIRE(syscall(NR_sched_setaffinity, 0, sizeof(one), one) == 0);
-}
-
 static volatile int *
 shared_words(void)
 {

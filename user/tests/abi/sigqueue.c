@@ -167,21 +167,6 @@ catcher(void *arg)
 	return 0;
 }
 
-/* All that are in this test have one CPU, so that what one does in a high
- * real-time priority is a single step for the others. */
-static void
-keep_to_one_cpu(void)
-{
-	unsigned long cpus[16] = { 0 }, one[16] = { 0 };
-	int i = 0;
-
-	REQUIRE(syscall(NR_sched_getaffinity, 0, sizeof(cpus), cpus) > 0);
-	while (!cpus[i])
-		i++;
-	one[i] = cpus[i] & -cpus[i];
-	REQUIRE(syscall(NR_sched_setaffinity, 0, sizeof(one), one) == 0);
-}
-
 static void
 send_both_at_once(pid_t pid)
 {
