@@ -39,14 +39,15 @@ t a trap that sets another
 sh -c 'trap "trap \"echo second\" USR1; echo first" USR1; kill -USR1 $$; kill -USR1 $$'
 t waits for the foreground child
 sh -c 'trap "echo trapped" USR1; sh -c "kill -USR1 $$; echo child"; echo after'
+# The end of who kills is waited for: SIGCHLD would interrupt the open.
 t interrupts wait
 mkfifo gate
 sh -c 'trap "echo hit" USR1
 	cat gate & c=$!
 	(until_true() { until "$@"; do usleep 10000; done; }
-	until_true grep -q "^State:.S" /proc/$$/status; kill -USR1 $$) &
+	until_true grep -q "^State:.S" /proc/$$/status; kill -USR1 $$) & k=$!
 	wait $c 2>/dev/null; [ $? -gt 128 ] && echo interrupted
-	echo open >gate; wait $c 2>/dev/null; echo $?'
+	wait $k; echo open >gate; wait $c 2>/dev/null; echo $?'
 t function as trap
 sh -c 'h() { echo "handler $1"; }; trap "h x" USR1; kill -USR1 $$'
 t nested signals
