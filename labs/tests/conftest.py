@@ -1,5 +1,6 @@
-"""For `pytest -n auto --dist loadgroup`: a lab's tests stay together, for they
-share its trees and gradings."""
+"""For `pytest -n auto --dist loadgroup`: the tests of a lab's mutants stay
+together, and so do its others, for they share trees and gradings. What takes
+longest comes first."""
 
 import pytest
 
@@ -7,6 +8,10 @@ import pytest
 @pytest.hookimpl(tryfirst=True)     # before xdist looks at the marks
 def pytest_collection_modifyitems(items):
     """Group by the lab that a test is a parameter of."""
+    def of_mutants(item):
+        return "mutants_graded" in item.fixturenames
+    items.sort(key=of_mutants, reverse=True)
     for item in items:
         lab = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        item.add_marker(pytest.mark.xdist_group(lab or "all"))
+        item.add_marker(pytest.mark.xdist_group(
+            f"{lab or 'all'}{' mutants' if of_mutants(item) else ''}"))
