@@ -12,6 +12,7 @@ def pytest_collection_modifyitems(items):
         return "mutants_graded" in item.fixturenames
     items.sort(key=of_mutants, reverse=True)
     for item in items:
-        lab = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        spec = getattr(item, "callspec", None)
+        lab = spec and spec.params.get("name") or "all"
         item.add_marker(pytest.mark.xdist_group(
-            f"{lab or 'all'}{' mutants' if of_mutants(item) else ''}"))
+            f"{lab} mutants" if of_mutants(item) else lab))
