@@ -149,7 +149,9 @@ IR_FLAGS := $(filter-out -O2 -g -fsanitize% -fstack-protector% \
 	$(KFLAGS)) \
 	-DHEAP_ANALYSIS -O1 -Xclang -disable-llvm-passes -fno-inline -gline-tables-only
 IR_PASSES := function(sroa,early-cse,sccp,instsimplify,correlated-propagation,$\
-	simplifycfg,loop-simplify,loop(loop-rotate),early-cse,simplifycfg,adce)
+	simplifycfg,loop-simplify,loop(loop-rotate),early-cse,simplifycfg,adce),$\
+	function(print<scalar-evolution>)
+IRINC = $(eval IRINC := $$(shell clang -print-file-name=include))$(IRINC)
 IR_FILES := $(patsubst %.c,$(IR)/%.ll,$(filter-out \
 	$(wildcard kern/*/test_*.c),\
 	$(wildcard kern/[0-9]*/*.c lib/freestanding/*.c)))
@@ -160,12 +162,12 @@ $(foreach f,$(FOLDERS),$(eval $(IR)/kern/$f/%: INC := -Ilib/freestanding \
 $(IR)/%.ll: %.c Makefile | deps-check
 	@mkdir -p $(@D); $(call say,IR      $<)
 	$(Q)clang $(IR_FLAGS) -nostdinc \
-		-isystem $$(clang -print-file-name=include) $(INC) \
+		-isystem $(IRINC) $(INC) \
 		-Ilib/include -MMD -MP -MF $@.d -MT $@ -c -emit-llvm $< -o $@.bc
-	$(Q)opt -passes='$(IR_PASSES)' -S $@.bc -o $@
-	$(Q)opt -passes='print<scalar-evolution>' -disable-output $@ 2>&1 | \
-		grep '^Loop\|^Determining' >$@.trips || true
-	@rm $@.bc
+	$(Q)opt -passes='$(IR_PASSES)' -S $@.bc -o $@ 2>$@.scev || \
+		{ cat $@.scev; exit 1; }
+	$(Q)grep '^Loop\|^Determining' $@.scev >$@.trips || true
+	@rm $@.bc $@.scev
 
 -include $(IR_FILES:%=%.d)
 .PHONY: ir

@@ -448,11 +448,19 @@ struct procfs_file {
 	bool written;
 };
 
+/* Whether the caller may not see what process @p's file says. */
+static bool
+is_secret(const struct vnode *v, struct proc *p)
+{
+	return (INO_KIND(v->ino) == KIND_FDINFO || entry_of(v)->restricted) &&
+	       !procfs_may_inspect(p);
+}
+
 static int
 write_text(const struct vnode *v, struct text *t)
 {
 	struct proc *p;
-	int error = -EACCES;
+	int error;
 
 	t->len = 0;
 	if (INO_KIND(v->ino) == KIND_SYSTEM) {
@@ -469,11 +477,11 @@ write_text(const struct vnode *v, struct text *t)
 	p = proc_of(v);
 	if (!p)
 		return -ESRCH;
-	if (INO_KIND(v->ino) == KIND_FDINFO)
-		error = procfs_may_inspect(p)
-				? show_fdinfo(t, p, INO_INDEX(v->ino))
-				: -EACCES;
-	else if (!entry_of(v)->restricted || procfs_may_inspect(p))
+	if (is_secret(v, p))
+		error = -EACCES;
+	else if (INO_KIND(v->ino) == KIND_FDINFO)
+		error = show_fdinfo(t, p, INO_INDEX(v->ino));
+	else
 		error = entry_of(v)->show(t, p);
 	proc_put(p);
 	return error;
@@ -566,7 +574,13 @@ static bool
 may_open(const struct file *f, const struct vnode *v)
 {
 	const struct node *n = system_node(v);
+	struct proc *p = n ? NULL : proc_of(v);
+	bool secret = p && is_secret(v, p);
 
+	if (p)
+		proc_put(p);
+	if (secret)
+		return false;
 	if (file_writable(f) && !(n && (n->number || n->store)))
 		return false;
 	return !file_readable(f) || !n || !n->store;

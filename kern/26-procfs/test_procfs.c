@@ -180,6 +180,8 @@ PROCESS_TEST(procfs_secrets_are_the_users_own)
 	current()->fs->cred.fsuid = 5;
 	EXPECT(read_at(f, &byte, 1, 0) == -EACCES);
 	EXPECT(!open_file(path, O_RDONLY));
+	snformat(path, sizeof(path), DIR "/%d/maps", init_proc->pid);
+	EXPECT(!open_file(path, O_RDONLY));
 	EXPECT(walk(DIR "/self/fd") == 0);
 	snformat(path, sizeof(path), DIR "/%d/fd/0", init_proc->pid);
 	EXPECT(walk(path) == -EACCES);

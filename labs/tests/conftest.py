@@ -1,4 +1,4 @@
-"""For `pytest -n auto --dist loadgroup`: the tests of a lab's mutants stay
+"""For `pytest -n N --dist loadgroup`: the tests of a lab's mutants stay
 together, and so do its others, for they share trees and gradings. What takes
 longest comes first."""
 

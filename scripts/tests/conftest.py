@@ -35,7 +35,7 @@ LOOSE = {"test_prefixes", "test_damage"}
 
 @pytest.hookimpl(tryfirst=True)     # before xdist looks at the marks
 def pytest_collection_modifyitems(items):
-    """For `pytest -n auto --dist loadgroup`."""
+    """For `pytest -n N --dist loadgroup`."""
     items.sort(key=lambda item: item.path.stem in LOOSE)
     for item in items:
         if item.path.stem not in LOOSE:
