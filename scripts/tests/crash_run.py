@@ -23,6 +23,7 @@ P6  a cut in the midst of recovery changes nothing of this
 
 import argparse
 import concurrent.futures
+import os
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ HERE = Path(__file__).resolve().parent
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 POISON = b"POISON!!"
 UUID = "11111111-2222-3333-4444-555555555555"
+EPOCH = 1700000000
 # Name: block size, KiB, KiB of the log, KiB that fill it, mount options.
 KINDS = {
     "1k": (1024, 2560, 1, 1500, ""),
@@ -61,14 +63,16 @@ def build(out, fast=False, replace=None):
 
 
 def image(path, kind):
-    """A file system whose free blocks are full of poison."""
+    """A file system whose free blocks are full of poison: the same bytes each
+    time, for which states are tried follows from them."""
     block, kib, log = KINDS[kind][:3]
     path.write_bytes(POISON * (kib << 10 >> 3))
     subprocess.run(
         ["mke2fs", "-q", "-F", "-t", "ext2", "-j", "-J", f"size={log}", "-b",
          str(block), "-I", "128", "-N", "128", "-m", "0", "-U", UUID, "-O",
-         "^resize_inode,^dir_index", "-E", "nodiscard", path], check=True,
-        capture_output=True)
+         "^resize_inode,^dir_index", "-E", f"nodiscard,hash_seed={UUID}",
+         path], check=True, capture_output=True,
+        env={**os.environ, "E2FSPROGS_FAKE_TIME": str(EPOCH)})
     return path
 
 
