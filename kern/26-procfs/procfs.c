@@ -569,7 +569,8 @@ static const struct file_ops procfs_file_ops = {
 	.release = procfs_release,
 };
 
-/* Only some files take what is written, and of these some give nothing. */
+/* Only some files take what is written, and of these some give nothing. What is
+ * for a process's user alone is opened by that user and by root. */
 static bool
 may_open(const struct file *f, const struct vnode *v)
 {

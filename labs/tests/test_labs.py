@@ -2,9 +2,7 @@
 scores 0, the kernel itself scores 100 on any host, each mutant loses points
 where its author said, and nothing that a kernel prints is worth a point."""
 
-import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
