@@ -232,7 +232,8 @@ uart_probe(const struct uart *u)
 
 /* 115200 baud, 8 bits, no parity. COM1 is set up so already, and may be in
  * the middle of sending the log. Turning the FIFO on forgets what has arrived:
- * that is fetched first, and off the line nothing more arrives meanwhile. */
+ * that is fetched first, and off the line nothing more arrives meanwhile.
+ * (QEMU's goes on receiving: with it, a byte that comes in between is lost.) */
 static void
 uart_program(struct uart *u)
 {

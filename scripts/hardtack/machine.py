@@ -28,7 +28,7 @@ class Settings:
     cpu: str = "max"
     machine: str = "q35"
     extra: list = field(default_factory=list)   # more QEMU arguments
-    stdin: int = subprocess.DEVNULL             # what the second port reads
+    stdin: int = None           # a file descriptor: what COM2 receives
 
 
 @dataclass
@@ -43,9 +43,11 @@ class Ending:
 class Pump(threading.Thread):
     """Copies a pipe to a sink, keeps the end of what came, and counts it."""
 
-    def __init__(self, fd, sink=None, limit=None):
-        """sink: a binary file or None; limit: bytes passed on to it."""
+    def __init__(self, fd, sink=None, limit=None, mark=None):
+        """sink: a binary file or None; limit: bytes passed on to it;
+        mark: bytes that, when they have come, set the event `marked`."""
         super().__init__(daemon=True)
+        self._mark, self.marked = mark, threading.Event()
         self._fd, self._sink, self._limit = fd, sink, limit
         self._tail = bytearray()
         self.count = 0
@@ -56,6 +58,9 @@ class Pump(threading.Thread):
             self.count += len(data)
             self._tail += data
             del self._tail[:-TAIL]
+            if self._mark and self._mark in self._tail:
+                self._mark = None
+                self.marked.set()
             if self._sink and (not self._limit or self.count <= self._limit):
                 try:
                     self._sink.write(data)

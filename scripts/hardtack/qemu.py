@@ -15,6 +15,7 @@ QEMU = "qemu-system-x86_64"
 EXIT_OFF = 33           # isa-debug-exit with 0x10: an orderly power-off
 EXIT_FAIL = 255         # ... with 0x7f: panic, or failed self-tests
 ANSWER_TIME = 0.5       # seconds for a kernel that hangs to say where it is
+LISTENING = b"tty: "    # begins the log's line when the serial ports are read
 
 
 def base_argv(s, scratch):
@@ -131,6 +132,32 @@ class Monitor(threading.Thread):
             pass        # QEMU ended, or refused its arguments and said so
 
 
+class Input(threading.Thread):
+    """Passes a file on to the second serial port, once the kernel listens.
+
+    Turning a UART's FIFO on forgets what it has received. The kernel takes it
+    off the line meanwhile (loop-back mode), but QEMU's goes on receiving then,
+    and the byte that came in that moment was lost.
+    """
+
+    def __init__(self, source, pipe, listening):
+        """source, pipe: file descriptors; pipe is closed at source's end;
+        listening: an event."""
+        super().__init__(daemon=True)
+        self._source, self._pipe, self._listening = source, pipe, listening
+        self.start()
+
+    def run(self):
+        self._listening.wait()
+        try:
+            while data := os.read(self._source, 65536):
+                while data:
+                    data = data[os.write(self._pipe, data):]
+        except OSError:
+            pass        # QEMU is gone
+        os.close(self._pipe)
+
+
 def run(s, scratch, output, log, timeout, flood):
     """Boot a machine and wait for its end.
 
@@ -154,16 +181,22 @@ def _run(s, scratch, output, log, timeout, flood):
         "-chardev", "stdio,id=com2,signal=off",
         "-serial", "chardev:com1", "-serial", "chardev:com2",
         "-d", "cpu_reset", "-D", str(resets)]
+    in_read, in_write = os.pipe()
     try:
         with open(errors, "wb") as errors_file:
             process = machine.start(
-                argv, stdin=s.stdin, stdout=out_write, stderr=errors_file,
+                argv, stdin=in_read, stdout=out_write, stderr=errors_file,
                 pass_fds=[log_write, monitor.theirs.fileno()])
     except FileNotFoundError as error:
         raise UserError(f"no {QEMU} here: type scripts/install-deps qemu"
                         ) from error
-    with_log = machine.Pump(log_read, log, flood)
+    with_log = machine.Pump(log_read, log, flood, LISTENING)
     with_out = machine.Pump(out_read, output, flood)
+    if s.stdin is None:
+        os.close(in_write)
+    else:
+        Input(s.stdin, in_write, with_log.marked)
+    os.close(in_read)
     os.close(log_write)
     os.close(out_write)
     try:

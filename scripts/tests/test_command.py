@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import select
 import subprocess
+import threading
 
 import pytest
 from conftest import ROOT, needs_user_space, run_tool
+from hardtack import qemu
 
 pytestmark = needs_user_space
 
@@ -60,6 +63,21 @@ def test_live_input_is_whole_and_unchanged(pause):
               input=data, stdin=None, text=False)
     assert done.stdout.split()[:1] == [
         hashlib.md5(data).hexdigest().encode()], done.stderr.decode()
+
+
+def test_live_input_waits_until_the_kernel_listens():
+    """Before, an emulator could take a byte that the kernel never sees."""
+    (source, to_source), (end, pipe) = os.pipe(), os.pipe()
+    os.write(to_source, b"typed")
+    os.close(to_source)
+    listening = threading.Event()
+    qemu.Input(source, pipe, listening)
+    assert select.select([end], [], [], 0.3)[0] == []
+    listening.set()
+    assert os.read(end, 100) == b"typed"
+    assert os.read(end, 100) == b""
+    os.close(source)
+    os.close(end)
 
 
 def test_environment():
