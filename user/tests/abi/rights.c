@@ -140,11 +140,24 @@ TEST(rights_are_checked)
 	CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
 }
 
-/* Files, and behind them a piece of a length that cannot be. Not SIZE_MAX, with
- * which strace goes on for ever. */
+/** Whether strace looks on. */
+static bool
+traced(void)
+{
+	char status[4096] = "";
+	int fd = open("/proc/self/status", O_RDONLY);
+
+	read(fd, status, sizeof(status) - 1);
+	close(fd);
+	return !strstr(status, "\nTracerPid:\t0\n");
+}
+
+/* Files, and behind them a piece of a length that cannot be. The first two make
+ * strace go on for ever. */
 TEST(rights_before_a_wrong_length)
 {
-	static const size_t lengths[] = { 1UL << 34 | 4, 1UL << 34,
+	static const size_t lengths[] = { SIZE_MAX, SIZE_MAX - 15,
+					  1UL << 34 | 4, 1UL << 34,
 					  (1UL << 34) - 4, 17 };
 	struct msghdr m = { .msg_control = control,
 			    .msg_controllen = CMSG_SPACE(4 * sizeof(int)) +
@@ -156,7 +169,7 @@ TEST(rights_before_a_wrong_length)
 	pair(SOCK_STREAM);
 	memcpy(control, &h, sizeof(h));
 	memcpy(CMSG_DATA(control), fds, sizeof(fds));
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = traced() ? 2 : 0; i < 6; i++) {
 		h.cmsg_len = lengths[i];
 		memcpy(control + CMSG_SPACE(sizeof(fds)), &h, sizeof(h));
 		CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
