@@ -83,7 +83,8 @@ child_info(struct signal_info *info, const struct proc *child, int code,
 	signal_info_from(info, &full);
 }
 
-/* SIGCHLD for a stop or a continuation; SA_NOCLDSTOP asks for none. */
+/* SIGCHLD for a stop or a continuation; SA_NOCLDSTOP asks for none. Nor does
+ * one who ignores it find it pending because it is blocked, too. */
 static void
 send_job_change(struct proc_signals *parent, struct proc *child)
 {
@@ -95,7 +96,7 @@ send_job_change(struct proc_signals *parent, struct proc *child)
 			   WSTOPSIG(child->stop_report));
 	else
 		child_info(&info, child, CLD_CONTINUED, SIGCONT);
-	if (!(action->flags & SA_NOCLDSTOP))
+	if (action->handler != SIG_IGN && !(action->flags & SA_NOCLDSTOP))
 		signal_send_locked(parent, NULL, SIGCHLD, &info);
 }
 
@@ -105,16 +106,16 @@ send_death(struct proc_signals *parent, struct proc *child)
 {
 	const struct ksigaction *action = signal_action(parent, SIGCHLD);
 	int status = child->exit_status, signo = child->exit_signal;
+	bool ignored = signo == SIGCHLD && action->handler == SIG_IGN;
 	struct signal_info info;
 
 	if (WIFEXITED(status))
 		child_info(&info, child, CLD_EXITED, WEXITSTATUS(status));
 	else
 		child_info(&info, child, CLD_KILLED, WTERMSIG(status));
-	if (signo > 0)
+	if (signo > 0 && signo < NSIG && !ignored)
 		signal_send_unqueued_locked(parent, signo, &info);
-	return signo == SIGCHLD &&
-	       (action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT));
+	return ignored || (signo == SIGCHLD && (action->flags & SA_NOCLDWAIT));
 }
 
 /* Whatever the parent does with the signal, its wait is woken. */

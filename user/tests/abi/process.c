@@ -484,6 +484,28 @@ TEST(exit_signal_is_for_the_maker)
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(maker, &status, 0), maker);
+/* It is not sent: not even to pend, blocked. */
+TEST(ignored_sigchld_does_not_pend)
+{
+	sigset_t set = KSIGMASK(SIGCHLD), pending = 0;
+	pid_t child;
+
+	signal(SIGCHLD, SIG_IGN);
+	REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	child = fork();
+	if (child == 0) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(child, NULL, WUNTRACED), child);
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(pending, 0);
+	kill(child, SIGCONT);
+	CHECK_ERR(waitpid(child, NULL, 0), ECHILD);
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(pending, 0);
+}
+
 	CHECK_EQ(read(p[0], &child, sizeof(child)), sizeof(child));
 	/* Else SIGUSR1 would have killed us, and this would find nobody. */
 	CHECK_EQ(waitpid(child, &status, 0), child);
