@@ -59,13 +59,22 @@ user_info(int code)
 
 typedef int (*send_fn)(struct proc *p, int signo, const siginfo_t *info);
 
+/* The number comes after the target: where nobody is, none is wrong. */
+static int
+check_send(struct proc *p, int signo)
+{
+	if (signo < 0 || signo >= NSIG)
+		return -EINVAL;
+	return may_signal(p, signo) ? 0 : -EPERM;
+}
+
 /* Signal 0 only asks. */
 static int
 send_checked(struct proc *p, int signo, const siginfo_t *info, send_fn send)
 {
-	if (!may_signal(p, signo))
-		return -EPERM;
-	return signo ? send(p, signo, info) : 0;
+	int error = check_send(p, signo);
+
+	return error || !signo ? error : send(p, signo, info);
 }
 
 /* proc_lock while it is sent: the target keeps its credentials and its session
@@ -92,7 +101,8 @@ in_broadcast(const struct proc *p)
 	return p != init_proc && p != current_proc();
 }
 
-/* @param pgid  a group, or -1 for all */
+/* @param pgid  a group, or -1 for all, of whom some are always others': that is
+ * no error */
 static int
 kill_many(int pgid, int signo, const siginfo_t *info)
 {
@@ -119,13 +129,7 @@ kill_many(int pgid, int signo, const siginfo_t *info)
 	spin_unlock(&proc_lock);
 	if (!found)
 		return -ESRCH;
-	return sent ? 0 : error;
-}
-
-static bool
-signo_is_valid(int signo)
-{
-	return signo >= 0 && signo < NSIG;
+	return sent || (pgid == -1 && error == -EPERM) ? 0 : error;
 }
 
 static int64_t
@@ -133,8 +137,6 @@ sys_kill(int pid, int signo)
 {
 	siginfo_t info = user_info(SI_USER);
 
-	if (!signo_is_valid(signo))
-		return -EINVAL;
 	if (pid > 0)
 		return kill_one(pid, signo, &info);
 	if (pid == INT32_MIN)
@@ -160,10 +162,9 @@ send_thread(int tgid, int tid, int signo, const siginfo_t *info)
 	spin_lock(&proc_lock);
 	t = thread_find(tid);
 	if (t && t->proc && (!tgid || t->proc->pid == tgid)) {
-		if (!may_signal(t->proc, signo))
-			error = -EPERM;
-		else
-			error = signo ? signal_thread(t, signo, info) : 0;
+		error = check_send(t->proc, signo);
+		if (!error && signo)
+			error = signal_thread(t, signo, info);
 	}
 	spin_unlock(&proc_lock);
 	rcu_read_unlock();
@@ -175,7 +176,7 @@ sys_tgkill(int tgid, int tid, int signo)
 {
 	siginfo_t info = user_info(SI_TKILL);
 
-	if (tgid <= 0 || tid <= 0 || !signo_is_valid(signo))
+	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	return send_thread(tgid, tid, signo, &info);
 }
@@ -186,7 +187,7 @@ sys_tkill(int tid, int signo)
 {
 	siginfo_t info = user_info(SI_TKILL);
 
-	if (tid <= 0 || !signo_is_valid(signo))
+	if (tid <= 0)
 		return -EINVAL;
 	return send_thread(0, tid, signo, &info);
 }
@@ -223,8 +224,7 @@ sys_pidfd_send_signal(int fd, int signo, const siginfo_t *user, unsigned flags)
 		return -EBADF;
 	if (user)
 		error = copyin_info(&info, user, p->pid);
-	if (!error &&
-	    (!signo_is_valid(signo) || (user && info.si_signo != signo)))
+	if (!error && user && info.si_signo != signo)
 		error = -EINVAL;
 	if (!error) {
 		spin_lock(&proc_lock);
@@ -246,8 +246,6 @@ sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t *user)
 
 	if (error)
 		return error;
-	if (!signo_is_valid(signo))
-		return -EINVAL;
 	return pid > 0 ? kill_one(pid, signo, &info) : -ESRCH;
 }
 SYSCALL(NR_rt_sigqueueinfo, sys_rt_sigqueueinfo);
@@ -261,10 +259,6 @@ sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t *user)
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	error = copyin_info(&info, user, tgid);
-	if (error)
-		return error;
-	if (!signo_is_valid(signo))
-		return -EINVAL;
-	return send_thread(tgid, tid, signo, &info);
+	return error ? error : send_thread(tgid, tid, signo, &info);
 }
 SYSCALL(NR_rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo);

@@ -432,10 +432,13 @@ TEST(kill_errors)
 	CHECK_ERR(kill(getpid(), 65), EINVAL);
 	CHECK_ERR(kill(getpid(), -1), EINVAL);
 	CHECK_ERR(kill(INT_MAX, SIGTERM), ESRCH);
+	CHECK_ERR(kill(INT_MAX, 65),
+		  ESRCH); /* the target is looked for first */
 	CHECK_ERR(kill(INT_MIN, 0), ESRCH);
 	AS_USER(CHECK_ERR(kill(getppid(), SIGTERM), EPERM);
 		CHECK_ERR(kill(getppid(), 0), EPERM);
-		CHECK_ERR(kill(1, SIGTERM), EPERM));
+		CHECK_ERR(kill(1, SIGTERM), EPERM);
+		CHECK_EQ(kill(-1, 0), 0)); /* though all are others' */
 }
 
 TEST(tkill_tgkill)
@@ -449,6 +452,7 @@ TEST(tkill_tgkill)
 	CHECK_ERR(syscall(NR_tkill, -1, SIGUSR1), EINVAL);
 	CHECK_ERR(syscall(NR_tkill, INT_MAX, SIGUSR1), ESRCH);
 	CHECK_ERR(syscall(NR_tkill, gettid(), 65), EINVAL);
+	CHECK_ERR(syscall(NR_tkill, INT_MAX, 65), ESRCH);
 	CHECK_ERR(tgkill(0, gettid(), SIGUSR1), EINVAL);
 	CHECK_ERR(tgkill(getpid(), 0, SIGUSR1), EINVAL);
 	CHECK_ERR(tgkill(getpid(), INT_MAX, SIGUSR1), ESRCH);
