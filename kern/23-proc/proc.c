@@ -42,10 +42,12 @@ proc_find_locked(int pid)
 struct proc *
 proc_find(int pid)
 {
+	struct thread *t;
 	struct proc *p;
 
 	spin_lock(&proc_lock);
-	p = pid_proc(pid);
+	t = thread_find(pid);
+	p = t ? t->proc : pid_proc(pid);
 	if (p)
 		proc_get(p);
 	spin_unlock(&proc_lock);

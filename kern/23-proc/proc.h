@@ -98,9 +98,10 @@ extern struct proc *init_proc;
  * (-EBADF). *@p flags receives the open file's. */
 struct proc *pidfd_proc(int fd, unsigned *flags);
 
-/** The process with @p pid, referenced, zombies included; or NULL. */
+/** The process with @p pid, or with a thread of that number, referenced,
+ * zombies included; or NULL. */
 struct proc *proc_find(int pid);
-/** The same, with proc_lock held, and not referenced. */
+/** The process with @p pid, not referenced; proc_lock held. */
 struct proc *proc_find_locked(int pid);
 /** The first process with a pid of at least @p pid, or NULL. proc_lock held. */
 struct proc *proc_next(int pid);

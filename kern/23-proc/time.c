@@ -53,9 +53,10 @@ cpu_clock(int id, uint64_t *ns)
 	p = pid ? proc_find(pid) : proc_get(current_proc());
 	if (!p)
 		return -EINVAL;
+	error = pid && p->pid != pid ? -EINVAL : 0;
 	*ns = proc_cpu_ns(p);
 	proc_put(p);
-	return 0;
+	return error;
 }
 
 /* ---- Reading ---- */

@@ -32,15 +32,17 @@ sys_setpgid(int pid, int pgid)
 	struct proc *p;
 	int error;
 
+	if (!pid)
+		pid = current_proc()->pid;
+	if (!pgid)
+		pgid = pid;
 	if (pgid < 0)
 		return -EINVAL;
-	p = proc_find(pid ? pid : current_proc()->pid);
+	p = proc_find(pid);
 	if (!p)
 		return -ESRCH;
-	if (!pgid)
-		pgid = p->pid;
 	spin_lock(&proc_lock);
-	error = check_setpgid(p, pgid);
+	error = p->pid == pid ? check_setpgid(p, pgid) : -EINVAL;
 	if (!error)
 		p->pgid = pgid;
 	spin_unlock(&proc_lock);

@@ -222,6 +222,38 @@ TEST(exit_group_ends_all_threads)
 	CHECK_EQ(WEXITSTATUS(IN_CHILD({
 			 clone(thread_for_ever, stack + sizeof(stack), THREAD,
 			       NULL, &word, NULL, &word);
+static volatile int thread_may_end;
+
+static int
+thread_until_told(void *arg)
+{
+	(void)arg;
+	while (!thread_may_end)
+		syscall_raw(NR_sched_yield);
+	return 0;
+}
+
+/* The calls that take a process's number take that of any of its threads. */
+TEST(a_threads_number_is_its_processs)
+{
+	static char stack[16384];
+	static volatile int word = -1;
+	struct rlimit limit;
+	int ptid;
+	int tid = clone(thread_until_told, stack + sizeof(stack), THREAD, NULL,
+			&ptid, NULL, (int *)&word);
+
+	REQUIRE(tid > 0);
+	CHECK_EQ(kill(tid, 0), 0);
+	CHECK_EQ(getpgid(tid), getpgrp());
+	CHECK_EQ(getsid(tid), getsid(0));
+	CHECK_EQ(syscall(NR_prlimit64, tid, RLIMIT_NOFILE, NULL, &limit), 0);
+	CHECK_ERR(setpgid(tid, 0), EINVAL); /* but for this one */
+	thread_may_end = 1;
+	join(&word);
+	CHECK_ERR(kill(tid, 0), ESRCH);
+}
+
 			 syscall(NR_exit_group, 9);
 		 })),
 		 9);

@@ -43,6 +43,7 @@ TEST(setpgid_errors)
 	CHECK_ERR(setpgid(INT_MAX, 0), ESRCH);
 	CHECK_ERR(setpgid(1, 0), ESRCH); /* no child of ours */
 	CHECK_ERR(setpgid(-1, 5), ESRCH);
+	CHECK_ERR(setpgid(-1, 0), EINVAL); /* the group would be -1 */
 	CHECK_EQ(IN_CHILD(CHECK_ERR(setpgid(0, INT_MAX), EPERM)), 0);
 	CHECK_ERR(getpgid(INT_MAX), ESRCH);
 	CHECK_ERR(getpgid(-1), ESRCH);
