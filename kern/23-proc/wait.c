@@ -249,13 +249,11 @@ sys_waitid(int which, int id, siginfo_t *info, int options,
 	    (which == P_PGID && id < 0))
 		return -EINVAL;
 	error = which == P_PIDFD ? wait_pidfd(&w) : kwait(&w);
-	if (error)
-		return error;
-	fill_info(&told, &w);
+	fill_info(&told, &w); /* of an error, too: nobody */
 	if (info && copyout(info, &told, sizeof(told)))
 		return -EFAULT;
 	if (w.pid && usage && copyout(usage, &w.usage, sizeof(w.usage)))
 		return -EFAULT;
-	return 0;
+	return error;
 }
 SYSCALL(NR_waitid, sys_waitid);

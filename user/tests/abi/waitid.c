@@ -126,6 +126,8 @@ TEST(waitid_errors)
 	CHECK_ERR(wait_id(P_PID, -1, WEXITED), EINVAL);
 	CHECK_ERR(wait_id(P_PGID, -1, WEXITED), EINVAL);
 	CHECK_ERR(wait_id(P_PID, 1, WEXITED), ECHILD);
+	CHECK(info.si_signo == 0 && info.si_pid == 0); /* told even so */
+	CHECK_ERR(syscall(NR_waitid, P_PID, 1, BAD, WEXITED, NULL), EFAULT);
 	CHECK_ERR(
 		syscall(NR_waitid, P_PID, child, BAD, WEXITED | WNOWAIT, NULL),
 		EFAULT);
