@@ -190,7 +190,8 @@ itimer_set(unsigned which, uint64_t value, uint64_t interval,
 
 	itimer_read(it, old);
 	it->when = value ? itimer_now(it) + value : 0;
-	it->interval = interval;
+	/* ITIMER_REAL that is off has no interval, by Linux; the others may. */
+	it->interval = value || which != ITIMER_REAL ? interval : 0;
 	if (it->when)
 		itimer_arm(it, TIMER_GRAIN);
 	spin_unlock_irqrestore(&s->lock, rflags);

@@ -440,7 +440,7 @@ timer_set(struct posix_timer *t, bool absolute, const struct itimerspec *new)
 	uint64_t value = timespec_ns(&new->it_value);
 
 	t->absolute = absolute;
-	t->interval = timespec_ns(&new->it_interval);
+	t->interval = value ? timespec_ns(&new->it_interval) : 0;
 	t->overrun = t->told = 0;
 	t->when = 0;
 	if (!value)

@@ -326,6 +326,10 @@ TEST(timer_old_value)
 	CHECK(left_of(&old) > 0 && left_of(&old) <= 50 * S);
 	CHECK_EQ(old.it_interval.tv_sec, 3);
 	CHECK_ERR(syscall(NR_timer_settime, id, 0, &it, BAD), EFAULT);
+	it = spec(0, 3 * S);
+	CHECK_EQ(syscall(NR_timer_settime, id, 0, &it, NULL), 0);
+	CHECK_EQ(syscall(NR_timer_gettime, id, &old), 0);
+	CHECK_EQ(old.it_interval.tv_sec, 0); /* off, and nothing is kept */
 }
 
 TEST(timer_errors)

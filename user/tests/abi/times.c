@@ -204,6 +204,10 @@ TEST(setitimer_repeats)
 	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
 	CHECK_EQ(getitimer(ITIMER_REAL, &it), 0);
 	CHECK(it.it_value.tv_sec == 0 && it.it_value.tv_usec == 0);
+	it.it_interval.tv_sec = 5;
+	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	CHECK_EQ(getitimer(ITIMER_REAL, &it), 0);
+	CHECK_EQ(it.it_interval.tv_sec, 0); /* off, and nothing is kept */
 }
 
 TEST(itimer_errors)
