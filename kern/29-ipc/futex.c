@@ -365,10 +365,8 @@ futex_requeue(const uint32_t *from, const uint32_t *to, bool private, int nwake,
 	}
 	n = wake_matching(p.bucket[0], &p.key[0], nwake,
 			  FUTEX_BITSET_MATCH_ANY);
-	moved = same_key(&p.key[0], &p.key[1])
-			? 0
-			: move_waiters(p.bucket[0], &p.key[0], p.bucket[1],
-				       &p.key[1], nmove);
+	moved = move_waiters(p.bucket[0], &p.key[0], p.bucket[1], &p.key[1],
+			     nmove);
 	unlock_both(p.bucket[0], p.bucket[1]);
 	return n + moved; /* Linux says so for both, whatever futex(2) says */
 }

@@ -174,6 +174,21 @@ TEST(futex_wait_and_wake)
 	CHECK_EQ(status, 0);
 }
 
+/* Who is moved from a word to the same word stays, and is counted. */
+TEST(futex_requeue_to_itself)
+{
+	volatile int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(futex(word, FUTEX_WAIT, 0, NULL) != 0);
+	until_asleep(child);
+	CHECK_EQ(syscall(NR_futex, word, FUTEX_REQUEUE, 0, 9, word, 0), 1);
+	CHECK_EQ(futex(word, FUTEX_WAKE, 9, NULL), 1);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
 TEST(futex_timeout)
 {
 	int word = 5;
