@@ -318,6 +318,7 @@ prepare(struct clone *c)
 	error = make_parts(c, t);
 	if (error)
 		return error;
+		c->proc->holds_parent = c->flags & CLONE_VFORK;
 	if (!is_thread) {
 		c->proc = proc_new(self->proc);
 		c->proc->account = self->md.account;
@@ -357,7 +358,6 @@ link_child(struct clone *c)
 			parent = self->parent;
 			c->proc->exit_signal = self->exit_signal;
 		}
-		c->proc->holds_parent = c->flags & CLONE_VFORK;
 		proc_link(c->proc, parent);
 		c->proc->pgid = self->pgid;
 		c->proc->sid = self->sid;

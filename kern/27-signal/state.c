@@ -115,6 +115,15 @@ signal_free(struct proc *p)
 
 /* ---- Threads ---- */
 
+/* Whether two threads never run on the same stack at a time: one has a copy, or
+ * sleeps until the other has left the memory (vfork). */
+static bool
+may_share_altstack(const struct thread *parent, const struct thread *child)
+{
+	return parent->vmspace != child->vmspace ||
+	       (parent->proc != child->proc && child->proc->holds_parent);
+}
+
 /* proc_ops.thread_new: the mask is inherited; a thread beside its parent has
  * an alternative stack of its own, a forked one keeps its copy. */
 static void
@@ -130,7 +139,7 @@ signal_thread_new(struct thread *parent, struct thread *child)
 	ss->altstack.ss_flags = SS_DISABLE;
 	if (parent && parent->sigstate) {
 		ss->blocked = parent->sigstate->blocked;
-		if (parent->proc != child->proc)
+		if (may_share_altstack(parent, child))
 			ss->altstack = parent->sigstate->altstack;
 	}
 	ref_get(&s->refs);

@@ -2,6 +2,7 @@
  * Signals from faults, the frame of a handler (rt_sigreturn), and the stack it
  * runs on (sigaltstack): signal(7), sigreturn(2), sigaltstack(2).
  */
+#include <sched.h>
 #include <setjmp.h>
 #include "check.h"
 
@@ -199,6 +200,41 @@ TEST(sigaltstack)
 	CHECK(handler_stack < alt || handler_stack >= alt + sizeof(alt));
 	set.ss_flags = SS_DISABLE;
 	CHECK_EQ(sigaltstack(&set, NULL), 0);
+}
+
+static int
+tell_altstack(void *flags)
+{
+	stack_t now;
+
+	sigaltstack(NULL, &now);
+	*(int *)flags = now.ss_flags;
+	return 0;
+}
+
+static int
+altstack_of_child(int flags)
+{
+	static char stack[16384];
+	int found = -1;
+	pid_t child = clone(tell_altstack, stack + sizeof(stack),
+			    flags | SIGCHLD, &found, NULL, NULL, NULL);
+
+	REQUIRE(waitpid(child, NULL, 0) == child);
+	return found;
+}
+
+/* Two that run in one memory must not use the same one. */
+TEST(sigaltstack_is_not_shared)
+{
+	static char alt[65536];
+	stack_t set = { .ss_sp = alt, .ss_size = sizeof(alt) };
+
+	CHECK_EQ(sigaltstack(&set, NULL), 0);
+	CHECK_EQ(altstack_of_child(CLONE_VM), SS_DISABLE);
+	CHECK_EQ(altstack_of_child(CLONE_VM | CLONE_VFORK), 0);
+	CHECK_EQ(IN_CHILD(tell_altstack(&set.ss_flags); _exit(set.ss_flags)),
+		 0);
 }
 
 TEST(sigaltstack_errors)
