@@ -13,9 +13,9 @@
 	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 struct clone {
-	uint64_t flags; /* CLONE_*, without the signal */
-	int exit_signal;
-	vaddr_t stack; /* 0: the parent's pointer */
+	uint64_t flags;	 /* CLONE_*, without the signal */
+	int exit_signal; /* clone, not clone3: any byte */
+	vaddr_t stack;	 /* 0: the parent's pointer */
 	int *parent_tid, *child_tid;
 	int *pidfd; /* where the descriptor of CLONE_PIDFD goes */
 	uint64_t tls;
@@ -206,8 +206,7 @@ check_flags(const struct clone *c)
 	/* A descriptor stands for a process. */
 	if (f & CLONE_PIDFD && f & CLONE_THREAD)
 		return -EINVAL;
-	if (f & (CLONE_NEW_ANY | CLONE_PTRACE | CLONE_INTO_CGROUP) ||
-	    c->exit_signal >= NSIG)
+	if (f & (CLONE_NEW_ANY | CLONE_PTRACE | CLONE_INTO_CGROUP))
 		return -EINVAL;
 	if (f & CLONE_SETTLS && c->tls >= USER_TOP)
 		return -EPERM;
@@ -240,20 +239,16 @@ make_pidfd(struct clone *c)
 }
 
 /* Before the child can run: who is woken by it, or makes use of its number,
- * finds it there. */
-static int
+ * finds it there. The second is in the child's memory, which may be a copy. A
+ * bad address is ignored, as by Linux: there the child is seen already. */
+static void
 write_tids(const struct clone *c)
 {
-	if (c->flags & CLONE_PARENT_SETTID &&
-	    copyout(c->parent_tid, &c->tid, sizeof(c->tid)))
-		return -EFAULT;
-	/* In the child's memory, which may be a copy. A bad address is
-	 * ignored: clone(2) leaves that write to the child, which cannot tell.
-	 */
+	if (c->flags & CLONE_PARENT_SETTID)
+		copyout(c->parent_tid, &c->tid, sizeof(c->tid));
 	if (c->flags & CLONE_CHILD_SETTID)
 		vm_copy_out(c->thread->vmspace, (vaddr_t)c->child_tid, &c->tid,
 			    sizeof(c->tid));
-	return 0;
 }
 
 /* Nobody has seen the child: what was made is thrown away. */
@@ -318,12 +313,12 @@ prepare(struct clone *c)
 	error = make_parts(c, t);
 	if (error)
 		return error;
-		c->proc->holds_parent = c->flags & CLONE_VFORK;
 	if (!is_thread) {
 		c->proc = proc_new(self->proc);
 		c->proc->account = self->md.account;
 		c->proc->pid = c->tid;
 		c->proc->exit_signal = c->exit_signal;
+		c->proc->holds_parent = c->flags & CLONE_VFORK;
 		if (c->flags & CLONE_CLEAR_SIGHAND && proc_ops.clear_handlers)
 			proc_ops.clear_handlers(c->proc);
 	}
@@ -332,7 +327,9 @@ prepare(struct clone *c)
 		proc_ops.thread_new(self, t);
 	if (c->flags & CLONE_PIDFD)
 		error = make_pidfd(c);
-	return error ? error : write_tids(c);
+	if (!error)
+		write_tids(c);
+	return error;
 }
 
 /* Put the child where it is seen. A process that is ending gets no more. A

@@ -160,6 +160,23 @@ TEST(clone_tids)
 	int status = -1;
 	CHECK_EQ(waitpid((pid_t)child, &status, 0), child);
 	CHECK_EQ(status, 0);
+	child = syscall(NR_clone, CLONE_PARENT_SETTID | SIGCHLD, 0, BAD, 0, 0);
+	if (child == 0)
+		_exit(0);
+	CHECK(child > 0); /* the child is there: it is too late for EFAULT */
+	CHECK_EQ(waitpid((pid_t)child, NULL, 0), child);
+}
+
+/* A byte of flags says what the child's end sends; it may be none. */
+TEST(clone_with_an_end_that_is_no_signal)
+{
+	long child = syscall(NR_clone, 100, 0, 0, 0, 0);
+
+	if (child == 0)
+		_exit(0);
+	CHECK(child > 0);
+	CHECK_ERR(waitpid((pid_t)child, NULL, 0), ECHILD);
+	CHECK_EQ(waitpid((pid_t)child, NULL, WALL), child);
 }
 
 static volatile int thread_pid, thread_tid;
@@ -205,23 +222,6 @@ TEST(clone_thread)
 	CHECK_ERR(wait(NULL), ECHILD); /* a thread is no child */
 }
 
-static int
-thread_for_ever(void *arg)
-{
-	(void)arg;
-	for (;;)
-		syscall_raw(NR_pause);
-	return 0;
-}
-
-TEST(exit_group_ends_all_threads)
-{
-	static char stack[16384];
-	int word;
-
-	CHECK_EQ(WEXITSTATUS(IN_CHILD({
-			 clone(thread_for_ever, stack + sizeof(stack), THREAD,
-			       NULL, &word, NULL, &word);
 static volatile int thread_may_end;
 
 static int
@@ -254,6 +254,23 @@ TEST(a_threads_number_is_its_processs)
 	CHECK_ERR(kill(tid, 0), ESRCH);
 }
 
+static int
+thread_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		syscall_raw(NR_pause);
+	return 0;
+}
+
+TEST(exit_group_ends_all_threads)
+{
+	static char stack[16384];
+	int word;
+
+	CHECK_EQ(WEXITSTATUS(IN_CHILD({
+			 clone(thread_for_ever, stack + sizeof(stack), THREAD,
+			       NULL, &word, NULL, &word);
 			 syscall(NR_exit_group, 9);
 		 })),
 		 9);
@@ -467,6 +484,28 @@ TEST(ignored_sigchld_reaps)
 	CHECK_ERR(wait(NULL), ECHILD); /* after the last has ended */
 }
 
+/* It is not sent: not even to pend, blocked. */
+TEST(ignored_sigchld_does_not_pend)
+{
+	sigset_t set = KSIGMASK(SIGCHLD), pending = 0;
+	pid_t child;
+
+	signal(SIGCHLD, SIG_IGN);
+	REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	child = fork();
+	if (child == 0) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(child, NULL, WUNTRACED), child);
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(pending, 0);
+	kill(child, SIGCONT);
+	CHECK_ERR(waitpid(child, NULL, 0), ECHILD);
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(pending, 0);
+}
+
 TEST(orphan_gets_a_new_parent)
 {
 	int p[2];
@@ -516,28 +555,6 @@ TEST(exit_signal_is_for_the_maker)
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(maker, &status, 0), maker);
-/* It is not sent: not even to pend, blocked. */
-TEST(ignored_sigchld_does_not_pend)
-{
-	sigset_t set = KSIGMASK(SIGCHLD), pending = 0;
-	pid_t child;
-
-	signal(SIGCHLD, SIG_IGN);
-	REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-	child = fork();
-	if (child == 0) {
-		raise(SIGSTOP);
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(child, NULL, WUNTRACED), child);
-	CHECK_EQ(sigpending(&pending), 0);
-	CHECK_EQ(pending, 0);
-	kill(child, SIGCONT);
-	CHECK_ERR(waitpid(child, NULL, 0), ECHILD);
-	CHECK_EQ(sigpending(&pending), 0);
-	CHECK_EQ(pending, 0);
-}
-
 	CHECK_EQ(read(p[0], &child, sizeof(child)), sizeof(child));
 	/* Else SIGUSR1 would have killed us, and this would find nobody. */
 	CHECK_EQ(waitpid(child, &status, 0), child);
