@@ -74,7 +74,6 @@ struct proc {
 	/* Guarded by lock. */
 	struct spinlock lock;
 	struct rlimit limits[RLIM_NLIMITS];
-	uint64_t cpu_warned;	 /**< signal: seconds at the last SIGXCPU */
 	struct program *program; /**< what it runs; NULL: nothing yet */
 	char name[16];		 /**< of its program: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */

@@ -14,8 +14,8 @@ note_tick(struct thread *t)
 		atomic_fetch_or(&t->md.work, WORK_NOTIFY);
 }
 
-/* Once a second past the soft limit; a handler may so save its work. The hard
- * limit does not ask. */
+/* Once a second past the soft limit, which moves on with each warning, as on
+ * Linux; a handler may so save its work. The hard limit does not ask. */
 void
 cpu_limit_check(void)
 {
@@ -26,9 +26,9 @@ cpu_limit_check(void)
 	spin_lock(&p->lock);
 	soft = p->limits[RLIMIT_CPU].rlim_cur;
 	hard = p->limits[RLIMIT_CPU].rlim_max;
-	warn = seconds >= soft && seconds > p->cpu_warned;
+	warn = seconds >= soft;
 	if (warn)
-		p->cpu_warned = seconds;
+		p->limits[RLIMIT_CPU].rlim_cur = soft + 1;
 	spin_unlock(&p->lock);
 	if (seconds >= hard)
 		signal_proc(p, SIGKILL, NULL);

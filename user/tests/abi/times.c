@@ -248,6 +248,20 @@ TEST(times)
 	CHECK_ERR(times(BAD), EFAULT);
 }
 
+/* The limit is not a second more, and goes up with each warning. */
+TEST(cpu_limit_of_nothing)
+{
+	struct rlimit limit = { 0, 50 };
+
+	install(SIGXCPU, 0);
+	CHECK_EQ(setrlimit(RLIMIT_CPU, &limit), 0);
+	while (!caught && now(CLOCK_PROCESS_CPUTIME_ID) < S)
+		;
+	CHECK_EQ(caught, 1);
+	CHECK_EQ(getrlimit(RLIMIT_CPU, &limit), 0);
+	CHECK_EQ(limit.rlim_cur, 1);
+}
+
 TEST(getrusage)
 {
 	struct rusage self, children;
