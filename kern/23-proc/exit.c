@@ -83,9 +83,9 @@ unlink_thread(struct thread *t, struct proc *p, int status)
 	last = --p->nthreads == 0;
 	p->dead_cpu_ns += thread_cpu_ns(t);
 	p->dead_switches += t->switches;
-	/* The first thread's status is the process's, if none spoke for all. */
-	if (!p->exiting && (t->tid == p->pid || last))
-		p->exit_status = t->tid == p->pid ? status : p->exit_status;
+	/* The last thread's status is the process's, if none spoke for all. */
+	if (last && !p->exiting)
+		p->exit_status = status;
 	if (p->exec_thread && p->nthreads == 1)
 		waitq_wake_all(&p->child_wq);
 	spin_unlock(&proc_lock);

@@ -298,6 +298,13 @@ TEST(exit_group_from_a_thread)
 		 11);
 }
 
+static int
+thread_exits_last(void *first)
+{
+	join(first);
+	return 5;
+}
+
 TEST(exit_of_first_thread_leaves_the_rest)
 {
 	static char stack[16384];
@@ -309,6 +316,15 @@ TEST(exit_of_first_thread_leaves_the_rest)
 			 syscall(NR_exit, 3);
 		 })),
 		 11);
+	CHECK_EQ(WEXITSTATUS(IN_CHILD({
+			 static volatile int first = -1;
+
+			 syscall(NR_set_tid_address, &first);
+			 clone(thread_exits_last, stack + sizeof(stack), THREAD,
+			       (void *)&first, &word, NULL, &word);
+			 syscall(NR_exit, 3);
+		 })),
+		 5); /* the last one's, not the first thread's */
 }
 
 TEST(clone_errors)
