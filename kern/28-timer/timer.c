@@ -58,6 +58,13 @@ thread_time(struct proc_signals *s, int tid)
 	return ss ? thread_cpu_ns(ss->thread) : 0;
 }
 
+/* The clock of a thread stops for good with it. */
+static bool
+clock_is_gone(const struct posix_timer *t)
+{
+	return t->clock == BY_THREAD && !thread_of(t->signals, t->clock_tid);
+}
+
 static uint64_t
 timer_now(const struct posix_timer *t)
 {
@@ -143,8 +150,8 @@ fire(struct timer *timer)
 	struct proc_signals *s = t->signals;
 	uint64_t rflags = spin_lock_irqsave(&s->lock), n;
 
-	if (t->clock == BY_THREAD && !thread_of(s, t->clock_tid))
-		t->when = 0; /* that clock has stopped */
+	if (clock_is_gone(t))
+		t->when = 0;
 	n = expirations(t);
 	if (n)
 		notify(t, n - 1);
@@ -424,7 +431,9 @@ timer_read(const struct posix_timer *t, struct itimerspec *value)
 {
 	uint64_t now = timer_now(t), left = 0;
 
-	if (t->when > now)
+	if (clock_is_gone(t))
+		left = 0;
+	else if (t->when > now)
 		left = t->when - now;
 	else if (t->when && t->interval)
 		left = t->interval - (now - t->when) % t->interval;
@@ -489,7 +498,9 @@ sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
 		return -EINVAL;
 	rflags = spin_lock_irqsave(&s->lock);
 	t = find(s, id);
-	if (t) {
+	if (t)
+		error = clock_is_gone(t) ? -ESRCH : 0;
+	if (!error) {
 		timer_read(t, &old);
 		timer_set(t, flags & TIMER_ABSTIME, &new);
 	}
