@@ -124,16 +124,29 @@ sys_nanosleep(const struct timespec *user, struct timespec *user_left)
 }
 SYSCALL(NR_nanosleep, sys_nanosleep);
 
+/* The CPU time of the own process has other numbers, too. */
+static bool
+is_process_clock(int clock)
+{
+	int pid = CPUCLOCK_PID(clock);
+
+	if (clock >= 0)
+		return clock == CLOCK_PROCESS_CPUTIME_ID;
+	return !(clock & CPUCLOCK_THREAD) && CPUCLOCK_KIND(clock) != 3 &&
+	       (pid == 0 || pid == current_proc()->pid);
+}
+
 /* @return 0, or the error for a clock that one cannot sleep by */
 static int
 check_clock(int clock)
 {
+	if (is_process_clock(clock))
+		return 0;
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
-	case CLOCK_PROCESS_CPUTIME_ID:
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
 	case CLOCK_MONOTONIC_RAW:
@@ -158,7 +171,7 @@ sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
 		return -EFAULT;
 	if (!timespec_valid(&t))
 		return -EINVAL;
-	if (clock == CLOCK_PROCESS_CPUTIME_ID)
+	if (is_process_clock(clock))
 		return sleep_by_cpu(flags & TIMER_ABSTIME, &t, user_left);
 	if (flags & TIMER_ABSTIME)
 		return sleep_until(

@@ -274,12 +274,6 @@ posix_timers_end(struct proc_signals *s)
 
 /* ---- Making one ---- */
 
-/* A CPU-time clock by number (man 3 clock_getcpuclockid): of this process, or
- * of one of its threads. */
-#define CPUCLOCK_THREAD	 4
-#define CPUCLOCK_KIND(c) ((c)&3)
-#define CPUCLOCK_PID(c)	 (~((c) >> 3))
-
 static int
 choose_cpu_clock(struct posix_timer *t, int clock)
 {
@@ -489,6 +483,7 @@ sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
 	struct itimerspec new, old;
 	struct posix_timer *t;
 	uint64_t rflags;
+	int error = -EINVAL;
 
 	if (!user_new)
 		return -EINVAL;
@@ -505,8 +500,8 @@ sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
 		timer_set(t, flags & TIMER_ABSTIME, &new);
 	}
 	spin_unlock_irqrestore(&s->lock, rflags);
-	if (!t)
-		return -EINVAL;
+	if (error)
+		return error;
 	return user_old ? copyout(user_old, &old, sizeof(old)) : 0;
 }
 SYSCALL(NR_timer_settime, sys_timer_settime);

@@ -682,6 +682,11 @@ TEST(clock_nanosleep_by_cpu_time)
 	CHECK(now(CLOCK_PROCESS_CPUTIME_ID) - start < 50 * S);
 	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL),
 		 EOPNOTSUPP);
+	t = (struct timespec){ 0, 1 }; /* the process's, by other numbers */
+	CHECK_EQ(clock_nanosleep(-6, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK_EQ(clock_nanosleep(~getpid() * 8 + 2, TIMER_ABSTIME, &t, NULL),
+		 0);
+	CHECK_EQ(clock_nanosleep(-1, TIMER_ABSTIME, &t, NULL), EINVAL);
 }
 
 /* A timer of the day that tells nobody, when the clock is set. */
