@@ -5,7 +5,8 @@
  * usercopy.c have checked that the range is in user space.
  *
  * rep movsq copies 8 bytes an iteration; where it faults, rcx and rdx say what
- * was not copied. The processor keeps rcx, rsi and rdi up to date at each
+ * was not copied, and that is tried byte by byte: some of the 8 may lie before
+ * the page that is not there, and they count. The processor keeps rcx, rsi and rdi up to date at each
  * iteration (SDM vol. 1, 7.3.9.2), so a fault in the middle resumes there.
  *
  * SMAP is open from stac to clac and for nothing else (TRAP2). An exception in
@@ -29,7 +30,7 @@ FUNCTION(usercopy)
 	movq %rcx, %rax
 	ret
 4:	leaq (%rdx, %rcx, 8), %rcx	/* words left and odd bytes, in bytes */
-	jmp 3b
+	jmp 2b
 	FIXUP(1b, 4b)
 	FIXUP(2b, 3b)
 
@@ -47,7 +48,7 @@ FUNCTION(userzero)
 	movq %rcx, %rax
 	ret
 4:	leaq (%rsi, %rcx, 8), %rcx
-	jmp 3b
+	jmp 2b
 	FIXUP(1b, 4b)
 	FIXUP(2b, 3b)
 

@@ -129,6 +129,27 @@ TEST(fault_in_the_middle)
 	CHECK_EQ(read(fd, map, 4096), 4096);
 }
 
+/** To the byte: up to the page that is not there. */
+TEST(fault_after_odd_bytes)
+{
+	char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = map + 4096;
+	struct iovec iov[2] = { { map, 10 }, { end - 5, 10 } };
+	int fd = open_file("");
+
+	memcpy(end - 12, "abcdefghijkl", 12);
+	REQUIRE(mprotect(end, 4096, PROT_NONE) == 0);
+	CHECK_EQ(pwrite(fd, end - 12, 20, 0), 12);
+	CHECK_EQ(pwrite(fd, end - 3, 20, 12), 3);
+	memset(end - 20, 0, 20);
+	CHECK_EQ(pread(fd, end - 13, 15, 0), 13);
+	CHECK(memcmp(end - 13, "abcdefghijklj", 13) == 0);
+	CHECK_EQ(writev(fd, iov, 2), 15);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_EQ(readv(fd, iov, 2), 15);
+}
+
 TEST(write_file_size_limit)
 {
 	struct rlimit rl = { 4096, 4096 };
