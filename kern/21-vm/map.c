@@ -3,6 +3,7 @@
  * finding room; and vm_map, vm_unmap, vm_protect, which every call that
  * changes an address space comes down to. Page tables are pmap.c's.
  */
+#include "abi/mount.h"
 #include "vm_internal.h"
 
 /* What 64 page tables map: of larger mappings so much is taken out at once. */
@@ -600,6 +601,9 @@ protect_all(struct vmspace *vm, vaddr_t start, vaddr_t end, uint32_t prot)
 			return -ENOMEM;
 		if (prot & PROT_WRITE && m->flags & MAP_SHARED && m->vnode &&
 		    !m->may_write)
+			return -EACCES;
+		if (prot & PROT_EXEC && m->vnode &&
+		    m->vnode->mount->flags & MS_NOEXEC)
 			return -EACCES;
 		if (m->prot == prot)
 			continue;

@@ -84,6 +84,8 @@ TEST(mount_nodev_noexec)
 {
 	char *argv[] = { (char *)"x", NULL };
 	struct statfs st;
+	char *text;
+	int fd;
 
 	mount_here(MS_NODEV | MS_NOEXEC);
 	CHECK_EQ(statfs("m", &st), 0);
@@ -93,8 +95,12 @@ TEST(mount_nodev_noexec)
 	CHECK_ERR(open("m/null", O_RDONLY), EACCES);
 	make_file("m/x", "#!/bin/sh\n");
 	CHECK_EQ(chmod("m/x", 0755), 0);
+	REQUIRE((fd = open("m/x", O_RDONLY)) >= 0);
 	CHECK_ERR(execve("m/x", argv, argv + 1), EACCES);
 	CHECK_ERR(access("m/x", X_OK), EACCES);
+	CHECK_ERR(mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM);
+	text = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK_ERR(mprotect(text, 4096, PROT_READ | PROT_EXEC), EACCES);
 	CHECK_EQ(remount(0), 0);
 	CHECK(open("m/null", O_RDONLY) >= 0);
 	CHECK_EQ(umount2("m", MNT_DETACH), 0);
