@@ -120,7 +120,8 @@ change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) &&
 	    v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
-	if (!keep_size && to > v->size && v->seals & F_SEAL_GROW)
+	if (!(mode & FALLOC_FL_PUNCH_HOLE) && to > v->size &&
+	    v->seals & F_SEAL_GROW)
 		return -EPERM;
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		error = vnode_punch(v, from, to);

@@ -96,6 +96,8 @@ TEST(seals_on_the_size)
 	CHECK_ERR(pwrite(fd, "x", 1, 7000), EPERM);
 	CHECK_EQ(pwrite(fd, page, sizeof(page), 0), 4096);
 	CHECK_ERR(syscall(NR_fallocate, fd, 0, 0L, 8000L), EPERM);
+	CHECK_ERR(syscall(NR_fallocate, fd, FALLOC_FL_KEEP_SIZE, 0L, 8000L),
+		  EPERM);
 	CHECK_EQ(syscall(NR_fallocate, fd, 0, 0L, 7000L), 0);
 	CHECK_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), 0);
 	CHECK_ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EPERM);
