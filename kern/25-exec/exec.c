@@ -9,7 +9,7 @@
 #include "format.h"
 #include "string.h"
 
-#define SCRIPTS_MAX 4 /* interpreters of interpreters */
+#define SCRIPTS_MAX 5 /* interpreters of interpreters */
 
 struct exec_ops exec_ops;
 
@@ -91,16 +91,20 @@ image_close(struct image *image)
 
 /*
  * Split "#! interpreter argument" in place: the argument is the rest of the
- * line, spaces in it and all; *@arg is NULL where there is none.
+ * line, spaces in it and all; *@arg is NULL where there is none. Of a line that
+ * goes on past what was read, the argument may be cut, but not the path.
  */
 static int
 parse_script(char *line, char **interp, char **arg)
 {
-	char *end = line + strcspn(line, "\n");
+	char *end = line + strcspn(line, "\n"), *path;
 
-	/* A line that goes on past what was read is cut: not a path to try. */
-	if (*end != '\n' && end - line == IMAGE_HEAD - 2)
-		return -ENOEXEC;
+	if (*end != '\n' && end - line == IMAGE_HEAD - 2) {
+		path = line + strspn(line, " \t");
+		if (!path[strcspn(path, " \t")])
+			return -ENOEXEC;
+		end--;
+	}
 	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	*end = '\0';

@@ -210,6 +210,52 @@ TEST(exec_script)
 		 128 + ENOEXEC);
 }
 
+/** Runs a script whose first line ends with a blank, and n characters. */
+static int
+status_of_line(const char *interp, const char *arg, int n)
+{
+	char text[1000];
+
+	snprintf(text, sizeof(text), "#!%s %-*s\n", interp, n, arg);
+	unlink("script");
+	make_file("script", text);
+	CHECK_EQ(chmod("script", 0755), 0);
+	return status_of("script", (char *[]){ "script", NULL });
+}
+
+/** The argument is cut, the path is not. */
+TEST(exec_script_with_a_long_line)
+{
+	char path[300];
+
+	copy_program("p");
+	for (int n = 245; n < 255; n++)
+		CHECK_EQ(status_of_line("p", "-x", n), 99);
+	CHECK_EQ(status_of_line("p", "-x", 600), 99);
+	memset(path, '/', sizeof(path));
+	strcpy(path + sizeof(path) - 2, "p");
+	CHECK_EQ(status_of_line(path + 46, "-x", 5), 128 + ENOENT);
+	CHECK_EQ(status_of_line(path + 45, "-x", 5), 128 + ENOEXEC);
+	CHECK_EQ(status_of_line(path, "-x", 5), 128 + ENOEXEC);
+}
+
+TEST(exec_scripts_of_scripts)
+{
+	char name[] = "s0", text[PATH_MAX + 40];
+	char path[PATH_MAX];
+
+	REQUIRE(getcwd(path, sizeof(path)) != NULL);
+	copy_program("prog");
+	snprintf(text, sizeof(text), "#!%s/prog -x\n", path);
+	for (; name[1] < '6'; name[1]++) {
+		make_file(name, text);
+		CHECK_EQ(chmod(name, 0755), 0);
+		CHECK_EQ(status_of(name, (char *[]){ name, NULL }),
+			 name[1] < '5' ? 99 : 128 + ELOOP);
+		snprintf(text, sizeof(text), "#!%s\n", name);
+	}
+}
+
 static int
 execveat_status(int dirfd, const char *path, char *const argv[], int flags)
 {
