@@ -510,7 +510,7 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 /* As if the program had touched the pages: for writing where they are private,
  * or each would fault again. What cannot be had is left for the touch to
  * report. */
-void
+int
 vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {
 	struct mapping *m;
@@ -524,6 +524,7 @@ vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 			      : 0;
 		rwlock_read_unlock(&vm->lock);
 		if (!m || vm_fault(vm, start, how) || thread_killed())
-			return;
+			return -ENOMEM;
 	}
+	return 0;
 }

@@ -149,8 +149,9 @@ struct vm_key {
  * May sleep. @return 0 or -EFAULT: nothing is mapped there */
 int vm_key_get(const void *address, struct vm_key *key);
 
-/** Fault all of [@p start, @p end) in that can be. No lock held; may sleep. */
-void vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
+/** Fault [@p start, @p end) in, up to the first page that cannot be. No lock
+ * held; may sleep. @return 0 or -ENOMEM: there was one */
+int vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
 
 /** Whether a touch of @p va of @p m would find its page in memory, be it in the
  * page table or in the page cache. vm->lock held. */

@@ -45,12 +45,26 @@ get_range(vaddr_t addr, size_t len, vaddr_t *start, vaddr_t *end)
 	return 0;
 }
 
-/* Who may lock nothing at all is told so by another error. */
-static bool
-may_lock_any(void)
+bool
+mmap_may_lock(void)
 {
 	return current_cred()->euid == 0 || !vm_ops.limit ||
 	       vm_ops.limit(RLIMIT_MEMLOCK) > 0;
+}
+
+/* Pages that are locked already: locks do not nest, nor are they counted
+ * twice. */
+static uint64_t
+locked_within(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct mapping *m;
+	uint64_t bytes = 0;
+
+	for (m = map_ceil(vm, start); m && m->start < end;
+	     m = map_ceil(vm, m->end))
+		if (m->locked)
+			bytes += MIN(m->end, end) - MAX(m->start, start);
+	return bytes >> PAGE_SHIFT;
 }
 
 static int
@@ -62,16 +76,17 @@ lock_range(vaddr_t addr, size_t len, bool fill)
 
 	if (error)
 		return error;
-	if (!may_lock_any())
+	if (!mmap_may_lock())
 		return -EPERM;
 	rwlock_write_lock(&vm->lock);
-	if (!vm_may_lock(vm, (end - start) >> PAGE_SHIFT))
+	if (!vm_may_lock(vm, ((end - start) >> PAGE_SHIFT) -
+				     locked_within(vm, start, end)))
 		error = -ENOMEM;
 	if (!error)
 		error = mark_range(vm, start, end, true);
 	rwlock_write_unlock(&vm->lock);
 	if (!error && fill)
-		vm_populate(vm, start, end);
+		error = vm_populate(vm, start, end);
 	return error;
 }
 
@@ -153,7 +168,7 @@ sys_mlockall(int flags)
 	if (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
 	    !(flags & (MCL_CURRENT | MCL_FUTURE)))
 		return -EINVAL;
-	if (!may_lock_any())
+	if (!mmap_may_lock())
 		return -EPERM;
 	rwlock_write_lock(&vm->lock);
 	if (flags & MCL_CURRENT &&

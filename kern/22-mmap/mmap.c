@@ -95,7 +95,7 @@ check_mmap(size_t len, uint32_t flags, uint64_t offset)
 		return -ENOMEM;
 	if (offset + len < offset || (int64_t)(offset + len) < 0)
 		return -EOVERFLOW;
-	return 0;
+	return flags & MAP_LOCKED && !mmap_may_lock() ? -EPERM : 0;
 }
 
 static int64_t

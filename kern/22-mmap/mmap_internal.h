@@ -13,4 +13,8 @@
  * @return the end of the heap: unchanged where that cannot be done */
 vaddr_t mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit);
 
+/** Whether the caller may lock memory at all: who may not is told so by another
+ * error than who has locked enough. */
+bool mmap_may_lock(void);
+
 #endif

@@ -299,9 +299,36 @@ TEST(mlock_within_the_limit)
 			  EAGAIN);
 		CHECK_EQ(syscall(NR_munlock, p, PAGE), 0);
 		CHECK_EQ(syscall(NR_mlock, p + 4 * PAGE, PAGE), 0);
+		/* What is locked already does not count twice. */
+		CHECK_EQ(syscall(NR_mlock, p + PAGE, 4 * PAGE), 0);
+		CHECK_EQ(syscall(NR_mlock, p + 2 * PAGE, 2 * PAGE), 0);
+		CHECK_ERR(syscall(NR_mlock, p, 4 * PAGE), ENOMEM);
+		CHECK_EQ(status_of("VmLck:"), 16);
 	});
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &none), 0);
-	AS_USER(CHECK_ERR(syscall(NR_mlock, p, PAGE), EPERM));
+	AS_USER({
+		CHECK_ERR(syscall(NR_mlock, p, PAGE), EPERM);
+		CHECK_ERR(mmap(NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0),
+			  EPERM);
+	});
+}
+
+/** Pages that cannot be had: the call says so, and the lock is set. */
+TEST(mlock_of_what_cannot_be_read)
+{
+	char *p = mmap(NULL, 2 * PAGE, PROT_NONE, ANON, -1, 0), *q;
+	int fd = open("short", O_RDWR | O_CREAT, 0644);
+
+	CHECK_ERR(syscall(NR_mlock, p, 2 * PAGE), ENOMEM);
+	CHECK_EQ(status_of("VmLck:"), 8);
+	CHECK_EQ(syscall(NR_mlock2, p, 2 * PAGE, MLOCK_ONFAULT), 0);
+	REQUIRE(ftruncate(fd, PAGE) == 0);
+	q = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_EQ(syscall(NR_mlock, q, PAGE), 0);
+	CHECK_ERR(syscall(NR_mlock, q, 2 * PAGE), ENOMEM);
+	CHECK_EQ(syscall(NR_mlockall, MCL_CURRENT), 0);
+	CHECK(mmap(NULL, PAGE, PROT_NONE, ANON | MAP_LOCKED, -1, 0) !=
+	      MAP_FAILED);
 }
 
 TEST(mlock_errors)
