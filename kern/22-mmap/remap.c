@@ -4,7 +4,7 @@
 #include "mmap_internal.h"
 
 struct remap {
-	vaddr_t from, to; /* to: for MREMAP_FIXED, and the result */
+	vaddr_t from, to; /* to: or 0; a wish, but for MREMAP_FIXED */
 	size_t old_len, new_len;
 	unsigned flags;
 	bool fill; /* what grew is locked in memory */
@@ -26,17 +26,16 @@ check_args(struct remap *r)
 	    ((fixed || keep) && !(r->flags & MREMAP_MAYMOVE)) ||
 	    (keep && r->old_len != r->new_len) ||
 	    !IS_ALIGNED(r->from, PAGE_SIZE) || r->new_len == 0 ||
-	    r->old_len > USER_TOP || r->new_len > USER_TOP)
+	    r->new_len > USER_TOP)
 		return -EINVAL;
 	r->old_len = ROUND_UP(r->old_len, PAGE_SIZE);
 	r->new_len = ROUND_UP(r->new_len, PAGE_SIZE);
-	if (!in_user_space(r->from, r->old_len))
-		return -EINVAL;
-	if (!fixed)
-		return 0;
-	if (!IS_ALIGNED(r->to, PAGE_SIZE) || r->to < USER_BOTTOM ||
-	    !in_user_space(r->to, r->new_len) ||
-	    (r->to < r->from + r->old_len && r->from < r->to + r->new_len))
+	if (!fixed && !keep)
+		r->to = 0;
+	else if (!IS_ALIGNED(r->to, PAGE_SIZE) ||
+		 (fixed && r->to < USER_BOTTOM) ||
+		 !in_user_space(r->to, r->new_len) ||
+		 (r->to < r->from + r->old_len && r->from < r->to + r->new_len))
 		return -EINVAL;
 	return 0;
 }
@@ -72,6 +71,9 @@ move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 	if (r->flags & MREMAP_FIXED) {
 		/* That may be a part of @m: it is not looked at any more. */
 		map_remove(vm, r->to, r->to + r->new_len, dead);
+		to = r->to;
+	} else if (r->to >= USER_BOTTOM &&
+		   map_is_free(vm, r->to, r->to + r->new_len)) {
 		to = r->to;
 	} else {
 		to = map_find_room(vm, r->new_len);
@@ -111,23 +113,29 @@ remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 {
 	struct mapping *m = vm_find(vm, r->from);
 	uint64_t more = r->new_len - MIN(r->new_len, r->old_len);
+	bool moves = r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+	bool shrinks = r->new_len < r->old_len && !moves;
 
-	if (!m || m->end - r->from < r->old_len)
+	if (m && !in_user_space(r->from, r->old_len))
+		return -EINVAL;
+	/* What goes may be of several mappings, with holes between them. */
+	if (!m || (m->end - r->from < r->old_len && !shrinks))
 		return -EFAULT;
 	/* No length: a second mapping of shared memory. */
 	if (r->old_len == 0 && !(m->flags & MAP_SHARED))
 		return -EINVAL;
-	if (r->flags & MREMAP_DONTUNMAP && m->vnode)
-		return -EINVAL;
-	if (map_check_limits(vm, 4, more >> PAGE_SHIFT))
+	if (map_check_limits(
+		    vm, 4,
+		    (r->flags & MREMAP_DONTUNMAP ? r->new_len : more) >>
+			    PAGE_SHIFT))
 		return -ENOMEM;
 	if (m->locked && !vm_may_lock(vm, more >> PAGE_SHIFT))
 		return -EAGAIN;
 	r->fill = m->locked && more;
-	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+	if (moves)
 		return move(vm, m, r, dead);
 	if (r->new_len <= r->old_len) {
-		if (r->new_len < r->old_len)
+		if (shrinks)
 			map_remove(vm, r->from + r->new_len,
 				   r->from + r->old_len, dead);
 		return r->from;

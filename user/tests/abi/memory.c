@@ -403,6 +403,52 @@ TEST(mremap_errors)
 	CHECK_ERR(mremap(p, 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE), EFAULT);
 }
 
+/** What is cut off may be of many mappings, with holes. */
+TEST(mremap_shrinks_over_borders)
+{
+	char *p = map(8);
+
+	memset(p, 'x', 8 * PAGE);
+	CHECK_EQ(mprotect(p + 3 * PAGE, PAGE, PROT_READ), 0);
+	CHECK_EQ(munmap(p + 5 * PAGE, PAGE), 0);
+	CHECK_ERR(mremap(p, 8 * PAGE, 9 * PAGE, MREMAP_MAYMOVE), EFAULT);
+	CHECK_EQ(mremap(p, 7 * PAGE, 2 * PAGE, 0), p);
+	CHECK_EQ(p[2 * PAGE - 1], 'x');
+	CHECK_EQ(signal_of_read(p + 2 * PAGE), SIGSEGV);
+	CHECK_EQ(signal_of_read(p + 3 * PAGE), SIGSEGV);
+	CHECK_EQ(signal_of_read(p + 6 * PAGE), SIGSEGV);
+	CHECK_EQ(p[7 * PAGE], 'x');
+	CHECK_ERR(mremap(p, -PAGE, PAGE, MREMAP_MAYMOVE), EINVAL);
+	CHECK_ERR(mremap((char *)-PAGE, PAGE, PAGE, MREMAP_MAYMOVE), EFAULT);
+}
+
+TEST(mremap_leaves_the_old_place)
+{
+	int fd = open_pages("f", 'f', 2 * PAGE);
+	int flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+	char *file = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0), *to = map(4);
+	char *shared = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0), *q;
+
+	REQUIRE(file != MAP_FAILED && shared != MAP_FAILED);
+	file[0] = 'x';
+	q = mremap(file, 2 * PAGE, 2 * PAGE, flags, NULL);
+	REQUIRE(q != MAP_FAILED && q != file);
+	CHECK(q[0] == 'x' && q[PAGE] == 'f');
+	CHECK(file[0] == 'f' && file[PAGE] == 'f');
+	shared[0] = 's';
+	q = mremap(shared, 2 * PAGE, 2 * PAGE, flags, to);
+	REQUIRE(q != MAP_FAILED && q != shared && q != to);
+	CHECK(q[0] == 's' && shared[0] == 's');
+	q[PAGE] = 't';
+	CHECK_EQ(shared[PAGE], 't');
+	CHECK_EQ(munmap(to, 4 * PAGE), 0);
+	q = mremap(q, 2 * PAGE, 2 * PAGE, flags, to); /* a wish */
+	REQUIRE(q == to);
+	CHECK(q[PAGE] == 't' && file[PAGE] == 't');
+	CHECK_ERR(mremap(q, PAGE, PAGE, flags, to + 1), EINVAL);
+	CHECK_ERR(mremap(q, PAGE, PAGE, flags, q), EINVAL);
+}
+
 TEST(madvise)
 {
 	char *p = map(3);
