@@ -104,6 +104,8 @@ sys_madvise(vaddr_t addr, size_t len, int advice)
 	    len > USER_TOP)
 		return -EINVAL;
 	len = ROUND_UP(len, PAGE_SIZE);
+	if (addr + len < addr)
+		return -EINVAL;
 	if (len == 0)
 		return 0;
 	if (addr > USER_TOP - len)
@@ -166,6 +168,8 @@ sys_msync(vaddr_t addr, size_t len, int flags)
 	    (flags & MS_ASYNC && flags & MS_SYNC) ||
 	    !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
+	if (len == 0)
+		return 0;
 	if (len > USER_TOP || addr > USER_TOP - len)
 		return -ENOMEM;
 	end = ROUND_UP(addr + len, PAGE_SIZE);
@@ -182,22 +186,22 @@ SYSCALL(NR_msync, sys_msync);
 
 /* ---- mincore ---- */
 
-static int
+/* @return how many pages there are before a hole, at most @n */
+static unsigned
 fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
 {
 	struct mapping *m;
-	int error = 0;
+	unsigned i;
 
 	rwlock_read_lock(&vm->lock);
-	for (unsigned i = 0; i < n && !error; i++) {
+	for (i = 0; i < n; i++) {
 		m = vm_find(vm, addr + i * PAGE_SIZE);
-		if (m)
-			vec[i] = vm_in_core(m, addr + i * PAGE_SIZE);
-		else
-			error = -ENOMEM;
+		if (!m)
+			break;
+		vec[i] = vm_in_core(m, addr + i * PAGE_SIZE);
 	}
 	rwlock_read_unlock(&vm->lock);
-	return error;
+	return i;
 }
 
 static int64_t
@@ -206,7 +210,6 @@ sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 	struct vmspace *vm = current()->vmspace;
 	uint8_t vec[MINCORE_CHUNK];
 	uint64_t pages, n;
-	int error;
 
 	if (!IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
@@ -215,11 +218,11 @@ sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 	pages = ROUND_UP(len, PAGE_SIZE) >> PAGE_SHIFT;
 	for (uint64_t i = 0; i < pages; i += n) {
 		n = MIN(pages - i, (uint64_t)MINCORE_CHUNK);
-		error = fill_vector(vm, addr + i * PAGE_SIZE, n, vec);
-		if (!error)
-			error = copyout(user_vec + i, vec, n);
-		if (error)
-			return error;
+		n = fill_vector(vm, addr + i * PAGE_SIZE, n, vec);
+		if (n == 0)
+			return -ENOMEM;
+		if (copyout(user_vec + i, vec, n))
+			return -EFAULT;
 	}
 	return 0;
 }

@@ -289,3 +289,22 @@ TEST(mincore_errors)
 	munmap(m, 4096);
 	CHECK_ERR(syscall(NR_mincore, m, 4096L, &in_core), ENOMEM);
 }
+
+TEST(mincore_up_to_a_hole)
+{
+	unsigned char in_core[3] = { 9, 9, 9 };
+	char *m = fresh(3);
+
+	m[0] = 1;
+	munmap(m + PAGES(2), 4096);
+	CHECK_ERR(syscall(NR_mincore, m, PAGES(3), in_core), ENOMEM);
+	CHECK(in_core[0] == 1 && in_core[1] == 0 && in_core[2] == 9);
+}
+
+TEST(ranges_that_wrap)
+{
+	CHECK_ERR(madvise((void *)-4096L, 8192, MADV_NORMAL), EINVAL);
+	CHECK_ERR(madvise((void *)-4096L, 4096, MADV_NORMAL), EINVAL);
+	CHECK_EQ(msync((void *)-4096L, 0, MS_SYNC), 0);
+	CHECK_ERR(msync((void *)-4096L, 8192, MS_SYNC), ENOMEM);
+}
