@@ -6,6 +6,12 @@
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
+/* What may go with MAP_SHARED_VALIDATE. */
+#define MAP_KNOWN                                                              \
+	(MAP_TYPE | MAP_FIXED | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |    \
+	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |          \
+	 MAP_NONBLOCK | MAP_STACK)
+
 /* What mapping a file needs of the descriptor: mmap(2), EACCES. */
 static int
 check_file(const struct file *f, uint32_t prot, bool shared)
@@ -77,23 +83,29 @@ map_sealable(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 }
 
 static int
-check_mmap(size_t len, uint32_t flags, uint64_t offset)
+check_mmap(size_t len, uint32_t flags, int fd, uint64_t offset)
 {
-	if (!IS_ALIGNED(offset, PAGE_SIZE) || len == 0)
+	bool anonymous = flags & MAP_ANONYMOUS;
+
+	if (!IS_ALIGNED(offset, PAGE_SIZE))
 		return -EINVAL;
-	if ((flags & MAP_TYPE) != MAP_SHARED &&
-	    (flags & MAP_TYPE) != MAP_PRIVATE &&
-	    (flags & MAP_TYPE) != MAP_SHARED_VALIDATE)
+	if (!anonymous && fd_get_flags(fd) < 0)
+		return -EBADF;
+	if (len == 0 ||
+	    ((flags & MAP_TYPE) != MAP_SHARED &&
+	     (flags & MAP_TYPE) != MAP_PRIVATE &&
+	     ((flags & MAP_TYPE) != MAP_SHARED_VALIDATE || anonymous)))
 		return -EINVAL;
 	if (flags & MAP_HUGETLB)
 		return -EINVAL;
 	/* Of a file, nothing is below its start. */
 	if (flags & MAP_GROWSDOWN &&
-	    (!(flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE))
+	    (!anonymous || (flags & MAP_TYPE) != MAP_PRIVATE))
 		return -EINVAL;
 	if (len > USER_TOP)
 		return -ENOMEM;
-	if (offset + len < offset || (int64_t)(offset + len) < 0)
+	if (!anonymous &&
+	    (offset + len < offset || (int64_t)(offset + len) < 0))
 		return -EOVERFLOW;
 	return flags & MAP_LOCKED && !mmap_may_lock() ? -EPERM : 0;
 }
@@ -108,14 +120,14 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 	int64_t at;
 	int error;
 
-	if (flags & MAP_ANONYMOUS)
-		offset = 0;
-	error = check_mmap(len, flags, offset);
+	error = check_mmap(len, flags, fd, offset);
 	if (error)
 		return error;
+	if (flags & MAP_ANONYMOUS)
+		offset = 0;
 	/* SHARED_VALIDATE is SHARED that refuses what it does not know. */
 	if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE) {
-		if (flags & MAP_SYNC)
+		if (flags & ~(uint64_t)MAP_KNOWN)
 			return -EOPNOTSUPP;
 		flags = (flags & ~MAP_TYPE) | MAP_SHARED;
 	}
@@ -144,19 +156,23 @@ sys_munmap(vaddr_t addr, size_t len)
 }
 SYSCALL(NR_munmap, sys_munmap);
 
-/* PROT_GROWSDOWN: the rights are for the whole stack down to its end. */
+/* PROT_GROWSDOWN: the rights are for the whole stack down to its end. No
+ * mapping grows up here. */
 static int
-stack_start(struct vmspace *vm, vaddr_t *addr, size_t *len)
+stack_start(struct vmspace *vm, uint64_t prot, vaddr_t *addr, size_t *len)
 {
 	struct mapping *m;
-	int error = -EINVAL;
+	int error = 0;
 
 	rwlock_read_lock(&vm->lock);
-	m = vm_find(vm, *addr);
-	if (m && m->is_stack) {
+	m = map_ceil(vm, *addr);
+	if (!m || m->start >= *addr + *len) {
+		error = -ENOMEM;
+	} else if (prot & PROT_GROWSUP || !m->is_stack) {
+		error = -EINVAL;
+	} else {
 		*len += *addr - m->start;
 		*addr = m->start;
-		error = 0;
 	}
 	rwlock_read_unlock(&vm->lock);
 	return error;
@@ -166,18 +182,20 @@ static int64_t
 sys_mprotect(vaddr_t addr, size_t len, uint64_t prot)
 {
 	struct vmspace *vm = current()->vmspace;
+	uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	int error = 0;
 
-	if (prot & ~(uint64_t)(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ||
-	    (prot & PROT_GROWSDOWN && prot & PROT_GROWSUP) ||
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) ||
 	    !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	if (prot & PROT_GROWSUP) /* no mapping grows up here */
-		return -EINVAL;
+	if (len == 0)
+		return 0;
 	if (len > USER_TOP)
 		return -ENOMEM;
-	if (prot & PROT_GROWSDOWN)
-		error = stack_start(vm, &addr, &len);
+	if (prot & ~(PROT_ALL | PROT_SEM | grows))
+		return -EINVAL;
+	if (grows)
+		error = stack_start(vm, grows, &addr, &len);
 	return error ? error : vm_protect(vm, addr, len, prot & PROT_ALL);
 }
 SYSCALL(NR_mprotect, sys_mprotect);

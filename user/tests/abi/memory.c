@@ -234,6 +234,24 @@ TEST(mmap_errors)
 	CHECK(mmap(NULL, PAGE, RW, MAP_PRIVATE, rd, 0) != MAP_FAILED);
 }
 
+/** Of two errors in one call, the same is told. */
+TEST(mmap_order_of_errors)
+{
+	int fd = open_pages("f", 'f', PAGE);
+	int flags = MAP_SHARED_VALIDATE;
+
+	CHECK_ERR(mmap(NULL, PAGE, RW, ANON, -1, 5), EINVAL);
+	CHECK(mmap(NULL, PAGE, RW, ANON, -1, -(off_t)PAGE) != MAP_FAILED);
+	CHECK_ERR(mmap(NULL, 0, RW, MAP_PRIVATE, 99, 0), EBADF);
+	CHECK_ERR(mmap(NULL, PAGE, RW, 0, 99, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 0, RW, MAP_PRIVATE, 99, 5), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, RW, flags | MAP_ANONYMOUS, -1, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, RW, flags | 0x2000000, fd, 0), EOPNOTSUPP);
+	CHECK(mmap(NULL, PAGE, RW, MAP_SHARED | 0x2000000, fd, 0) !=
+	      MAP_FAILED);
+	CHECK(mmap(NULL, PAGE, RW, flags | MAP_POPULATE, fd, 0) != MAP_FAILED);
+}
+
 TEST(mmap_address_space_limit)
 {
 	struct rlimit rl = { 64 << 20, 64 << 20 };
@@ -323,6 +341,22 @@ TEST(mprotect_errors)
 	CHECK_EQ(munmap(p + PAGE, PAGE), 0);
 	CHECK_ERR(mprotect(p, 3 * PAGE, PROT_READ), ENOMEM);
 	CHECK_ERR(mprotect((void *)0x1000, PAGE, RW), ENOMEM);
+}
+
+TEST(mprotect_order_of_errors)
+{
+	char *p = map(1);
+	void *hole = (void *)0x1000;
+
+	CHECK_EQ(mprotect(p, PAGE, RW | PROT_SEM), 0);
+	CHECK_EQ(mprotect(p, 0, 0x10), 0);
+	CHECK_EQ(mprotect(p, 0, PROT_GROWSUP), 0);
+	CHECK_ERR(mprotect(p, 0, PROT_GROWSUP | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERR(mprotect(p + 1, 0, RW), EINVAL);
+	CHECK_ERR(mprotect(p, PAGE, PROT_GROWSUP), EINVAL);
+	CHECK_ERR(mprotect(p, PAGE, PROT_GROWSDOWN), EINVAL);
+	CHECK_ERR(mprotect(hole, PAGE, PROT_GROWSDOWN), ENOMEM);
+	CHECK_ERR(mprotect(hole, PAGE, PROT_GROWSUP), ENOMEM);
 }
 
 TEST(mprotect_does_not_break_copy_on_write)
