@@ -73,7 +73,7 @@ sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
-	if (to) {
+	if (to && to_len > 0) { /* an empty name is none */
 		error = name_copyin(&name, to, to_len);
 		m.name = &name;
 		m.name_len = to_len;
