@@ -84,6 +84,8 @@ send_stream(struct unix_socket *s, struct msg *m, struct scm *scm)
 		return to ? -EISCONN : -EOPNOTSUPP;
 	if (!to)
 		return -ENOTCONN;
+	if (s->shutdown & SOCKET_SEND)
+		return -EPIPE; /* of no bytes, too, and before an error */
 	while (m->data->left) {
 		n = unix_charge(s, m->data->left, false, m->nonblock);
 		if (n >= 0)
@@ -112,12 +114,12 @@ check_receiver(struct unix_socket *s, struct unix_socket *to)
 
 	if (to->dead)
 		return is_dgram(s) ? -ECONNREFUSED : -EPIPE;
+	if (its && its != s && to != s)
+		return -EPERM;
 	if (to->shutdown & SOCKET_RECEIVE)
 		return -EPIPE;
 	if (its == s || to == s)
 		return 0; /* what it is charged bounds it */
-	if (its)
-		return -EPERM;
 	return to->nmessages >= DATAGRAMS_MAX;
 }
 
@@ -178,12 +180,23 @@ find_receiver(struct unix_socket *s, const struct msg *m,
 	return *to ? 0 : -ENOTCONN;
 }
 
+/* What the sender itself cannot comes before what is wrong with the name. */
+static int
+check_sender(struct unix_socket *s)
+{
+	int error = socket_take_error(&s->socket);
+
+	return error ? error : s->shutdown & SOCKET_SEND ? -EPIPE : 0;
+}
+
 static int64_t
 send_datagram(struct unix_socket *s, struct msg *m, struct scm *scm)
 {
 	struct unix_socket *to;
-	int64_t n = find_receiver(s, m, &to);
+	int64_t n = check_sender(s);
 
+	if (!n)
+		n = find_receiver(s, m, &to);
 	if (n)
 		return n;
 	if (m->data->left > (size_t)s->socket.sndbuf - DATAGRAM_HEAD)
@@ -196,6 +209,15 @@ send_datagram(struct unix_socket *s, struct msg *m, struct scm *scm)
 	return n;
 }
 
+/* A socket of packets says that it cannot send before it looks at what. */
+static int64_t
+check_packets(struct unix_socket *s)
+{
+	int error = socket_take_error(&s->socket);
+
+	return error ? error : rcu_deref(s->peer) ? 0 : -ENOTCONN;
+}
+
 int64_t
 unix_send(struct socket *socket, struct msg *m)
 {
@@ -203,7 +225,9 @@ unix_send(struct socket *socket, struct msg *m)
 	struct scm scm = { .cred = unix_cred(false) };
 	int64_t n = 0;
 
-	if (m->control_len)
+	if (socket->type == SOCK_SEQPACKET)
+		n = check_packets(s);
+	if (!n && m->control_len)
 		n = scm_get(&scm, m);
 	if (!n && (m->flags & MSG_OOB))
 		n = -EOPNOTSUPP;

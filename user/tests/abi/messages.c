@@ -108,6 +108,48 @@ TEST(send_to_what_is_no_name)
 	CHECK_ERR(sendto(from, "x", 1, 0, (void *)&other, 10), EINVAL);
 }
 
+TEST(an_empty_name_is_none)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	pair(SOCK_DGRAM);
+	CHECK_EQ(sendto(a[0], "x", 1, 0, (void *)&un, 0), 1);
+	CHECK_EQ(recv(a[1], buf, 9, 0), 1);
+	pair(SOCK_STREAM);
+	CHECK_EQ(sendto(a[0], "x", 1, 0, (void *)&un, 0), 1);
+	CHECK_EQ(sendto(a[0], "x", 1, 0, BAD, 0), 1);
+}
+
+/** That it is closed says the stream at once, and keeps the peer's error. */
+TEST(send_on_a_broken_stream)
+{
+	pair(SOCK_STREAM);
+	CHECK_EQ(send(a[0], "x", 1, 0), 1);
+	close(a[1]); /* which has not read it */
+	CHECK_ERR(send(a[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+	CHECK_ERR(send(a[0], "", 0, MSG_NOSIGNAL), EPIPE);
+	CHECK_ERR(recv(a[0], buf, 9, 0), ECONNRESET);
+	CHECK_EQ(WTERMSIG(IN_CHILD(write(a[0], "", 0))), SIGPIPE);
+}
+
+TEST(send_tells_the_state_before_the_message)
+{
+	struct {
+		struct cmsghdr h;
+		int fd;
+	} c = { { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS }, -1 };
+	struct msghdr m = { .msg_control = &c, .msg_controllen = sizeof(c) };
+	int s = bound(SOCK_DGRAM, "s"), from = unbound(SOCK_DGRAM);
+
+	CHECK_ERR(sendmsg(unbound(SOCK_SEQPACKET), &m, 0), ENOTCONN);
+	bound(SOCK_DGRAM, "t");
+	CHECK_EQ(CONNECT(s, "t"), 0);
+	CHECK_EQ(shutdown(s, SHUT_RD), 0);
+	CHECK_ERR(send_by(SENDTO, from, "s", 1, 0), EPERM);
+	CHECK_EQ(shutdown(from, SHUT_WR), 0);
+	CHECK_ERR(send_by(SENDTO, from, "none", 1, 0), EPIPE);
+}
+
 TEST(send_needs_permission)
 {
 	bound(SOCK_DGRAM, "roots");
