@@ -123,22 +123,6 @@ dgram_link(struct unix_socket *s, struct unix_socket *to)
 }
 
 void
-unix_disconnect(struct unix_socket *s, struct unix_socket *from)
-{
-	bool linked;
-
-	spin_lock(&links_lock);
-	linked = s->peer == from;
-	if (linked) {
-		list_del(&s->client_link);
-		rcu_assign(s->peer, NULL);
-	}
-	spin_unlock(&links_lock);
-	if (linked)
-		unix_put(from);
-}
-
-void
 unix_wake_senders(struct unix_socket *s)
 {
 	struct unix_socket *c;
@@ -319,6 +303,25 @@ dgram_disconnected(struct unix_socket *s, struct unix_socket *old)
 	messages_free(&messages, NULL);
 	if (lost && rcu_deref(old->peer) == s)
 		unix_set_error(old, ECONNRESET);
+}
+
+void
+unix_disconnect(struct unix_socket *s, struct unix_socket *from)
+{
+	bool linked;
+
+	spin_lock(&links_lock);
+	linked = s->peer == from;
+	if (linked) {
+		list_del(&s->client_link);
+		rcu_assign(s->peer, NULL);
+	}
+	spin_unlock(&links_lock);
+	if (!linked)
+		return;
+	dgram_disconnected(s, from);
+	unix_wake_senders(s);
+	unix_put(from);
 }
 
 static int

@@ -147,7 +147,8 @@ struct unix_socket *unix_peer(struct unix_socket *s);
 /** Report @p error (positive) by the next call; 0: nothing, but who waits looks
  * again. No lock of a socket is held. */
 void unix_set_error(struct unix_socket *s, int error);
-/** A datagram socket's receiver is gone: send to nobody any more. */
+/** A datagram socket's receiver is gone: send to nobody any more, and lose what
+ * was received. No lock of a socket is held. */
 void unix_disconnect(struct unix_socket *s, struct unix_socket *from);
 /** After a datagram has left: wake who waits to send one. */
 void unix_wake_senders(struct unix_socket *s);

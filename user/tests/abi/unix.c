@@ -414,6 +414,13 @@ TEST(datagrams_to_one_who_is_gone)
 	CHECK_ERR(send(c, "x", 1, 0), ECONNREFUSED);
 	CHECK_ERR(send(c, "x", 1, 0), ENOTCONN);
 	CHECK_ERR(send_to(c, "s", "x", 0), ECONNREFUSED);
+	/* who finds that out loses what was received before */
+	pair(SOCK_DGRAM);
+	CHECK_EQ(send(a[1], "x", 1, 0), 1);
+	close(a[1]);
+	CHECK_EQ(recv(a[0], buf, 9, MSG_PEEK), 1);
+	CHECK_ERR(send(a[0], "x", 1, 0), ECONNREFUSED);
+	CHECK_ERR(recv(a[0], buf, 9, MSG_DONTWAIT), EAGAIN);
 }
 
 static int
