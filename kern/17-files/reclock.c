@@ -77,7 +77,8 @@ locks_of(struct vnode *v)
 	return v->locks;
 }
 
-/* A lock of another owner that stands against @p want, or NULL. */
+/* A lock of another owner that stands against @p want, or, if that is F_UNLCK,
+ * one of its own that would be released; or NULL. */
 static struct lock *
 conflict(struct vnode *v, const struct lock *want)
 {
@@ -87,7 +88,9 @@ conflict(struct vnode *v, const struct lock *want)
 	if (!r)
 		return NULL;
 	list_for_each (l, &r->held, link) {
-		if (l->owner != want->owner && exclude(l, want))
+		if (want->type == F_UNLCK
+			    ? same_owner(l, want) && overlaps(l, want)
+			    : l->owner != want->owner && exclude(l, want))
 			return l;
 	}
 	return NULL;
@@ -281,7 +284,7 @@ file_lock_get(unsigned n, struct file_lock *result)
 static int
 range_of(const struct file *f, const struct flock *fl, struct lock *want)
 {
-	int64_t base = 0, start, end;
+	int64_t base = 0, start;
 
 	if (fl->l_whence == SEEK_CUR)
 		base = f->pos;
@@ -289,19 +292,16 @@ range_of(const struct file *f, const struct flock *fl, struct lock *want)
 		base = f->vnode->size;
 	else if (fl->l_whence != SEEK_SET)
 		return -EINVAL;
-	if (__builtin_add_overflow(base, fl->l_start, &start) ||
-	    __builtin_add_overflow(start, fl->l_len, &end))
+	if (__builtin_add_overflow(base, fl->l_start, &start))
 		return -EOVERFLOW;
-	if (fl->l_len < 0) {
-		int64_t swap = start;
-
-		start = end;
-		end = swap;
-	}
-	if (start < 0)
+	if (start < 0 || start + MIN(fl->l_len, 0) < 0)
 		return -EINVAL;
-	want->start = start;
-	want->end = fl->l_len ? (uint64_t)end : END_OF_FILE;
+	if (fl->l_len - 1 > INT64_MAX - start)
+		return -EOVERFLOW;
+	want->start = start + MIN(fl->l_len, 0);
+	want->end = start + (uint64_t)MAX(fl->l_len, 0);
+	if (fl->l_len == 0 || want->end > INT64_MAX) /* the last byte of all */
+		want->end = END_OF_FILE;
 	return 0;
 }
 
@@ -310,7 +310,8 @@ get_lock(struct vnode *v, const struct lock *want, struct flock *fl)
 {
 	struct lock *l;
 
-	if (want->type == F_UNLCK)
+	if (want->type != F_RDLCK && want->type != F_WRLCK &&
+	    (want->type != F_UNLCK || want->kind == LOCK_POSIX))
 		return -EINVAL;
 	spin_lock(&locks_lock);
 	l = conflict(v, want);

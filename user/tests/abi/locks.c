@@ -246,6 +246,39 @@ TEST(ofd_errors)
 	CHECK_ERR(ofd(-1, F_OFD_SETLK, F_RDLCK, 0, 0), EBADF);
 }
 
+/** To the last byte that there can be is to the end. */
+TEST(ranges_end_with_the_last_byte)
+{
+	struct flock fl = { .l_type = F_WRLCK };
+	int a = open_file(), b = open_file();
+
+	CHECK_EQ(ofd(a, F_OFD_SETLK, F_RDLCK, LONG_MAX, 1), 0);
+	CHECK_ERR(ofd(a, F_OFD_SETLK, F_RDLCK, LONG_MAX, 2), EOVERFLOW);
+	CHECK_EQ(ofd(a, F_OFD_SETLK, F_RDLCK, 5, LONG_MAX - 4), 0);
+	CHECK_ERR(ofd(a, F_OFD_SETLK, F_RDLCK, 5, LONG_MAX - 3), EOVERFLOW);
+	CHECK_ERR(ofd(a, F_OFD_SETLK, F_RDLCK, LONG_MIN, -1), EINVAL);
+	CHECK_ERR(ofd(a, F_OFD_SETLK, F_RDLCK, 5, LONG_MIN), EINVAL);
+	CHECK_EQ(fcntl(b, F_OFD_GETLK, &fl), 0);
+	CHECK(fl.l_type == F_RDLCK && fl.l_start == 5 && fl.l_len == 0);
+}
+
+TEST(asking_for_locks)
+{
+	struct flock fl = { .l_type = F_UNLCK };
+	int fd = open_file();
+
+	CHECK_EQ(ofd(fd, F_OFD_SETLK, F_WRLCK, 3, 4), 0);
+	CHECK_ERR(ofd(fd, F_GETLK, 9, 0, 0), EINVAL);
+	CHECK_ERR(ofd(fd, F_OFD_GETLK, 9, 0, 0), EINVAL);
+	CHECK_ERR(ofd(fd, F_GETLK, F_UNLCK, 0, 0), EINVAL);
+	if (fcntl(fd, F_OFD_GETLK, &fl) != 0)
+		SKIP("a Linux before 6.5");
+	CHECK(fl.l_type == F_WRLCK && fl.l_start == 3 && fl.l_len == 4);
+	fl = (struct flock){ .l_type = F_UNLCK };
+	CHECK_EQ(fcntl(open_file(), F_OFD_GETLK, &fl), 0);
+	CHECK_EQ(fl.l_type, F_UNLCK); /* only its own */
+}
+
 /** /proc/locks has a line of this kind for the file. */
 static bool
 locks_show(const char *kind, const char *range)
