@@ -349,7 +349,7 @@ wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 	struct pipe *p = empty ? from : to, *other = empty ? to : from;
 	int64_t error;
 
-	if (!to->readers)
+	if (!empty && !to->readers)
 		return -EPIPE;
 	if (!empty && (!used(from) || (room(to) && !to->filling)))
 		return 0;

@@ -159,6 +159,8 @@ splice_files(struct file *in, int64_t *in_pos, struct file *out,
 
 	if ((from && in_pos) || (to && out_pos))
 		return -ESPIPE;
+	if (!file_readable(in) || !file_writable(out))
+		return -EBADF;
 	o.nonblock = flags & SPLICE_F_NONBLOCK || pipe_file->flags & O_NONBLOCK;
 	if (from && to)
 		return between_pipes(from, to, len,
@@ -188,7 +190,7 @@ sys_splice(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos, size_t len,
 		return -EINVAL;
 	in = fd_get(in_fd);
 	out = fd_get(out_fd);
-	if (in && out && file_readable(in) && file_writable(out))
+	if (in && out)
 		n = splice_files(in, in_pos, out, out_pos, MIN(len, RW_MAX),
 				 flags);
 	if (in)

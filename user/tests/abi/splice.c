@@ -181,6 +181,7 @@ TEST(splice_errors)
 	CHECK_ERR(splice(folder, NULL, p[1], NULL, 1, 0), EINVAL);
 	CHECK_ERR(splice(p[0], &pos, fd, NULL, 1, 0), ESPIPE);
 	CHECK_ERR(splice(fd, NULL, p[1], &pos, 1, 0), ESPIPE);
+	CHECK_ERR(splice(fd, NULL, p[0], &pos, 1, 0), ESPIPE);
 	CHECK_ERR(splice(p[0], &pos, q[1], NULL, 1, 0), ESPIPE);
 	CHECK_ERR(splice(fd, BAD, p[1], NULL, 1, 0), EFAULT);
 	CHECK_ERR(splice(fd, &negative, p[1], NULL, 1, 0), EINVAL);
@@ -225,6 +226,17 @@ TEST(tee_errors)
 	close(q[0]);
 	signal(SIGPIPE, SIG_IGN);
 	CHECK_ERR(tee(p[0], q[1], 1, 0), EPIPE);
+}
+
+/** Who waits for bytes does not look yet whether they can be written. */
+TEST(empty_before_broken)
+{
+	two_pipes(O_NONBLOCK);
+	close(q[0]);
+	CHECK_ERR(tee(p[0], q[1], 1, 0), EAGAIN);
+	CHECK_ERR(splice(p[0], NULL, q[1], NULL, 1, 0), EAGAIN);
+	close(p[1]);
+	CHECK_EQ(WTERMSIG(IN_CHILD(tee(p[0], q[1], 1, 0))), SIGPIPE);
 }
 
 TEST(vmsplice_both_ways)
