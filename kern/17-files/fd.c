@@ -306,6 +306,12 @@ fd_install(struct file *f, int from, bool cloexec)
 	return -EMFILE;
 }
 
+unsigned
+fd_bound(void)
+{
+	return MAX(nofile_limit(), current()->fdtable->limit);
+}
+
 bool
 fd_available(void)
 {

@@ -65,6 +65,9 @@ void fdtable_unshare(void);
 int fd_get_flags(int fd);
 int fd_set_flags(int fd, bool cloexec);
 
+/** More than any descriptor that the running process has, open since before
+ * its limit was lowered, too. */
+unsigned fd_bound(void);
 /** Whether the running process may have one more descriptor now. */
 bool fd_available(void);
 /** Install both files (the ends of a pipe), which are taken over whatever the

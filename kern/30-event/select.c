@@ -431,8 +431,7 @@ do_select(int n, fd_set *user[NSETS], uint64_t deadline)
 
 	if (n < 0)
 		return -EINVAL;
-	/* No descriptor can be as high as the limit. */
-	error = sets_alloc(&s, MIN((unsigned)n, vfs_ops.nofile_limit()));
+	error = sets_alloc(&s, MIN((unsigned)n, fd_bound()));
 	if (error)
 		return error;
 	ready = sets_copyin(&s, user);

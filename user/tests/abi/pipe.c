@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <time.h>
 #include "check.h"
@@ -342,6 +343,21 @@ TEST(select)
 	CHECK_ERR(select(p[0] + 1, BAD, NULL, NULL, NULL), EFAULT);
 	tv.tv_sec = -1;
 	CHECK_ERR(select(0, NULL, NULL, NULL, &tv), EINVAL);
+}
+
+/** What was open before stays so. */
+TEST(select_above_a_lowered_limit)
+{
+	struct timeval tv = { 0, 0 };
+	struct rlimit rl = { 3, 3 };
+	fd_set wr;
+
+	make_pipe(0);
+	FD_ZERO(&wr);
+	FD_SET(p[1], &wr);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	CHECK_EQ(select(p[1] + 1, NULL, &wr, NULL, &tv), 1);
+	CHECK(FD_ISSET(p[1], &wr));
 }
 
 /** pselect6 takes its mask through a structure of two words. */
