@@ -329,9 +329,9 @@ epoll_wait_until(int epfd, struct epoll_event *user, int max, uint64_t deadline)
 	if (!user_range_ok(user, max * sizeof(*user)))
 		return -EFAULT;
 	b = fd_borrow(epfd);
-	if (!b.file)
-		return -EBADF;
-	if (is_epoll(b.file))
+	if (!b.file || (b.file->flags & O_PATH))
+		n = -EBADF;
+	else if (is_epoll(b.file))
 		n = wait(b.file->private_data, user, max, deadline);
 	fd_return(b);
 	return n;

@@ -305,13 +305,16 @@ SYSCALL(NR_inotify_init, sys_inotify_init);
 static int
 inotify_get(int fd, struct file **f)
 {
+	int error;
+
 	*f = fd_get(fd);
 	if (!*f)
 		return -EBADF;
 	if ((*f)->ops == &inotify_ops)
 		return 0;
+	error = (*f)->flags & O_PATH ? -EBADF : -EINVAL;
 	file_put(*f);
-	return -EINVAL;
+	return error;
 }
 
 /* @return the watch's number, or an error; *kept: it has @p v's reference */

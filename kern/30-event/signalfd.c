@@ -159,6 +159,8 @@ signalfd_change(int fd, ksigset_t set)
 		s = f->private_data;
 		signal_change_set(&s->set, set);
 		result = fd;
+	} else if (f->flags & O_PATH) {
+		result = -EBADF;
 	}
 	file_put(f);
 	return result;

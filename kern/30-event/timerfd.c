@@ -281,9 +281,9 @@ timerfd_get(int fd, int *error)
 
 	*error = -EBADF;
 	if (f && f->ops != &timerfd_ops) {
+		*error = f->flags & O_PATH ? -EBADF : -EINVAL;
 		file_put(f);
 		f = NULL;
-		*error = -EINVAL;
 	}
 	return f;
 }

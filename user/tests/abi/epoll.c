@@ -62,6 +62,7 @@ TEST(epoll_wait_errors)
 	CHECK_ERR(wait_for(ep, &e, INT_MAX, 0), EINVAL);
 	CHECK_ERR(wait_for(-1, &e, 1, 0), EBADF);
 	CHECK_ERR(wait_for(fd, &e, 1, 0), EINVAL);
+	CHECK_ERR(wait_for(open(".", O_PATH), &e, 1, 0), EBADF);
 	CHECK_ERR(wait_for(ep, BAD, 1, 0), EFAULT);
 	CHECK_ERR(wait_for(ep, KERNEL_HALF, 1, 0), EFAULT);
 	CHECK_EQ(look(ep, fd), EPOLLIN); /* it was not lost */

@@ -262,6 +262,7 @@ TEST(signalfd_errors)
 	CHECK_ERR(syscall(NR_signalfd4, -1, BAD, 8, 0), EFAULT);
 	CHECK_ERR(signals_of(99, set, 0), EBADF);
 	CHECK_ERR(signals_of(make(), set, 0), EINVAL);
+	CHECK_ERR(signals_of(open(".", O_PATH), set, 0), EBADF);
 	CHECK_ERR(read(fd, small, sizeof(small)), EINVAL);
 	CHECK_ERR(write(fd, small, sizeof(small)), EINVAL);
 }

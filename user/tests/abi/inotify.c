@@ -351,6 +351,7 @@ TEST(inotify_errors)
 	CHECK_ERR(watch(".", 0), EINVAL);
 	CHECK_ERR(syscall(NR_inotify_add_watch, -1, ".", IN_OPEN), EBADF);
 	CHECK_ERR(syscall(NR_inotify_add_watch, dup(1), ".", IN_OPEN), EINVAL);
+	CHECK_ERR(syscall(NR_inotify_rm_watch, open(".", O_PATH), 1), EBADF);
 	make_file("f", "");
 	CHECK_ERR(watch("f", IN_OPEN | IN_ONLYDIR), ENOTDIR);
 	CHECK_EQ(watch(".", IN_CREATE | IN_ONLYDIR), 1);

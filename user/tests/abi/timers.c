@@ -639,6 +639,7 @@ TEST(timerfd_errors)
 			  EPERM));
 	CHECK_ERR(set_fd(-1, 0, 1, 0), EBADF);
 	CHECK_ERR(set_fd(other, 0, 1, 0), EINVAL);
+	CHECK_ERR(set_fd(open(".", O_PATH), 0, 1, 0), EBADF);
 	CHECK_ERR(set_fd(fd, 4, 1, 0), EINVAL);
 	CHECK_ERR(syscall(NR_timerfd_settime, fd, 0, BAD, NULL), EFAULT);
 	CHECK_ERR(syscall(NR_timerfd_settime, fd, 0, &it, BAD), EFAULT);
