@@ -7,8 +7,7 @@
 #include "format.h"
 
 /* Flags that say how to open, not what the open file is like. */
-#define OPEN_ONLY                                                              \
-	(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_TMPFILE)
+#define OPEN_ONLY   (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
 struct opening {
@@ -192,11 +191,13 @@ make_unnamed(int dirfd, const char *path, struct opening *o, struct vnode **v)
 static int
 open_found(struct vnode *v, const struct opening *o, struct file **result)
 {
+	unsigned flags = o->flags & ~OPEN_ONLY;
 	int error = o->created ? 0 : check_open(v, o->flags);
 
+	if (!(flags & O_PATH))
+		flags |= O_LARGEFILE;
 	if (!error)
-		error = vnode_open(v, (o->flags & ~OPEN_ONLY) | O_LARGEFILE,
-				   result);
+		error = vnode_open(v, flags, result);
 	if (!error && !(o->flags & O_PATH))
 		notify_file(v, IN_OPEN);
 	/* A file whose size is not its own (proc's) is not cut off. */

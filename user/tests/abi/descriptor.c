@@ -102,6 +102,20 @@ TEST(fcntl_flags)
 	CHECK_EQ(fcntl(fd, F_GETFD), 0);
 }
 
+/** How the path was walked stays with the file. */
+TEST(fcntl_flags_of_open)
+{
+	int walk = O_DIRECTORY | O_NOFOLLOW | O_TMPFILE;
+
+	CHECK_EQ(fcntl(open(".", O_DIRECTORY | O_CLOEXEC), F_GETFL) &
+			 (walk | O_CLOEXEC),
+		 O_DIRECTORY);
+	CHECK_EQ(fcntl(open(".", O_PATH | O_NOFOLLOW), F_GETFL),
+		 O_PATH | O_NOFOLLOW);
+	CHECK_EQ(fcntl(open(".", O_TMPFILE | O_RDWR, 0600), F_GETFL) & walk,
+		 O_TMPFILE);
+}
+
 TEST(fcntl_errors)
 {
 	CHECK_ERR(fcntl(0, 9999), EINVAL);
