@@ -120,6 +120,15 @@ user_iov_put(struct user_iov *c)
 		page_unref(c->pages);
 }
 
+/* What is wrong with the file comes before what is wrong with the buffers. */
+static int
+check_rwv(struct file *f, bool at_pos, bool write)
+{
+	if (at_pos && (f->flags & O_PATH) == 0 && !file_has_positions(f))
+		return -ESPIPE;
+	return (write ? file_writable(f) : file_readable(f)) ? 0 : -EBADF;
+}
+
 static int64_t
 rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
     unsigned flags)
@@ -134,7 +143,10 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
 	b = fd_borrow(fd);
 	if (!b.file)
 		return -EBADF;
-	result = user_iov_get(&c, user, n);
+	c.pages = NULL;
+	result = check_rwv(b.file, pos, write);
+	if (!result)
+		result = user_iov_get(&c, user, n);
 	if (result >= 0) {
 		u = (struct uio){
 			.iov = c.iov,

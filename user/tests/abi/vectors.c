@@ -42,6 +42,19 @@ TEST(preadv_and_pwritev)
 	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
 }
 
+TEST(the_file_is_looked_at_before_the_buffers)
+{
+	int fd = file_of("0123456789"), p[2];
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_ERR(readv(open("f", O_WRONLY), BAD, 1), EBADF);
+	CHECK_ERR(writev(open("f", O_RDONLY), BAD, 1), EBADF);
+	CHECK_ERR(preadv(p[0], BAD, 1, 0), ESPIPE);
+	CHECK_ERR(pwritev(p[0], BAD, 1, 0), ESPIPE);
+	CHECK_ERR(preadv(open("f", O_PATH), BAD, 1, 0), EBADF);
+	CHECK_ERR(preadv(fd, BAD, 1, 0), EFAULT);
+}
+
 TEST(preadv2_position)
 {
 	char a[3] = "";
