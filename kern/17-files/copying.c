@@ -7,6 +7,29 @@
 
 /* ---- sendfile ---- */
 
+/* Send a piece by way of a page of its own: of what the page cache does not
+ * have (devices, /proc). @return as send_piece */
+static int64_t
+send_read(struct file *out, uint64_t *to, struct file *in, uint64_t pos,
+	  size_t len)
+{
+	struct page *page = page_alloc(0, PAGE_KERNEL, 0);
+	struct iovec iov;
+	struct uio u;
+	int64_t n;
+
+	if (!page)
+		return -ENOMEM;
+	u = uio_kernel(&iov, page_address(page), MIN(len, PAGE_SIZE));
+	n = file_read(in, &u, &pos);
+	if (n > 0) {
+		u = uio_kernel(&iov, page_address(page), n);
+		n = file_write(out, &u, to);
+	}
+	page_unref(page);
+	return n;
+}
+
 /* Send what one page holds, to *to or where @p out stands. @return bytes, 0 at
  * the end, or -errno */
 static int64_t
@@ -14,13 +37,16 @@ send_piece(struct file *out, uint64_t *to, struct file *in, uint64_t pos,
 	   size_t len)
 {
 	struct vnode *v = in->vnode;
-	uint64_t size = v->size;
 	struct page *page;
 	struct iovec iov;
 	struct uio u;
+	uint64_t size;
 	int64_t n;
 	int error;
 
+	if (in->ops != &regular_file_ops)
+		return send_read(out, to, in, pos, len);
+	size = v->size;
 	if (pos >= size)
 		return 0;
 	len = MIN(MIN(len, size - pos), PAGE_SIZE - pos % PAGE_SIZE);
@@ -50,38 +76,40 @@ send(struct file *out, uint64_t *to, struct file *in, uint64_t *pos, size_t len)
 		    heap_again())
 			break;
 	}
-	if (done)
+	if (done && in->ops == &regular_file_ops)
 		notify_file(in->vnode, IN_ACCESS);
 	return done ? (int64_t)done : n;
 }
 
+/* The file to read comes first, sendfile(2); what cannot be read again, if not
+ * all of it can be written, is refused. @p pos: NULL: the file's own. */
 static int64_t
-check_sendfile(const struct file *out, const struct file *in)
+check_sendfile(const struct file *out, struct file *in, const uint64_t *pos)
 {
-	if (!file_readable(in) || !file_writable(out))
+	bool has_positions = in && file_has_positions(in);
+
+	if (!in || !file_readable(in))
 		return -EBADF;
+	if (pos && !has_positions)
+		return -ESPIPE;
+	if (pos && (int64_t)*pos < 0)
+		return -EINVAL;
+	if (!out || !file_writable(out))
+		return -EBADF;
+	if (!in->ops->read || in->ops == &dir_file_ops || !has_positions)
+		return -EINVAL;
 	return out->ops->write && !(out->flags & O_APPEND) ? 0 : -EINVAL;
 }
 
-/* Send from *offset (a user's) where there is one, else from the position. */
+/* Send from *from where there is one, else from the position. */
 static int64_t
-sendfile(struct file *out, struct file *in, int64_t *offset, size_t len)
+sendfile(struct file *out, struct file *in, uint64_t *from, size_t len)
 {
 	uint64_t pos;
 	int64_t n;
 
-	if (offset && !file_has_positions(in))
-		return -ESPIPE;
-	if (in->ops != &regular_file_ops)
-		return -EINVAL;
-	if (offset) {
-		if (copyin(&pos, offset, sizeof(pos)))
-			return -EFAULT;
-		if ((int64_t)pos < 0)
-			return -EINVAL;
-		n = send(out, NULL, in, &pos, len);
-		return copyout(offset, &pos, sizeof(pos)) ? -EFAULT : n;
-	}
+	if (from)
+		return send(out, NULL, in, from, len);
 	mutex_lock(&in->pos_lock);
 	pos = in->pos;
 	mutex_unlock(&in->pos_lock);
@@ -95,19 +123,22 @@ sendfile(struct file *out, struct file *in, int64_t *offset, size_t len)
 static int64_t
 sys_sendfile(int out_fd, int in_fd, int64_t *offset, size_t len)
 {
-	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
-	int64_t n = -EBADF;
+	struct file *in, *out;
+	uint64_t pos, *from = offset ? &pos : NULL;
+	int64_t n;
 
-	if (in && out) {
-		n = check_sendfile(out, in);
-		if (n == 0)
-			n = sendfile(out, in, offset, MIN(len, RW_MAX));
-	}
+	if (offset && copyin(&pos, offset, sizeof(pos)))
+		return -EFAULT;
+	in = fd_get(in_fd);
+	out = fd_get(out_fd);
+	n = check_sendfile(out, in, from);
+	if (n == 0)
+		n = sendfile(out, in, from, MIN(len, RW_MAX));
 	if (in)
 		file_put(in);
 	if (out)
 		file_put(out);
-	return n;
+	return offset && copyout(offset, &pos, sizeof(pos)) ? -EFAULT : n;
 }
 SYSCALL(NR_sendfile, sys_sendfile);
 

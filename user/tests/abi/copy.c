@@ -168,6 +168,24 @@ TEST(sendfile_to_a_pipe)
 	CHECK(memcmp(got, "0123456789", 10) == 0);
 }
 
+/** From what has positions but no pages of its own. */
+TEST(sendfile_of_a_device)
+{
+	int b = file_of("b", ""), version = open("/proc/version", O_RDONLY);
+	char got[10];
+	off_t from = 3;
+
+	CHECK_EQ(sendfile(b, open("/dev/zero", O_RDONLY), NULL, 10000), 10000);
+	CHECK_EQ(position(b), 10000);
+	CHECK_EQ(sendfile(b, version, &from, 2), 2);
+	CHECK_EQ(from, 5);
+	CHECK_EQ(position(version), 0);
+	CHECK_EQ(sendfile(b, version, NULL, 5), 5);
+	CHECK_EQ(position(version), 5);
+	CHECK_EQ(pread(b, got, 10, 10000), 7);
+	CHECK(memcmp(got, "uxLinux", 7) == 0);
+}
+
 TEST(sendfile_errors)
 {
 	int a = file_of("a", "0123456789"), b = file_of("b", ""), p[2];
@@ -185,6 +203,8 @@ TEST(sendfile_errors)
 	CHECK_ERR(sendfile(b, open(".", O_RDONLY), NULL, 1), EINVAL);
 	off = 0;
 	CHECK_ERR(sendfile(b, p[0], &off, 1), ESPIPE);
+	CHECK_ERR(sendfile(-1, p[0], &off, 1), ESPIPE);
+	CHECK_ERR(sendfile(-1, -1, BAD, 1), EFAULT);
 	CHECK_EQ(fcntl(p[1], F_SETFL, O_NONBLOCK), 0);
 	memset(fill, 0, sizeof(fill));
 	while (write(p[1], fill, sizeof(fill)) > 0)
