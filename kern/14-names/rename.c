@@ -275,9 +275,6 @@ vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
 	struct renaming r = { .flags = flags };
 	int error;
 
-	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
-	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
-		return -EINVAL;
 	error = walk_begin(&r.from, from_fd, from, WALK_PARENT);
 	if (!error)
 		error = walk_run(&r.from);
@@ -300,8 +297,12 @@ sys_renameat2(int from_fd, const char *from, int to_fd, const char *to,
 	      unsigned flags)
 {
 	struct user_path f, t;
-	int error = user_path_get(&f, from, false);
+	int error;
 
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	error = user_path_get(&f, from, false);
 	if (error)
 		return error;
 	error = user_path_get(&t, to, false);

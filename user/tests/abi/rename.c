@@ -152,6 +152,7 @@ TEST(renameat2_noreplace)
 	CHECK_EQ(renameat2(AT_FDCWD, "h", AT_FDCWD, "g", 0), 0);
 	CHECK_EQ(size_of_file("g"), 1);
 	CHECK_ERR(renameat2(AT_FDCWD, "g", AT_FDCWD, "f", 0x100), EINVAL);
+	CHECK_ERR(renameat2(AT_FDCWD, "", AT_FDCWD, BAD, 0x100), EINVAL);
 	CHECK_ERR(renameat2(AT_FDCWD, "g", AT_FDCWD, "f",
 			    RENAME_NOREPLACE | RENAME_EXCHANGE),
 		  EINVAL);
