@@ -46,7 +46,7 @@ wanted_access(unsigned flags)
 static int
 check_open(struct vnode *v, unsigned flags)
 {
-	int want = wanted_access(flags);
+	int want = wanted_access(flags), error;
 
 	if (v->type == VT_LNK)
 		return flags & O_PATH ? 0 : -ELOOP;
@@ -54,9 +54,8 @@ check_open(struct vnode *v, unsigned flags)
 		return 0;
 	if (v->type == VT_DIR && ((want & W_OK) || (flags & O_CREAT)))
 		return -EISDIR;
-	if ((flags & O_NOATIME) && check_owner(v))
-		return -EPERM;
-	return vnode_access(v, want);
+	error = vnode_access(v, want);
+	return !error && (flags & O_NOATIME) ? check_owner(v) : error;
 }
 
 /* ---- Making the file ---- */

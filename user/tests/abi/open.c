@@ -346,6 +346,8 @@ TEST(open_noatime_is_the_owners)
 	CHECK(open("f", O_RDONLY | O_NOATIME) >= 0);
 	AS_USER(CHECK_ERR(open("f", O_RDONLY | O_NOATIME), EPERM);
 		CHECK_ERR(openat(AT_FDCWD, "f", O_RDONLY | O_NOATIME), EPERM));
+	CHECK_EQ(chmod("f", 0600), 0);
+	AS_USER(CHECK_ERR(open("f", O_RDONLY | O_NOATIME), EACCES));
 }
 
 TEST(openat_errors)
