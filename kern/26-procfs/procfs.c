@@ -127,12 +127,13 @@ type_of(uint32_t mode)
 }
 
 /* The owner of a process's files: its effective user; root, where others of
- * that user may not look inside. */
+ * that user may not look inside. Folders look themselves who asks: the process
+ * may always see its own descriptors. */
 static void
 set_owner(struct vnode *v, struct proc *p)
 {
-	bool plain = v->mode == (S_IFDIR | 0555); /* the process's own */
-	struct fs_context *fs = p && (plain || p->dumpable) ? proc_fs(p) : NULL;
+	bool theirs = p && (S_ISDIR(v->mode) || p->dumpable);
+	struct fs_context *fs = theirs ? proc_fs(p) : NULL;
 
 	if (fs) {
 		v->uid = fs->cred.euid;
@@ -602,9 +603,24 @@ procfs_open(struct vnode *v, struct file *f)
 	return 0;
 }
 
+static int
+open_dir(struct vnode *v, struct file *f)
+{
+	struct proc *p = kind_in(v) ? proc_of(v) : NULL;
+	bool may = !p || procfs_may_inspect(p);
+
+	proc_put(p);
+	if (!may)
+		return -EACCES;
+	f->ops = &dir_file_ops;
+	f->has_pos = true;
+	return 0;
+}
+
 static const struct vnode_ops dir_ops = {
 	.lookup = procfs_lookup,
 	.readdir = procfs_readdir,
+	.open = open_dir,
 };
 
 static const struct vnode_ops file_ops = {

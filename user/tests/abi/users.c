@@ -520,6 +520,19 @@ note(int signo)
 	got = signo;
 }
 
+/* But for the process itself, whatever it was before. */
+TEST(own_descriptors_after_setuid)
+{
+	char text[32];
+	int fd = open("/", O_RDONLY);
+
+	snprintf(text, sizeof(text), "/proc/self/fd/%d", fd);
+	AS_USER(CHECK_EQ(readlink(text, text + 24, 8), 1);
+		CHECK_EQ(access("/proc/self/fd/99", F_OK), -1);
+		CHECK_EQ(errno, ENOENT); CHECK(open(text, O_RDONLY) >= 0);
+		CHECK(open("/proc/self/fd", O_RDONLY) >= 0));
+}
+
 TEST(death_of_the_parent)
 {
 	int value = -1, up[2];
