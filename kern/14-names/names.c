@@ -26,7 +26,7 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 {
 	int error;
 
-	if (!dir->ops->link)
+	if (!dir->ops->link || v->type == VT_DIR)
 		return -EPERM;
 	vnode_lock(v, 0);
 	/* A file without links is on its way out, unless it never had any. */
@@ -46,6 +46,13 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 	return error;
 }
 
+/* Devices are root's to make. */
+static bool
+may_make(uint32_t mode)
+{
+	return !(S_ISCHR(mode) || S_ISBLK(mode)) || is_root(current_cred());
+}
+
 /* The name is free; the directory is locked. */
 static int
 make(struct vnode *dir, const struct name *name, const struct maker *m)
@@ -56,7 +63,7 @@ make(struct vnode *dir, const struct name *name, const struct maker *m)
 
 	if (m->what == MAKE_LINK)
 		return make_link(dir, name, m->vnode);
-	if (m->what == MAKE_FILE && ops->create)
+	if (m->what == MAKE_FILE && ops->create && may_make(m->mode))
 		error = ops->create(dir, name->text, name->len, m->mode,
 				    m->rdev, &v);
 	else if (m->what == MAKE_DIR && ops->mkdir)
@@ -88,6 +95,8 @@ make_in(struct walk *w, const struct maker *m)
 		return error;
 	if (w->slash && m->what != MAKE_DIR)
 		return -ENOENT;
+	if (m->what == MAKE_LINK && dir->mount != m->vnode->mount)
+		return -EXDEV;
 	error = may_create(dir);
 	return error ? error : make(dir, &w->last, m);
 }
@@ -102,8 +111,6 @@ make_at(int dirfd, const char *path, const struct maker *m)
 		error = walk_run(&w);
 	if (!error && w.last_type != LAST_NORMAL)
 		error = -EEXIST;
-	if (!error && m->what == MAKE_LINK && w.at->mount != m->vnode->mount)
-		error = -EXDEV;
 	if (!error)
 		error = heap_again();
 	if (!error) {
@@ -150,8 +157,6 @@ vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
 			   .rdev = device ? rdev : 0 };
 	int error = check_node(mode);
 
-	if (!error && device && !is_root(current_cred()))
-		error = -EPERM;
 	return error ? error : make_at(dirfd, path, &m);
 }
 
@@ -189,8 +194,6 @@ link_vnode(struct vnode *v, int to_fd, const char *to)
 {
 	struct maker m = { .what = MAKE_LINK, .vnode = v };
 
-	if (v->type == VT_DIR)
-		return -EPERM;
 	return make_at(to_fd, to, &m);
 }
 
@@ -420,16 +423,16 @@ sys_linkat(int from_fd, const char *from, int to_fd, const char *to,
 {
 	struct user_path p;
 	struct vnode *v;
+	unsigned empty;
 	int error;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if ((flags & AT_EMPTY_PATH) && !is_root(current_cred()))
-		return -ENOENT;
+	/* Without a name only root may link what is open. */
+	empty = is_root(current_cred()) ? flags & AT_EMPTY_PATH : 0;
 	error = user_walk(
 		from_fd, from,
-		(flags & AT_EMPTY_PATH) |
-			(flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
+		empty | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
 		&v);
 	if (error)
 		return error;

@@ -405,9 +405,11 @@ TEST(mknod_errors)
 	CHECK_ERR(mknod(LONG_NAME, S_IFREG | 0644, 0), ENAMETOOLONG);
 	CHECK_ERR(mknod(BAD, S_IFREG | 0644, 0), EFAULT);
 	AS_USER(CHECK_ERR(mknod("c", S_IFCHR | 0644, makedev(1, 3)), EPERM);
+		CHECK_ERR(mknod("f", S_IFCHR | 0644, makedev(1, 3)), EEXIST);
 		CHECK_EQ(mknod("p", S_IFIFO | 0644, 0), 0));
 	CHECK_EQ(chmod(".", 0755), 0);
-	AS_USER(CHECK_ERR(mknod("q", S_IFIFO | 0644, 0), EACCES));
+	AS_USER(CHECK_ERR(mknod("q", S_IFIFO | 0644, 0), EACCES);
+		CHECK_ERR(mknod("q", S_IFCHR | 0644, makedev(1, 3)), EACCES));
 }
 
 TEST(mknodat)

@@ -57,6 +57,20 @@ TEST(link_errors)
 	AS_USER(CHECK_ERR(link("closed/file", "x"), EACCES));
 }
 
+TEST(link_looks_at_the_path_first)
+{
+	make_file("f", "");
+	make_file("g", "");
+	make_closed_folder();
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_ERR(link("d", "f"), EEXIST);
+	CHECK_ERR(link("d", "none/x"), ENOENT);
+	CHECK_ERR(link("d", "g/x"), ENOTDIR);
+	CHECK_ERR(link("f", "/dev/null"), EEXIST);
+	AS_USER(CHECK_ERR(linkat(AT_FDCWD, "d", AT_FDCWD, "f", AT_EMPTY_PATH),
+			  EEXIST));
+}
+
 TEST(linkat)
 {
 	int dir;
