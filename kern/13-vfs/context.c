@@ -155,3 +155,13 @@ check_owner(const struct vnode *v)
 
 	return is_root(c) || c->fsuid == v->uid ? 0 : -EPERM;
 }
+
+uint32_t
+vnode_plain_mode(const struct vnode *v)
+{
+	const struct cred *c = current_cred();
+
+	if ((v->mode & S_IXGRP) || !(is_root(c) || cred_in_group(c, v->gid)))
+		return v->mode & ~(S_ISUID | S_ISGID);
+	return v->mode & ~S_ISUID;
+}

@@ -118,9 +118,7 @@ vnode_drop_set_id(struct vnode *v)
 
 	if (!(v->mode & (S_ISUID | S_ISGID)) || is_root(current_cred()))
 		return;
-	attr.mode = v->mode & ~S_ISUID;
-	if (v->mode & S_IXGRP)
-		attr.mode &= ~S_ISGID;
+	attr.mode = vnode_plain_mode(v);
 	if (attr.mode != v->mode)
 		vnode_change_locked(v, &attr);
 }
@@ -240,10 +238,9 @@ vnode_resize(struct vnode *v, uint64_t size)
 int
 vnode_truncate(struct vnode *v, uint64_t size)
 {
-	struct vattr mode = { .valid = VATTR_MODE };
 	uint64_t limit =
 		vfs_ops.fsize_limit ? vfs_ops.fsize_limit() : UINT64_MAX;
-	int error = 0;
+	int error;
 
 	if (size > v->size && size > limit) {
 		if (vfs_ops.fsize_exceeded)
@@ -255,11 +252,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!v->ops->setattr)
 		return -EINVAL;
 	vnode_lock(v, 0);
-	mode.mode = v->mode & ~(S_ISUID | S_ISGID);
-	if ((v->mode & (S_ISUID | S_ISGID)) && !is_root(current_cred()))
-		error = vnode_change_locked(v, &mode);
-	if (!error)
-		error = vnode_resize(v, size);
+	vnode_drop_set_id(v);
+	error = vnode_resize(v, size);
 	vnode_unlock(v);
 	if (!error)
 		notify_file(v, IN_MODIFY);

@@ -115,11 +115,11 @@ change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 	if (!error)
 		error = may_give(v, uid, gid);
 	/* The new owner did not say that it may run with his rights. */
-	attr.mode = v->mode & ~S_ISUID;
-	if (v->mode & S_IXGRP)
-		attr.mode &= ~S_ISGID;
+	attr.mode = vnode_plain_mode(v);
 	if (v->type != VT_DIR && attr.mode != v->mode)
 		attr.valid |= VATTR_MODE;
+	if (!error && (attr.valid & VATTR_MODE))
+		error = check_owner(v);
 	if (!error)
 		error = vnode_change_locked(v, &attr);
 	vnode_unlock(v);
@@ -228,8 +228,6 @@ change_times(struct vnode *v, const struct timespec *times)
 
 	if (!valid_nsec(&t[0]) || !valid_nsec(&t[1]))
 		return -EINVAL;
-	if (t[0].tv_nsec == UTIME_OMIT && t[1].tv_nsec == UTIME_OMIT)
-		return 0;
 	set_time(&attr, VATTR_ATIME, &attr.atime, &t[0], &now);
 	set_time(&attr, VATTR_MTIME, &attr.mtime, &t[1], &now);
 	vnode_lock(v, 0);
@@ -270,6 +268,10 @@ sys_utimensat(int dirfd, const char *path, const struct timespec *user,
 
 	if (user && copyin(times, user, sizeof(times)))
 		return -EFAULT;
+	/* Nothing to do: not even the file need be there. */
+	if (user && times[0].tv_nsec == UTIME_OMIT &&
+	    times[1].tv_nsec == UTIME_OMIT)
+		return 0;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (!path && dirfd != AT_FDCWD && flags)

@@ -154,6 +154,32 @@ TEST(chown_clears_setuid)
 	CHECK_EQ(mode_of("f"), S_IFREG | 0755);
 }
 
+TEST(chown_of_nothing_clears_for_the_owner)
+{
+	make_file("f", "");
+	make_file("g", "");
+	CHECK_EQ(chmod("f", 04755), 0);
+	AS_USER(CHECK_ERR(chown("f", -1, -1), EPERM);
+		CHECK_EQ(chown("g", -1, -1), 0));
+	CHECK_EQ(mode_of("f"), S_IFREG | 04755);
+	CHECK_EQ(chown("f", -1, -1), 0);
+	CHECK_EQ(mode_of("f"), S_IFREG | 0755);
+}
+
+/* S_ISGID without the right to execute lends nothing. */
+TEST(setgid_stays_for_the_group)
+{
+	make_file("f", "abc");
+	CHECK_EQ(chown("f", USER_ID, USER_ID), 0);
+	CHECK_EQ(chmod("f", 06766), 0);
+	AS_USER(CHECK_EQ(truncate("f", 1), 0));
+	CHECK_EQ(mode_of("f"), S_IFREG | 02766);
+	CHECK_EQ(chown("f", USER_ID, 0), 0);
+	CHECK_EQ(mode_of("f"), S_IFREG | 02766);
+	AS_USER(CHECK_EQ(truncate("f", 1), 0));
+	CHECK_EQ(mode_of("f"), S_IFREG | 0766);
+}
+
 TEST(chown_errors)
 {
 	make_file("f", "");
@@ -246,6 +272,14 @@ TEST(utimensat)
 	CHECK_EQ(utimensat(AT_FDCWD, "f", NULL, 0), 0);
 	CHECK_EQ(stat("f", &later), 0);
 	CHECK(later.st_atim.tv_sec > 1000000000);
+}
+
+TEST(utimensat_of_nothing_looks_at_nothing)
+{
+	const struct timespec ts[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } };
+
+	CHECK_EQ(utimensat(AT_FDCWD, "none", ts, 0), 0);
+	CHECK_EQ(utimensat(-1, "none", ts, ~0), 0);
 }
 
 TEST(utimensat_targets)
