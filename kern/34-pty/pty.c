@@ -268,14 +268,16 @@ master_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pty *p = f->private_data;
 	char piece[PIECE];
-	size_t done = 0;
-	int64_t n = 1;
+	size_t done = 0, size = 0;
+	int64_t n = 0;
 
 	(void)pos;
-	while (u->left > 0 && n > 0) {
+	/* What is short is the last: notices, too, are a packet of their own.
+	 */
+	while (u->left > 0 && n == (int64_t)size) {
+		size = MIN(u->left, sizeof(piece));
 		mutex_lock(&p->tty.out_lock);
-		n = take_piece(p, f, piece, MIN(u->left, sizeof(piece)),
-			       done == 0);
+		n = take_piece(p, f, piece, size, done == 0);
 		mutex_unlock(&p->tty.out_lock);
 		if (n > 0 && uio_copy_to(u, piece, n) != (size_t)n)
 			n = -EFAULT;

@@ -397,6 +397,13 @@ TEST(packet_mode)
 	CHECK_EQ(tcsetattr(p.slave, TCSANOW, &t), 0);
 	CHECK(has_notice(&p, TIOCPKT_DOSTOP));
 
+	/* Notices come alone, and before what is there. */
+	put(p.slave, "de");
+	CHECK_EQ(tcflush(p.slave, TCIFLUSH), 0);
+	CHECK(has_notice(&p, TIOCPKT_FLUSHREAD));
+	CHECK_EQ(read(p.master, buf, sizeof(buf)), 3);
+	CHECK_EQ(memcmp(buf, "\0de", 3), 0);
+
 	CHECK_EQ(tcflush(p.slave, TCIFLUSH), 0);
 	on = 0;
 	CHECK_EQ(ioctl(p.master, TIOCPKT, &on), 0);
