@@ -24,11 +24,13 @@ is_continuation(const struct tty *t, uint8_t c)
 	return tty_iflag(t, IUTF8) && (c & 0xc0) == 0x80;
 }
 
+/* The letters of Latin-1 are the first bytes of UTF-8's longer characters, too.
+ */
 static bool
 is_word(uint8_t c)
 {
 	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
+	       (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
 }
 
 /* ---- Showing ---- */
@@ -47,7 +49,7 @@ echo_char(struct tty *t, uint8_t c)
 {
 	const char shown[2] = { '^', c ^ 0x40 };
 
-	if (tty_lflag(t, ECHOCTL) && is_control(c) && c != '\t' && c != '\n')
+	if (tty_lflag(t, ECHOCTL) && is_control(c) && c != '\t')
 		tty_output(t, shown, sizeof(shown));
 	else
 		echo_raw(t, c);
@@ -102,17 +104,15 @@ unshow(struct tty *t, uint8_t c)
 	}
 }
 
-/* Take the last character, of several bytes maybe, off the line.
- * @return its first byte */
-static uint8_t
-take_last(struct tty *t)
+/* Where the line's last character begins: it may be of several bytes. */
+static uint32_t
+last_begins(const struct tty *t)
 {
-	uint8_t c;
+	uint32_t at = t->head - 1;
 
-	do
-		c = char_at(t, --t->head);
-	while (is_continuation(t, c) && t->head != t->line_start);
-	return c;
+	while (is_continuation(t, char_at(t, at)) && at != t->line_start)
+		at--;
+	return at;
 }
 
 /* Without ECHOK, ECHOKE and ECHOE the line stays on the screen. */
@@ -139,17 +139,19 @@ tty_erase(struct tty *t, unsigned what, uint8_t c)
 {
 	bool in_word = false;
 	uint8_t erased;
+	uint32_t at;
 
 	if (t->head == t->line_start || (what == VKILL && kill_unseen(t, c)))
 		return;
 	do {
+		at = last_begins(t);
+		erased = char_at(t, at);
 		if (what == VWERASE) {
-			erased = char_at(t, t->head - 1);
 			if (in_word && !is_word(erased))
 				break;
 			in_word |= is_word(erased);
 		}
-		erased = take_last(t);
+		t->head = at;
 		if (!tty_lflag(t, ECHO))
 			continue;
 		if (what == VERASE && !tty_lflag(t, ECHOE))

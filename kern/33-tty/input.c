@@ -197,12 +197,13 @@ receive_edit_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* In a line, a newline is but a character that was quoted. */
 static void
 echo_typed(struct tty *t, uint8_t c)
 {
 	if (t->head == t->line_start)
 		t->line_column = t->column;
-	if (c == '\n')
+	if (c == '\n' && !tty_lflag(t, ICANON))
 		echo_raw(t, c);
 	else
 		echo_char(t, c);

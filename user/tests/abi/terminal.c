@@ -99,6 +99,7 @@ line_gives(struct pair *p, const char *typed, const char *read,
 TEST(editing)
 {
 	struct pair p = open_pair();
+	struct termios t;
 
 	CHECK(line_gives(&p, "abX\x7f\n", "ab\n", "abX" RUB "\r\n"));
 	CHECK(line_gives(&p, "xy\x15z\n", "z\n", "xy" RUB RUB "z\r\n"));
@@ -106,7 +107,19 @@ TEST(editing)
 			 "a bc\x17"
 			 "d\n",
 			 "a d\n", "a bc" RUB RUB "d\r\n"));
+	CHECK(line_gives(&p,
+			 "a-\xc3z\x17"
+			 "d\n",
+			 "a-d\n", "a-\xc3z" RUB RUB "d\r\n"));
+	REQUIRE(tcgetattr(p.slave, &t) == 0);
+	t.c_iflag |= IUTF8;
+	REQUIRE(tcsetattr(p.slave, TCSANOW, &t) == 0);
+	CHECK(line_gives(&p,
+			 "a-z\xc3\xa9\x17"
+			 "d\n",
+			 "a-d\n", "a-z\xc3\xa9" RUB RUB "d\r\n"));
 	CHECK(line_gives(&p, "a\x16\x03\n", "a\x03\n", "a^\b^C\r\n"));
+	CHECK(line_gives(&p, "a\x16\n\x7f\n", "a\n", "a^\b^J" RUB RUB "\r\n"));
 	CHECK(line_gives(&p, "\x16\x7f\x7fx\n", "x\n",
 			 "^\b^?" RUB RUB "x\r\n"));
 	CHECK(line_gives(&p,
