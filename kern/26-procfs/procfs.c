@@ -631,6 +631,21 @@ static const struct vnode_ops path_link_ops = {
 	.readlink = path_readlink,
 };
 
+int
+procfs_pid_of(int fd)
+{
+	struct file *f = fd_get(fd);
+	int pid = -EBADF;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->flags & O_PATH) && f->vnode && f->vnode->ops == &dir_ops &&
+	    INO_KIND(f->vnode->ino) == KIND_PID)
+		pid = INO_PID(f->vnode->ino);
+	file_put(f);
+	return pid;
+}
+
 /* ---- Mounting ---- */
 
 static int

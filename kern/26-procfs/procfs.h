@@ -28,6 +28,9 @@ void procfs_add_number(const char *name, uint64_t *number, uint64_t max);
  * writer's context, may sleep, and answers 0 or -errno. At start-up only. */
 void procfs_add_switch(const char *name, int (*store)(uint64_t value));
 
+/** The number of the process whose directory descriptor @p fd is, or -EBADF. */
+int procfs_pid_of(int fd);
+
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct procfs_ops {
 	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. No

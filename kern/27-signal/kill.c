@@ -3,6 +3,7 @@
  * send to whom.
  */
 #include "abi/syscall.h"
+#include "procfs.h"
 #include "sigstate.h"
 
 /* Of a broadcast, as many targets get queue entries for a real-time signal;
@@ -208,20 +209,34 @@ copyin_info(siginfo_t *info, const siginfo_t *user, int target_pid)
 	return 0;
 }
 
+/* The process that a descriptor stands for, by itself or as its directory in
+ * /proc, referenced; NULL and an error if there is none. */
+static struct proc *
+proc_of_descriptor(int fd, int *error)
+{
+	unsigned flags;
+	struct proc *p = pidfd_proc(fd, &flags);
+	int pid = p ? p->pid : procfs_pid_of(fd);
+
+	if (!p && pid > 0)
+		p = proc_find(pid);
+	*error = p ? 0 : pid < 0 ? pid : -ESRCH;
+	return p;
+}
+
 /* To the process that a descriptor stands for, as kill or sigqueue would. */
 static int64_t
 sys_pidfd_send_signal(int fd, int signo, const siginfo_t *user, unsigned flags)
 {
 	siginfo_t info = user_info(SI_USER);
-	unsigned file_flags;
 	struct proc *p;
-	int error = 0;
+	int error;
 
 	if (flags)
 		return -EINVAL;
-	p = pidfd_proc(fd, &file_flags);
+	p = proc_of_descriptor(fd, &error);
 	if (!p)
-		return -EBADF;
+		return error;
 	if (user)
 		error = copyin_info(&info, user, p->pid);
 	if (!error && user && info.si_signo != signo)

@@ -204,6 +204,28 @@ TEST(pidfd_sends_signals)
 	AS_USER(CHECK_ERR(send_signal(fd, SIGUSR1, NULL, 0), EPERM));
 }
 
+TEST(pidfd_is_also_a_folder_in_proc)
+{
+	int release, folder, inside, path;
+	char name[32];
+	pid_t child = waiting_child(&release);
+
+	snprintf(name, sizeof(name), "/proc/%d", child);
+	folder = open(name, O_RDONLY | O_DIRECTORY);
+	path = open(name, O_PATH);
+	inside = openat(folder, "fd", O_RDONLY | O_DIRECTORY);
+	REQUIRE(folder >= 0 && inside >= 0 && path >= 0);
+	CHECK_EQ(send_signal(folder, 0, NULL, 0), 0);
+	CHECK_ERR(send_signal(folder, 65, NULL, 0), EINVAL);
+	CHECK_ERR(send_signal(inside, 0, NULL, 0), EBADF);
+	CHECK_ERR(send_signal(path, 0, NULL, 0), EBADF);
+	CHECK_ERR(send_signal(open("/proc", O_RDONLY), 0, NULL, 0), EBADF);
+	AS_USER(CHECK_ERR(send_signal(folder, SIGKILL, NULL, 0), EPERM));
+	CHECK_EQ(send_signal(folder, SIGKILL, NULL, 0), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	CHECK_ERR(send_signal(folder, 0, NULL, 0), ESRCH);
+}
+
 TEST(clone_gives_a_pidfd)
 {
 	int release[2], fd = -1, status;
