@@ -177,6 +177,8 @@ sys_sched_getaffinity(int tid, size_t len, cpuset_t *user)
 
 	if (len < sizeof(cpus) || len % sizeof(cpus))
 		return -EINVAL;
+	if (tid < 0)
+		return -ESRCH;
 	error = with_thread(tid, get_affinity, (uint64_t)&cpus);
 	if (!error && copyout(user, &cpus, sizeof(cpus)))
 		error = -EFAULT;
@@ -191,11 +193,11 @@ sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
 
 	if (copyin(&cpus, user, MIN(len, sizeof(cpus))))
 		return -EFAULT;
+	if (tid < 0)
+		return -ESRCH;
 	cpus &= BIT(cpu_count - 1) * 2 - 1;
-	if (!cpus)
-		return -EINVAL;
 	if (tid == 0 || tid == current()->tid) /* it may have to move now */
-		return thread_set_affinity(current(), cpus);
+		return set_affinity(current(), cpus);
 	return with_thread(tid, set_affinity, cpus);
 }
 SYSCALL(NR_sched_setaffinity, sys_sched_setaffinity);

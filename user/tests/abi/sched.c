@@ -417,8 +417,17 @@ TEST(set_affinity)
 	CHECK_ERR(syscall(NR_sched_setaffinity, 0, sizeof(cpus), BAD), EFAULT);
 	CHECK_ERR(syscall(NR_sched_setaffinity, INT_MAX, sizeof(cpus), cpus),
 		  ESRCH);
+	CHECK_ERR(syscall(NR_sched_setaffinity, INT_MAX, sizeof(none), none),
+		  ESRCH);
+	CHECK_ERR(syscall(NR_sched_setaffinity, -1, sizeof(cpus), cpus), ESRCH);
+	CHECK_ERR(syscall(NR_sched_setaffinity, -1, sizeof(cpus), BAD), EFAULT);
+	CHECK_ERR(syscall(NR_sched_getaffinity, -1, sizeof(cpus), cpus), ESRCH);
+	CHECK_ERR(syscall(NR_sched_getaffinity, -1, 3, cpus), EINVAL);
 	AS_USER(CHECK_ERR(
 		syscall(NR_sched_setaffinity, parent, sizeof(cpus), cpus),
+		EPERM));
+	AS_USER(CHECK_ERR(
+		syscall(NR_sched_setaffinity, parent, sizeof(none), none),
 		EPERM));
 }
 
