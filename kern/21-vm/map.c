@@ -460,6 +460,7 @@ vm_find_room(struct vmspace *vm, size_t len)
 static int64_t
 choose_address(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t flags)
 {
+	vaddr_t top = flags & MAP_32BIT ? 1UL << 31 : USER_TOP;
 	size_t missed = 0;
 
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
@@ -477,15 +478,14 @@ choose_address(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t flags)
 		}
 		return addr;
 	}
-	if (flags & MAP_32BIT) {
-		addr = room_below(vm, 1UL << 31, len, &missed);
-		return addr ? (int64_t)addr : -ENOMEM;
-	}
 	addr = ROUND_UP(addr, PAGE_SIZE);
-	if (addr >= USER_BOTTOM && len <= USER_TOP && addr <= USER_TOP - len &&
+	if (addr >= USER_BOTTOM && len <= top && addr <= top - len &&
 	    map_is_free(vm, addr, addr + len))
 		return addr;
-	return map_find_room(vm, len);
+	if (top == USER_TOP)
+		return map_find_room(vm, len);
+	addr = room_below(vm, top, len, &missed);
+	return addr ? (int64_t)addr : -ENOMEM;
 }
 
 /* A private writable mapping of more than all memory cannot ever be used; to

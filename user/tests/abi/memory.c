@@ -207,6 +207,18 @@ TEST(mmap_hint)
 	CHECK(mmap(p, PAGE, RW, ANON, -1, 0) != p);  /* now it is not */
 }
 
+TEST(mmap_hint_for_the_first_2_gib)
+{
+	char *p = (char *)0x50000000, *top = (char *)0x80000000;
+
+	CHECK_EQ(mmap(p, 2 * PAGE, RW, ANON | MAP_32BIT, -1, 0), p);
+	CHECK(mmap(p, PAGE, RW, ANON | MAP_32BIT, -1, 0) < (void *)top);
+	CHECK(mmap(top, PAGE, RW, ANON | MAP_32BIT, -1, 0) < (void *)top);
+	CHECK_EQ(mmap(p - PAGE, PAGE, RW, ANON | MAP_32BIT, -1, 0), p - PAGE);
+	CHECK(mmap(top - PAGE, 2 * PAGE, RW, ANON | MAP_32BIT, -1, 0) <
+	      (void *)(top - PAGE));
+}
+
 TEST(mmap_errors)
 {
 	int rd, wr, dir = open(".", O_RDONLY), p[2];
