@@ -280,40 +280,55 @@ show_status(struct text *t, struct proc *p)
 
 /* ---- Texts of the program ---- */
 
-/* Copy [@start, @end) of the process's memory. */
-static int
-show_memory(struct text *t, struct proc *p, bool environment)
+/* Append [@at, @end) of the process's memory; of a title, up to its NUL. */
+static void
+append_memory(struct text *t, struct vmspace *vm, vaddr_t at, vaddr_t end,
+	      bool title)
 {
-	struct vmspace *vm = proc_vmspace(p);
 	char chunk[256];
-	vaddr_t at, end;
 	int64_t n;
 
-	if (!vm)
-		return 0; /* a zombie's are empty */
-	at = environment ? vm->env_start : vm->arg_start;
-	end = environment ? vm->env_end : vm->arg_end;
-	while (at < end) {
+	for (; at < end; at += n) {
 		n = vm_copy_in(vm, chunk, at, MIN(end - at, sizeof(chunk)));
 		if (n <= 0)
-			break;
+			return;
+		if (title && memchr(chunk, '\0', n)) {
+			text_append(t, chunk, strlen(chunk) + 1);
+			return;
+		}
 		text_append(t, chunk, n);
-		at += n;
 	}
+}
+
+/* A program that has written over the NUL of its last argument has made a title
+ * of them, which may go on where its environment was, for a page at most. */
+static int
+show_cmdline(struct text *t, struct proc *p)
+{
+	struct vmspace *vm = proc_vmspace(p);
+	vaddr_t end;
+	char last;
+
+	if (!vm)
+		return 0; /* a zombie's is empty */
+	end = MIN(vm->env_end, vm->arg_start + PAGE_SIZE);
+	if (vm_copy_in(vm, &last, vm->arg_end - 1, 1) == 1 && last)
+		append_memory(t, vm, vm->arg_start, end, true);
+	else
+		append_memory(t, vm, vm->arg_start, vm->arg_end, false);
 	vmspace_put(vm);
 	return 0;
 }
 
 static int
-show_cmdline(struct text *t, struct proc *p)
-{
-	return show_memory(t, p, false);
-}
-
-static int
 show_environ(struct text *t, struct proc *p)
 {
-	return show_memory(t, p, true);
+	struct vmspace *vm = proc_vmspace(p);
+
+	if (vm)
+		append_memory(t, vm, vm->env_start, vm->env_end, false);
+	vmspace_put(vm);
+	return 0;
 }
 
 static int

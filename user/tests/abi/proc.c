@@ -158,3 +158,28 @@ TEST(addresses_are_not_for_others)
 		CHECK(field_of(text, 28) > 0);
 	});
 }
+
+TEST(cmdline_of_who_wrote_over_its_arguments)
+{
+	static char text[3 * 4096];
+	char *args;
+	size_t room;
+	long n, len = read_of(getpid(), "cmdline", text, sizeof(text));
+
+	REQUIRE(len > 2);
+	REQUIRE(read_of(getpid(), "stat", text, sizeof(text)) > 0);
+	args = (char *)field_of(text, 48);
+	CHECK_EQ(field_of(text, 49) - field_of(text, 48), len);
+	room = field_of(text, 51) - field_of(text, 48);
+	memset(args, 'a', (size_t)len - 1); /* the last NUL is there */
+	args[1] = '\0';
+	CHECK_EQ(read_of(getpid(), "cmdline", text, sizeof(text)), len);
+	args[len - 1] = ' '; /* a title, which ends early */
+	CHECK_EQ(read_of(getpid(), "cmdline", text, sizeof(text)), 2);
+	CHECK(memcmp(text, "a", 2) == 0);
+	args[1] = 'a'; /* it goes on into the environment, if there is one */
+	room = room < 4096 ? room : 4096;
+	n = strlen(args) < room ? (long)strlen(args) + 1 : (long)room;
+	CHECK_EQ(read_of(getpid(), "cmdline", text, sizeof(text)), n);
+	CHECK(memcmp(text, args, (size_t)n) == 0);
+}
