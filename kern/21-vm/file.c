@@ -27,8 +27,8 @@ part_of(const struct mapping *m, uint64_t first, uint64_t last, vaddr_t *start,
 
 /*
  * The lock keeps the mappings, and with them their address spaces and tables,
- * while their entries are taken out. Private copies stay: they are no longer
- * the file's. Pages that are still within the file keep their changes.
+ * while their entries are taken out. Pages that are still within the file keep
+ * their changes, and private copies of them stay.
  */
 void
 vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last)
@@ -46,7 +46,7 @@ vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last)
 		if (!part_of(m, first, last, &start, &end))
 			continue;
 		gather_init(&g, m->vmspace);
-		g.cache_only = true;
+		g.cache_only = kept;
 		g.vnode = kept && m->flags & MAP_SHARED ? v : NULL;
 		pmap_zap(&g, start, end);
 		gather_flush(&g);

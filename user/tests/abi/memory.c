@@ -166,6 +166,26 @@ TEST(mmap_truncated_under)
 	CHECK_EQ(p[9], 'f');
 }
 
+/* Private copies of what is cut off go, too; a hole's are left alone. */
+TEST(mmap_private_truncated_under)
+{
+	int fd = open_pages("f", 'f', 3 * PAGE);
+	char *p = mmap(NULL, 3 * PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	REQUIRE(p != MAP_FAILED);
+	memset(p, 'p', 3 * PAGE);
+	CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			   3 * PAGE),
+		 0);
+	CHECK(p[0] == 'p' && p[2 * PAGE] == 'p');
+	CHECK_EQ(ftruncate(fd, PAGE + 10), 0);
+	CHECK_EQ(signal_of_read(p + 2 * PAGE), SIGBUS);
+	CHECK(p[PAGE + 9] == 'p' && p[PAGE + 11] == 'p');
+	CHECK_EQ(ftruncate(fd, 3 * PAGE), 0);
+	CHECK_EQ(p[2 * PAGE], 0);
+	CHECK(p[0] == 'p' && p[PAGE] == 'p');
+}
+
 TEST(mmap_fixed)
 {
 	char *p = map(3);
