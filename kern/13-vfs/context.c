@@ -157,11 +157,11 @@ check_owner(const struct vnode *v)
 }
 
 uint32_t
-vnode_plain_mode(const struct vnode *v)
+plain_mode(uint32_t mode, uint32_t gid)
 {
 	const struct cred *c = current_cred();
 
-	if ((v->mode & S_IXGRP) || !(is_root(c) || cred_in_group(c, v->gid)))
-		return v->mode & ~(S_ISUID | S_ISGID);
-	return v->mode & ~S_ISUID;
+	if ((mode & S_IXGRP) || !(is_root(c) || cred_in_group(c, gid)))
+		return mode & ~(S_ISUID | S_ISGID);
+	return mode & ~S_ISUID;
 }

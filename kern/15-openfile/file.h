@@ -10,6 +10,12 @@
 
 struct poll_table;
 
+/** Of what has no vnode, but lets its mode and its owner be changed. */
+struct file_attr {
+	_Atomic uint32_t mode; /**< with its type */
+	_Atomic uint32_t uid, gid;
+};
+
 /**
  * Operations of an open file. All may sleep; NULL is -EINVAL (read, write) or
  * as the call's manual page says.
@@ -27,6 +33,8 @@ struct file_ops {
 	int (*fsync)(struct file *f, bool data_only);
 	/** Files without a vnode: what fstat shows. */
 	int (*stat)(struct file *f, struct stat *st);
+	/** ... what fchmod and fchown change there; NULL op: -EINVAL. */
+	struct file_attr *(*attr)(struct file *f);
 	/** vm: what a mapping of this file maps (NULL: memory of zeros); 0 or
 	 * -ENODEV, -EACCES. NULL op: -ENODEV. */
 	int (*mmap)(struct file *f, struct vnode **backing);

@@ -118,7 +118,7 @@ vnode_drop_set_id(struct vnode *v)
 
 	if (!(v->mode & (S_ISUID | S_ISGID)) || is_root(current_cred()))
 		return;
-	attr.mode = vnode_plain_mode(v);
+	attr.mode = plain_mode(v->mode, v->gid);
 	if (attr.mode != v->mode)
 		vnode_change_locked(v, &attr);
 }

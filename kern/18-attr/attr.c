@@ -33,6 +33,23 @@ change_mode(struct vnode *v, uint32_t mode)
 	return error;
 }
 
+/* The same of a pipe or a socket. */
+static int
+change_nameless_mode(struct file *f, uint32_t mode)
+{
+	struct file_attr *a = f->ops->attr ? f->ops->attr(f) : NULL;
+	const struct cred *c = current_cred();
+
+	if (!a)
+		return -EINVAL;
+	if (!is_root(c) && c->fsuid != a->uid)
+		return -EPERM;
+	if (!is_root(c) && !cred_in_group(c, a->gid))
+		mode &= ~S_ISGID;
+	a->mode = (a->mode & S_IFMT) | (mode & 07777);
+	return 0;
+}
+
 static int64_t
 sys_fchmodat2(int dirfd, const char *path, uint32_t mode, unsigned flags)
 {
@@ -67,13 +84,15 @@ SYSCALL(NR_chmod, sys_chmod);
 static int64_t
 sys_fchmod(int fd, uint32_t mode)
 {
-	struct vnode *v;
-	int error = fd_real_vnode(fd, &v);
+	struct file *f = fd_get(fd);
+	int error = -EBADF;
 
-	if (error)
-		return error;
-	error = change_mode(v, mode);
-	vnode_put(v);
+	if (!f)
+		return -EBADF;
+	if (!(f->flags & O_PATH))
+		error = f->vnode ? change_mode(f->vnode, mode)
+				 : change_nameless_mode(f, mode);
+	file_put(f);
 	return error;
 }
 SYSCALL(NR_fchmod, sys_fchmod);
@@ -84,15 +103,15 @@ SYSCALL(NR_fchmod, sys_fchmod);
 
 /* Who is not root may give his own file to a group that he is in. */
 static int
-may_give(const struct vnode *v, uint32_t uid, uint32_t gid)
+may_give(uint32_t owner, uint32_t group, uint32_t uid, uint32_t gid)
 {
 	const struct cred *c = current_cred();
 
 	if (is_root(c) || (uid == KEEP_ID && gid == KEEP_ID))
 		return 0;
-	if (c->fsuid != v->uid || (uid != KEEP_ID && uid != v->uid))
+	if (c->fsuid != owner || (uid != KEEP_ID && uid != owner))
 		return -EPERM;
-	if (gid != KEEP_ID && gid != v->gid && !cred_in_group(c, gid))
+	if (gid != KEEP_ID && gid != group && !cred_in_group(c, gid))
 		return -EPERM;
 	return 0;
 }
@@ -113,9 +132,9 @@ change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 	vnode_lock(v, 0);
 	error = mount_writable(v);
 	if (!error)
-		error = may_give(v, uid, gid);
+		error = may_give(v->uid, v->gid, uid, gid);
 	/* The new owner did not say that it may run with his rights. */
-	attr.mode = vnode_plain_mode(v);
+	attr.mode = plain_mode(v->mode, v->gid);
 	if (v->type != VT_DIR && attr.mode != v->mode)
 		attr.valid |= VATTR_MODE;
 	if (!error && (attr.valid & VATTR_MODE))
@@ -126,6 +145,23 @@ change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 	if (!error)
 		notify_file(v, IN_ATTRIB);
 	return error;
+}
+
+/* The same of a pipe or a socket. */
+static int
+change_nameless_owner(struct file *f, uint32_t uid, uint32_t gid)
+{
+	struct file_attr *a = f->ops->attr ? f->ops->attr(f) : NULL;
+	int error = a ? may_give(a->uid, a->gid, uid, gid) : -EINVAL;
+
+	if (error)
+		return error;
+	a->mode = plain_mode(a->mode, a->gid);
+	if (uid != KEEP_ID)
+		a->uid = uid;
+	if (gid != KEEP_ID)
+		a->gid = gid;
+	return 0;
 }
 
 static int64_t
@@ -163,13 +199,15 @@ SYSCALL(NR_lchown, sys_lchown);
 static int64_t
 sys_fchown(int fd, uint32_t uid, uint32_t gid)
 {
-	struct vnode *v;
-	int error = fd_real_vnode(fd, &v);
+	struct file *f = fd_get(fd);
+	int error = -EBADF;
 
-	if (error)
-		return error;
-	error = change_owner(v, uid, gid);
-	vnode_put(v);
+	if (!f)
+		return -EBADF;
+	if (!(f->flags & O_PATH))
+		error = f->vnode ? change_owner(f->vnode, uid, gid)
+				 : change_nameless_owner(f, uid, gid);
+	file_put(f);
 	return error;
 }
 SYSCALL(NR_fchown, sys_fchown);

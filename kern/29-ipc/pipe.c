@@ -461,11 +461,19 @@ pipe_stat(struct file *f, struct stat *st)
 
 	st->st_dev = PIPE_DEV;
 	st->st_ino = p->ino;
-	st->st_mode = S_IFIFO | S_IRUSR | S_IWUSR;
-	st->st_uid = p->uid;
-	st->st_gid = p->gid;
+	st->st_mode = p->attr.mode;
+	st->st_uid = p->attr.uid;
+	st->st_gid = p->attr.gid;
 	st->st_atim = st->st_mtim = st->st_ctim = p->created;
 	return 0;
+}
+
+static struct file_attr *
+pipe_attr(struct file *f)
+{
+	struct pipe *p = f->private_data;
+
+	return &p->attr;
 }
 
 /* ---- How much it holds ---- */
@@ -603,6 +611,7 @@ const struct file_ops pipe_file_ops = {
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.stat = pipe_stat,
+	.attr = pipe_attr,
 	.release = pipe_release,
 };
 
@@ -616,8 +625,9 @@ pipe_new(unsigned flags, struct file *ends[2])
 	struct pipe *p = pipe_alloc();
 
 	p->ino = atomic_fetch_add(&last_ino, 1) + 1;
-	p->uid = current_cred()->fsuid;
-	p->gid = current_cred()->fsgid;
+	p->attr.mode = S_IFIFO | S_IRUSR | S_IWUSR;
+	p->attr.uid = current_cred()->fsuid;
+	p->attr.gid = current_cred()->fsgid;
 	p->created = timespec_now();
 	p->readers = p->writers = 1;
 	p->writer_opens = 1; /* hang-up counts from the start */

@@ -12,8 +12,9 @@
 struct pipe {
 	/* Constant; of pipes without a name. */
 	uint64_t ino;
-	uint32_t uid, gid;
 	struct timespec created;
+
+	struct file_attr attr; /* of pipes without a name, too */
 
 	struct mutex lock;
 	/* Guarded by lock. */

@@ -40,8 +40,9 @@ socket_init(struct socket *s, const struct socket_ops *ops, int domain,
 	s->type = type;
 	s->protocol = protocol;
 	s->ino = atomic_fetch_add(&last_ino, 1) + 1;
-	s->uid = c->fsuid;
-	s->gid = c->fsgid;
+	s->attr.mode = S_IFSOCK | 0777;
+	s->attr.uid = c->fsuid;
+	s->attr.gid = c->fsgid;
 	s->created = timespec_now();
 	waitq_init(&s->read_wq, "socket readers");
 	waitq_init(&s->write_wq, "socket writers");
@@ -129,11 +130,19 @@ socket_stat(struct file *f, struct stat *st)
 
 	st->st_dev = SOCKET_DEV;
 	st->st_ino = s->ino;
-	st->st_mode = S_IFSOCK | 0777;
-	st->st_uid = s->uid;
-	st->st_gid = s->gid;
+	st->st_mode = s->attr.mode;
+	st->st_uid = s->attr.uid;
+	st->st_gid = s->attr.gid;
 	st->st_atim = st->st_mtim = st->st_ctim = s->created;
 	return 0;
+}
+
+static struct file_attr *
+socket_attr(struct file *f)
+{
+	struct socket *s = f->private_data;
+
+	return &s->attr;
 }
 
 static void
@@ -151,6 +160,7 @@ static const struct file_ops socket_file_ops = {
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
 	.stat = socket_stat,
+	.attr = socket_attr,
 	.release = socket_release,
 };
 

@@ -87,8 +87,9 @@ struct socket {
 	const struct socket_ops *ops;
 	uint16_t domain, type, protocol;
 	uint64_t ino;
-	uint32_t uid, gid;
 	struct timespec created;
+
+	struct file_attr attr;
 
 	/** Set once, not referenced: NULL until it has one (accept). */
 	struct file *file;

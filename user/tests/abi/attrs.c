@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <sys/time.h>
@@ -218,6 +219,34 @@ TEST(fchown_fchownat)
 	CHECK_ERR(fchownat(99, "f", 1, 1, 0), EBADF);
 	CHECK_ERR(fchownat(fd, "f", 1, 1, 0), ENOTDIR);
 	CHECK_ERR(fchownat(dir, "f", 1, 1, 0x40000000), EINVAL);
+}
+
+/* Both ends of a pipe are one file, of a pair of sockets two. */
+TEST(attributes_of_what_has_no_name)
+{
+	int p[2], s[2];
+	struct stat st;
+
+	REQUIRE(pipe(p) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	CHECK_EQ(fstat(p[1], &st), 0);
+	CHECK_EQ(st.st_mode, S_IFIFO | 0600);
+	CHECK_EQ(fchmod(p[0], 06750), 0);
+	CHECK_EQ(fstat(p[1], &st), 0);
+	CHECK_EQ(st.st_mode, S_IFIFO | 06750);
+	CHECK_EQ(fchown(p[1], 3, 4), 0);
+	CHECK_EQ(fstat(p[0], &st), 0);
+	CHECK(st.st_uid == 3 && st.st_gid == 4);
+	CHECK_EQ(st.st_mode, S_IFIFO | 0750); /* as of any file given away */
+	AS_USER(CHECK_ERR(fchmod(p[0], 0600), EPERM);
+		CHECK_ERR(fchown(p[0], 3, 3), EPERM);
+		CHECK_ERR(fchmod(s[0], 0600), EPERM));
+	CHECK_EQ(fchmod(s[0], S_IFREG | 0400), 0);
+	CHECK_EQ(fchown(s[0], 5, (gid_t)-1), 0);
+	CHECK_EQ(fstat(s[0], &st), 0);
+	CHECK(st.st_mode == (S_IFSOCK | 0400) && st.st_uid == 5 &&
+	      st.st_gid == 0);
+	CHECK_EQ(fstat(s[1], &st), 0);
+	CHECK(st.st_mode == (S_IFSOCK | 0777) && st.st_uid == 0);
 }
 
 TEST(new_files_belong_to_their_maker)
