@@ -7,7 +7,6 @@
 
 #define STACK_DEFAULT  (8UL << 20)
 #define NOFILE_DEFAULT 1024
-#define NOFILE_MAX     4096
 #define NS_PER_TICK    (NS_PER_SEC / USER_HZ)
 
 /* ---- Limits ---- */

@@ -196,6 +196,7 @@ struct fdtable *proc_fdtable(struct proc *p);
 /** CPU time of the process's threads, dead ones too, in ns. */
 uint64_t proc_cpu_ns(struct proc *p);
 
+#define NOFILE_MAX 4096 /**< RLIMIT_NOFILE can be no higher */
 /** Soft limit of the running process (RLIM_INFINITY for kernel threads). */
 uint64_t proc_limit(unsigned resource);
 /** Soft limit of any process. */

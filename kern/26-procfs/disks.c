@@ -1,7 +1,7 @@
 /*
- * /proc: files about the disks. partitions has Linux's format (proc(5)); disks
- * is of this kernel alone: what has been asked of each disk, in requests, and
- * how many of those needed no command of their own.
+ * /proc: files about the disks. partitions, diskstats and swaps have Linux's
+ * format (proc(5)); disks is of this kernel alone: what has been asked of each
+ * disk, in requests, and how many of those needed no command of their own.
  */
 #include "procfs_internal.h"
 
@@ -43,9 +43,42 @@ show_disks(struct text *t)
 	}
 }
 
+/* Requests that had a command of their own, those that had not, sectors, and
+ * the milliseconds it took, which nobody counts here. */
+static void
+show_commands(struct text *t, const struct block_stats *s, enum block_op op)
+{
+	text_printf(t, " %lu %lu %lu 0", s->requests[op] - s->merged[op],
+		    s->merged[op], s->sectors[op]);
+}
+
+static void
+show_diskstats(struct text *t)
+{
+	const struct block_device *d;
+
+	for (unsigned i = 0; (d = block_nth(i)); i++) {
+		text_printf(t, "%4u %7u %s", DISK_MAJOR,
+			    d->index * DISK_MINORS + d->partition, d->name);
+		show_commands(t, &d->stats, BLOCK_READ);
+		show_commands(t, &d->stats, BLOCK_WRITE);
+		text_printf(t, " %u 0 0 0 0 0 0 %lu 0\n", d->stats.in_flight,
+			    d->stats.requests[BLOCK_FLUSH]);
+	}
+}
+
+/* There are none. */
+static void
+show_swaps(struct text *t)
+{
+	text_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
 void
 procfs_disks_init(void)
 {
 	procfs_add("disks", show_disks);
+	procfs_add("diskstats", show_diskstats);
 	procfs_add("partitions", show_partitions);
+	procfs_add("swaps", show_swaps);
 }

@@ -142,6 +142,19 @@ drop_caches(uint64_t which)
 	return 0;
 }
 
+static void
+show_max_map_count(struct text *t)
+{
+	text_printf(t, "%u\n", vm_mappings_max());
+}
+
+/* Heuristic: what could never be had is refused, anything else is given. */
+static void
+show_overcommit_memory(struct text *t)
+{
+	text_printf(t, "0\n");
+}
+
 /* ---- Time and load ---- */
 
 static void
@@ -397,6 +410,19 @@ show_locks(struct text *t)
 	}
 }
 
+/* No limit of all processes together. */
+static void
+show_file_max(struct text *t)
+{
+	text_printf(t, "%ld\n", INT64_MAX);
+}
+
+static void
+show_nr_open(struct text *t)
+{
+	text_printf(t, "%d\n", NOFILE_MAX);
+}
+
 static void
 show_filesystems(struct text *t)
 {
@@ -420,6 +446,8 @@ procfs_system_init(void)
 	procfs_add("meminfo", show_meminfo);
 	procfs_add("mounts", show_mounts);
 	procfs_add("stat", show_stat);
+	procfs_add("sys/fs/file-max", show_file_max);
+	procfs_add("sys/fs/nr_open", show_nr_open);
 	procfs_add("sys/kernel/cap_last_cap", show_cap_last_cap);
 	procfs_add("sys/kernel/hostname", show_hostname);
 	procfs_add("sys/kernel/ngroups_max", show_ngroups_max);
@@ -429,6 +457,8 @@ procfs_system_init(void)
 	procfs_add_number("sys/kernel/randomize_va_space", &exec_randomize,
 			  EXEC_RANDOMIZE_ALL);
 	procfs_add_switch("sys/vm/drop_caches", drop_caches);
+	procfs_add("sys/vm/max_map_count", show_max_map_count);
+	procfs_add("sys/vm/overcommit_memory", show_overcommit_memory);
 	procfs_add("uptime", show_uptime);
 	procfs_add("version", show_version);
 	procfs_add("vmstat", show_vmstat);

@@ -2,6 +2,8 @@
  * Directories, links and files of /proc that a process finds on any Linux:
  * proc(5).
  */
+#include <sys/resource.h>
+
 #include "abi/sched.h"
 #include "check.h"
 
@@ -182,4 +184,43 @@ TEST(cmdline_of_who_wrote_over_its_arguments)
 	n = strlen(args) < room ? (long)strlen(args) + 1 : (long)room;
 	CHECK_EQ(read_of(getpid(), "cmdline", text, sizeof(text)), n);
 	CHECK(memcmp(text, args, (size_t)n) == 0);
+}
+
+/** The text of a file of the whole system. */
+static const char *
+text_of(const char *path)
+{
+	static char text[4096];
+	int fd = open(path, O_RDONLY);
+	long n = read(fd, text, sizeof(text) - 1);
+
+	REQUIRE(n >= 0);
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
+TEST(limits_of_the_system)
+{
+	unsigned long most = strtoul(text_of("/proc/sys/fs/nr_open"), NULL, 10);
+	struct rlimit limit = { most, most }, above = { most, most + 1 };
+
+	CHECK(most >= 1024);
+	CHECK_ERR(setrlimit(RLIMIT_NOFILE, &above), EPERM);
+	if (geteuid() == 0) /* perhaps without the right in a sandbox */
+		CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 || errno == EPERM);
+	CHECK(strtoul(text_of("/proc/sys/fs/file-max"), NULL, 10) >= 1024);
+	CHECK(strtoul(text_of("/proc/sys/vm/max_map_count"), NULL, 10) > 1000);
+	CHECK(strtoul(text_of("/proc/sys/vm/overcommit_memory"), NULL, 10) < 3);
+}
+
+TEST(disks_and_swaps)
+{
+	const char *line = text_of("/proc/diskstats");
+	unsigned n = 0;
+
+	for (const char *p = line; *p && *p != '\n'; p++)
+		n += *p != ' ' && (p[1] == ' ' || p[1] == '\n');
+	CHECK_EQ(n, 20);
+	CHECK(strncmp(text_of("/proc/swaps"), "Filename\t", 9) == 0);
 }
