@@ -6,8 +6,9 @@
  *
  * rep movsq copies 8 bytes an iteration; where it faults, rcx and rdx say what
  * was not copied, and that is tried byte by byte: some of the 8 may lie before
- * the page that is not there, and they count. The processor keeps rcx, rsi and rdi up to date at each
- * iteration (SDM vol. 1, 7.3.9.2), so a fault in the middle resumes there.
+ * the page that is not there, and they count. The processor keeps rcx, rsi and
+ * rdi up to date at each iteration (SDM vol. 1, 7.3.9.2), so a fault in the
+ * middle resumes there.
  *
  * SMAP is open from stac to clac and for nothing else (TRAP2). An exception in
  * between saves the AC flag with rflags and closes it for its handler; a thread

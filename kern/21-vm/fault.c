@@ -508,8 +508,7 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 /* ---- For other parts of the kernel ---- */
 
 /* As if the program had touched the pages: for writing where they are private,
- * or each would fault again. What cannot be had is left for the touch to
- * report. */
+ * or each would fault again. */
 int
 vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {

@@ -385,10 +385,8 @@ map_is_free(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {
 	struct mapping *m = map_ceil(vm, start);
 
-	if (!m)
-		return true;
-	return m->start >= end &&
-	       (!m->is_stack || m->start - end >= STACK_GUARD);
+	return !m || (m->start >= end &&
+		      (!m->is_stack || m->start - end >= STACK_GUARD));
 }
 
 /* The highest free range of @len bytes that ends at or below @top; 0: none.
@@ -461,6 +459,7 @@ static int64_t
 choose_address(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t flags)
 {
 	vaddr_t top = flags & MAP_32BIT ? 1UL << 31 : USER_TOP;
+	struct mapping *m;
 	size_t missed = 0;
 
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
@@ -470,13 +469,8 @@ choose_address(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t flags)
 			return -ENOMEM;
 		if (addr < USER_BOTTOM)
 			return -EPERM;
-		if (flags & MAP_FIXED_NOREPLACE) {
-			struct mapping *m = map_ceil(vm, addr);
-
-			if (m && m->start < addr + len)
-				return -EEXIST;
-		}
-		return addr;
+		m = flags & MAP_FIXED_NOREPLACE ? map_ceil(vm, addr) : NULL;
+		return m && m->start < addr + len ? -EEXIST : (int64_t)addr;
 	}
 	addr = ROUND_UP(addr, PAGE_SIZE);
 	if (addr >= USER_BOTTOM && len <= top && addr <= top - len &&

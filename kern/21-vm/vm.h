@@ -90,9 +90,8 @@ int64_t vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
  * are no error. May sleep. @return 0, -EINVAL, -ENOMEM: one mapping too many */
 int vm_unmap(struct vmspace *vm, vaddr_t addr, size_t len);
 /** Give all that is mapped there rights @p prot, as mprotect(2). May sleep.
- * @return 0, -EINVAL, -EACCES: a file not opened for writing, or that must not
- * be executed; -ENOMEM: a hole; what lies before the one that failed is changed
- */
+ * @return 0, -EINVAL, -EACCES: a file not to be written, or not to be executed,
+ * so; -ENOMEM: a hole; what lies before the one that failed is changed */
 int vm_protect(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot);
 
 /** Pages of @p vm in mappings that are locked; its lock held. */
