@@ -156,7 +156,7 @@ side_get(struct side *s, int fd, int64_t *user)
 {
 	s->user = user;
 	s->f = fd_get(fd);
-	if (!s->f)
+	if (!s->f || (s->f->flags & O_PATH))
 		return -EBADF;
 	if (user)
 		return copyin(&s->pos, user, sizeof(s->pos));
@@ -186,11 +186,10 @@ side_put(struct side *s, bool moved)
 static int
 check_kinds(const struct vnode *in, const struct vnode *out)
 {
-	if (!in || !out)
-		return -EINVAL;
-	if (in->type == VT_DIR || out->type == VT_DIR)
+	if ((in && in->type == VT_DIR) || (out && out->type == VT_DIR))
 		return -EISDIR;
-	return in->type == VT_REG && out->type == VT_REG ? 0 : -EINVAL;
+	return in && in->type == VT_REG && out && out->type == VT_REG ? 0
+								      : -EINVAL;
 }
 
 /* copy_file_range(2): in the order of its manual page's list, but that kinds

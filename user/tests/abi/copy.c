@@ -113,6 +113,9 @@ TEST(copy_errors)
 		  EBADF);
 	CHECK_ERR(copy_file_range(a, NULL, b, NULL, 1, 1), EINVAL);
 	CHECK_ERR(copy_file_range(dir, NULL, b, NULL, 1, 0), EISDIR);
+	CHECK_ERR(copy_file_range(dir, NULL, p[1], NULL, 1, 0), EISDIR);
+	CHECK_ERR(copy_file_range(open("a", O_PATH), NULL, p[1], NULL, 1, 0),
+		  EBADF);
 	CHECK_ERR(copy_file_range(p[0], NULL, b, NULL, 1, 0), EINVAL);
 	CHECK_ERR(copy_file_range(a, NULL, p[1], NULL, 1, 0), EINVAL);
 	CHECK_ERR(copy_file_range(a, &off, b, NULL, 10, 0), EOVERFLOW);
