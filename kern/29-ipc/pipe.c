@@ -91,12 +91,13 @@ ring_memory(struct pipe *p, uint32_t pos)
 	return (char *)page_address(*page) + OFFSET_OF(pos);
 }
 
-/* Copy up to @p len bytes in, which there is room for.
+/* Copy up to @p len bytes in, which there is room for: page by page, and none
+ * of the page at which the user's memory ends.
  * @return bytes, or -EFAULT, -ENOMEM if none */
 static int64_t
 fill(struct pipe *p, struct uio *u, size_t len)
 {
-	size_t done = 0, n, copied;
+	size_t done = 0, n;
 	char *to;
 
 	while (done < len) {
@@ -104,11 +105,10 @@ fill(struct pipe *p, struct uio *u, size_t len)
 		if (!to)
 			return done ? (int64_t)done : -ENOMEM;
 		n = MIN(len - done, PAGE_SIZE - OFFSET_OF(p->head));
-		copied = uio_copy_from(u, to, n);
-		p->head += copied;
-		done += copied;
-		if (copied < n)
+		if (uio_copy_from(u, to, n) < n)
 			return done ? (int64_t)done : -EFAULT;
+		p->head += n;
+		done += n;
 	}
 	return done;
 }
@@ -125,19 +125,18 @@ settle(struct pipe *p)
 		free_pages(p, 1);
 }
 
-/* Copy up to @p len bytes out, which are there. */
+/* Copy up to @p len bytes out, which are there; in the same way. */
 static int64_t
 drain(struct pipe *p, struct uio *u, size_t len)
 {
-	size_t done = 0, n, copied;
+	size_t done = 0, n;
 
 	while (done < len) {
 		n = MIN(len - done, PAGE_SIZE - OFFSET_OF(p->tail));
-		copied = uio_copy_to(u, ring_memory(p, p->tail), n);
-		p->tail += copied;
-		done += copied;
-		if (copied < n)
+		if (uio_copy_to(u, ring_memory(p, p->tail), n) < n)
 			break;
+		p->tail += n;
+		done += n;
 	}
 	settle(p);
 	return done || !len ? (int64_t)done : -EFAULT;
@@ -145,12 +144,18 @@ drain(struct pipe *p, struct uio *u, size_t len)
 
 /* ---- Reading ---- */
 
+static bool
+must_wait(const struct pipe *p)
+{
+	return (!used(p) && p->writers) || p->draining;
+}
+
 /* Wait until there is something to read, or no one to write it; locked.
  * @return 0, or the error of read */
 static int
 wait_readable(struct pipe *p, bool nonblock)
 {
-	while ((!used(p) && p->writers) || p->draining) {
+	while (must_wait(p)) {
 		if (nonblock)
 			return -EAGAIN;
 		if (waitq_wait_mutex(&p->read_wq, &p->lock, WAIT_INTERRUPTIBLE,
@@ -161,25 +166,27 @@ wait_readable(struct pipe *p, bool nonblock)
 }
 
 /* Writers are woken once a write of PIPE_BUF bytes fits: then every one of
- * them can do something. The wake-up comes after the unlock, so that who is
- * woken on another CPU does not run into the lock. */
+ * them can do something. Who was woken and leaves bytes wakes the next reader;
+ * who did not wait has taken no wake-up. The wake-up comes after the unlock, so
+ * that who is woken on another CPU does not run into the lock. */
 static int64_t
 pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private_data;
-	bool had_room, more;
+	bool had_room, waits, more;
 	int64_t n;
 
 	(void)pos;
 	if (!u->left)
 		return 0;
 	mutex_lock(&p->lock);
+	waits = must_wait(p);
 	n = wait_readable(p, (f->flags | u->flags) & O_NONBLOCK);
 	had_room = room(p) >= PIPE_BUF;
 	if (!n)
 		n = drain(p, u, MIN(u->left, used(p)));
 	had_room = had_room || room(p) < PIPE_BUF;
-	more = used(p);
+	more = waits && used(p);
 	mutex_unlock(&p->lock);
 	if (!had_room)
 		waitq_wake_all(&p->write_wq);
@@ -214,14 +221,15 @@ pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private_data;
 	bool nonblock = (f->flags | u->flags) & O_NONBLOCK;
-	int64_t done = 0, n = 0;
+	int64_t done = 0, n = 0, want = 0;
 
 	(void)pos;
-	while (u->left && n >= 0) {
+	while (u->left && n == want) {
 		mutex_lock(&p->lock);
 		n = wait_writable(p, nonblock, u->left);
+		want = MIN(u->left, room(p));
 		if (!n)
-			n = fill(p, u, MIN(u->left, room(p)));
+			n = fill(p, u, want);
 		mutex_unlock(&p->lock);
 		if (n > 0) {
 			done += n;

@@ -146,6 +146,19 @@ TEST(epoll_edge_of_what_was_asked_for)
 	CHECK_EQ(look(ep, fd), 0);
 }
 
+TEST(epoll_edge_of_what_is_left)
+{
+	int ep = make(), p[2];
+	char c;
+
+	CHECK_EQ(pipe(p), 0);
+	add(ep, p[0], EPOLLIN | EPOLLET);
+	CHECK_EQ(write(p[1], "ab", 2), 2);
+	CHECK_EQ(look(ep, p[0]), EPOLLIN);
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	CHECK_EQ(look(ep, p[0]), 0); /* nothing has come */
+}
+
 TEST(epoll_oneshot)
 {
 	int ep = make(), fd = counter(0, 0);

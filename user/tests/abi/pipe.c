@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/uio.h>
 #include <time.h>
 #include "check.h"
 
@@ -152,6 +153,22 @@ TEST(pipe_zero_bytes)
 	make_pipe(0);
 	CHECK_EQ(write(p[1], "", 0), 0);
 	CHECK_EQ(read(p[0], NULL, 0), 0);
+}
+
+/** Of what fits a page, all is copied or nothing. */
+TEST(pipe_faults)
+{
+	char buf[10];
+	struct iovec iov[2] = { { (char *)"abc", 3 }, { BAD, 3 } };
+
+	make_pipe(O_NONBLOCK);
+	CHECK_ERR(writev(p[1], iov, 2), EFAULT);
+	CHECK_ERR(read(p[0], buf, 10), EAGAIN);
+	CHECK_EQ(write(p[1], "012345", 6), 6);
+	iov[0].iov_base = buf;
+	CHECK_ERR(readv(p[0], iov, 2), EFAULT);
+	CHECK_EQ(read(p[0], buf, 10), 6);
+	CHECK(memcmp(buf, "012345", 6) == 0);
 }
 
 TEST(pipe_flags)
