@@ -161,10 +161,10 @@ vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev)
 }
 
 int
-vfs_make_socket(const char *path, struct vnode **v)
+vfs_make_socket(const char *path, uint32_t mode, struct vnode **v)
 {
 	struct maker m = { .what = MAKE_FILE,
-			   .mode = S_IFSOCK | masked(0777),
+			   .mode = S_IFSOCK | masked(mode),
 			   .made = v };
 
 	return make_at(AT_FDCWD, path, &m);

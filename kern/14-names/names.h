@@ -27,9 +27,9 @@ void entry_removed(struct vnode *dir, const struct name *name, struct vnode *v);
 /* As the system calls of these names, with paths in kernel memory. No locks are
  * held. */
 int vfs_mknod(int dirfd, const char *path, uint32_t mode, uint64_t rdev);
-/** Make a socket's file, for all to write as far as the umask lets them.
- * *v referenced. */
-int vfs_make_socket(const char *path, struct vnode **v);
+/** Make a socket's file, with the permissions @p mode as far as the umask lets
+ * it have them. *v referenced. */
+int vfs_make_socket(const char *path, uint32_t mode, struct vnode **v);
 int vfs_mkdir(int dirfd, const char *path, uint32_t mode);
 int vfs_unlink(int dirfd, const char *path);
 int vfs_rmdir(int dirfd, const char *path);

@@ -89,7 +89,7 @@ struct socket {
 	uint64_t ino;
 	struct timespec created;
 
-	struct file_attr attr;
+	struct file_attr attr; /**< of it, and of the path it is bound to */
 
 	/** Set once, not referenced: NULL until it has one (accept). */
 	struct file *file;

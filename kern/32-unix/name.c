@@ -118,7 +118,8 @@ static int
 bind_path(struct unix_address *a)
 {
 	struct vnode *v;
-	int error = vfs_make_socket(a->name.sun_path, &v);
+	int error = vfs_make_socket(a->name.sun_path,
+				    a->socket->socket.attr.mode & 07777, &v);
 
 	if (error)
 		return error == -EEXIST ? -EADDRINUSE : error;

@@ -32,6 +32,26 @@ TEST(bind_path)
 	CHECK_EQ(BIND(unbound(SOCK_STREAM), "s"), 0);
 }
 
+/** A socket that has no path yet gives it its permissions. */
+TEST(bind_with_a_mode)
+{
+	int s = unbound(SOCK_STREAM), p[2];
+	struct stat st;
+
+	umask(022);
+	CHECK_EQ(fchmod(s, 0620), 0);
+	CHECK_EQ(fstat(s, &st), 0);
+	CHECK_EQ(st.st_mode, S_IFSOCK | 0620);
+	AS_USER(CHECK_ERR(fchmod(s, 0600), EPERM));
+	CHECK_EQ(BIND(s, "s"), 0);
+	CHECK_EQ(stat("s", &st), 0);
+	CHECK_EQ(st.st_mode, S_IFSOCK | 0600);
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(fchmod(p[0], 0644), 0);
+	CHECK_EQ(fstat(p[1], &st), 0);
+	CHECK_EQ(st.st_mode, S_IFIFO | 0644);
+}
+
 TEST(bind_errors)
 {
 	int s = unbound(SOCK_STREAM);
