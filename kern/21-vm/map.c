@@ -496,15 +496,16 @@ too_much(uint64_t pages, uint32_t prot, uint32_t flags)
 }
 
 uint64_t
-vm_locked_pages(struct vmspace *vm)
+vm_pages_within(struct vmspace *vm, vaddr_t start, vaddr_t end, bool all)
 {
 	struct mapping *m;
 	uint64_t n = 0;
 
-	for (m = map_ceil(vm, 0); m; m = map_ceil(vm, m->end))
-		if (m->locked)
-			n += (m->end - m->start) >> PAGE_SHIFT;
-	return n;
+	for (m = map_ceil(vm, start); m && m->start < end;
+	     m = map_ceil(vm, m->end))
+		if (all || m->locked)
+			n += MIN(m->end, end) - MAX(m->start, start);
+	return n >> PAGE_SHIFT;
 }
 
 bool
@@ -514,7 +515,8 @@ vm_may_lock(struct vmspace *vm, uint64_t more)
 		vm_ops.limit ? vm_ops.limit(RLIMIT_MEMLOCK) : RLIM_INFINITY;
 
 	return current_cred()->euid == 0 || limit == RLIM_INFINITY ||
-	       vm_locked_pages(vm) + more <= limit >> PAGE_SHIFT;
+	       vm_pages_within(vm, 0, USER_TOP, false) + more <= limit >>
+		       PAGE_SHIFT;
 }
 
 /* Two mappings more at most: the new one, and one of which MAP_FIXED replaces
@@ -530,6 +532,7 @@ vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 			     .may_write = may_write,
 			     .is_stack = flags & MAP_GROWSDOWN };
 	struct list dead = LIST_INIT(dead);
+	uint64_t replaced = 0;
 	int64_t at;
 
 	if (len == 0)
@@ -545,7 +548,9 @@ vm_map(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 	m.locked = flags & MAP_LOCKED || vm->lock_new;
 	if (at >= 0 && m.locked && !vm_may_lock(vm, len >> PAGE_SHIFT))
 		at = -EAGAIN;
-	if (at >= 0 && map_check_limits(vm, 2, len >> PAGE_SHIFT))
+	if (at >= 0 && flags & MAP_FIXED)
+		replaced = vm_pages_within(vm, at, at + len, true);
+	if (at >= 0 && map_check_limits(vm, 2, (len >> PAGE_SHIFT) - replaced))
 		at = -ENOMEM;
 	if (at >= 0) {
 		m.start = at;

@@ -94,8 +94,10 @@ int vm_unmap(struct vmspace *vm, vaddr_t addr, size_t len);
  * so; -ENOMEM: a hole; what lies before the one that failed is changed */
 int vm_protect(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot);
 
-/** Pages of @p vm in mappings that are locked; its lock held. */
-uint64_t vm_locked_pages(struct vmspace *vm);
+/** Pages of mappings from @p start to @p end, of all or of those that are
+ * locked; vm's lock held. */
+uint64_t vm_pages_within(struct vmspace *vm, vaddr_t start, vaddr_t end,
+			 bool all);
 
 /** Whether RLIMIT_MEMLOCK lets @p more pages be locked; vm's lock held. */
 bool vm_may_lock(struct vmspace *vm, uint64_t more);

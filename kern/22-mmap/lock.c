@@ -52,21 +52,6 @@ mmap_may_lock(void)
 	       vm_ops.limit(RLIMIT_MEMLOCK) > 0;
 }
 
-/* Pages that are locked already: locks do not nest, nor are they counted
- * twice. */
-static uint64_t
-locked_within(struct vmspace *vm, vaddr_t start, vaddr_t end)
-{
-	struct mapping *m;
-	uint64_t bytes = 0;
-
-	for (m = map_ceil(vm, start); m && m->start < end;
-	     m = map_ceil(vm, m->end))
-		if (m->locked)
-			bytes += MIN(m->end, end) - MAX(m->start, start);
-	return bytes >> PAGE_SHIFT;
-}
-
 static int
 lock_range(vaddr_t addr, size_t len, bool fill)
 {
@@ -79,8 +64,9 @@ lock_range(vaddr_t addr, size_t len, bool fill)
 	if (!mmap_may_lock())
 		return -EPERM;
 	rwlock_write_lock(&vm->lock);
+	/* Locks do not nest, nor are they counted twice. */
 	if (!vm_may_lock(vm, ((end - start) >> PAGE_SHIFT) -
-				     locked_within(vm, start, end)))
+				     vm_pages_within(vm, start, end, false)))
 		error = -ENOMEM;
 	if (!error)
 		error = mark_range(vm, start, end, true);
@@ -172,7 +158,8 @@ sys_mlockall(int flags)
 		return -EPERM;
 	rwlock_write_lock(&vm->lock);
 	if (flags & MCL_CURRENT &&
-	    !vm_may_lock(vm, vm->mapped_pages - vm_locked_pages(vm)))
+	    !vm_may_lock(vm, vm->mapped_pages -
+				     vm_pages_within(vm, 0, USER_TOP, false)))
 		error = -ENOMEM;
 	if (!error) {
 		vm->lock_new = flags & MCL_FUTURE;

@@ -165,7 +165,7 @@ status_memory(struct text *t, struct vmspace *vm)
 	uint64_t stack_size;
 
 	rwlock_read_lock(&vm->lock);
-	locked = vm_locked_pages(vm);
+	locked = vm_pages_within(vm, 0, USER_TOP, false);
 	stack = vm_find(vm, vm->stack_start);
 	stack_size = stack ? stack->end - stack->start : 0;
 	rwlock_read_unlock(&vm->lock);

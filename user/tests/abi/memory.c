@@ -293,6 +293,26 @@ TEST(mmap_address_space_limit)
 	CHECK(mmap(NULL, 1 << 20, RW, ANON, -1, 0) != MAP_FAILED);
 }
 
+/** What a fixed mapping replaces does not count: so loaders map libraries. */
+TEST(mmap_replaces_within_the_limit)
+{
+	char *q = map(200), text[64] = "";
+	struct rlimit rl = { 0, RLIM_INFINITY };
+
+	REQUIRE(read(open("/proc/self/statm", O_RDONLY), text, 63) > 0);
+	rl.rlim_cur = (strtoul(text, NULL, 10) + 20) * PAGE;
+	REQUIRE(setrlimit(RLIMIT_AS, &rl) == 0);
+	CHECK_ERR(mmap(NULL, 30 * PAGE, RW, ANON, -1, 0), ENOMEM);
+	CHECK_EQ(mmap(q, 200 * PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0), q);
+	CHECK_EQ(mmap(q + PAGE, 100 * PAGE, RW, ANON | MAP_FIXED, -1, 0),
+		 q + PAGE);
+	CHECK_EQ(munmap(q + 150 * PAGE, 50 * PAGE), 0);
+	CHECK_ERR(mmap(q + 50 * PAGE, 180 * PAGE, RW, ANON | MAP_FIXED, -1, 0),
+		  ENOMEM);
+	CHECK_EQ(mmap(q + 50 * PAGE, 150 * PAGE, RW, ANON | MAP_FIXED, -1, 0),
+		 q + 50 * PAGE);
+}
+
 TEST(mmap_execute)
 {
 	static const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
