@@ -482,14 +482,15 @@ choose_address(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t flags)
 	return addr ? (int64_t)addr : -ENOMEM;
 }
 
-/* A private writable mapping of more than all memory cannot ever be used; to
- * refuse it early is kinder than to kill later. */
+/* A writable mapping of more than all memory cannot ever be used; to refuse it
+ * early is kinder than to kill later. A shared file has the disk. */
 static bool
 too_much(uint64_t pages, uint32_t prot, uint32_t flags)
 {
 	struct mem_stats stats;
 
-	if (!(prot & PROT_WRITE) || flags & MAP_NORESERVE || pages < 4096)
+	if (!(prot & PROT_WRITE) || flags & MAP_NORESERVE || pages < 4096 ||
+	    (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED)
 		return false;
 	mem_stats_get(&stats);
 	return pages > stats.total;

@@ -284,6 +284,23 @@ TEST(mmap_order_of_errors)
 	CHECK(mmap(NULL, PAGE, RW, flags | MAP_POPULATE, fd, 0) != MAP_FAILED);
 }
 
+/** More than all memory: only what is the disk's, or not to be written. */
+TEST(mmap_more_than_memory)
+{
+	int fd = open_pages("f", 'f', PAGE);
+	size_t much = 1ul << 40;
+	char *p = mmap(NULL, much, RW, MAP_SHARED, fd, 0);
+
+	REQUIRE(p != MAP_FAILED && p[0] == 'f');
+	CHECK_EQ(signal_of_write(p + much - 1), SIGBUS);
+	CHECK_ERR(mmap(NULL, much, RW, MAP_PRIVATE, fd, 0), ENOMEM);
+	CHECK_ERR(mmap(NULL, much, RW, ANON, -1, 0), ENOMEM);
+	CHECK_ERR(mmap(NULL, much, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+		  ENOMEM);
+	CHECK(mmap(NULL, much, PROT_READ, ANON, -1, 0) != MAP_FAILED);
+	CHECK(mmap(NULL, much, RW, ANON | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+}
+
 TEST(mmap_address_space_limit)
 {
 	struct rlimit rl = { 64 << 20, 64 << 20 };
