@@ -43,10 +43,11 @@ advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 			return -EINVAL;
 		pmap_forget(m, start, end);
 		return 0;
-	case MADV_REMOVE: /* no file system here can punch holes */
-		if (m->locked)
+	case MADV_REMOVE: /* holes are made by fallocate alone */
+		if (m->locked || !m->vnode)
 			return -EINVAL;
-		return m->flags & MAP_SHARED ? -EOPNOTSUPP : -EINVAL;
+		return m->flags & MAP_SHARED && m->may_write ? -EOPNOTSUPP
+							     : -EACCES;
 	default:
 		return is_fork_advice(advice) ? fork_advice(m, advice) : 0;
 	}

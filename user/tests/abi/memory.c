@@ -586,6 +586,18 @@ TEST(madvise_errors)
 	CHECK_ERR(madvise(p, 3 * PAGE, MADV_DONTNEED), ENOMEM);
 }
 
+TEST(madvise_remove_errors)
+{
+	int fd = open_pages("f", 'f', PAGE), rd = open("f", O_RDONLY);
+	char *p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	CHECK_ERR(madvise(map(1), PAGE, MADV_REMOVE), EINVAL);
+	CHECK_ERR(madvise(p, PAGE, MADV_REMOVE), EACCES);
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, rd, 0);
+	CHECK_ERR(madvise(p, PAGE, MADV_REMOVE), EACCES);
+	CHECK_EQ(p[0], 'f');
+}
+
 TEST(msync_errors)
 {
 	char *p = map(3);
