@@ -504,26 +504,3 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 	drop_ready(&f);
 	return result;
 }
-
-/* ---- For other parts of the kernel ---- */
-
-/* As if the program had touched the pages: for writing where they are private,
- * or each would fault again. */
-int
-vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
-{
-	struct mapping *m;
-	unsigned how;
-
-	for (; start < end; start += PAGE_SIZE) {
-		rwlock_read_lock(&vm->lock);
-		m = vm_find(vm, start);
-		how = m && m->prot & PROT_WRITE && m->flags & MAP_PRIVATE
-			      ? VM_FAULT_WRITE
-			      : 0;
-		rwlock_read_unlock(&vm->lock);
-		if (!m || vm_fault(vm, start, how) || thread_killed())
-			return -ENOMEM;
-	}
-	return 0;
-}

@@ -150,9 +150,12 @@ struct vm_key {
  * May sleep. @return 0 or -EFAULT: nothing is mapped there */
 int vm_key_get(const void *address, struct vm_key *key);
 
-/** Fault [@p start, @p end) in, up to the first page that cannot be. No lock
- * held; may sleep. @return 0 or -ENOMEM: there was one */
-int vm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end);
+#define VM_FAULT_WRITE 0x1
+#define VM_FAULT_FETCH 0x2
+#define VM_FAULT_USER  0x4 /**< from user mode: no heap is reserved yet */
+
+/** Make @p address of @p vm accessible; see trap_ops.page_fault. */
+int vm_fault(struct vmspace *vm, vaddr_t address, unsigned how);
 
 /** Whether a touch of @p va of @p m would find its page in memory, be it in the
  * page table or in the page cache. vm->lock held. */

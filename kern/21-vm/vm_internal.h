@@ -131,15 +131,6 @@ map_index(const struct mapping *m, vaddr_t va)
 	return (m->offset + (va - m->start)) >> PAGE_SHIFT;
 }
 
-/* ---- Faults (fault.c) ---- */
-
-#define VM_FAULT_WRITE 0x1
-#define VM_FAULT_FETCH 0x2
-#define VM_FAULT_USER  0x4 /**< from user mode: no heap is reserved yet */
-
-/** Make @p address of @p vm accessible; see trap_ops.page_fault. */
-int vm_fault(struct vmspace *vm, vaddr_t address, unsigned how);
-
 /* ---- Files (file.c) ---- */
 
 /** Install the hooks of vfs and cache. */

@@ -7,6 +7,27 @@
  */
 #include "mmap_internal.h"
 
+/* For writing where pages are private, or each would fault again. What cannot
+ * be had is left for the touch to report. */
+int
+mmap_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct mapping *m;
+	unsigned how;
+
+	for (; start < end; start += PAGE_SIZE) {
+		rwlock_read_lock(&vm->lock);
+		m = vm_find(vm, start);
+		how = m && m->prot & PROT_WRITE && m->flags & MAP_PRIVATE
+			      ? VM_FAULT_WRITE
+			      : 0;
+		rwlock_read_unlock(&vm->lock);
+		if (!m || vm_fault(vm, start, how) || thread_killed())
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Mark all in the range; a hole is an error, after what lies before it. */
 static int
 mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
@@ -72,7 +93,7 @@ lock_range(vaddr_t addr, size_t len, bool fill)
 		error = mark_range(vm, start, end, true);
 	rwlock_write_unlock(&vm->lock);
 	if (!error && fill)
-		error = vm_populate(vm, start, end);
+		error = mmap_populate(vm, start, end);
 	return error;
 }
 
@@ -140,7 +161,7 @@ fill_all(struct vmspace *vm)
 		rwlock_read_unlock(&vm->lock);
 		if (!m)
 			return;
-		vm_populate(vm, start, end);
+		mmap_populate(vm, start, end);
 	}
 }
 

@@ -144,7 +144,7 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 		vnode_put(vnode);
 	if (at >= 0 && (vm->fill_new || (flags & (MAP_POPULATE | MAP_LOCKED) &&
 					 !(flags & MAP_NONBLOCK))))
-		vm_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
+		mmap_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
 	return at;
 }
 SYSCALL(NR_mmap, sys_mmap);
@@ -242,8 +242,8 @@ mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 	rwlock_write_unlock(&vm->lock);
 	map_reap(&dead);
 	if (vm->fill_new && result > old)
-		vm_populate(vm, ROUND_DOWN(old, PAGE_SIZE),
-			    ROUND_UP(result, PAGE_SIZE));
+		mmap_populate(vm, ROUND_DOWN(old, PAGE_SIZE),
+			      ROUND_UP(result, PAGE_SIZE));
 	return result;
 }
 

@@ -163,7 +163,7 @@ sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
 	rwlock_write_unlock(&vm->lock);
 	map_reap(&dead);
 	if (result >= 0 && r.fill)
-		vm_populate(vm, result, result + r.new_len);
+		mmap_populate(vm, result, result + r.new_len);
 	return result;
 }
 SYSCALL(NR_mremap, sys_mremap);
