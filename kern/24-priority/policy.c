@@ -24,11 +24,17 @@ is_realtime(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+/* By nice values: SCHED_IDLE is below them all. */
+static bool
+is_fair(int policy)
+{
+	return policy == SCHED_OTHER || policy == SCHED_BATCH;
+}
+
 static bool
 is_policy(int policy)
 {
-	return is_realtime(policy) || policy == SCHED_OTHER ||
-	       policy == SCHED_BATCH || policy == SCHED_IDLE;
+	return is_realtime(policy) || is_fair(policy) || policy == SCHED_IDLE;
 }
 
 /* For who is not root. */
@@ -42,7 +48,7 @@ may_have(const struct thread *t, const struct change *c)
 			return false;
 		if (c->priority > t->priority && c->priority > limit)
 			return false;
-	} else if (c->set_nice && c->nice < t->nice &&
+	} else if (c->set_nice && is_fair(c->policy) && c->nice < t->nice &&
 		   !may_have_nice(c->nice)) {
 		return false;
 	}
@@ -73,7 +79,7 @@ apply(struct thread *t, uint64_t arg)
 	if (current_cred()->euid != 0 && !may_have(t, &c))
 		return -EPERM;
 	t->reset_on_fork = c.reset_on_fork;
-	if (c.set_nice && !is_realtime(c.policy))
+	if (c.set_nice && is_fair(c.policy))
 		thread_set_nice(t, c.nice);
 	if (c.policy != t->policy || c.priority != t->priority)
 		thread_set_policy(t, c.policy, c.priority);

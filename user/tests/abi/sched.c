@@ -237,6 +237,10 @@ TEST(attributes)
 	CHECK_EQ(syscall(NR_sched_setattr, 0, &a, 0), 0); /* keeps both */
 	CHECK_EQ(policy_of(0), BATCH);
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 7);
+	a = (struct attr){ .policy = IDLE, .nice = 3 };
+	CHECK_EQ(syscall(NR_sched_setattr, 0, &a, 0), 0);
+	CHECK_EQ(policy_of(0), IDLE);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 7); /* idle is without */
 	CHECK_EQ(syscall(NR_sched_setattr, 0, &big, 0), 0);
 	CHECK_EQ(policy_of(0), 0);
 	big.more[1] = 1; /* of something that nobody knows */
