@@ -203,8 +203,10 @@ check_flags(const struct clone *c)
 		return -EINVAL;
 	if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
-	/* A descriptor stands for a process. */
-	if (f & CLONE_PIDFD && f & CLONE_THREAD)
+	/* A descriptor stands for a process, and has a place of its own. */
+	if (f & CLONE_PIDFD &&
+	    (f & CLONE_THREAD ||
+	     (f & CLONE_PARENT_SETTID && c->pidfd == c->parent_tid)))
 		return -EINVAL;
 	if (f & (CLONE_NEW_ANY | CLONE_PTRACE | CLONE_INTO_CGROUP))
 		return -EINVAL;
@@ -451,9 +453,7 @@ sys_clone(uint64_t flags, vaddr_t stack, int *parent_tid, int *child_tid,
 			   .pidfd = parent_tid,
 			   .tls = tls };
 
-	/* Both would be written to one place, or neither is meant. */
-	if (flags & CLONE_PIDFD &&
-	    flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))
+	if (flags & CLONE_PIDFD && flags & CLONE_DETACHED)
 		return -EINVAL;
 	return kclone(&c);
 }

@@ -154,6 +154,10 @@ TEST(clone3_errors)
 	int status;
 
 	CHECK_ERR(clone3(&a, CLONE_ARGS_SIZE_VER0 - 1), EINVAL);
+	a.flags = CLONE_PIDFD | CLONE_PARENT_SETTID;
+	a.pidfd = a.parent_tid = (uint64_t)&status; /* one place for two */
+	CHECK_ERR(clone3(&a, sizeof(a)), EINVAL);
+	a = (struct clone_args){ .exit_signal = SIGCHLD };
 	CHECK_ERR(clone3(&long_one.args, 4097), E2BIG);
 	CHECK_ERR(clone3(BAD, sizeof(a)), EFAULT);
 	/* Up to the last byte of all memory. */
