@@ -197,14 +197,14 @@ SYSCALL(NR_tkill, sys_tkill);
 /* ---- With a value ---- */
 
 /* Only to oneself may one pretend that a signal comes from the kernel, from
- * kill or from tkill. */
+ * kill or from tkill: each thread to its own number. */
 static int
-copyin_info(siginfo_t *info, const siginfo_t *user, int target_pid)
+copyin_info(siginfo_t *info, const siginfo_t *user, int target)
 {
 	if (copyin(info, user, sizeof(*info)))
 		return -EFAULT;
 	if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
-	    target_pid != current_proc()->pid)
+	    target != current()->tid)
 		return -EPERM;
 	return 0;
 }
@@ -273,7 +273,7 @@ sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t *user)
 
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
-	error = copyin_info(&info, user, tgid);
+	error = copyin_info(&info, user, tid);
 	return error ? error : send_thread(tgid, tid, signo, &info);
 }
 SYSCALL(NR_rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo);

@@ -80,6 +80,8 @@ TEST(sigqueue_errors)
 	CHECK_ERR(syscall(NR_rt_tgsigqueueinfo, own, INT_MAX, 0, &info), ESRCH);
 	CHECK_ERR(syscall(NR_rt_tgsigqueueinfo, getppid(), getppid(), 0, &lie),
 		  EPERM);
+	/* not even one's own thread, where it is another */
+	CHECK_ERR(syscall(NR_rt_tgsigqueueinfo, own, INT_MAX, 0, &lie), EPERM);
 	CHECK_ERR(syscall(NR_rt_tgsigqueueinfo, own, own, 0, BAD), EFAULT);
 	AS_USER(CHECK_ERR(syscall(NR_rt_sigqueueinfo, own, 0, &info), EPERM);
 		CHECK_ERR(syscall(NR_rt_tgsigqueueinfo, own, own, 0, &info),
