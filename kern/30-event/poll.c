@@ -145,14 +145,18 @@ poller_sleep(struct poller *p, uint64_t deadline)
 }
 
 /* Look and sleep until something is ready. The very first look hangs no
- * watches: often something is ready, and then they would be all of the cost. */
+ * watches: often something is ready, and then they would be all of the cost.
+ * Who only looks hears of a signal, too: by ppoll it may wait for nothing else.
+ */
 static int
 poll_loop(struct poller *p, poll_scan_fn *scan, void *arg, uint64_t deadline)
 {
 	int n = scan(p, arg), error = 0;
 
-	if (n || !deadline)
+	if (n)
 		return n;
+	if (!deadline)
+		return thread_interrupted(INTERRUPT_SIGNAL) ? -EINTR : 0;
 	p->hang = true;
 	for (;;) {
 		n = scan(p, arg);

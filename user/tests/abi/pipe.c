@@ -405,6 +405,8 @@ TEST(pselect)
 	CHECK_EQ(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
 	raise(SIGUSR1);
 	CHECK_ERR(pselect(0, NULL, NULL, &empty), EINTR);
+	raise(SIGUSR1);
+	CHECK_ERR(pselect(0, NULL, &none, &empty), EINTR);
 	none.tv_nsec = -1;
 	CHECK_ERR(pselect(0, NULL, &none, NULL), EINVAL);
 	CHECK_ERR(pselect(p[0] + 1, BAD, NULL, NULL), EFAULT);
@@ -436,6 +438,9 @@ TEST(ppoll)
 	raise(SIGUSR1);
 	f.fd = -1;
 	CHECK_ERR(call_ppoll(&f, NULL, &empty, 8), EINTR);
+	raise(SIGUSR1);
+	CHECK_ERR(call_ppoll(&f, &none, &empty, 8), EINTR);
+	CHECK_EQ(call_ppoll(&f, &none, &empty, 8), 0); /* it was handled */
 	CHECK_ERR(call_ppoll(&f, NULL, &empty, 4), EINVAL);
 	CHECK_ERR(call_ppoll(BAD, &none, NULL, 8), EFAULT);
 	CHECK_ERR(call_ppoll(&f, BAD, NULL, 8), EFAULT);
