@@ -4,6 +4,7 @@
  */
 #include <abi/futex.h>
 #include <sched.h>
+#include <time.h>
 #include "check.h"
 
 /* ---- clone3 ---- */
@@ -106,6 +107,37 @@ static void
 handler(int sig)
 {
 	(void)sig;
+}
+
+static int
+make_timer(void *id)
+{
+	struct itimerspec it = { .it_value = { 50, 0 } };
+
+	syscall(NR_timer_create, CLOCK_THREAD_CPUTIME_ID, NULL, id);
+	return (int)syscall(NR_timer_settime, *(int *)id, 0, &it, NULL);
+}
+
+/* The CPU time of a thread that has ended is no clock any more. */
+TEST(timer_of_a_thread_that_is_gone)
+{
+	static char stack[16384];
+	volatile int word = -1;
+	struct itimerspec it = { 0 };
+	int id, tid = clone(make_timer, stack + sizeof(stack),
+			    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+				    CLONE_THREAD | CLONE_SYSVSEM |
+				    CLONE_CHILD_CLEARTID,
+			    &id, NULL, NULL, (int *)&word);
+
+	REQUIRE(tid > 0);
+	join(&word);
+	while (syscall(NR_tgkill, getpid(), tid, 0) == 0)
+		sched_yield();
+	CHECK_EQ(syscall(NR_timer_gettime, id, &it), 0);
+	CHECK(it.it_value.tv_sec == 0 && it.it_value.tv_nsec == 0);
+	CHECK_ERR(syscall(NR_timer_settime, id, 0, &it, NULL), ESRCH);
+	CHECK_EQ(syscall(NR_timer_delete, id), 0);
 }
 
 TEST(clone3_clears_handlers)

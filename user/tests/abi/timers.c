@@ -315,34 +315,6 @@ TEST(timer_of_cpu_time)
 	}
 }
 
-static int
-set_timer_of_own(void *id)
-{
-	*(int *)id = create(CLOCK_THREAD_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1);
-	return set(*(int *)id, 0, 50 * S, 0);
-}
-
-#define THREAD                                                                 \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |    \
-	 CLONE_SYSVSEM | CLONE_CHILD_CLEARTID)
-
-TEST(timer_of_a_thread_that_is_gone)
-{
-	static char stack[16384];
-	static volatile int word = -1;
-	struct itimerspec it;
-	int id, tid = clone(set_timer_of_own, stack + sizeof(stack), THREAD,
-			    &id, NULL, NULL, (int *)&word);
-
-	REQUIRE(tid > 0);
-	while (word != 0 || syscall(NR_tgkill, getpid(), tid, 0) == 0)
-		sched_yield();
-	CHECK_EQ(syscall(NR_timer_gettime, id, &it), 0);
-	CHECK_EQ(left_of(&it), 0);
-	CHECK_ERR(set(id, 0, S, 0), ESRCH);
-	CHECK_EQ(syscall(NR_timer_delete, id), 0);
-}
-
 TEST(timer_old_value)
 {
 	struct itimerspec it = spec(50 * S, 3 * S), old;
