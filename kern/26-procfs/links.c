@@ -99,10 +99,9 @@ show_fdinfo(struct text *t, struct proc *p, int fd)
 	} else if (f->ops->stat) {
 		f->ops->stat(f, &st);
 	}
-	/* A mount's number is its device's. */
 	text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
 		    f->pos, f->flags | (cloexec ? O_CLOEXEC : 0),
-		    (unsigned)dev_minor(st.st_dev), st.st_ino);
+		    mount_id(st.st_dev), st.st_ino);
 	if (f->ops->info)
 		text_append(t, lines, f->ops->info(f, lines, sizeof(lines)));
 	file_put(f);

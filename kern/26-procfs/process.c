@@ -500,6 +500,14 @@ show_pid_mounts(struct text *t, struct proc *p)
 	return 0;
 }
 
+static int
+show_pid_mount_info(struct text *t, struct proc *p)
+{
+	(void)p;
+	show_mount_info(t);
+	return 0;
+}
+
 /* ---- Links ---- */
 
 static int
@@ -591,6 +599,7 @@ const struct pid_entry pid_entries[] = {
 	FILE("limits", show_limits),
 	FILE("loginuid", show_loginuid),
 	{ "maps", S_IFREG | 0444, show_maps, NULL, NULL, true },
+	FILE("mountinfo", show_pid_mount_info),
 	FILE("mounts", show_pid_mounts),
 	SECRET("personality", show_personality),
 	LINK("root", follow_root),

@@ -81,7 +81,15 @@ void hostname_get(char *name, size_t size);
 /** uname's release and version. */
 extern const char kernel_release[], kernel_version[];
 
+/** The number of the mount whose files have @p dev: it is mounted once. */
+static inline unsigned
+mount_id(uint64_t dev)
+{
+	return dev_major(dev) << 8 | dev_minor(dev);
+}
 /** /proc/mounts, which is also in each process's directory. */
 void show_mounts(struct text *t);
+/** The same for programs: with numbers that say which is on which. */
+void show_mount_info(struct text *t);
 
 #endif

@@ -365,6 +365,35 @@ static const struct {
 	{ MS_NOATIME, ",noatime" }, { MS_RELATIME, ",relatime" },
 };
 
+static const char *
+mount_target(const struct mount *m)
+{
+	return m->target[0] ? m->target : "/";
+}
+
+static void
+print_source(struct text *t, const struct mount *m)
+{
+	text_printf(t, "%s%s",
+		    m->device && m->source[0] != '/' ? "/dev/" : "",
+		    m->source[0] ? m->source : "none");
+}
+
+static const char *
+read_or_write(const struct mount *m)
+{
+	return m->flags & MS_RDONLY ? "ro" : "rw";
+}
+
+static void
+print_flags_of(struct text *t, const struct mount *m)
+{
+	text_printf(t, "%s", read_or_write(m));
+	for (unsigned i = 0; i < ARRAY_SIZE(mount_flags); i++)
+		if (m->flags & mount_flags[i].flag)
+			text_printf(t, "%s", mount_flags[i].name);
+}
+
 static void
 print_mount(struct mount *m, void *arg)
 {
@@ -372,14 +401,9 @@ print_mount(struct mount *m, void *arg)
 
 	if (m->detached)
 		return;
-	text_printf(t, "%s%s %s %s %s",
-		    m->device && m->source[0] != '/' ? "/dev/" : "",
-		    m->source[0] ? m->source : "none",
-		    m->target[0] ? m->target : "/", m->fs->name,
-		    m->flags & MS_RDONLY ? "ro" : "rw");
-	for (unsigned i = 0; i < ARRAY_SIZE(mount_flags); i++)
-		if (m->flags & mount_flags[i].flag)
-			text_printf(t, "%s", mount_flags[i].name);
+	print_source(t, m);
+	text_printf(t, " %s %s ", mount_target(m), m->fs->name);
+	print_flags_of(t, m);
 	text_printf(t, "%s 0 0\n", m->shown ? m->shown : "");
 }
 
@@ -387,6 +411,30 @@ void
 show_mounts(struct text *t)
 {
 	mount_for_each(print_mount, t);
+}
+
+/* proc(5), /proc/PID/mountinfo; the root is its own parent. */
+static void
+print_mount_info(struct mount *m, void *arg)
+{
+	struct text *t = arg;
+
+	if (m->detached)
+		return;
+	text_printf(t, "%u %u %u:%u / %s ", mount_id(m->dev),
+		    mount_id(m->covered ? m->covered->mount->dev : m->dev),
+		    (unsigned)dev_major(m->dev), (unsigned)dev_minor(m->dev),
+		    mount_target(m));
+	print_flags_of(t, m);
+	text_printf(t, " - %s ", m->fs->name);
+	print_source(t, m);
+	text_printf(t, " %s%s\n", read_or_write(m), m->shown ? m->shown : "");
+}
+
+void
+show_mount_info(struct text *t)
+{
+	mount_for_each(print_mount_info, t);
 }
 
 /* proc(5), /proc/locks; end is the last byte. */

@@ -2,7 +2,9 @@
  * Directories, links and files of /proc that a process finds on any Linux:
  * proc(5).
  */
+#include <stdio.h>
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 
 #include "abi/sched.h"
 #include "check.h"
@@ -212,6 +214,37 @@ TEST(limits_of_the_system)
 	CHECK(strtoul(text_of("/proc/sys/fs/file-max"), NULL, 10) >= 1024);
 	CHECK(strtoul(text_of("/proc/sys/vm/max_map_count"), NULL, 10) > 1000);
 	CHECK(strtoul(text_of("/proc/sys/vm/overcommit_memory"), NULL, 10) < 3);
+}
+
+/* A line for each mount; that of /proc has the device of its files and the
+ * number that fdinfo tells of them. */
+TEST(mountinfo)
+{
+	const char *text = text_of("/proc/self/mountinfo");
+	char want[64], line[512], fdinfo[512];
+	struct stat st;
+	unsigned lines = 0;
+	int id = 0;
+
+	sprintf(want, "fdinfo/%d", open("/proc/self", O_RDONLY));
+	REQUIRE(read_of(getpid(), want, fdinfo, sizeof(fdinfo)) > 0);
+
+	REQUIRE(stat("/proc", &st) == 0);
+	snprintf(want, sizeof(want), " %u:%u / /proc ", major(st.st_dev),
+		 minor(st.st_dev));
+	CHECK(strstr(text, want) != NULL);
+	for (; *text; text += strcspn(text, "\n") + 1, lines++) {
+		snprintf(line, sizeof(line), "%.*s",
+			 (int)strcspn(text, "\n"), text);
+		CHECK(atoi(line) > 0);
+		CHECK(atoi(line + strcspn(line, " ")) > 0);
+		if (strstr(line, want))
+			id = atoi(line);
+		CHECK(strstr(line, " - ") != NULL);
+	}
+	CHECK(lines > 1);
+	snprintf(want, sizeof(want), "\nmnt_id:\t%d\n", id);
+	CHECK(strstr(fdinfo, want) != NULL);
 }
 
 TEST(disks_and_swaps)
