@@ -7,16 +7,6 @@
 
 /* ---- Priorities ---- */
 
-struct prio {
-	int which;
-	uint32_t who;
-	bool set;
-	int nice; /* to be set */
-	int best; /* least found */
-	bool found;
-	int error;
-};
-
 bool
 may_schedule(const struct thread *t)
 {
@@ -42,22 +32,29 @@ check_nice(const struct thread *t, int nice)
 }
 
 static void
-prio_thread(struct prio *q, struct thread *t)
+get_nice(struct prio *q, struct thread *t)
 {
-	int error;
+	q->best = MIN(q->best, t->nice);
+}
 
-	if (!t->fs)
-		return;
-	q->found = true;
-	if (!q->set) {
-		q->best = MIN(q->best, t->nice);
-		return;
-	}
-	error = check_nice(t, q->nice);
+static void
+set_nice(struct prio *q, struct thread *t)
+{
+	int error = check_nice(t, q->value);
+
 	if (error)
 		q->error = error;
 	else
-		thread_set_nice(t, q->nice);
+		thread_set_nice(t, q->value);
+}
+
+static void
+prio_thread(struct prio *q, struct thread *t)
+{
+	if (!t->fs)
+		return;
+	q->found = true;
+	q->each(q, t);
 }
 
 static bool
@@ -80,7 +77,7 @@ prio_proc(struct proc *p, void *arg)
 	}
 }
 
-static int
+int
 prio_apply(struct prio *q)
 {
 	struct thread *t;
@@ -106,7 +103,9 @@ prio_apply(struct prio *q)
 static int64_t
 sys_getpriority(int which, uint32_t who)
 {
-	struct prio q = { .which = which, .who = who, .best = NICE_MAX };
+	struct prio q = {
+		.which = which, .who = who, .each = get_nice, .best = NICE_MAX
+	};
 	int error = prio_apply(&q);
 
 	return error ? error : 20 - q.best;
@@ -118,8 +117,8 @@ sys_setpriority(int which, uint32_t who, int nice)
 {
 	struct prio q = { .which = which,
 			  .who = who,
-			  .set = true,
-			  .nice = MIN(MAX(nice, NICE_MIN), NICE_MAX) };
+			  .each = set_nice,
+			  .value = MIN(MAX(nice, NICE_MIN), NICE_MAX) };
 
 	return prio_apply(&q);
 }

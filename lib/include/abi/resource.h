@@ -62,4 +62,13 @@ struct rusage {
 #define PRIO_MIN     (-20)
 #define PRIO_MAX     20
 
+/* ioprio_set(2): the class is in bits 13 to 15 of a priority. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_WHO_PGRP	   2
+#define IOPRIO_WHO_USER	   3
+#define IOPRIO_CLASS_NONE  0
+#define IOPRIO_CLASS_RT	   1
+#define IOPRIO_CLASS_BE	   2
+#define IOPRIO_CLASS_IDLE  3
+
 #endif

@@ -173,6 +173,8 @@ static const struct spec specs[] = {
 	CALL(times, "b"),
 	CALL(getpriority, "nt"),
 	CALL(setpriority, "ntn"),
+	CALL(ioprio_get, "nt"),
+	CALL(ioprio_set, "ntn"),
 	CALL(sched_yield, ""),
 	CALL(sched_getaffinity, "tlb"),
 	CALL(sched_setaffinity, "tls"),

@@ -265,6 +265,61 @@ TEST(priority)
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), -5);
 }
 
+static int
+ioprio_get(int which, int who)
+{
+	return (int)syscall(NR_ioprio_get, which, who);
+}
+
+static int
+ioprio_set(int which, int who, int value)
+{
+	return (int)syscall(NR_ioprio_set, which, who, value);
+}
+
+#define IOPRIO(class, level) ((class) << 13 | (level))
+
+TEST(io_priority)
+{
+	int rt = IOPRIO(IOPRIO_CLASS_RT, 2), be = IOPRIO(IOPRIO_CLASS_BE, 7),
+	    idle = IOPRIO(IOPRIO_CLASS_IDLE, 0);
+
+	REQUIRE(setpgid(0, 0) == 0 && setpriority(PRIO_PROCESS, 0, 0) == 0);
+	CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, 0, 0), 0);
+	CHECK_EQ(ioprio_get(IOPRIO_WHO_PROCESS, 0), 0); /* none is set... */
+	CHECK_EQ(ioprio_get(IOPRIO_WHO_PGRP, 0), IOPRIO(IOPRIO_CLASS_BE, 4));
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 19), 0); /* it is from this */
+	CHECK_EQ(ioprio_get(IOPRIO_WHO_PGRP, getpid()), be);
+	CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, getpid(), idle), 0);
+	CHECK_EQ(ioprio_get(IOPRIO_WHO_PROCESS, 0), idle);
+	IN_CHILD(CHECK_EQ(ioprio_get(IOPRIO_WHO_PROCESS, 0), idle);
+		 CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, 0, be), 0);
+		 CHECK_EQ(ioprio_get(IOPRIO_WHO_PGRP, 0), be); /* the best */
+		 CHECK_EQ(ioprio_get(IOPRIO_WHO_PROCESS, getppid()), idle);
+		 CHECK_EQ(ioprio_set(IOPRIO_WHO_PGRP, 0, rt), 0));
+	CHECK_EQ(ioprio_get(IOPRIO_WHO_PROCESS, 0), rt);
+}
+
+TEST(io_priority_errors)
+{
+	int rt = IOPRIO(IOPRIO_CLASS_RT, 0), be = IOPRIO(IOPRIO_CLASS_BE, 0);
+
+	CHECK_ERR(ioprio_get(0, 0), EINVAL);
+	CHECK_ERR(ioprio_get(4, 0), EINVAL);
+	CHECK_ERR(ioprio_get(IOPRIO_WHO_PROCESS, INT_MAX), ESRCH);
+	CHECK_ERR(ioprio_get(IOPRIO_WHO_PGRP, INT_MAX), ESRCH);
+	CHECK_ERR(ioprio_get(IOPRIO_WHO_USER, 54321), ESRCH);
+	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, INT_MAX, be), ESRCH);
+	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, INT_MAX, 1), EINVAL);
+	CHECK_ERR(ioprio_set(0, 0, be), EINVAL);
+	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO(4, 0)), EINVAL);
+	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, 1), EINVAL);
+	AS_USER(CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, rt), EPERM);
+		CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, 0, be), 0);
+		CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, getppid(), be),
+			  EPERM));
+}
+
 TEST(priority_errors)
 {
 	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 0), 0);
