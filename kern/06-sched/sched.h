@@ -63,7 +63,7 @@ struct thread {
 	uint8_t policy;	    /**< enum sched_policy */
 	uint8_t priority;   /**< real-time, 0: fair; SCHED5 */
 	bool reset_on_fork; /**< proc: children are fair */
-	uint16_t io_priority; /**< priority's; guarded by proc_lock */
+	uint16_t io_prio;   /**< priority's; guarded by proc_lock */
 	uint64_t turn;	    /**< real-time: place in line */
 	uint64_t turn_ns;   /**< how much of its turn it has used */
 	cpuset_t affinity;

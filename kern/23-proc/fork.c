@@ -278,7 +278,7 @@ inherit_schedule(const struct thread *self, struct thread *t)
 	bool reset = self->reset_on_fork;
 
 	t->affinity = self->affinity;
-	t->io_priority = self->io_priority;
+	t->io_prio = self->io_prio;
 	if (!reset || (!self->priority && self->nice >= 0))
 		thread_set_nice(t, self->nice);
 	if (self->policy != POLICY_OTHER && !(reset && self->priority))

@@ -17,8 +17,8 @@ value_of(const struct thread *t)
 {
 	unsigned class = IOPRIO_CLASS_BE;
 
-	if (CLASS(t->io_priority) != IOPRIO_CLASS_NONE)
-		return t->io_priority;
+	if (CLASS(t->io_prio) != IOPRIO_CLASS_NONE)
+		return t->io_prio;
 	if (t->policy == POLICY_IDLE)
 		class = IOPRIO_CLASS_IDLE;
 	else if (t->priority)
@@ -29,7 +29,7 @@ value_of(const struct thread *t)
 static void
 get_io(struct prio *q, struct thread *t)
 {
-	q->best = q->which == PRIO_PROCESS ? t->io_priority
+	q->best = q->which == PRIO_PROCESS ? t->io_prio
 					   : MIN(q->best, value_of(t));
 }
 
@@ -42,7 +42,7 @@ set_io(struct prio *q, struct thread *t)
 	if (mine->euid && mine->euid != uid && mine->uid != uid)
 		q->error = -EPERM;
 	if (!q->error)
-		t->io_priority = (uint16_t)q->value;
+		t->io_prio = (uint16_t)q->value;
 }
 
 static int

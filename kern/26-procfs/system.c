@@ -374,8 +374,7 @@ mount_target(const struct mount *m)
 static void
 print_source(struct text *t, const struct mount *m)
 {
-	text_printf(t, "%s%s",
-		    m->device && m->source[0] != '/' ? "/dev/" : "",
+	text_printf(t, "%s%s", m->device && m->source[0] != '/' ? "/dev/" : "",
 		    m->source[0] ? m->source : "none");
 }
 

@@ -234,8 +234,8 @@ TEST(mountinfo)
 		 minor(st.st_dev));
 	CHECK(strstr(text, want) != NULL);
 	for (; *text; text += strcspn(text, "\n") + 1, lines++) {
-		snprintf(line, sizeof(line), "%.*s",
-			 (int)strcspn(text, "\n"), text);
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"),
+			 text);
 		CHECK(atoi(line) > 0);
 		CHECK(atoi(line + strcspn(line, " ")) > 0);
 		if (strstr(line, want))

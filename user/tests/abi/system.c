@@ -315,9 +315,8 @@ TEST(io_priority_errors)
 	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO(4, 0)), EINVAL);
 	CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, 1), EINVAL);
 	AS_USER(CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, 0, rt), EPERM);
-		CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, 0, be), 0);
-		CHECK_ERR(ioprio_set(IOPRIO_WHO_PROCESS, getppid(), be),
-			  EPERM));
+		CHECK_EQ(ioprio_set(IOPRIO_WHO_PROCESS, 0, be), 0); CHECK_ERR(
+			ioprio_set(IOPRIO_WHO_PROCESS, getppid(), be), EPERM));
 }
 
 TEST(priority_errors)
