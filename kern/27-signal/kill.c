@@ -13,33 +13,33 @@
 
 /* ---- Permission ---- */
 
-/* uid and saved uid of a process, from any of its threads; proc_lock held.
- * @return false: it has no thread any more */
-static bool
+/* uid and saved uid of a process, from any of its threads; of a zombie, the
+ * uid that it had. proc_lock held. */
+static void
 target_uids(struct proc *p, uint32_t *uid, uint32_t *suid)
 {
 	struct thread *t = list_first(&p->threads, struct thread, proc_link);
 
+	*uid = *suid = p->uid;
 	if (!t || !t->fs)
-		return false;
+		return;
 	spin_lock(&t->fs->lock);
 	*uid = t->fs->cred.uid;
 	*suid = t->fs->cred.suid;
 	spin_unlock(&t->fs->lock);
-	return true;
 }
 
 /* kill(2): the sender's real or effective uid equals the target's real or
- * saved uid; SIGCONT may go anywhere in the session. A zombie takes anything,
- * as nothing comes of it. proc_lock held. */
+ * saved uid; SIGCONT may go anywhere in the session. proc_lock held. */
 static bool
 may_signal(struct proc *p, int signo)
 {
 	const struct cred *c = current_cred();
 	uint32_t uid, suid;
 
-	if (c->euid == 0 || p == current_proc() || !target_uids(p, &uid, &suid))
+	if (c->euid == 0 || p == current_proc())
 		return true;
+	target_uids(p, &uid, &suid);
 	if (c->euid == uid || c->euid == suid || c->uid == uid ||
 	    c->uid == suid)
 		return true;

@@ -432,13 +432,28 @@ TEST(kill_errors)
 	CHECK_ERR(kill(getpid(), 65), EINVAL);
 	CHECK_ERR(kill(getpid(), -1), EINVAL);
 	CHECK_ERR(kill(INT_MAX, SIGTERM), ESRCH);
-	CHECK_ERR(kill(INT_MAX, 65),
-		  ESRCH); /* the target is looked for first */
+	CHECK_ERR(kill(INT_MAX, 65), ESRCH);
+	CHECK_ERR(tgkill(getpid(), INT_MAX, 65), ESRCH);
 	CHECK_ERR(kill(INT_MIN, 0), ESRCH);
 	AS_USER(CHECK_ERR(kill(getppid(), SIGTERM), EPERM);
 		CHECK_ERR(kill(getppid(), 0), EPERM);
 		CHECK_ERR(kill(1, SIGTERM), EPERM);
 		CHECK_EQ(kill(-1, 0), 0)); /* though all are others' */
+}
+
+TEST(kill_of_a_zombie)
+{
+	siginfo_t info;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	CHECK_EQ(syscall(NR_waitid, P_PID, child, &info, WEXITED | WNOWAIT,
+			 NULL),
+		 0);
+	AS_USER(CHECK_ERR(kill(child, 0), EPERM));
+	CHECK_EQ(kill(child, SIGTERM), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
 TEST(tkill_tgkill)
