@@ -264,6 +264,7 @@ sys_readlinkat(int dirfd, const char *path, char *user, int size)
 {
 	struct user_path p;
 	struct vnode *v;
+	bool empty;
 	int64_t n;
 
 	if (size <= 0)
@@ -272,7 +273,8 @@ sys_readlinkat(int dirfd, const char *path, char *user, int size)
 	if (n)
 		return n;
 	/* "" is a link that is open with O_PATH itself. */
-	if (*p.text)
+	empty = !*p.text;
+	if (!empty)
 		n = path_walk(dirfd, p.text, WALK_NOFOLLOW, &v);
 	else
 		n = dirfd == AT_FDCWD ? -ENOENT : fd_vnode(dirfd, &v);
@@ -281,7 +283,7 @@ sys_readlinkat(int dirfd, const char *path, char *user, int size)
 		return n;
 	n = read_link(v, user, size);
 	vnode_put(v);
-	return n;
+	return empty && n == -EINVAL ? -ENOENT : n;
 }
 SYSCALL(NR_readlinkat, sys_readlinkat);
 

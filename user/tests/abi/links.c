@@ -194,6 +194,18 @@ TEST(readlinkat)
 	CHECK_ERR(readlinkat(dir, "f", buf, 8), EINVAL);
 }
 
+TEST(readlinkat_of_what_is_open)
+{
+	char buf[8];
+	int dir = open(".", O_RDONLY), s;
+
+	CHECK_EQ(symlink("x", "s"), 0);
+	s = open("s", O_PATH | O_NOFOLLOW);
+	CHECK_EQ(readlinkat(s, "", buf, sizeof(buf)), 1);
+	CHECK_ERR(readlinkat(dir, "", buf, sizeof(buf)), ENOENT);
+	CHECK_ERR(readlinkat(dir, ".", buf, sizeof(buf)), EINVAL);
+}
+
 TEST(unlink)
 {
 	make_file("f", "");
