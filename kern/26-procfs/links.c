@@ -202,9 +202,26 @@ link_follow(struct vnode *link, struct vnode **result)
 	return error;
 }
 
+/* A descriptor's link says by its mode what the file is open for. */
+static int
+link_getattr(struct vnode *link, struct stat *st)
+{
+	struct file *f = NULL;
+
+	if (INO_KIND(link->ino) == KIND_FD)
+		f = file_of(INO_PID(link->ino), INO_INDEX(link->ino));
+	if (!f)
+		return 0;
+	st->st_mode = S_IFLNK | (file_readable(f) ? 0500 : 0) |
+		      (file_writable(f) ? 0300 : 0);
+	file_put(f);
+	return 0;
+}
+
 const struct vnode_ops procfs_link_ops = {
 	.readlink = link_readlink,
 	.follow = link_follow,
+	.getattr = link_getattr,
 };
 
 /* ---- Files without a name ---- */

@@ -247,6 +247,20 @@ state_name(char state)
 	}
 }
 
+/* In one line, whatever is in it. */
+static void
+show_name(struct text *t, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == '\n')
+			text_append(t, "\\n", 2);
+		else
+			text_append(t, *name == '\\' ? "\\\\" : name,
+				    *name == '\\' ? 2 : 1);
+	}
+	text_append(t, "\n", 1);
+}
+
 static int
 show_status(struct text *t, struct proc *p)
 {
@@ -255,7 +269,8 @@ show_status(struct text *t, struct proc *p)
 	struct view v;
 
 	view_get(&v, p);
-	text_printf(t, "Name:\t%s\n", v.name);
+	text_printf(t, "Name:\t");
+	show_name(t, v.name);
 	if (fs)
 		text_printf(t, "Umask:\t%04o\n", fs->umask);
 	text_printf(t, "State:\t%s\nTgid:\t%d\nNgid:\t0\n", state_name(v.state),
@@ -415,7 +430,7 @@ show_mapping(const struct mapping *m, void *arg)
 		    v ? v->ino : 0);
 	if (*name) {
 		text_pad(t, from, PATH_COLUMN);
-		text_printf(t, "%s", name);
+		text_escape(t, name, "\n");
 	}
 	text_append(t, "\n", 1);
 }
@@ -595,7 +610,7 @@ const struct pid_entry pid_entries[] = {
 	SECRET("environ", show_environ),
 	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
 	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
-	{ "fdinfo", S_IFDIR | 0500, NULL, NULL, NULL, true },
+	{ "fdinfo", S_IFDIR | 0555, NULL, NULL, NULL, true },
 	FILE("limits", show_limits),
 	FILE("loginuid", show_loginuid),
 	{ "maps", S_IFREG | 0444, show_maps, NULL, NULL, true },

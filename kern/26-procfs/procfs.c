@@ -200,7 +200,7 @@ kind_in(const struct vnode *v)
 static uint32_t
 mode_of_fd(enum kind kind)
 {
-	return kind == KIND_FD ? S_IFLNK | 0700 : S_IFREG | 0400;
+	return kind == KIND_FD ? S_IFLNK | 0700 : S_IFREG | 0444;
 }
 
 bool

@@ -35,6 +35,8 @@ struct text {
 };
 
 void text_free(struct text *t);
+/** Append @p string, with what is in @p special in octal, as \040. */
+void text_escape(struct text *t, const char *string, const char *special);
 /** Add spaces until the line that began at @p from is @p column long. */
 void text_pad(struct text *t, size_t from, size_t column);
 

@@ -365,17 +365,20 @@ static const struct {
 	{ MS_NOATIME, ",noatime" }, { MS_RELATIME, ",relatime" },
 };
 
-static const char *
-mount_target(const struct mount *m)
+#define BETWEEN_FIELDS " \t\n\\#"
+
+static void
+print_target(struct text *t, const struct mount *m)
 {
-	return m->target[0] ? m->target : "/";
+	text_escape(t, m->target[0] ? m->target : "/", BETWEEN_FIELDS);
 }
 
 static void
 print_source(struct text *t, const struct mount *m)
 {
-	text_printf(t, "%s%s", m->device && m->source[0] != '/' ? "/dev/" : "",
-		    m->source[0] ? m->source : "none");
+	if (m->device && m->source[0] != '/')
+		text_printf(t, "/dev/");
+	text_escape(t, m->source[0] ? m->source : "none", BETWEEN_FIELDS);
 }
 
 static const char *
@@ -401,7 +404,9 @@ print_mount(struct mount *m, void *arg)
 	if (m->detached)
 		return;
 	print_source(t, m);
-	text_printf(t, " %s %s ", mount_target(m), m->fs->name);
+	text_printf(t, " ");
+	print_target(t, m);
+	text_printf(t, " %s ", m->fs->name);
 	print_flags_of(t, m);
 	text_printf(t, "%s 0 0\n", m->shown ? m->shown : "");
 }
@@ -420,10 +425,11 @@ print_mount_info(struct mount *m, void *arg)
 
 	if (m->detached)
 		return;
-	text_printf(t, "%u %u %u:%u / %s ", mount_id(m->dev),
+	text_printf(t, "%u %u %u:%u / ", mount_id(m->dev),
 		    mount_id(m->covered ? m->covered->mount->dev : m->dev),
-		    (unsigned)dev_major(m->dev), (unsigned)dev_minor(m->dev),
-		    mount_target(m));
+		    (unsigned)dev_major(m->dev), (unsigned)dev_minor(m->dev));
+	print_target(t, m);
+	text_printf(t, " ");
 	print_flags_of(t, m);
 	text_printf(t, " - %s ", m->fs->name);
 	print_source(t, m);

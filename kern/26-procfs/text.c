@@ -74,6 +74,17 @@ text_printf(struct text *t, const char *fmt, ...)
 }
 
 void
+text_escape(struct text *t, const char *string, const char *special)
+{
+	for (; *string; string++) {
+		if (strchr(special, *string))
+			text_printf(t, "\\%03o", *string);
+		else
+			text_append(t, string, 1);
+	}
+}
+
+void
 text_pad(struct text *t, size_t from, size_t column)
 {
 	while (t->len - from < column) {

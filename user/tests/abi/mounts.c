@@ -42,6 +42,25 @@ TEST(mount_covers)
 	CHECK_EQ(rmdir("m"), 0);
 }
 
+TEST(mounts_with_spaces_in_their_names)
+{
+	char text[8192];
+	long n;
+	int fd;
+
+	mount_here(0);
+	CHECK_EQ(mkdir("m/a b", 0755), 0);
+	CHECK_EQ(mount("x\ty", "m/a b", "tmpfs", 0, NULL), 0);
+	fd = open("/proc/self/mounts", O_RDONLY);
+	n = read(fd, text, sizeof(text) - 1);
+	REQUIRE(n > 0);
+	text[n] = '\0';
+	CHECK(strstr(text, "\nx\\011y ") != NULL);
+	CHECK(strstr(text, "/m/a\\040b tmpfs ") != NULL);
+	CHECK_EQ(umount2("m/a b", 0), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
 TEST(mount_read_only)
 {
 	int fd;

@@ -42,6 +42,46 @@ open_link(int fd, int flags)
 	return open(path, flags);
 }
 
+static mode_t
+mode_of_link(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return mode_of(path);
+}
+
+TEST(links_show_what_files_are_open_for)
+{
+	int p[2];
+
+	make_file("f", "");
+	REQUIRE(pipe(p) == 0);
+	CHECK_EQ(mode_of_link(p[0]), S_IFLNK | 0500);
+	CHECK_EQ(mode_of_link(p[1]), S_IFLNK | 0300);
+	CHECK_EQ(mode_of_link(open("f", O_RDWR)), S_IFLNK | 0700);
+	CHECK_EQ(mode_of_link(open("f", O_PATH)), S_IFLNK);
+}
+
+TEST(a_name_stays_in_its_line)
+{
+	char text[4096];
+
+	CHECK_EQ(syscall(NR_prctl, PR_SET_NAME, "a\nb\\c", 0, 0, 0), 0);
+	CHECK(read_of(getpid(), "status", text, sizeof(text)) > 0);
+	CHECK_EQ(strncmp(text, "Name:\ta\\nb\\\\c\n", 14), 0);
+}
+
+TEST(maps_stay_in_their_lines)
+{
+	char text[8192];
+	int fd = open("new\nline", O_CREAT | O_RDWR, 0644);
+
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	CHECK(read_of(getpid(), "maps", text, sizeof(text)) > 0);
+	CHECK(strstr(text, "/new\\012line\n") != NULL);
+}
+
 TEST(processes_end)
 {
 	static const long positions[] = { 0x7fffffff, 0x8000ffff, 0x80010000,

@@ -530,7 +530,8 @@ TEST(own_descriptors_after_setuid)
 	AS_USER(CHECK_EQ(readlink(text, text + 24, 8), 1);
 		CHECK_EQ(access("/proc/self/fd/99", F_OK), -1);
 		CHECK_EQ(errno, ENOENT); CHECK(open(text, O_RDONLY) >= 0);
-		CHECK(open("/proc/self/fd", O_RDONLY) >= 0));
+		CHECK(open("/proc/self/fd", O_RDONLY) >= 0);
+		CHECK(open("/proc/self/fdinfo/1", O_RDONLY) >= 0));
 }
 
 TEST(death_of_the_parent)
