@@ -130,6 +130,7 @@ struct backwards {
 	char *buf;
 	size_t left; /* room in front */
 	size_t size;
+	bool unreachable; /* it does not begin at the caller's root */
 };
 
 static int
@@ -150,8 +151,8 @@ prepend_name(struct backwards *b, const char *name)
 	return error ? error : prepend(b, "/", 1);
 }
 
-/* Names of the directories from @p v up to @p root; tree_lock is held. What is
- * not below the root is marked as Linux does. */
+/* Names of the directories from @p v up to @p root, or to where the tree ends;
+ * tree_lock is held. */
 static int
 prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 {
@@ -165,11 +166,8 @@ prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 		} else if ((covered = rcu_deref(v->mount->covered))) {
 			v = covered;
 		} else {
-			/* The root, or one that is mounted nowhere. */
-			if (v == root_mount->root ||
-			    list_empty(&v->mount->link))
-				break;
-			return prepend(b, "(unreachable)", 13);
+			b->unreachable = true;
+			break;
 		}
 	}
 	return error;
@@ -221,7 +219,7 @@ finish(struct backwards *b, int error)
 int
 vnode_path(struct vnode *v, char *buf, size_t size)
 {
-	struct backwards b = { buf, size, size };
+	struct backwards b = { buf, size, size, false };
 	int error = prepend(&b, "", 1);
 
 	if (!error && v->type != VT_DIR)
@@ -236,13 +234,29 @@ static int
 deleted_path(struct vnode *v, char *buf, size_t size)
 {
 	static const char mark[] = " (deleted)";
-	struct backwards b = { buf, size, size };
+	struct backwards b = { buf, size, size, false };
 	int error = prepend(&b, mark, sizeof(mark));
 
 	if (!error && v->parent)
 		error = directory_path(&b, v);
 	else if (!error)
 		error = prepend(&b, "/", 1);
+	return finish(&b, error);
+}
+
+int
+cwd_path(struct vnode *v, char *buf, size_t size)
+{
+	struct backwards b = { buf, size, size, false };
+	int error = prepend(&b, "", 1);
+
+	if (!error)
+		error = v->nlink ? directory_path(&b, v) : -ENOENT;
+	if (!error && b.unreachable) {
+		error = b.left == b.size - 1 ? prepend(&b, "/", 1) : 0;
+		if (!error)
+			error = prepend(&b, "(unreachable)", 13);
+	}
 	return finish(&b, error);
 }
 

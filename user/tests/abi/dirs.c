@@ -428,10 +428,13 @@ TEST(rmdir_in_sticky_folder)
 TEST(chroot)
 {
 	struct stat root, above;
+	char buf[PATH_MAX];
 
 	CHECK_EQ(mkdir("d", 0755), 0);
 	CHECK_EQ(mkdir("d/in", 0755), 0);
 	CHECK_EQ(syscall(NR_chroot, "d"), 0);
+	CHECK(syscall(NR_getcwd, buf, sizeof(buf)) > 0);
+	CHECK_EQ(strncmp(buf, "(unreachable)/", 14), 0);
 	CHECK_EQ(chdir("/"), 0);
 	CHECK(exists("/in"));
 	CHECK_EQ(stat("/", &root), 0);

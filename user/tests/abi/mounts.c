@@ -214,7 +214,12 @@ TEST(umount_detach)
 	CHECK(exists("f"));
 	CHECK(exists("../f")); /* nothing is above it */
 	CHECK(syscall(NR_getcwd, buf, sizeof(buf)) > 0);
-	CHECK(strncmp(buf, "(unreachable)", 13) == 0);
+	CHECK_EQ(strcmp(buf, "(unreachable)/"), 0);
+	CHECK_EQ(readlink("/proc/self/cwd", buf, sizeof(buf)), 1);
+	CHECK_EQ(chdir("inner"), 0);
+	CHECK(syscall(NR_getcwd, buf, sizeof(buf)) > 0);
+	CHECK_EQ(strncmp(buf, "(unreachable)/", 14), 0);
+	CHECK_EQ(chdir(".."), 0);
 	make_file("g", "x");
 	CHECK_EQ(mkdirat(dir, "d", 0755), 0);
 	CHECK_EQ(close(dir), 0);
