@@ -85,9 +85,12 @@ rendezvous(struct pipe *p, struct file *f)
 static int
 fifo_open(struct vnode *v, struct file *f)
 {
-	struct pipe *p = fifo_enter(v);
+	struct pipe *p;
 	int error;
 
+	if ((f->flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL; /* neither side, which is for ioctl alone */
+	p = fifo_enter(v);
 	mutex_lock(&p->lock);
 	f->pos = p->writer_opens;
 	error = rendezvous(p, f);

@@ -225,6 +225,7 @@ TEST(open_fifo_nonblock)
 	CHECK_ERR(open("p", O_WRONLY | O_NONBLOCK), ENXIO);
 	CHECK(open("p", O_RDONLY | O_NONBLOCK) >= 0);
 	CHECK(open("p", O_WRONLY | O_NONBLOCK) >= 0);
+	CHECK_ERR(open("p", O_ACCMODE | O_NONBLOCK), EINVAL);
 }
 
 TEST(open_fifo_meets)
