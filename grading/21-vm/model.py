@@ -194,9 +194,12 @@ class File:
         self.get(index)
 
     def will_write(self, frame):
-        """A fault asks whether a page may be written. @return yes or no"""
+        """A fault asks whether a page may be written. @return yes or no
+
+        If not, the kernel's copy to user memory tries the word's bytes, too.
+        """
         if not frame.dirty:
-            self.counts["prepared"][frame.index] += 1
+            self.counts["prepared"][frame.index] += 1 + self.no_space
             if self.no_space:
                 return False
         frame.dirty = True
@@ -231,14 +234,18 @@ class File:
                     space.drop(va)
 
     def truncate(self, size):
-        """The file is cut short."""
+        """The file is cut short: past its end private copies go, too."""
         self.world.call("agent_truncate", size, wanted=0)
         if size % PAGE:
             frame = self.get(size // PAGE)
             frame.data[size % PAGE:] = bytes(PAGE - size % PAGE)
             frame.dirty = True
         self.size = size
-        self.take_away(self.pages, 1 << 64)
+        for space in self.world.spaces:
+            for va in list(space.pages):
+                m = space.find(va)
+                if m.index is not None and m.page(va) >= self.pages:
+                    space.drop(va)
         for index in [i for i in self.cached if i >= self.pages]:
             del self.cached[index]
 

@@ -155,13 +155,3 @@ check_owner(const struct vnode *v)
 
 	return is_root(c) || c->fsuid == v->uid ? 0 : -EPERM;
 }
-
-uint32_t
-plain_mode(uint32_t mode, uint32_t gid)
-{
-	const struct cred *c = current_cred();
-
-	if ((mode & S_IXGRP) || !(is_root(c) || cred_in_group(c, gid)))
-		return mode & ~(S_ISUID | S_ISGID);
-	return mode & ~S_ISUID;
-}

@@ -379,10 +379,6 @@ int vnode_access(struct vnode *v, int want);
 int cred_access(const struct cred *c, struct vnode *v, int want);
 /** Whether the caller owns @p v or is root: -EPERM if not. */
 int check_owner(const struct vnode *v);
-/** The mode of a file of @p gid once it lends its owner's rights to nobody;
- * S_ISGID without the right to execute lends none, and stays for who is in the
- * group. */
-uint32_t plain_mode(uint32_t mode, uint32_t gid);
 
 /* ---- Path walk ---- */
 

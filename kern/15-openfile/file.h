@@ -142,6 +142,10 @@ int vnode_punch(struct vnode *v, uint64_t from, uint64_t to);
 int vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to);
 /** lseek's SEEK_DATA and SEEK_HOLE. @return the position; -ENXIO, -EIO... */
 int64_t vnode_seek(struct vnode *v, uint64_t from, bool data);
+/** The mode of a file of @p gid once it lends its owner's rights to nobody;
+ * S_ISGID without the right to execute lends none, and stays for who is in the
+ * group. */
+uint32_t plain_mode(uint32_t mode, uint32_t gid);
 /** A write by another than root takes set-user-id and set-group-id away. @p v's
  * lock is held. */
 void vnode_drop_set_id(struct vnode *v);

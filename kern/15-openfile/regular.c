@@ -111,6 +111,16 @@ check_seals(const struct vnode *v, uint64_t at, size_t *len)
 	return 0;
 }
 
+uint32_t
+plain_mode(uint32_t mode, uint32_t gid)
+{
+	const struct cred *c = current_cred();
+
+	if ((mode & S_IXGRP) || !(is_root(c) || cred_in_group(c, gid)))
+		return mode & ~(S_ISUID | S_ISGID);
+	return mode & ~S_ISUID;
+}
+
 void
 vnode_drop_set_id(struct vnode *v)
 {

@@ -63,9 +63,9 @@ check_value(int value)
 
 /* Whom it is about is numbered as for getpriority, but from 1 on. */
 static int64_t
-sys_ioprio_get(int which, uint32_t who)
+sys_ioprio_get(unsigned which, uint32_t who)
 {
-	struct prio q = { .which = which - IOPRIO_WHO_PROCESS,
+	struct prio q = { .which = (int)(which - IOPRIO_WHO_PROCESS),
 			  .who = who,
 			  .each = get_io,
 			  .best = INT32_MAX };
@@ -76,9 +76,9 @@ sys_ioprio_get(int which, uint32_t who)
 SYSCALL(NR_ioprio_get, sys_ioprio_get);
 
 static int64_t
-sys_ioprio_set(int which, uint32_t who, int value)
+sys_ioprio_set(unsigned which, uint32_t who, int value)
 {
-	struct prio q = { .which = which - IOPRIO_WHO_PROCESS,
+	struct prio q = { .which = (int)(which - IOPRIO_WHO_PROCESS),
 			  .who = who,
 			  .each = set_io,
 			  .value = value };

@@ -20,11 +20,12 @@ vm_unmap_pages(struct vnode *v, uint64_t first, uint64_t last)
 {
 	/*
 	 * Exercise 4. Take pages first to last of the file out of all page
-	 * tables, by way of its cache's list of mappings, under its lock: in
-	 * each mapping's part, pmap_zap with cache_only, for a private copy is
-	 * not the file's any more. What a shared mapping has written is told to
-	 * the file (g.vnode) if the pages are still within it: then they are
-	 * only taken away for a moment.
+	 * tables, by way of its cache's list of mappings, under its lock, by
+	 * pmap_zap of each mapping's part. If the pages are still within the
+	 * file (the first says it for all) they are only taken away for a
+	 * moment: what a shared mapping has written is told to the file
+	 * (g.vnode), and private copies stay (g.cache_only). Past its end
+	 * nothing stays.
 	 */
 	(void)part_of;
 	panic("exercise 4: vm_unmap_pages(%p, %lu, %lu) is yours to write",

@@ -306,6 +306,7 @@ TEST(io_priority_errors)
 
 	CHECK_ERR(ioprio_get(0, 0), EINVAL);
 	CHECK_ERR(ioprio_get(4, 0), EINVAL);
+	CHECK_ERR(ioprio_get(INT_MIN, 0), EINVAL);
 	CHECK_ERR(ioprio_get(IOPRIO_WHO_PROCESS, INT_MAX), ESRCH);
 	CHECK_ERR(ioprio_get(IOPRIO_WHO_PGRP, INT_MAX), ESRCH);
 	CHECK_ERR(ioprio_get(IOPRIO_WHO_USER, 54321), ESRCH);
