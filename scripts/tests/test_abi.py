@@ -223,7 +223,8 @@ def without_leaks(warm_up, command, *options, timeout=280):
                     f"{GUEST_FOLDER}/leaks", "-k", KEPT_KIB, "-w",
                     f"cd {GUEST_FOLDER}; ./{warm_up} >/dev/null",
                     *f"{GUEST_FOLDER}/{command}".split(), timeout=timeout + 20)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, re.sub(
+        "fuzz: call .*\n", "", done.stdout)[-4000:] + done.stderr[-3000:]
     return done.stdout
 
 

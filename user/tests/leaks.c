@@ -192,6 +192,24 @@ compare(const struct count *before, const struct count *after)
 	return worse;
 }
 
+/** Who is still there may be why. */
+static void
+print_processes(void)
+{
+	char name[64], line[200];
+	FILE *file;
+
+	for (int pid = 2; pid < 32768; pid++) {
+		snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+		file = pid == getpid() ? NULL : fopen(name, "r");
+		if (file == NULL)
+			continue;
+		if (fgets(line, sizeof(line), file))
+			printf("leaks: there is process %.60s...\n", line);
+		fclose(file);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -216,5 +234,8 @@ main(int argc, char **argv)
 	count(&before);
 	status = run(argv);
 	count(&after);
-	return compare(&before, &after) && status == 0 ? 1 : status;
+	if (!compare(&before, &after))
+		return status;
+	print_processes();
+	return status == 0 ? 1 : status;
 }

@@ -35,6 +35,7 @@
 #define SEGMENTS 4096 /* most that there are */
 #define STUCK	 20   /* looks at a worker without progress */
 #define LOOK_US	 1000
+#define YOUNGER	 1000 /* numbers that the last worker's children may have */
 #define POKE_US	 1000 /* a signal to the worker, to end calls that wait */
 #define NRS	 512
 #define EXECUTED 42 /* the status of what execve runs */
@@ -446,6 +447,7 @@ struct worker {
 
 static struct worker workers[WORKERS];
 static long batches, killed, executed;
+static int newest; /* the youngest worker's number */
 
 /** Starts a worker where there is none. */
 static void
@@ -460,6 +462,7 @@ start_workers(unsigned long seed)
 		if (pid == 0)
 			work(seed, batches, i);
 		if (pid > 0) { /* else workers' children are still going */
+			newest = MAX(newest, pid);
 			workers[i] = (struct worker){ .pid = pid };
 			batches++;
 		}
@@ -510,9 +513,14 @@ end_workers(void)
 			kill(workers[i].pid, SIGKILL);
 			reap();
 		}
-	/* Their children come to us: a process is still there, or none. */
-	while (waitpid(-1, NULL, WNOHANG) >= 0 && --left > 0)
+	/* Their children come to us: a process is still there, or none. They
+	 * may have left their groups, and wait with all signals blocked. */
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && --left > 0) {
+		for (int pid = supervisor + 1; pid <= newest + YOUNGER; pid++)
+			if (waitpid(pid, NULL, WNOHANG) == 0)
+				kill(pid, SIGKILL);
 		usleep(LOOK_US);
+	}
 	if (left == 0)
 		printf("fuzz: a child of a worker does not end\n");
 }
