@@ -7,8 +7,7 @@
  */
 #include "mmap_internal.h"
 
-/* For writing where pages are private, or each would fault again. What cannot
- * be had is left for the touch to report. */
+/* For writing where pages are private, or each would fault again. */
 int
 mmap_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {

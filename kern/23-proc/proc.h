@@ -110,8 +110,8 @@ void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
 struct proc *proc_get(struct proc *p);
 /** Give a reference back. Any context but interrupt handlers. */
 void proc_put(struct proc *p);
-/** The thread with @p tid, valid until rcu_read_unlock; or NULL. Called within
- * rcu_read_lock. */
+/** The thread with @p tid, or NULL. Called within rcu_read_lock, or with
+ * proc_lock held, and valid as long. */
 struct thread *thread_find(int tid);
 
 /* ---- Making, ending ---- */
@@ -192,6 +192,13 @@ struct program *proc_program(struct proc *p);
  * reference they would seem to be shared, and exec would copy them and lose
  * their record locks.) */
 struct fdtable *proc_fdtable(struct proc *p);
+
+/** Clocks of processes and threads have negative numbers: the pid's complement,
+ * of 0 for who asks, above three bits that say what is counted (man 3
+ * clock_getcpuclockid). There is no kind 3. */
+#define CPUCLOCK_THREAD	 4
+#define CPUCLOCK_KIND(c) ((c)&3)
+#define CPUCLOCK_PID(c)	 (~((c) >> 3))
 
 /** CPU time of the process's threads, dead ones too, in ns. */
 uint64_t proc_cpu_ns(struct proc *p);

@@ -21,14 +21,6 @@ timespec_of(int64_t ns)
 
 /* ---- CPU-time clocks ---- */
 
-/* Clocks of other processes and threads have negative numbers: the pid's
- * complement above three bits that say what is counted (man 3
- * clock_getcpuclockid). */
-#define CPUCLOCK_THREAD	   4
-#define CPUCLOCK_WHICH(id) ((id)&3)
-#define CPUCLOCK_SCHED	   2
-#define CPUCLOCK_PID(id)   (~((id) >> 3))
-
 /* Threads' clocks only of the own process; a process's of any
  * (clock_getcpuclockid(), POSIX.1-2017, leaves permissions open). */
 static int
@@ -38,7 +30,7 @@ cpu_clock(int id, uint64_t *ns)
 	struct thread *t;
 	struct proc *p;
 
-	if (CPUCLOCK_WHICH(id) > CPUCLOCK_SCHED)
+	if (CPUCLOCK_KIND(id) == 3)
 		return -EINVAL;
 	if (id & CPUCLOCK_THREAD) {
 		spin_lock(&proc_lock);

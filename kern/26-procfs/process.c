@@ -254,9 +254,10 @@ show_name(struct text *t, const char *name)
 	for (; *name; name++) {
 		if (*name == '\n')
 			text_append(t, "\\n", 2);
+		else if (*name == '\\')
+			text_append(t, "\\\\", 2);
 		else
-			text_append(t, *name == '\\' ? "\\\\" : name,
-				    *name == '\\' ? 2 : 1);
+			text_append(t, name, 1);
 	}
 	text_append(t, "\n", 1);
 }

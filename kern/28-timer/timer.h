@@ -28,12 +28,6 @@ struct process_timers {
 	int last_posix; /* number that is to be tried next */
 };
 
-/** A CPU-time clock by number (man 3 clock_getcpuclockid): of a process, or of
- * one of its threads; 0 is who asks. */
-#define CPUCLOCK_THREAD	 4
-#define CPUCLOCK_KIND(c) ((c)&3)
-#define CPUCLOCK_PID(c)	 (~((c) >> 3))
-
 /** CPU time of all threads. The lock is held. */
 uint64_t process_cpu_time(const struct proc_signals *s);
 
