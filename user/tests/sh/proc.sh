@@ -1,7 +1,8 @@
 # needs: root
 # /proc, ps, pidof, killall, renice, top, free, uptime, mount. Of the masks of
-# signals only the lower 28 are compared: who runs the suite may hand down
-# others that are ignored.
+# signals only the lower 28 are compared, and renice starts from 0 by way of the
+# least: who runs the suite may hand down others that are ignored, or a nice
+# value.
 . "$SUITE/lib.sh"
 
 t own numbers agree
@@ -36,7 +37,7 @@ mkfifo die; sh -c 'sh -c "read x <die" & echo $! >z; exec awk "BEGIN { print >\"
 t pidof and killall
 cp /bin/busybox busybox-k1; ./busybox-k1 sleep 1000 & p=$!; until [ "$(readlink /proc/$p/exe)" = "$PWD/busybox-k1" ]; do usleep 10000; done; until_true in_state $p S; [ "$(pidof busybox-k1)" = $p ]; rc; pidof no-such-name; rc; killall busybox-k1; rc; wait $p 2>/dev/null; rc; killall no-such-name 2>&1; rc; killall -q no-such-name; rc; killall -l | head -n 2; ./busybox-k1 sleep 1000 & p=$!; until [ "$(readlink /proc/$p/exe)" = "$PWD/busybox-k1" ]; do usleep 10000; done; killall -KILL busybox-k1; wait $p 2>/dev/null; rc
 t renice
-sleep 1000 & p=$!; renice -n 5 -p $p; rc; awk '{ print $19 }' /proc/$p/stat; renice -n 3 -p $p; awk '{ print $19 }' /proc/$p/stat; renice -n 100 $p; awk '{ print $19 }' /proc/$p/stat; renice -n -30 $p; awk '{ print $19 }' /proc/$p/stat; kill $p; wait $p 2>/dev/null; renice -n 7 $$; sh -c "awk '{ print \$19 }' /proc/\$\$/stat"; renice -n 0 99999999 2>&1; rc
+renice -n -40 $$; renice -n 20 $$; sleep 1000 & p=$!; renice -n 5 -p $p; rc; awk '{ print $19 }' /proc/$p/stat; renice -n 3 -p $p; awk '{ print $19 }' /proc/$p/stat; renice -n 100 $p; awk '{ print $19 }' /proc/$p/stat; renice -n -30 $p; awk '{ print $19 }' /proc/$p/stat; kill $p; wait $p 2>/dev/null; renice -n 7 $$; sh -c "awk '{ print \$19 }' /proc/\$\$/stat"; renice -n 0 99999999 2>&1; rc
 t start-stop-daemon
 cp /bin/busybox busybox-d; start-stop-daemon -S -b -m -p pidf -x "$PWD/busybox-d" -- sleep 1000; rc; until_true test -s pidf; p=$(cat pidf); until [ "$(readlink /proc/$p/exe)" = "$PWD/busybox-d" ]; do usleep 10000; done; start-stop-daemon -S -p pidf -x "$PWD/busybox-d" -- sleep 1 >/dev/null; rc; start-stop-daemon -K -p pidf -t >/dev/null; rc; start-stop-daemon -K -p pidf >/dev/null; rc; while [ -d /proc/$p ]; do usleep 10000; done; start-stop-daemon -K -p pidf 2>&1 | sed 's/process [0-9]*/process N/'
 t free, top, mount, df, uptime run
