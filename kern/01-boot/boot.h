@@ -115,14 +115,14 @@ uint64_t command_line_number(const char *key, uint64_t otherwise);
 
 /**
  * Format a message to the kernel's log and all consoles. One call's text is
- * not mixed with another CPU's (BOOT2). Any context, locks held or not. It never
- * sleeps; it is slow (87 us a character on a serial line of 115200 baud), with
- * interrupts off.
+ * not mixed with another CPU's, nor put into the report of another's panic
+ * (BOOT2). Any context, locks held or not. It never sleeps; it is slow (87 us a
+ * character on a serial line of 115200 baud), with interrupts off.
  */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** NMIs that are being handled. One may have struck this CPU inside kprintf, and
- * must not wait for ever for the lock that it has interrupted. */
+/** NMIs that are being handled. One may have struck this CPU inside kprintf,
+ * and must not wait for ever for the lock that it has interrupted. */
 extern _Atomic unsigned nmis_handled;
 
 /** kprintf with an argument list. */
@@ -214,6 +214,12 @@ extern struct panic_ops panic_ops;
  * Never set back. Read without a lock wherever somebody might wait for what
  * the panicking CPU, or one that it has stopped, holds. */
 extern bool panicking;
+
+/** Once panicking, log what this CPU prints, and what no other does: those wait
+ * in kprintf. */
+void panic_speak(void);
+/** Whether another CPU has the word. */
+bool panic_is_elsewhere(void);
 
 /**
  * Power the machine off: the emulators' exit devices, then a halt. Nothing is

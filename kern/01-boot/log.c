@@ -32,21 +32,35 @@ static int log_lock; /* 0 free, 1 taken; interrupts off while it is held */
 
 _Atomic unsigned nmis_handled;
 
-/* BOOT2. Once panicking, a lock that another CPU died holding must not stop us;
- * nor, in an NMI, one that this CPU holds. One that is in the middle of a line
- * may end it. So the wait is bounded then, and what comes after is two texts
- * mixed: better than none. */
-static uint64_t
-lock_log(void)
+/* Once panicking, a lock that another CPU died holding must not stop us; nor,
+ * in an NMI, one that this CPU holds. One that is in the middle of a line may
+ * end it. So the wait is bounded then, and what comes after is two texts mixed:
+ * better than none. */
+static void
+take_lock(void)
 {
-	uint64_t rflags = read_rflags();
 	unsigned waited = 0;
 
-	cli();
 	while (__atomic_exchange_n(&log_lock, 1, __ATOMIC_ACQUIRE)) {
 		if ((panicking || nmis_handled) && ++waited >= LOCK_POLLS)
 			break;
 		cpu_pause();
+	}
+}
+
+/* BOOT2. While another CPU reports a panic, this one has nothing to say: it
+ * waits here, where an NMI will ask it. Looked at with the lock held, for else
+ * the report could have begun in between. */
+static uint64_t
+lock_log(void)
+{
+	uint64_t rflags = read_rflags();
+
+	cli();
+	for (take_lock(); panic_is_elsewhere(); take_lock()) {
+		__atomic_store_n(&log_lock, 0, __ATOMIC_RELEASE);
+		while (panic_is_elsewhere())
+			cpu_pause();
 	}
 	return rflags;
 }

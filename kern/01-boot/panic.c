@@ -112,14 +112,36 @@ backtrace(uint64_t rip, uint64_t rbp)
 static unsigned nested; /* reports that this one has come out of */
 static bool begun;	/* panic_begin, and no panic since */
 
+static uint32_t speaker; /* this_cpu_says of the CPU whose text is logged */
+
+/* Not 0. CPUs are told apart by what they say of themselves (their APIC id):
+ * the per-CPU data may be what is broken. */
+static uint32_t
+this_cpu_says(void)
+{
+	return (cpuid(1, 0).b >> 24) + 1;
+}
+
+void
+panic_speak(void)
+{
+	__atomic_store_n(&speaker, this_cpu_says(), __ATOMIC_SEQ_CST);
+}
+
+bool
+panic_is_elsewhere(void)
+{
+	return panicking &&
+	       __atomic_load_n(&speaker, __ATOMIC_SEQ_CST) != this_cpu_says();
+}
+
 /* The first CPU that panics reports; any others stop and wait to be asked where
- * they are (panic_ops.stop_others). CPUs are told apart by what they say of
- * themselves: the per-CPU data may be what is broken. */
+ * they are (panic_ops.stop_others). */
 static void
 become_reporter(void)
 {
 	static uint32_t reporter;
-	uint32_t none = 0, me = (cpuid(1, 0).b >> 24) + 1; /* APIC id */
+	uint32_t none = 0, me = this_cpu_says();
 
 	cli();
 	if (!__atomic_compare_exchange_n(&reporter, &none, me, false,
@@ -127,6 +149,7 @@ become_reporter(void)
 	    none != me)
 		for (;;)
 			hlt();
+	panic_speak();
 	panicking = true;
 }
 

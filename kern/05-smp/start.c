@@ -136,6 +136,8 @@ static _Atomic unsigned stopped;
 static void
 nmi(struct trapframe *tf)
 {
+	if (panicking)
+		panic_speak();
 	kprintf("cpu %u at\n", cpu_id());
 	backtrace(tf->rip, tf->rbp);
 	if (!panicking)
@@ -161,6 +163,7 @@ stop_others(void)
 		start = rdtsc();
 		while (stopped == before && rdtsc() - start < STOP_WAIT_TSC)
 			cpu_pause();
+		panic_speak();
 		if (stopped == before)
 			kprintf("cpu %u does not answer\n", cpu);
 	}

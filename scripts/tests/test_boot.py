@@ -52,3 +52,26 @@ def test_the_other_compiler_s_kernel(build):
         pytest.skip(f"not built: {kernel.relative_to(ROOT)}")
     done = run_tool("--selftest", "--kernel", kernel)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+NOISY_INIT = """#!/bin/sh
+for i in 1 2 3 4 5 6; do
+	while :; do echo text of others >/dev/kmsg; : >/tmp/$i; done &
+done
+until [ "$(echo /tmp/*)" = "/tmp/1 /tmp/2 /tmp/3 /tmp/4 /tmp/5 /tmp/6" ]; do :; done
+"""
+
+
+@needs_user_space
+def test_a_panic_is_reported_in_one_piece(tmp_path):
+    """What other CPUs log meanwhile is not between its lines."""
+    init = tmp_path / "init"
+    init.write_text(NOISY_INIT)
+    init.chmod(0o755)
+    done = run_tool("--put", f"{init}:/noisy", "--append", "init=/noisy",
+                    "--", "true")
+    assert done.returncode == 125
+    log = done.stderr
+    report = log[log.index("\npanic: init exited"):log.index("panic: end")]
+    assert "text of others" in log and "text of others" not in report
+    assert report.count("\ncpu ") == 4
