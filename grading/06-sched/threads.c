@@ -58,7 +58,7 @@ struct agent_thread {
 	int64_t nice;
 	uint64_t policy, priority, affinity, fpu, later;
 	/* For it. */
-	uint64_t done, halts, gap, last, cpu_ns, switches, cpus;
+	uint64_t done, halts, gap, last, cpu_ns, cpus;
 	uint64_t in[16], out[16];
 	struct thread *thread;
 };
@@ -348,7 +348,6 @@ follow_script(void *arg)
 		me->cpus |= 1UL << s->cpu;
 	}
 	me->cpu_ns = thread_cpu_ns(current());
-	me->switches = current()->switches;
 	me->done = 1;
 	if (atomic_fetch_add(&ended, 1) + 1 == wanted && conductor)
 		thread_wake(conductor);
@@ -409,8 +408,7 @@ snapshot(uint64_t n)
 
 		if (a->done)
 			continue;
-		a->cpu_ns = a->thread->cpu_ns;
-		a->switches = a->thread->switches;
+		a->cpu_ns = a->thread->usage.cpu_ns;
 	}
 	for (i = 0; i < MIN(cpu_count, (unsigned)WATCHED); i++) {
 		agent_ticks[i] = percpu_ptr(runqueue, i)->ticks;

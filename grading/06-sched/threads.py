@@ -22,7 +22,7 @@ KINDS = ("stamp", "halt", "halt_until", "spin", "give_way", "hold", "sleep",
          "start", "policy", "affinity", "interrupt", "clear", "timer",
          "disarm", "catch", "repeat")
 STEP = struct.Struct("<10Q")
-THREAD = struct.Struct("<2Qq5Q7Q32QQ")
+THREAD = struct.Struct("<2Qq5Q6Q32QQ")
 
 
 def weight(nice):
@@ -85,15 +85,15 @@ class Thread:
         """The agent_thread."""
         return THREAD.pack(first, len(self.steps), self.nice,
                            *self.scheduling, self.may_run, self.fpu,
-                           self.later, *[0] * 7, *self.registers, *[0] * 16,
+                           self.later, *[0] * 6, *self.registers, *[0] * 16,
                            0)
 
     def read(self, data):
         """Take over the results."""
-        (self.done, self.halts, self.gap, _, self.cpu_ns, self.switches,
-         self.cpus) = data[8:15]
-        self.held = list(data[31:47])
-        self.address = data[47]
+        (self.done, self.halts, self.gap, _, self.cpu_ns,
+         self.cpus) = data[8:14]
+        self.held = list(data[30:46])
+        self.address = data[46]
 
 
 class Threads:

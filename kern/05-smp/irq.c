@@ -123,7 +123,7 @@ interrupt(struct trapframe *tf)
 	case VECTOR_TIMER:
 		lapic_eoi();
 		if (smp_ops.timer)
-			smp_ops.timer();
+			smp_ops.timer(trapframe_is_user(tf));
 		break;
 	case VECTOR_RESCHEDULE:
 		lapic_eoi();

@@ -25,8 +25,9 @@ struct smp_ops {
 	 * return. Until sched fills it, started CPUs halt in a loop that
 	 * answers calls. */
 	void (*cpu_main)(void);
-	/** sched: the tick of this CPU's timer. Interrupts off. */
-	void (*timer)(void);
+	/** sched: this CPU's timer; @p user: it struck in user mode. Interrupts
+	 * off. */
+	void (*timer)(bool user);
 	/** sched: CLOCK_REALTIME has been set. The context of who set it. */
 	void (*clock_set)(void);
 };

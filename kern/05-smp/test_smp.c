@@ -118,15 +118,16 @@ SELFTEST(smp_wall_clock_can_be_set)
 static _Atomic unsigned ticks;
 
 static void
-tick(void)
+tick(bool user)
 {
+	(void)user;
 	atomic_fetch_add(&ticks, 1);
 }
 
 /* One shot: asked once, it ticks once. */
 SELFTEST(smp_timer_fires_once)
 {
-	void (*saved)(void) = smp_ops.timer;
+	void (*saved)(bool user) = smp_ops.timer;
 	uint64_t rflags = irq_save();
 
 	smp_ops.timer = tick;

@@ -185,6 +185,12 @@ sched_idle_ns(unsigned cpu)
 }
 
 uint64_t
+sched_kernel_ns(unsigned cpu)
+{
+	return percpu_ptr(runqueue, cpu)->kernel_ns;
+}
+
+uint64_t
 sched_context_switches(void)
 {
 	uint64_t n = 0;

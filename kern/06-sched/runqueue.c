@@ -78,7 +78,7 @@ account(struct runqueue *rq, uint64_t now)
 		rq->idle_ns += ran;
 		return;
 	}
-	t->cpu_ns += ran;
+	t->usage.cpu_ns += ran;
 	if (t->priority) {
 		rq->realtime_ns += ran;
 		t->turn_ns += ran;
@@ -254,7 +254,10 @@ switch_to(struct runqueue *rq, struct thread *prev, struct thread *next)
 		offer(rb_entry(rb_first(&rq->realtime), struct thread,
 			       run_node));
 	rq->switches++;
-	next->switches++;
+	if (prev->state == THREAD_RUNNABLE || prev->queued)
+		prev->usage.involuntary++;
+	else
+		prev->usage.voluntary++;
 	next->on_cpu = true;
 	switch_user_state(prev, next);
 	this_cpu(md_current) = &next->md;
@@ -533,9 +536,9 @@ thread_cpu_ns(const struct thread *t)
 	uint64_t rflags, ns;
 
 	if (t != current())
-		return t->cpu_ns;
+		return t->usage.cpu_ns;
 	rflags = irq_save();
-	ns = t->cpu_ns + (clock_ns() - t->slice_start);
+	ns = t->usage.cpu_ns + (clock_ns() - t->slice_start);
 	irq_restore(rflags);
 	return ns;
 }

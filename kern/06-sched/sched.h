@@ -39,6 +39,22 @@ enum sched_policy {
 #define REALTIME_TURN_NS 100000000UL /**< a turn of POLICY_ROUND_ROBIN */
 #define FAIR_TURN_NS	 6000000UL   /**< about a turn of the others */
 
+/** What a thread has used, or all of a process. A thread alone writes its own,
+ * and its run queue for it; others read it for statistics. */
+struct usage {
+	uint64_t cpu_ns;	     /**< time it has run */
+	uint64_t user_ns, kernel_ns; /**< of that, up to the last tick: where
+				      * the ticks found it */
+	uint64_t voluntary, involuntary;     /**< switches: it slept, or not */
+	uint64_t minor_faults, major_faults; /**< vm: without the disk, with */
+	uint64_t sectors_read, sectors_dirtied; /**< block, cache */
+};
+
+/** CPU time as it has been told: neither part ever falls. */
+struct cputime {
+	uint64_t user_ns, kernel_ns;
+};
+
 struct thread {
 	struct md_thread md; /**< first: md_current points to it */
 
@@ -68,9 +84,7 @@ struct thread {
 	uint64_t turn_ns;   /**< how much of its turn it has used */
 	cpuset_t affinity;
 
-	/* Its own; others read them for statistics. */
-	uint64_t cpu_ns; /**< time it has run */
-	uint64_t switches;
+	struct usage usage;
 
 	/* Guarded by the wait queue's lock. */
 	struct waitq *waiting_on;
@@ -104,6 +118,7 @@ struct thread {
 	struct transaction *transaction; /**< journal: of its operation */
 	unsigned credits;      /**< journal: blocks it may yet change */
 	struct list proc_link; /**< proc: threads of the process */
+	struct cputime told;   /**< proc: by getrusage */
 	uint32_t *clear_tid;   /**< proc: user word cleared at exit */
 	void *robust_list;     /**< proc: set_robust_list's head */
 	struct list all_link;  /**< all threads */
@@ -183,10 +198,10 @@ void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);
 
 /** Threads that run or want to, on all CPUs. Any context. */
 unsigned sched_runnable(void);
-/** Averages of that over 1, 5 and 15 minutes, with 16 bits of fraction. */
-void sched_load_average(uint64_t load[3]);
 /** How long @p cpu has been idle, in ns. Any context. */
 uint64_t sched_idle_ns(unsigned cpu);
+/** How much of the rest it was in the kernel, as its ticks found. */
+uint64_t sched_kernel_ns(unsigned cpu);
 /** Switches since the start, on all CPUs. */
 uint64_t sched_context_switches(void);
 

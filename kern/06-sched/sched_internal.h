@@ -24,7 +24,7 @@ struct runqueue {
 	uint64_t next_turn;	 /* real-time threads' places in line */
 	uint64_t period_start;	 /* real-time threads have used ... */
 	uint64_t realtime_ns;	 /* ... so much since then */
-	uint64_t idle_ns, switches;
+	uint64_t idle_ns, kernel_ns, switches;
 	uint64_t ticks;
 	uint64_t next_tick; /* ns; of no meaning while the CPU is idle */
 };
@@ -125,8 +125,5 @@ void tick_program(void);
 /** Weight of a nice value; of thread @p t. */
 uint32_t nice_weight(int nice);
 uint32_t thread_weight(const struct thread *t);
-
-/** Recompute the load averages; every 5 s on CPU 0. */
-void load_update(void);
 
 #endif

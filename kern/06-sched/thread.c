@@ -189,31 +189,7 @@ thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg)
 
 /* ---- The tick ---- */
 
-#define LOAD_PERIOD_TICKS 500 /* 5 s */
-#define BALANCE_TICKS	  10
-
-/* Averages over 1, 5 and 15 minutes, decaying by e^(-5 s / period): 16 bits of
- * fraction. Source of the numbers: exp(-5/60), exp(-5/300), exp(-5/900). */
-static const uint64_t decay[3] = { 60297, 64453, 65173 };
-static uint64_t load_average[3];
-
-void
-load_update(void)
-{
-	uint64_t active = (uint64_t)sched_runnable() << 16;
-	int i;
-
-	for (i = 0; i < 3; i++)
-		load_average[i] = (load_average[i] * decay[i] +
-				   active * (65536 - decay[i])) >>
-				  16;
-}
-
-void
-sched_load_average(uint64_t load[3])
-{
-	memcpy(load, load_average, sizeof(load_average));
-}
+#define BALANCE_TICKS 10
 
 /* SCHED3. A CPU with RCU callbacks that wait keeps its tick though it is idle:
  * they become due by quiescent states, which ticks are. The tick is due when it
@@ -230,9 +206,24 @@ tick_program(void)
 	timer_program(next);
 }
 
+/* What the tick strikes is taken for all that the thread has run since the last
+ * one. */
+static void
+sample(struct runqueue *rq, struct usage *u, bool user)
+{
+	uint64_t since = u->cpu_ns - u->user_ns - u->kernel_ns;
+
+	if (user) {
+		u->user_ns += since;
+	} else {
+		u->kernel_ns += since;
+		rq->kernel_ns += since;
+	}
+}
+
 /* The timer interrupt of this CPU. */
 static void
-timer_tick(void)
+timer_tick(bool user)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue);
 	uint64_t now = clock_ns();
@@ -248,6 +239,7 @@ timer_tick(void)
 	if (rq->running != rq->idle) {
 		spin_lock(&rq->lock);
 		account(rq, now);
+		sample(rq, &rq->running->usage, user);
 		realtime_tick(rq);
 		spin_unlock(&rq->lock);
 		if (sched_ops.tick && rq->running->md.user_frame)
@@ -263,13 +255,6 @@ timer_tick(void)
 			preempt_ask();
 	}
 	tick_program();
-}
-
-static void
-load_tick(struct timer *t)
-{
-	load_update();
-	timer_arm(t, clock_ns() + LOAD_PERIOD_TICKS * TICK_NS);
 }
 
 static void
@@ -300,7 +285,6 @@ wake_clock_waiters(void)
 static void
 sched_init(void)
 {
-	static struct timer load_timer;
 	struct thread *boot;
 	uint64_t rflags;
 
@@ -314,8 +298,6 @@ sched_init(void)
 	smp_ops.clock_set = wake_clock_waiters;
 	/* The boot flow has run with preemption off so far. */
 	preempt_enable_no_resched();
-	timer_init(&load_timer, load_tick);
-	timer_arm(&load_timer, clock_ns() + LOAD_PERIOD_TICKS * TICK_NS);
 	rflags = irq_save();
 	tick_program();
 	irq_restore(rflags);

@@ -153,6 +153,8 @@ block_prepare(struct block_device *d, struct block_request *r)
 	if (r->op == BLOCK_WRITE && d->read_only)
 		return -EIO;
 	count(&d->stats, r);
+	if (r->op == BLOCK_READ)
+		current()->usage.sectors_read += r->nsectors;
 	r->offset = 0;
 	if (d->disk) {
 		r->offset = d->start;

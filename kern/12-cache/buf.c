@@ -279,6 +279,7 @@ buf_dirty(struct buf *b)
 	if (!(b->flags & BUF_DIRTY)) {
 		list_add_tail(&b->lru, &dirty);
 		ndirty++;
+		current()->usage.sectors_dirtied += b->size / SECTOR_SIZE;
 	}
 	atomic_fetch_or(&b->flags, BUF_DIRTY | BUF_UPTODATE);
 	spin_unlock(&buf_lock);

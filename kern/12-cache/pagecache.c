@@ -130,6 +130,17 @@ charge(struct page_quota *quota)
 	return -ENOSPC;
 }
 
+/* The lock is held. */
+static void
+set_dirty(struct page_cache *c, struct page *page)
+{
+	page_set(page, PG_DIRTY);
+	list_add_tail(&page->lru, &c->dirty);
+	c->ndirty++;
+	count_dirty(1);
+	current()->usage.sectors_dirtied += PAGE_SIZE / SECTOR_SIZE;
+}
+
 /* The page is in the tree: put it on its list; the lock is held. */
 static void
 enlist(struct page_cache *c, struct page *page, bool dirty)
@@ -141,10 +152,7 @@ enlist(struct page_cache *c, struct page *page, bool dirty)
 		lru_add(page);
 		return;
 	}
-	page_set(page, PG_DIRTY);
-	list_add_tail(&page->lru, &c->dirty);
-	c->ndirty++;
-	count_dirty(1);
+	set_dirty(c, page);
 }
 
 static int
@@ -437,10 +445,7 @@ page_cache_dirty(struct page_cache *c, struct page *page)
 	if (page->owner == c && !page_test(page, PG_DIRTY)) {
 		if (!page_test(page, PG_WRITEBACK))
 			lru_remove(page);
-		page_set(page, PG_DIRTY);
-		list_add_tail(&page->lru, &c->dirty);
-		c->ndirty++;
-		count_dirty(1);
+		set_dirty(c, page);
 	}
 	spin_unlock(&c->lock);
 }

@@ -276,7 +276,6 @@ struct mount {
 	uint64_t dev;		     /**< st_dev of its files */
 	unsigned flags;		     /**< MS_* */
 	char source[32];	     /**< for /proc/mounts */
-	char target[64];
 	void *private_data;
 	/** Its vnodes are the files themselves: they stay while they have
 	 * links (tmpfs). Set by the file system's mount. */

@@ -431,7 +431,7 @@ vnode_drop_root(struct mount *m)
 		take_down(root);
 	else
 		panic("vfs: VFS3: the root of %s is in use after unmounting",
-		      m->target);
+		      m->source);
 }
 
 /* ---- The tree of directories ---- */

@@ -126,19 +126,17 @@ attach(struct mount *m, struct vnode *covered)
 		rcu_assign(covered->mounted, m);
 	} else {
 		root_mount = m;
-		strlcpy(m->target, "/", sizeof(m->target));
 		context_set_kernel_root(m->root);
 	}
 }
 
 int
 mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
-	 unsigned flags, const char *options, const char *path)
+	 unsigned flags, const char *options)
 {
 	struct mount *m = mount_new(fs, flags, source);
 	int error;
 
-	strlcpy(m->target, path, sizeof(m->target));
 	mutex_lock(&mounts_lock);
 	error = attach_device(m);
 	mutex_unlock(&mounts_lock);
@@ -195,22 +193,20 @@ vfs_mount(const char *type, const char *source, const char *target,
 	  unsigned flags, const char *options)
 {
 	const struct filesystem *fs = filesystem_find(type);
-	char path[sizeof(root_mount->target)] = "?";
 	struct vnode *covered;
 	int error;
 
 	if (!fs)
 		return -ENODEV;
 	if (!target)
-		return mount_on(fs, source, NULL, flags, options, "/");
+		return mount_on(fs, source, NULL, flags, options);
 	mount_reap();
 	error = fs->needs_device ? check_source(source) : 0;
 	if (!error)
 		error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
 	if (error)
 		return error;
-	vnode_path(covered, path, sizeof(path));
-	error = mount_on(fs, source, covered, flags, options, path);
+	error = mount_on(fs, source, covered, flags, options);
 	if (error)
 		vnode_put(covered);
 	return error;

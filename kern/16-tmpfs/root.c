@@ -75,8 +75,7 @@ vfs_mount_root(void)
 static void
 mount_first_root(void)
 {
-	int error =
-		mount_on(filesystem_find("tmpfs"), "rootfs", NULL, 0, "", "/");
+	int error = mount_on(filesystem_find("tmpfs"), "rootfs", NULL, 0, "");
 
 	if (error)
 		panic("tmpfs: no root in memory: error %d", error);

@@ -35,10 +35,9 @@ extern const struct filesystem filesystems[], filesystems_end[];
 /** The file system type @p name, or NULL. */
 const struct filesystem *filesystem_find(const char *name);
 /** Mount @p fs on @p covered (whose reference is taken over on success; NULL:
- * as the root), which is at @p path. 0 or -errno */
+ * as the root). 0 or -errno */
 int mount_on(const struct filesystem *fs, const char *source,
-	     struct vnode *covered, unsigned flags, const char *options,
-	     const char *path);
+	     struct vnode *covered, unsigned flags, const char *options);
 /** Mount @p fs where no path leads. 0 or -errno */
 int mount_nowhere(const struct filesystem *fs, const char *source,
 		  struct mount **result);

@@ -479,6 +479,18 @@ meet_need(struct fault *f, int need)
 	return error;
 }
 
+/* A fault is major if the disk was read for it (getrusage(2)). */
+static void
+count(uint64_t read_before)
+{
+	struct usage *u = &current()->usage;
+
+	if (u->sectors_read != read_before)
+		u->major_faults++;
+	else
+		u->minor_faults++;
+}
+
 int
 vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 {
@@ -487,6 +499,7 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 			   .write = how & VM_FAULT_WRITE,
 			   .fetch = how & VM_FAULT_FETCH,
 			   .user = how & VM_FAULT_USER };
+	uint64_t read_before = current()->usage.sectors_read;
 	int result;
 
 	for (;;) {
@@ -502,5 +515,7 @@ vm_fault(struct vmspace *vm, vaddr_t address, unsigned how)
 			break;
 	}
 	drop_ready(&f);
+	if (result == 0)
+		count(read_before);
 	return result;
 }

@@ -81,8 +81,7 @@ unlink_thread(struct thread *t, struct proc *p, int status)
 	pid_clear_thread(t->tid);
 	threads_now--;
 	last = --p->nthreads == 0;
-	p->dead_cpu_ns += thread_cpu_ns(t);
-	p->dead_switches += t->switches;
+	usage_add_thread(&p->dead, t);
 	/* The last thread's status is the process's, if none spoke for all. */
 	if (last && !p->exiting)
 		p->exit_status = status;

@@ -1,15 +1,13 @@
 /*
- * Resource limits and usage: getrlimit and its kin, getrusage, times. Who is
- * limited asks here; the limit of processor time is chapter signal's.
+ * Resource limits: getrlimit and its kin. Who is limited asks here; the limit
+ * of processor time is chapter signal's.
  */
 #include "proc_internal.h"
 #include "string.h"
 
-#define STACK_DEFAULT  (8UL << 20)
-#define NOFILE_DEFAULT 1024
-#define NS_PER_TICK    (NS_PER_SEC / USER_HZ)
-
-/* ---- Limits ---- */
+#define STACK_DEFAULT	(8UL << 20)
+#define NOFILE_DEFAULT	1024
+#define MEMLOCK_DEFAULT (8UL << 20)
 
 /* Init's, and so everybody's. Half of the system's threads for one user, that
  * one alone cannot use up all. No real-time priority, no better nice value but
@@ -21,6 +19,8 @@ first_limits(struct rlimit *limits)
 		limits[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	limits[RLIMIT_STACK].rlim_cur = STACK_DEFAULT;
 	limits[RLIMIT_CORE].rlim_cur = 0;
+	limits[RLIMIT_MEMLOCK] =
+		(struct rlimit){ MEMLOCK_DEFAULT, MEMLOCK_DEFAULT };
 	limits[RLIMIT_NPROC] = limits[RLIMIT_SIGPENDING] =
 		(struct rlimit){ threads_max / 2, threads_max / 2 };
 	limits[RLIMIT_NOFILE] = (struct rlimit){ NOFILE_DEFAULT, NOFILE_MAX };
@@ -163,65 +163,3 @@ sys_setrlimit(unsigned resource, const struct rlimit *user)
 	return user ? sys_prlimit64(0, resource, user, NULL) : -EFAULT;
 }
 SYSCALL(NR_setrlimit, sys_setrlimit);
-
-/* ---- Usage ---- */
-
-static void
-thread_usage(struct thread *t, struct rusage *ru)
-{
-	memset(ru, 0, sizeof(*ru));
-	ru->ru_utime = timeval_of(thread_cpu_ns(t));
-	ru->ru_nvcsw = t->switches;
-	ru->ru_maxrss = vm_peak_resident(t->vmspace) * (PAGE_SIZE / 1024);
-}
-
-static void
-children_usage(struct proc *p, struct rusage *ru)
-{
-	spin_lock(&proc_lock);
-	*ru = p->child_usage;
-	spin_unlock(&proc_lock);
-}
-
-static int64_t
-sys_getrusage(int who, struct rusage *user)
-{
-	struct proc *p = current_proc();
-	struct rusage ru;
-
-	if (who == RUSAGE_SELF)
-		proc_usage(p, &ru);
-	else if (who == RUSAGE_CHILDREN)
-		children_usage(p, &ru);
-	else if (who == RUSAGE_THREAD)
-		thread_usage(current(), &ru);
-	else
-		return -EINVAL;
-	return copyout(user, &ru, sizeof(ru));
-}
-SYSCALL(NR_getrusage, sys_getrusage);
-
-static int64_t
-ticks_of(struct timeval tv)
-{
-	return tv.tv_sec * USER_HZ + tv.tv_usec / (1000000 / USER_HZ);
-}
-
-static int64_t
-sys_times(struct tms *user)
-{
-	struct proc *p = current_proc();
-	struct rusage self, children;
-	struct tms tms;
-
-	proc_usage(p, &self);
-	children_usage(p, &children);
-	tms.tms_utime = ticks_of(self.ru_utime);
-	tms.tms_stime = ticks_of(self.ru_stime);
-	tms.tms_cutime = ticks_of(children.ru_utime);
-	tms.tms_cstime = ticks_of(children.ru_stime);
-	if (user && copyout(user, &tms, sizeof(tms)))
-		return -EFAULT;
-	return clock_ns() / NS_PER_TICK;
-}
-SYSCALL(NR_times, sys_times);

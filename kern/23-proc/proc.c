@@ -210,7 +210,7 @@ proc_fs(struct proc *p)
 	return fs;
 }
 
-/* ---- Usage ---- */
+/* ---- Statistics ---- */
 
 void
 proc_stats_get(struct proc_stats *s)
@@ -220,76 +220,6 @@ proc_stats_get(struct proc_stats *s)
 	s->last_pid = pid_last();
 	s->forks = forks;
 	spin_unlock(&proc_lock);
-}
-
-/* proc_lock held. */
-static uint64_t
-switches_of(struct proc *p, uint64_t *cpu_ns)
-{
-	uint64_t switches = p->dead_switches, ns = p->dead_cpu_ns;
-	struct thread *t;
-
-	list_for_each (t, &p->threads, proc_link) {
-		ns += thread_cpu_ns(t);
-		switches += t->switches;
-	}
-	*cpu_ns = ns;
-	return switches;
-}
-
-uint64_t
-proc_cpu_ns(struct proc *p)
-{
-	uint64_t ns;
-
-	spin_lock(&proc_lock);
-	switches_of(p, &ns);
-	spin_unlock(&proc_lock);
-	return ns;
-}
-
-/*
- * The kernel does not part a thread's time into that in user mode and that in
- * the kernel: it would cost two readings of the clock a system call. All of it
- * counts as user time.
- */
-void
-proc_usage(struct proc *p, struct rusage *ru)
-{
-	struct vmspace *vm = proc_vmspace(p);
-	uint64_t ns, peak = p->peak_resident;
-
-	memset(ru, 0, sizeof(*ru));
-	spin_lock(&proc_lock);
-	ru->ru_nvcsw = switches_of(p, &ns);
-	spin_unlock(&proc_lock);
-	ru->ru_utime = timeval_of(ns);
-	if (vm) {
-		peak = MAX(peak, vm_peak_resident(vm));
-		vmspace_put(vm);
-	}
-	ru->ru_maxrss = peak * (PAGE_SIZE / 1024);
-}
-
-static struct timeval
-timeval_add(struct timeval a, struct timeval b)
-{
-	a.tv_sec += b.tv_sec;
-	a.tv_usec += b.tv_usec;
-	if (a.tv_usec >= 1000000) {
-		a.tv_sec++;
-		a.tv_usec -= 1000000;
-	}
-	return a;
-}
-
-void
-usage_add(struct rusage *a, const struct rusage *b)
-{
-	a->ru_utime = timeval_add(a->ru_utime, b->ru_utime);
-	a->ru_stime = timeval_add(a->ru_stime, b->ru_stime);
-	a->ru_maxrss = MAX(a->ru_maxrss, b->ru_maxrss);
-	a->ru_nvcsw += b->ru_nvcsw;
 }
 
 /* ---- Start-up ---- */

@@ -54,7 +54,7 @@ struct proc {
 				* for its other threads to end; and its maker in
 				* vfork for it */
 	struct waitq end_wq;   /**< those who poll for its end (pidfd) */
-	struct rusage child_usage;
+	struct rusage child_usage; /**< that it has waited for */
 	struct list all_link;
 	bool did_exec;
 	bool no_new_privs;
@@ -67,8 +67,8 @@ struct proc {
 			       * that was hung up, or 0 */
 	uint64_t killed_ns;   /**< when it was ended for its memory, or 0 */
 	uint32_t uid;	      /**< real user ID at its end */
-	uint64_t dead_cpu_ns; /**< of threads that have ended */
-	uint64_t dead_switches;
+	struct usage dead;    /**< of threads that have ended */
+	struct cputime told;  /**< by getrusage, times and their like */
 	uint64_t peak_resident; /**< pages, of address spaces left */
 
 	/* Guarded by lock. */
@@ -200,8 +200,20 @@ struct fdtable *proc_fdtable(struct proc *p);
 #define CPUCLOCK_KIND(c) ((c)&3)
 #define CPUCLOCK_PID(c)	 (~((c) >> 3))
 
+/** @p ns as seconds and microseconds. */
+static inline struct timeval
+timeval_of(uint64_t ns)
+{
+	return (struct timeval){ ns / NS_PER_SEC,
+				 ns % NS_PER_SEC / NS_PER_USEC };
+}
+
 /** CPU time of the process's threads, dead ones too, in ns. */
 uint64_t proc_cpu_ns(struct proc *p);
+/** The same by where it was spent; proc_lock held. */
+struct cputime proc_cputime_locked(struct proc *p);
+/** What the process has used, as getrusage() tells it. */
+void proc_rusage(struct proc *p, struct rusage *ru);
 
 #define NOFILE_MAX 4096 /**< RLIMIT_NOFILE can be no higher */
 /** Soft limit of the running process (RLIM_INFINITY for kernel threads). */

@@ -44,10 +44,14 @@ void proc_link(struct proc *p, struct proc *parent);
  * proc_lock held. */
 void proc_unlink(struct proc *p);
 
-/** CPU time and so on of a process. */
-void proc_usage(struct proc *p, struct rusage *ru);
+/* ---- What was used (usage.c); proc_lock held ---- */
+
+/** Add what thread @p t has used to @p u. */
+void usage_add_thread(struct usage *u, const struct thread *t);
+/** What a process has used whose memory is gone, or not of interest. */
+void proc_rusage_locked(struct proc *p, struct rusage *ru);
 /** Add @p b to @p a. */
-void usage_add(struct rusage *a, const struct rusage *b);
+void rusage_add(struct rusage *a, const struct rusage *b);
 
 /** Tell a parent that the vfork child @p p no longer needs its memory.
  * proc_lock held. */
@@ -90,10 +94,5 @@ void killer_init(void);
 void limits_init(struct proc *p, struct proc *from);
 /** Have vm and vfs ask here. */
 void limits_hook(void);
-
-/* ---- Time (time.c) ---- */
-
-/** @p ns as seconds and microseconds. */
-struct timeval timeval_of(uint64_t ns);
 
 #endif

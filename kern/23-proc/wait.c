@@ -44,13 +44,10 @@ asked_for(const struct wait *w, const struct proc *child)
 /* What a dead child and its waited-for children used. Its threads are gone, so
  * nothing of it changes any more. */
 static void
-zombie_usage(const struct proc *child, struct rusage *ru)
+zombie_usage(struct proc *child, struct rusage *ru)
 {
-	memset(ru, 0, sizeof(*ru));
-	ru->ru_utime = timeval_of(child->dead_cpu_ns);
-	ru->ru_nvcsw = child->dead_switches;
-	ru->ru_maxrss = child->peak_resident * (PAGE_SIZE / 1024);
-	usage_add(ru, &child->child_usage);
+	proc_rusage_locked(child, ru);
+	rusage_add(ru, &child->child_usage);
 }
 
 /* WNOWAIT looks and leaves it a zombie. Else what it used becomes its parent's,
@@ -64,7 +61,7 @@ report_zombie(struct wait *w, struct proc *child)
 	w->status = child->exit_status;
 	if (w->options & WNOWAIT)
 		return;
-	usage_add(&child->parent->child_usage, &w->usage);
+	rusage_add(&child->parent->child_usage, &w->usage);
 	proc_unlink(child);
 	w->reaped = child;
 }

@@ -21,8 +21,8 @@ struct view {
 	unsigned nthreads, cpu;
 	int nice;
 	unsigned policy, priority;
-	uint64_t cpu_ns, switches, start_ns;
-	struct rusage children;
+	uint64_t start_ns;
+	struct rusage self, children;
 	cpuset_t affinity;
 };
 
@@ -43,7 +43,7 @@ view_get(struct view *v, struct proc *p)
 {
 	struct thread *t;
 
-	v->cpu_ns = proc_cpu_ns(p);
+	proc_rusage(p, &v->self);
 	spin_lock(&proc_lock);
 	t = list_first(&p->threads, struct thread, proc_link);
 	v->state = state_of(p, t);
@@ -59,7 +59,6 @@ view_get(struct view *v, struct proc *p)
 	v->policy = t ? t->policy : 0;
 	v->priority = t ? t->priority : 0;
 	v->affinity = t ? t->affinity & (BIT(cpu_count - 1) * 2 - 1) : 0;
-	v->switches = p->dead_switches + (t ? t->switches : 0);
 	v->start_ns = p->start_ns;
 	v->children = p->child_usage;
 	spin_unlock(&proc_lock);
@@ -121,8 +120,11 @@ show_stat(struct text *t, struct proc *p)
 				       &caught);
 	text_printf(t, "%d (%s) %c %d %d %d %d %d 0", v.pid, v.name, v.state,
 		    v.ppid, v.pgid, v.sid, tty_nr, tpgid);
-	text_printf(t, " 0 0 0 0 %lu 0 %lu %lu", v.cpu_ns / NS_PER_TICK,
-		    ticks(v.children.ru_utime), ticks(v.children.ru_stime));
+	text_printf(t, " %ld %ld %ld %ld %lu %lu %lu %lu", v.self.ru_minflt,
+		    v.children.ru_minflt, v.self.ru_majflt,
+		    v.children.ru_majflt, ticks(v.self.ru_utime),
+		    ticks(v.self.ru_stime), ticks(v.children.ru_utime),
+		    ticks(v.children.ru_stime));
 	text_printf(t, " %d %d %u 0 %lu",
 		    v.priority ? -1 - (int)v.priority : 20 + v.nice, v.nice,
 		    v.nthreads, v.start_ns / NS_PER_TICK);
@@ -285,9 +287,9 @@ show_status(struct text *t, struct proc *p)
 	text_printf(t, "NoNewPrivs:\t%d\nCpus_allowed:\t%lx\n", p->no_new_privs,
 		    v.affinity);
 	text_printf(t,
-		    "voluntary_ctxt_switches:\t%lu\n"
-		    "nonvoluntary_ctxt_switches:\t0\n",
-		    v.switches);
+		    "voluntary_ctxt_switches:\t%ld\n"
+		    "nonvoluntary_ctxt_switches:\t%ld\n",
+		    v.self.ru_nvcsw, v.self.ru_nivcsw);
 	if (fs)
 		fs_context_put(fs);
 	vmspace_put(vm);

@@ -682,5 +682,6 @@ procfs_init(void)
 	add_link("thread-self", link_self);
 	procfs_system_init();
 	procfs_disks_init();
+	load_init();
 }
 CHAPTER_INIT(procfs_init);

@@ -74,6 +74,11 @@ int show_fdinfo(struct text *t, struct proc *p, int fd);
 /** Operations of links, and of what they make up (links.c). */
 extern const struct vnode_ops procfs_link_ops, procfs_nameless_ops;
 
+/** Runnable threads, averaged over 1, 5 and 15 minutes, with 16 bits of
+ * fraction (load.c); start averaging. */
+void load_averages(uint64_t load[3]);
+void load_init(void);
+
 /** Add the files of system.c. */
 void procfs_system_init(void);
 void procfs_disks_init(void);

@@ -183,7 +183,7 @@ show_loadavg(struct text *t)
 	struct proc_stats procs;
 	uint64_t load[3];
 
-	sched_load_average(load);
+	load_averages(load);
 	proc_stats_get(&procs);
 	for (unsigned i = 0; i < 3; i++)
 		text_printf(t, "%lu.%02lu ", load[i] >> 16,
@@ -192,29 +192,36 @@ show_loadavg(struct text *t)
 		    procs.last_pid);
 }
 
-/* What is not idle counts as user time: see proc_usage. */
+/* In units of 1/USER_HZ s: user, nice, system, idle. */
 static void
-print_cpu(struct text *t, uint64_t total_ns, uint64_t idle_ns)
+print_cpu(struct text *t, uint64_t total_ns, uint64_t idle_ns,
+	  uint64_t kernel_ns)
 {
-	text_printf(t, " %lu 0 0 %lu 0 0 0 0 0 0\n",
-		    (total_ns - MIN(total_ns, idle_ns)) / NS_PER_TICK,
-		    idle_ns / NS_PER_TICK);
+	uint64_t busy_ns = total_ns - MIN(total_ns, idle_ns);
+
+	kernel_ns = MIN(kernel_ns, busy_ns);
+	text_printf(t, " %lu 0 %lu %lu 0 0 0 0 0 0\n",
+		    (busy_ns - kernel_ns) / NS_PER_TICK,
+		    kernel_ns / NS_PER_TICK, idle_ns / NS_PER_TICK);
 }
 
 static void
 show_stat(struct text *t)
 {
-	uint64_t now = clock_ns(), idle = 0, interrupts = 0, count;
+	uint64_t now = clock_ns(), idle = 0, kernel = 0;
+	uint64_t interrupts = 0, count;
 	struct proc_stats procs;
 
 	proc_stats_get(&procs);
-	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		idle += sched_idle_ns(cpu);
+		kernel += sched_kernel_ns(cpu);
+	}
 	text_printf(t, "cpu ");
-	print_cpu(t, now * cpu_count, idle);
+	print_cpu(t, now * cpu_count, idle, kernel);
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		text_printf(t, "cpu%u", cpu);
-		print_cpu(t, now, sched_idle_ns(cpu));
+		print_cpu(t, now, sched_idle_ns(cpu), sched_kernel_ns(cpu));
 	}
 	for (unsigned v = 0; v < TRAP_VECTORS; v++)
 		if (irq_describe(v, &count))
@@ -367,10 +374,16 @@ static const struct {
 
 #define BETWEEN_FIELDS " \t\n\\#"
 
-static void
-print_target(struct text *t, const struct mount *m)
+/* Where a mount is for who reads; guarded by the lock of mounts. */
+static char mount_path[PATH_MAX];
+
+/* @return whether it can be reached from the reader's root. */
+static bool
+find_mount(const struct mount *m)
 {
-	text_escape(t, m->target[0] ? m->target : "/", BETWEEN_FIELDS);
+	return !m->detached &&
+	       cwd_path(m->root, mount_path, sizeof(mount_path)) > 0 &&
+	       mount_path[0] == '/';
 }
 
 static void
@@ -401,11 +414,11 @@ print_mount(struct mount *m, void *arg)
 {
 	struct text *t = arg;
 
-	if (m->detached)
+	if (!find_mount(m))
 		return;
 	print_source(t, m);
 	text_printf(t, " ");
-	print_target(t, m);
+	text_escape(t, mount_path, BETWEEN_FIELDS);
 	text_printf(t, " %s ", m->fs->name);
 	print_flags_of(t, m);
 	text_printf(t, "%s 0 0\n", m->shown ? m->shown : "");
@@ -423,12 +436,12 @@ print_mount_info(struct mount *m, void *arg)
 {
 	struct text *t = arg;
 
-	if (m->detached)
+	if (!find_mount(m))
 		return;
 	text_printf(t, "%u %u %u:%u / ", mount_id(m->dev),
 		    mount_id(m->covered ? m->covered->mount->dev : m->dev),
 		    (unsigned)dev_major(m->dev), (unsigned)dev_minor(m->dev));
-	print_target(t, m);
+	text_escape(t, mount_path, BETWEEN_FIELDS);
 	text_printf(t, " ");
 	print_flags_of(t, m);
 	text_printf(t, " - %s ", m->fs->name);

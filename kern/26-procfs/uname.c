@@ -80,7 +80,7 @@ sys_sysinfo(struct sysinfo *user)
 
 	mem_stats_get(&mem);
 	proc_stats_get(&procs);
-	sched_load_average(info.loads);
+	load_averages(info.loads);
 	info.uptime = clock_ns() / NS_PER_SEC;
 	info.totalram = mem.total * PAGE_SIZE;
 	info.freeram = mem.free * PAGE_SIZE;

@@ -69,17 +69,17 @@ group_session(int pgid)
 
 /* A live child tells of itself, a dead one may be told of by others. */
 static void
-child_info(struct signal_info *info, const struct proc *child, int code,
-	   int status)
+child_info(struct signal_info *info, struct proc *child, int code, int status)
 {
 	bool dead = child->state == PROC_ZOMBIE;
 	siginfo_t full = { .si_code = code };
-	uint64_t ns = child->dead_cpu_ns + (dead ? 0 : current()->cpu_ns);
+	struct cputime used = proc_cputime_locked(child);
 
 	full.si_u.chld.pid = child->pid;
 	full.si_u.chld.uid = dead ? child->uid : current_cred()->uid;
 	full.si_u.chld.status = status;
-	full.si_u.chld.utime = ns / NS_PER_TICK;
+	full.si_u.chld.utime = used.user_ns / NS_PER_TICK;
+	full.si_u.chld.stime = used.kernel_ns / NS_PER_TICK;
 	signal_info_from(info, &full);
 }
 

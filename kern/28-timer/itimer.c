@@ -3,7 +3,6 @@
  * ITIMER_VIRTUAL and ITIMER_PROF run on the CPU time of the process: as that
  * passes no faster than the clock, times the threads that run, a timer is set
  * for the earliest moment at which it can be over, and set again if it is not.
- * CPU time is not split into user and system time, so both count all of it.
  */
 #include "abi/syscall.h"
 #include "timer.h"
@@ -21,15 +20,27 @@ static const uint8_t itimer_signals[NITIMERS] = {
 uint64_t
 process_cpu_time(const struct proc_signals *s)
 {
-	uint64_t ns = s->proc ? s->proc->dead_cpu_ns : 0, now = clock_ns();
+	uint64_t ns = s->proc ? s->proc->dead.cpu_ns : 0, now = clock_ns();
 	struct sigstate *ss;
 
 	list_for_each (ss, &s->threads, link) {
-		ns += ss->thread->cpu_ns;
+		ns += ss->thread->usage.cpu_ns;
 		if (ss->thread->on_cpu)
 			ns += MAX(now, ss->thread->slice_start) -
 			      ss->thread->slice_start;
 	}
+	return ns;
+}
+
+/* Of that, time in user mode, up to the threads' last ticks. */
+static uint64_t
+process_user_time(const struct proc_signals *s)
+{
+	uint64_t ns = s->proc ? s->proc->dead.user_ns : 0;
+	struct sigstate *ss;
+
+	list_for_each (ss, &s->threads, link)
+		ns += ss->thread->usage.user_ns;
 	return ns;
 }
 
@@ -42,8 +53,14 @@ itimer_which(const struct itimer *it)
 static uint64_t
 itimer_now(const struct itimer *it)
 {
-	return itimer_which(it) == ITIMER_REAL ? clock_ns()
-					       : process_cpu_time(it->signals);
+	switch (itimer_which(it)) {
+	case ITIMER_REAL:
+		return clock_ns();
+	case ITIMER_VIRTUAL:
+		return process_user_time(it->signals);
+	default:
+		return process_cpu_time(it->signals);
+	}
 }
 
 /* Not for @p least ns. */

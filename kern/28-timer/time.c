@@ -1,16 +1,9 @@
 /*
- * Clocks: telling the time and setting it. The calls that sleep are in chapter
- * timer, after the signals that can interrupt them.
+ * Clocks: telling the time, of day and of the processor, and setting it.
  */
+#include "abi/syscall.h"
 #include "abi/time.h"
-#include "proc_internal.h"
-
-struct timeval
-timeval_of(uint64_t ns)
-{
-	return (struct timeval){ ns / NS_PER_SEC,
-				 ns % NS_PER_SEC / NS_PER_USEC };
-}
+#include "timer.h"
 
 static struct timespec
 timespec_of(int64_t ns)

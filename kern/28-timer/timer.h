@@ -12,8 +12,8 @@
 /** An interval timer of setitimer. */
 struct itimer {
 	struct timer timer;
-	/** When it goes off: clock_ns, or (VIRTUAL, PROF) ns of the process's
-	 * CPU time; 0: off. */
+	/** When it goes off: clock_ns, or ns of the process's time in user mode
+	 * (VIRTUAL) or in all (PROF); 0: off. */
 	uint64_t when;
 	uint64_t interval; /**< ns; 0: once */
 	struct proc_signals *signals;

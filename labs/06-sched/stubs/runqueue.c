@@ -19,7 +19,8 @@ account(struct runqueue *rq, uint64_t now)
 {
 	/*
 	 * Exercise 2. Charge what runs for the time since slice_start, which
-	 * becomes now: the idle thread to rq->idle_ns, any other to cpu_ns;
+	 * becomes now: the idle thread to rq->idle_ns, any other to its
+	 * usage.cpu_ns;
 	 * a real-time one to rq->realtime_ns and its turn_ns as well, a fair
 	 * one to its vruntime, by its weight, whereupon the queue's least may
 	 * rise. A period of REALTIME_PERIOD_NS may be over before that: then

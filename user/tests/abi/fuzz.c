@@ -15,15 +15,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/shm.h>
-#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "fuzzargs.h"
 #include "fuzzcalls.h"
+#include "fuzzroot.h"
 #include "tree.h"
 
 #define BATCH	 1000
@@ -32,8 +30,7 @@
 #define REOPEN	 200 /* until it opens its files again */
 #define WORKERS	 8
 #define COUNT	 1000000l
-#define SEGMENTS 4096 /* most that there are */
-#define STUCK	 20   /* looks at a worker without progress */
+#define STUCK	 20 /* looks at a worker without progress */
 #define LOOK_US	 1000
 #define YOUNGER	 1000 /* numbers that the last worker's children may have */
 #define POKE_US	 1000 /* a signal to the worker, to end calls that wait */
@@ -562,55 +559,13 @@ supervise(unsigned long seed, long count)
 	       board->fault, board->nosys, board->other);
 }
 
-/** A root folder for the workers, with some of what is in any other. */
-static void
-furnish(void)
-{
-	mkdir("proc", 0755);
-	mkdir("dev", 0755);
-	mkdir("tmp", 01777);
-	mknod("dev/null", S_IFCHR | 0666, makedev(1, 3));
-	mknod("dev/zero", S_IFCHR | 0666, makedev(1, 5));
-	mknod("dev/ptmx", S_IFCHR | 0666, makedev(5, 2));
-	if (all && mount("proc", "proc", "proc", 0, NULL) < 0)
-		perror("fuzz: /proc");
-}
-
-/** Whatever workers have mounted, one upon the other; and what we have. */
-static void
-clear_mounts(void)
-{
-	bool some;
-
-	do {
-		some = false;
-		for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
-			some |= umount2(mount_points[i], MNT_DETACH) == 0;
-	} while (some);
-	umount2("/proc", MNT_DETACH);
-}
-
-/** Segments of memory outlive who made them. */
-static void
-clear_segments(void)
-{
-	struct shmid_ds ds;
-	long id;
-
-	for (int i = 0; i < SEGMENTS; i++) {
-		id = syscall(NR_shmctl, i, SHM_STAT, &ds);
-		if (id >= 0)
-			syscall(NR_shmctl, id, IPC_RMID, NULL);
-	}
-}
-
 /** Runs the workers with @p folder, where we are, for a root. */
 static int
 run_in(const char *folder, unsigned long seed, long count)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY);
 
-	furnish();
+	furnish(all);
 	if (root < 0 || chroot(".") < 0) {
 		perror("fuzz: no root folder (it takes root)");
 		return 2;
@@ -619,12 +574,12 @@ run_in(const char *folder, unsigned long seed, long count)
 	clear_segments();
 	if (!all) /* who waits outside cleans up */
 		return 0;
-	clear_mounts();
 	if (fchdir(root) < 0 || chroot(".") < 0) {
 		perror("fuzz: no way back");
 		return 2;
 	}
 	close(root);
+	clear_mounts(folder);
 	remove_tree(folder);
 	return 0;
 }

@@ -42,22 +42,75 @@ TEST(mount_covers)
 	CHECK_EQ(rmdir("m"), 0);
 }
 
+/** What a file below @p dir tells. */
+static const char *
+text_at(int dir, const char *name)
+{
+	static char text[16384];
+	int fd = openat(dir, name, O_RDONLY);
+	long n = read(fd, text, sizeof(text) - 1);
+
+	REQUIRE(n > 0);
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
 TEST(mounts_with_spaces_in_their_names)
 {
-	char text[8192];
-	long n;
-	int fd;
+	const char *text;
 
 	mount_here(0);
 	CHECK_EQ(mkdir("m/a b", 0755), 0);
 	CHECK_EQ(mount("x\ty", "m/a b", "tmpfs", 0, NULL), 0);
-	fd = open("/proc/self/mounts", O_RDONLY);
-	n = read(fd, text, sizeof(text) - 1);
-	REQUIRE(n > 0);
-	text[n] = '\0';
+	text = text_at(AT_FDCWD, "/proc/self/mounts");
 	CHECK(strstr(text, "\nx\\011y ") != NULL);
 	CHECK(strstr(text, "/m/a\\040b tmpfs ") != NULL);
 	CHECK_EQ(umount2("m/a b", 0), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
+#define DEEP "a_directory_whose_name_is_longer_than_some_would_have_it_be_at_all"
+
+/** They are told where they are, not where they once were. */
+TEST(mounts_move_with_their_folder)
+{
+	const char *text;
+
+	mount_here(0);
+	CHECK(mkdir("m/old", 0755) == 0 && mkdir("m/old/" DEEP, 0755) == 0);
+	CHECK_EQ(mount("inner", "m/old/" DEEP, "tmpfs", 0, NULL), 0);
+	CHECK_EQ(rename("m/old", "m/new"), 0);
+	text = text_at(AT_FDCWD, "/proc/self/mounts");
+	CHECK(strstr(text, "/m/new/" DEEP " tmpfs rw") != NULL);
+	CHECK(strstr(text, "/m/old") == NULL);
+	text = text_at(AT_FDCWD, "/proc/self/mountinfo");
+	CHECK(strstr(text, "/m/new/" DEEP " rw") != NULL);
+	CHECK_EQ(umount2("m/new/" DEEP, 0), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
+static void
+look_from_inside(void)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+	const char *text;
+
+	REQUIRE(chroot("m") == 0);
+	text = text_at(proc, "self/mounts");
+	CHECK(strncmp(text, "t / tmpfs rw", 12) == 0);
+	CHECK(strstr(text, "\ninner /d tmpfs rw") != NULL);
+	CHECK(strstr(text, "/proc ") == NULL);
+}
+
+/** By the reader's root: what is outside is not told. */
+TEST(mounts_are_told_from_the_root)
+{
+	mount_here(0);
+	CHECK_EQ(mkdir("m/d", 0755), 0);
+	CHECK_EQ(mount("inner", "m/d", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(IN_CHILD(look_from_inside()), 0);
+	CHECK_EQ(umount2("m/d", 0), 0);
 	CHECK_EQ(umount2("m", 0), 0);
 }
 

@@ -1,0 +1,257 @@
+/*
+ * What getrusage, times, wait4 and /proc tell of what was used: where CPU time
+ * was spent, faults, switches. CPU time is measured in CPU time: how long that
+ * takes is of no matter.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
+#include "check.h"
+
+#define MS     1000000l
+#define LONG   (200 * MS) /* many ticks, of any kernel */
+#define BUFFER (1 << 20)
+#define PAGES  16
+#define SLEEPS 5
+
+static long
+used(void)
+{
+	struct timespec ts = { -1, -1 };
+
+	CHECK_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
+	return ts.tv_sec * 1000 * MS + ts.tv_nsec;
+}
+
+/** Uses CPU time, all but none of it in the kernel. */
+static void
+spend_in_user_mode(void)
+{
+	long until = used() + LONG;
+
+	while (used() < until)
+		for (volatile int i = 0; i < 1000000; i++)
+			;
+}
+
+/** All but none of it outside. */
+static void
+spend_in_kernel(void)
+{
+	static char buffer[BUFFER];
+	long until = used() + LONG;
+	int fd = open("/dev/zero", O_RDONLY);
+
+	while (used() < until)
+		for (int i = 0; i < 8; i++)
+			REQUIRE(read(fd, buffer, BUFFER) == BUFFER);
+	close(fd);
+}
+
+static long
+us(struct timeval tv)
+{
+	return tv.tv_sec * 1000000 + tv.tv_usec;
+}
+
+static struct rusage
+usage(int who)
+{
+	struct rusage ru;
+
+	memset(&ru, 0xff, sizeof(ru));
+	CHECK_EQ(getrusage(who, &ru), 0);
+	return ru;
+}
+
+static void
+check_time(int who, void (*spend)(void), bool in_kernel)
+{
+	struct rusage before = usage(who), after;
+	long user, kernel;
+
+	spend();
+	after = usage(who);
+	user = us(after.ru_utime) - us(before.ru_utime);
+	kernel = us(after.ru_stime) - us(before.ru_stime);
+	CHECK(user >= 0 && kernel >= 0);
+	CHECK(in_kernel ? kernel > user : user > kernel);
+	CHECK(user + kernel >= LONG / 1000 - 1);
+}
+
+TEST(time_in_user_mode)
+{
+	check_time(RUSAGE_SELF, spend_in_user_mode, false);
+	check_time(RUSAGE_THREAD, spend_in_user_mode, false);
+}
+
+TEST(time_in_the_kernel)
+{
+	check_time(RUSAGE_SELF, spend_in_kernel, true);
+}
+
+TEST(time_of_a_thread_in_the_kernel)
+{
+	check_time(RUSAGE_THREAD, spend_in_kernel, true);
+}
+
+static void
+have_a_child_spend(void)
+{
+	CHECK_EQ(IN_CHILD(spend_in_kernel()), 0);
+}
+
+TEST(time_of_a_child_in_the_kernel)
+{
+	struct tms before, after;
+
+	CHECK(times(&before) != -1);
+	check_time(RUSAGE_CHILDREN, have_a_child_spend, true);
+	CHECK(times(&after) != -1);
+	CHECK(after.tms_cstime - before.tms_cstime >
+	      after.tms_cutime - before.tms_cutime);
+}
+
+/** What has been told is not taken back, however the time was spent since. */
+TEST(time_does_not_go_back)
+{
+	struct rusage last = usage(RUSAGE_SELF), next;
+	long until = used() + 2 * LONG;
+	int fd = open("/dev/zero", O_RDONLY);
+	static char buffer[BUFFER];
+
+	while (used() < until) {
+		REQUIRE(read(fd, buffer, BUFFER) == BUFFER);
+		for (volatile int i = 0; i < 50000; i++)
+			;
+		next = usage(RUSAGE_SELF);
+		REQUIRE(us(next.ru_utime) >= us(last.ru_utime));
+		REQUIRE(us(next.ru_stime) >= us(last.ru_stime));
+		last = next;
+	}
+}
+
+static void
+nothing(int sig)
+{
+	(void)sig;
+}
+
+/** ITIMER_VIRTUAL counts time in user mode alone. */
+TEST(virtual_timer_stands_still_in_the_kernel)
+{
+	struct itimerval timer = { { 0, 0 }, { 0, LONG / 2000 } };
+	struct sigaction act = { .sa_handler = nothing };
+	sigset_t pending, set;
+
+	sigaction(SIGVTALRM, &act, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGVTALRM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	CHECK_EQ(setitimer(ITIMER_VIRTUAL, &timer, NULL), 0);
+	spend_in_kernel();
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(sigismember(&pending, SIGVTALRM), 0);
+	spend_in_user_mode();
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(sigismember(&pending, SIGVTALRM), 1);
+}
+
+/** Writes a byte in each of some pages; how many faults were counted. */
+static long
+touch(char *pages, int who)
+{
+	long before = usage(who).ru_minflt;
+
+	for (int i = 0; i < PAGES; i++)
+		pages[i * 4096] = 1;
+	return usage(who).ru_minflt - before;
+}
+
+TEST(faults_are_counted)
+{
+	char *pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct rusage children;
+
+	REQUIRE(pages != MAP_FAILED);
+	madvise(pages, PAGES * 4096, MADV_NOHUGEPAGE);
+	usage(RUSAGE_SELF); /* its own pages */
+	CHECK_EQ(touch(pages, RUSAGE_SELF), PAGES);
+	CHECK_EQ(touch(pages, RUSAGE_SELF), 0);
+	REQUIRE(madvise(pages, PAGES * 4096, MADV_DONTNEED) == 0);
+	CHECK_EQ(touch(pages, RUSAGE_THREAD), PAGES);
+	children = usage(RUSAGE_CHILDREN);
+	CHECK_EQ(IN_CHILD(touch(pages, RUSAGE_SELF)), 0); /* copies */
+	CHECK(usage(RUSAGE_CHILDREN).ru_minflt - children.ru_minflt >= PAGES);
+}
+
+TEST(sleeps_are_voluntary_switches)
+{
+	struct timespec ms = { 0, MS };
+	struct rusage before = usage(RUSAGE_THREAD), after;
+
+	for (int i = 0; i < SLEEPS; i++)
+		nanosleep(&ms, NULL);
+	after = usage(RUSAGE_THREAD);
+	CHECK(after.ru_nvcsw - before.ru_nvcsw >= SLEEPS);
+	CHECK(usage(RUSAGE_SELF).ru_nvcsw >= after.ru_nvcsw);
+}
+
+/** Two that never sleep share one CPU: they are made to switch. */
+TEST(turns_of_others_are_involuntary_switches)
+{
+	unsigned long one = 1;
+	struct rusage before, after;
+	pid_t child;
+
+	REQUIRE(syscall(NR_sched_setaffinity, 0, sizeof(one), &one) == 0);
+	child = fork();
+	if (child == 0)
+		for (;;)
+			;
+	before = usage(RUSAGE_THREAD);
+	do
+		after = usage(RUSAGE_THREAD);
+	while (after.ru_nivcsw < before.ru_nivcsw + SLEEPS);
+	CHECK_EQ(after.ru_nvcsw, before.ru_nvcsw);
+	kill(child, SIGKILL);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
+/** Field @p n of /proc/self/stat, from 1 on. */
+static long
+stat_field(int n)
+{
+	char text[1024], *at;
+	int fd = open("/proc/self/stat", O_RDONLY);
+	ssize_t got = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	REQUIRE(got > 0);
+	text[got] = '\0';
+	at = strrchr(text, ')') + 2; /* field 3 */
+	for (; n > 3; n--)
+		at = strchr(at, ' ') + 1;
+	return strtol(at, NULL, 10);
+}
+
+TEST(stat_file_tells_the_same)
+{
+	struct rusage ru;
+
+	spend_in_kernel();
+	CHECK_EQ(IN_CHILD(spend_in_kernel()), 0);
+	stat_field(1); /* its own pages */
+	ru = usage(RUSAGE_SELF);
+	CHECK_EQ(stat_field(10), ru.ru_minflt);
+	CHECK_EQ(stat_field(11), usage(RUSAGE_CHILDREN).ru_minflt);
+	CHECK(stat_field(15) >= us(ru.ru_stime) / 10000);
+	CHECK(stat_field(15) > stat_field(14));
+	CHECK(stat_field(17) > stat_field(16));
+}
