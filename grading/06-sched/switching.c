@@ -88,8 +88,9 @@ partner(void *arg)
 
 /* Instead of the tick: nothing that an interrupt does is of interest. */
 static void
-no_tick(void)
+no_tick(bool user)
 {
+	(void)user;
 }
 
 static void

@@ -90,8 +90,9 @@ wake_now(void)
 
 /* Instead of the tick. */
 static void
-strike(void)
+strike(bool user)
 {
+	(void)user;
 	if (!struck)
 		wake_now();
 	else if (flag || go)

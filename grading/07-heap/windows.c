@@ -46,7 +46,7 @@ static uint64_t other_pages, most;
 static _Atomic bool go, stop;
 static bool struck;
 static void *hoard[HOARD];
-static void (*ticks)(void);
+static void (*ticks)(bool user);
 
 static void
 do_the_same(void *arg)
@@ -93,8 +93,9 @@ empty_hoard(void)
 
 /* Instead of the tick. */
 static void
-strike(void)
+strike(bool user)
 {
+	(void)user;
 	if (!struck && window <= WINDOW_RELEASE) {
 		go = true;
 		thread_wake(other);

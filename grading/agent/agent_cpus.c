@@ -55,8 +55,9 @@ run_here(void *arg)
 
 /* One operation of the timer's program each tick. Interrupts are off. */
 static void
-tick(void)
+tick(bool user)
 {
+	(void)user;
 	agent_step(AGENT_TIMER);
 	timer_program(clock_ns() + agent_box.tick_ns);
 }
@@ -65,7 +66,7 @@ static void
 run_with_ticks(void)
 {
 	uint64_t rflags = irq_save();
-	void (*saved)(void) = smp_ops.timer;
+	void (*saved)(bool user) = smp_ops.timer;
 
 	smp_ops.timer = tick;
 	timer_program(clock_ns() + agent_box.tick_ns);
