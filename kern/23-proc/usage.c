@@ -5,7 +5,6 @@
  */
 #include "abi/syscall.h"
 #include "proc_internal.h"
-#include "string.h"
 
 #define NS_PER_TICK (NS_PER_SEC / USER_HZ)
 

@@ -220,3 +220,18 @@ def test_no_table_is_believed(tmp_path):
     for line in done.stdout.splitlines()[2:]:
         blocks, name = int(line.split()[2]), line.split()[3]
         assert name[:3] == "sda" or blocks <= 1024
+
+
+# --- What a program is told that it has used ---------------------------------
+
+def test_blocks_are_counted():
+    """By getrusage, as `time -v` prints it: 400 KiB written are 800 blocks,
+    and a program that nobody has run yet is read from the disk."""
+    done = run_tool("--", "/bin/busybox", "time", "-v", "/bin/dd",
+                    "if=/dev/zero", "of=/file", "bs=4096", "count=100")
+    outputs = int(re.search(r"File system outputs: (\d+)", done.stdout)[1])
+    assert 800 <= outputs < 1000, done.stdout
+    done = run_tool("--", "/bin/busybox", "time", "-v",
+                    "/usr/lib/hardtack/tests/usage", "faults_are_counted")
+    inputs = int(re.search(r"File system inputs: (\d+)", done.stdout)[1])
+    assert 0 < inputs < 2000, done.stdout
