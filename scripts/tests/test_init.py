@@ -2,7 +2,6 @@
 serial line a pseudo-terminal, its kernel log a file. Wants root and unshare."""
 
 import os
-import pathlib
 import pty
 import select
 import shutil
@@ -11,13 +10,13 @@ import time
 
 import pexpect.fdpexpect
 import pytest
+from conftest import ROOT, needs_user_space
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUSYBOX = shutil.which("busybox")
+BUSYBOX = ROOT / "build/busybox"
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("unshare") or not BUSYBOX,
-    reason="needs root, unshare and busybox")
+pytestmark = [needs_user_space, pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"),
+    reason="needs root and unshare")]
 
 # In a mount namespace of its own: bind what init needs, then become init.
 ENTER = """
