@@ -245,7 +245,7 @@ deleted_path(struct vnode *v, char *buf, size_t size)
 }
 
 int
-cwd_path(struct vnode *v, char *buf, size_t size)
+vnode_path_marked(struct vnode *v, char *buf, size_t size)
 {
 	struct backwards b = { buf, size, size, false };
 	int error = prepend(&b, "", 1);

@@ -394,9 +394,9 @@ int path_walk(int dirfd, const char *path, unsigned flags,
  * of a file that is in use by the name it was last found by.
  * @return its length, or -ERANGE, -ENOENT (unlinked, or not known) */
 int vnode_path(struct vnode *v, char *buf, size_t size);
-/** The same of directory @p v, marked as on Linux where the caller's root does
- * not lead to it. */
-int cwd_path(struct vnode *v, char *buf, size_t size);
+/** The same of directory @p v, with "(unreachable)" in front, as on Linux,
+ * where the caller's root does not lead to it. */
+int vnode_path_marked(struct vnode *v, char *buf, size_t size);
 
 /** What a link to @p v in /proc shows: its path; the last one and " (deleted)"
  * if that is gone. @return its length, or -ERANGE */

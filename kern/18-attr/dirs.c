@@ -19,7 +19,7 @@ sys_getcwd(char *user, size_t size)
 	spin_lock(&c->lock);
 	cwd = vnode_get(c->cwd);
 	spin_unlock(&c->lock);
-	len = cwd_path(cwd, buf, PATH_MAX);
+	len = vnode_path_marked(cwd, buf, PATH_MAX);
 	vnode_put(cwd);
 	if (len == -ERANGE)
 		len = -ENAMETOOLONG;

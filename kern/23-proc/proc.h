@@ -193,13 +193,6 @@ struct program *proc_program(struct proc *p);
  * their record locks.) */
 struct fdtable *proc_fdtable(struct proc *p);
 
-/** Clocks of processes and threads have negative numbers: the pid's complement,
- * of 0 for who asks, above three bits that say what is counted (man 3
- * clock_getcpuclockid). There is no kind 3. */
-#define CPUCLOCK_THREAD	 4
-#define CPUCLOCK_KIND(c) ((c)&3)
-#define CPUCLOCK_PID(c)	 (~((c) >> 3))
-
 /** @p ns as seconds and microseconds. */
 static inline struct timeval
 timeval_of(uint64_t ns)

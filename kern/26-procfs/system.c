@@ -382,7 +382,7 @@ static bool
 find_mount(const struct mount *m)
 {
 	return !m->detached &&
-	       cwd_path(m->root, mount_path, sizeof(mount_path)) > 0 &&
+	       vnode_path_marked(m->root, mount_path, sizeof(mount_path)) > 0 &&
 	       mount_path[0] == '/';
 }
 

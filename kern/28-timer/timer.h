@@ -28,6 +28,13 @@ struct process_timers {
 	int last_posix; /* number that is to be tried next */
 };
 
+/** Clocks of processes and threads have negative numbers: the pid's complement,
+ * of 0 for who asks, above three bits that say what is counted (man 3
+ * clock_getcpuclockid). There is no kind 3. */
+#define CPUCLOCK_THREAD	 4
+#define CPUCLOCK_KIND(c) ((c)&3)
+#define CPUCLOCK_PID(c)	 (~((c) >> 3))
+
 /** CPU time of all threads. The lock is held. */
 uint64_t process_cpu_time(const struct proc_signals *s);
 

@@ -224,21 +224,35 @@ TEST(turns_of_others_are_involuntary_switches)
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
-/** Field @p n of /proc/self/stat, from 1 on. */
-static long
-stat_field(int n)
+/** The beginning of a file. */
+static const char *
+beginning(const char *path)
 {
-	char text[1024], *at;
-	int fd = open("/proc/self/stat", O_RDONLY);
+	static char text[1024];
+	int fd = open(path, O_RDONLY);
 	ssize_t got = read(fd, text, sizeof(text) - 1);
 
 	close(fd);
 	REQUIRE(got > 0);
 	text[got] = '\0';
-	at = strrchr(text, ')') + 2; /* field 3 */
-	for (; n > 3; n--)
+	return text;
+}
+
+/** The number that comes @p n fields later. */
+static long
+number_after(const char *at, int n)
+{
+	for (; n > 0; n--)
 		at = strchr(at, ' ') + 1;
 	return strtol(at, NULL, 10);
+}
+
+/** Field @p n of /proc/self/stat, from 3 on. */
+static long
+stat_field(int n)
+{
+	return number_after(strrchr(beginning("/proc/self/stat"), ')') + 2,
+			    n - 3);
 }
 
 TEST(stat_file_tells_the_same)
@@ -247,11 +261,26 @@ TEST(stat_file_tells_the_same)
 
 	spend_in_kernel();
 	CHECK_EQ(IN_CHILD(spend_in_kernel()), 0);
-	stat_field(1); /* its own pages */
+	stat_field(3); /* its own pages */
 	ru = usage(RUSAGE_SELF);
 	CHECK_EQ(stat_field(10), ru.ru_minflt);
 	CHECK_EQ(stat_field(11), usage(RUSAGE_CHILDREN).ru_minflt);
 	CHECK(stat_field(15) >= us(ru.ru_stime) / 10000);
 	CHECK(stat_field(15) > stat_field(14));
 	CHECK(stat_field(17) > stat_field(16));
+}
+
+/** Time in the kernel of all CPUs, in 1/100 s. */
+static long
+machine_kernel_time(void)
+{
+	return number_after(beginning("/proc/stat") + strlen("cpu  "), 2);
+}
+
+TEST(machine_time_in_the_kernel)
+{
+	long before = machine_kernel_time();
+
+	spend_in_kernel();
+	CHECK(machine_kernel_time() - before >= LONG / (20 * MS));
 }
