@@ -45,6 +45,13 @@ def background(command):
     return f"sh -c '>up; exec {command}' & until [ -e up ]; do :; done; rm up"
 
 
+def when_shell_sleeps(command):
+    """A command that says ready when the shell that began it sleeps."""
+    inner = ("until grep -q State:.S /proc/$PPID/status; do :; done; "
+             f"echo rea''dy >&2; exec {command}")
+    return f"sh -c {shlex.quote(inner)}"
+
+
 # A step is a line to type, or a list of (keys, pattern to wait for) of which
 # the last waits for the prompt.
 SESSIONS = {
@@ -101,8 +108,11 @@ SESSIONS = {
         [("sh -c 'trap \"echo caught; exit 3\" INT; echo rea''dy; "
           "while :; do sleep 1; done'\n", READY), (INTR, NEXT)],
         "echo status $?",
-        [("echo rea''dy; while :; do :; done\n", READY), (INTR, NEXT)],
+        # The shell itself, as it sleeps: while it writes or allocates, this key
+        # has it jump out of the C library's locks, and wait for them for ever.
+        [(f"{when_shell_sleeps('sleep 1000')} & wait\n", READY), (INTR, NEXT)],
         "echo status $?",
+        "kill %1; wait %1 2>/dev/null; echo status $?",
         [(loud("cat") + "\n", READY), ("half a line", "half a line"),
          (INTR, NEXT)],
         "echo after",

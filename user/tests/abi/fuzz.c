@@ -35,7 +35,9 @@
 #define YOUNGER	 1000 /* numbers that the last worker's children may have */
 #define POKE_US	 1000 /* a signal to the worker, to end calls that wait */
 #define NRS	 512
-#define EXECUTED 42 /* the status of what execve runs */
+#define EXECUTED 42			  /* the status of what execve runs */
+#define LEAST	 10			  /* calls of a worker, on average */
+#define BOARD	 ((void *)0x123456789000) /* what no argument points to */
 
 /** What workers and supervisor share. */
 struct board {
@@ -94,6 +96,23 @@ is_mount_point(unsigned long name)
 		if (name == (unsigned long)mount_points[i])
 			return true;
 	return name < 4096; /* of no process */
+}
+
+static bool
+is_root_folder(const char *where)
+{
+	return strcmp(where, "/") == 0;
+}
+
+/* Anywhere else, what is mounted would have to be removed file by file by each
+ * worker that begins. */
+static bool
+is_in_place(const char *where)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
+		if (strcmp(where, mount_points[i]) == 0)
+			return true;
+	return is_root_folder(where) || strcmp(where, "/proc") == 0;
 }
 
 /* The supervisor, and who may wait for it: they are older. */
@@ -382,6 +401,8 @@ prepare_worker(bool root)
 	for (int fd = 3; fd < 20; fd++)
 		close(fd);
 	limit_worker();
+	if (all)
+		clear_mounts(is_in_place);
 	make_files();
 	if (!root) {
 		setgroups(0, NULL);
@@ -537,13 +558,29 @@ print_calls(void)
 			       : "");
 }
 
-/** Runs workers until enough calls were made. */
-static void
+/** Whether the workers made their calls, and none wrote upon the board: its
+ * sums agree, but for workers that were killed between one and the next. */
+static bool
+is_plausible(long count)
+{
+	long sum = board->good + board->fault + board->nosys + board->other;
+
+	if (board->calls < count)
+		printf("fuzz: workers end without calls\n");
+	else if (sum > board->calls || sum < board->calls - count / 10)
+		printf("fuzz: a call wrote upon the board\n");
+	else
+		return true;
+	return false;
+}
+
+/** Runs workers until enough calls were made. @return whether they were */
+static bool
 supervise(unsigned long seed, long count)
 {
 	supervisor = getpid();
 	syscall(NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	while (board->calls < count) {
+	while (board->calls < count && batches < WORKERS + count / LEAST) {
 		start_workers(seed);
 		usleep(LOOK_US);
 		reap();
@@ -557,6 +594,7 @@ supervise(unsigned long seed, long count)
 	       "errors\n",
 	       seed, board->calls, batches, killed, executed, board->good,
 	       board->fault, board->nosys, board->other);
+	return is_plausible(count);
 }
 
 /** Runs the workers with @p folder, where we are, for a root. */
@@ -564,24 +602,25 @@ static int
 run_in(const char *folder, unsigned long seed, long count)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY);
+	bool done;
 
 	furnish(all);
 	if (root < 0 || chroot(".") < 0) {
 		perror("fuzz: no root folder (it takes root)");
 		return 2;
 	}
-	supervise(seed, count);
+	done = supervise(seed, count);
 	clear_segments();
 	if (!all) /* who waits outside cleans up */
-		return 0;
+		return !done;
+	clear_mounts(is_root_folder);
 	if (fchdir(root) < 0 || chroot(".") < 0) {
 		perror("fuzz: no way back");
 		return 2;
 	}
 	close(root);
-	clear_mounts(folder);
 	remove_tree(folder);
-	return 0;
+	return !done;
 }
 
 /**
@@ -610,9 +649,9 @@ enter_sandbox(const char *folder)
 }
 
 static void *
-map(size_t size, int flags)
+map(void *hint, size_t size, int flags)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	void *p = mmap(hint, size, PROT_READ | PROT_WRITE,
 		       flags | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED) {
@@ -637,10 +676,10 @@ main(int argc, char **argv)
 	seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
 	count = argc > 2 ? strtol(argv[2], NULL, 0) : COUNT;
 	null_fd = open("/dev/null", O_RDWR);
-	board = map(sizeof(*board), MAP_SHARED);
-	arena = map(ARENA + 4096, MAP_PRIVATE);
-	munmap(arena + ARENA, 4096);
-	field = map(FIELD, MAP_PRIVATE);
+	board = map(BOARD, sizeof(*board), MAP_SHARED);
+	arena = map(NULL, ARENA + 4096, MAP_PRIVATE);
+	mprotect(arena + ARENA, 4096, PROT_NONE);
+	field = map(NULL, FIELD, MAP_PRIVATE);
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
 		spec_of[specs[i].nr] = (short)(i + 1);
 	if (mkdtemp(folder) == NULL || chdir(folder) < 0 ||

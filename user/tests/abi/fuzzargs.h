@@ -33,7 +33,7 @@
 #define FDS    44 /* descriptors that a worker has, about */
 
 static unsigned long state; /* of the random numbers */
-static char *arena;	    /* ARENA bytes, then a page that is not there */
+static char *arena;	    /* ARENA bytes, then a page without access */
 static char *field;	    /* FIELD bytes; they may go away */
 
 /* Vigna's xorshift64*: any good mixer would do. */
@@ -101,7 +101,7 @@ any_pointer(void)
 		return below(65536);
 	case 2: /* runs out of its page */
 		return base + ARENA - below(64);
-	case 3: /* not mapped */
+	case 3: /* the guard, which is in no later mapping's way */
 		return base + ARENA + below(4096);
 	case 4: /* the kernel's half */
 		return 0xffff800000000000ul + (rnd() & 0x7fffffffffff);

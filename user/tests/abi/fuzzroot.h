@@ -30,33 +30,31 @@ furnish(bool proc)
 		perror("fuzz: /proc");
 }
 
-/** Detaches one of the mounts below @p folder. @return whether there was one */
+/** Detaches the youngest mount that need not stay. @return whether it is off */
 static bool
-detach_one(const char *folder)
+detach_one(bool (*stays)(const char *where))
 {
 	FILE *mounts = fopen("/proc/mounts", "r");
-	char line[2 * PATH_MAX], *where, *rest;
-	bool found = false;
+	char line[2 * PATH_MAX], found[2 * PATH_MAX] = "", *where, *rest;
 
 	if (mounts == NULL)
 		return false;
-	while (!found && fgets(line, sizeof(line), mounts)) {
+	while (fgets(line, sizeof(line), mounts)) {
 		strtok_r(line, " ", &rest);
 		where = strtok_r(NULL, " ", &rest);
-		found = where != NULL &&
-			strncmp(where, folder, strlen(folder)) == 0 &&
-			umount2(where, MNT_DETACH) == 0;
+		if (where != NULL && !stays(where))
+			strcpy(found, where);
 	}
 	fclose(mounts);
-	return found;
+	return found[0] != '\0' && umount2(found, MNT_DETACH) == 0;
 }
 
-/** Whatever workers have mounted, one upon the other, and what we have: where
- * it is, for folders are renamed with what is mounted in them. */
+/** Takes off what workers have mounted: where it is now, for folders are
+ * renamed with what is mounted in them. */
 static void
-clear_mounts(const char *folder)
+clear_mounts(bool (*stays)(const char *where))
 {
-	while (detach_one(folder))
+	while (detach_one(stays))
 		;
 }
 
