@@ -132,16 +132,23 @@ cpus_start(void)
 static _Atomic unsigned stopped;
 
 /* Prints where this CPU is. At a panic it counts itself as stopped, and stops.
- */
+ * Else an NMI may have come to all at once: they print by turns, which a panic
+ * ends. */
 static void
 nmi(struct trapframe *tf)
 {
+	static _Atomic bool printing;
+
+	while (!panicking && atomic_exchange(&printing, true))
+		cpu_pause();
 	if (panicking)
 		panic_speak();
 	kprintf("cpu %u at\n", cpu_id());
 	backtrace(tf->rip, tf->rbp);
-	if (!panicking)
+	if (!panicking) {
+		printing = false;
 		return;
+	}
 	atomic_fetch_add(&stopped, 1);
 	for (;;)
 		hlt();

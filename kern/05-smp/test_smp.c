@@ -238,3 +238,39 @@ SELFTEST(smp_nmi_inside_kprintf_ends)
 	preempt_enable();
 	CHECK(!strike && nmis_handled == 0);
 }
+
+static _Atomic unsigned asked_by; /* plus 1; 0: nobody asks */
+static unsigned last_writer, turns;
+
+/* Slow, so that the others come meanwhile. */
+static void
+count_turns(const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	if (asked_by == 0 || asked_by == cpu_id() + 1)
+		return;
+	turns += last_writer != cpu_id() + 1;
+	last_writer = cpu_id() + 1;
+	for (int i = 0; i < 10000; i++)
+		cpu_pause();
+}
+
+/* scripts/run asks all CPUs at once where they are. */
+SELFTEST(smp_nmis_are_reported_by_turns)
+{
+	static struct console counter = { .name = "turns",
+					  .write = count_turns };
+
+	console_register(&counter);
+	preempt_disable();
+	asked_by = cpu_id() + 1;
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+		if (cpu != cpu_id())
+			lapic_send(cpu_apic_id[cpu], IPI_NMI);
+	while (turns < cpu_count - 1 || nmis_handled > 0)
+		cpu_pause();
+	asked_by = 0;
+	preempt_enable();
+	CHECK(turns == cpu_count - 1);
+}

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import select
 import subprocess
 import threading
@@ -116,10 +117,14 @@ def test_a_disk_is_kept_and_sound(tmp_path):
 
 
 def test_time_out():
-    done = sh("echo begun; sleep 1000", "--timeout", 15)
+    done = sh("echo begun; sleep 1000", "--timeout", 15, "--smp", 4)
     assert done.returncode == 124
     assert done.stdout == "begun\n"
-    assert "cpu 1 at\n" in done.stderr    # where the kernel is, by NMI
+    # Where the kernel is, by NMI: one CPU after the other.
+    chains = re.findall(r"^cpu (\d) at\n((?:  [0-9a-f]{16} \S+\n)+)", done.stderr,
+                        re.M)
+    assert sorted(cpu for cpu, _ in chains) == ["0", "1", "2", "3"], done.stderr
+    assert all("idle_loop+" in chain for _, chain in chains)
 
 
 def test_too_much_output():
