@@ -55,6 +55,18 @@ proc_find(int pid)
 }
 
 void
+thread_set_name(struct thread *t, const char *name)
+{
+	struct proc *p = t->proc;
+
+	spin_lock(&p->lock);
+	strlcpy(t->name, name, sizeof(t->name));
+	if (t->tid == p->pid)
+		strlcpy(p->name, name, sizeof(p->name));
+	spin_unlock(&p->lock);
+}
+
+void
 proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg)
 {
 	struct proc *p;
@@ -87,7 +99,7 @@ proc_new(struct proc *from)
 	limits_init(p, from);
 	if (from) {
 		spin_lock(&from->lock);
-		memcpy(p->name, from->name, sizeof(p->name));
+		memcpy(p->name, current()->name, sizeof(p->name));
 		if (from->program)
 			p->program = program_get(from->program);
 		p->tty = from->tty;

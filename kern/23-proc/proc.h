@@ -75,7 +75,7 @@ struct proc {
 	struct spinlock lock;
 	struct rlimit limits[RLIM_NLIMITS];
 	struct program *program; /**< what it runs; NULL: nothing yet */
-	char name[16];		 /**< of its program: comm */
+	char name[16];		 /**< of its first thread: comm */
 	struct tty *tty;	 /**< tty: controlling terminal */
 
 	struct proc_signals *signals; /**< signal: handlers, pending */
@@ -113,6 +113,10 @@ void proc_put(struct proc *p);
 /** The thread with @p tid, or NULL. Called within rcu_read_lock, or with
  * proc_lock held, and valid as long. */
 struct thread *thread_find(int tid);
+
+/** Name thread @p t of a process; of @p name 15 bytes count. The first thread's
+ * name is its process's. Does not sleep. */
+void thread_set_name(struct thread *t, const char *name);
 
 /* ---- Making, ending ---- */
 
@@ -207,6 +211,9 @@ uint64_t proc_cpu_ns(struct proc *p);
 struct cputime proc_cputime_locked(struct proc *p);
 /** What the process has used, as getrusage() tells it. */
 void proc_rusage(struct proc *p, struct rusage *ru);
+/** What thread @p t has used; ru_maxrss, which is not its alone, is 0.
+ * proc_lock held. */
+void thread_rusage(struct thread *t, struct rusage *ru);
 
 #define NOFILE_MAX 4096 /**< RLIMIT_NOFILE can be no higher */
 /** Soft limit of the running process (RLIM_INFINITY for kernel threads). */

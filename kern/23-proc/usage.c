@@ -75,8 +75,8 @@ share(uint64_t a, uint64_t part, uint64_t whole)
 static void
 tell(struct cputime *told, const struct usage *u)
 {
-	uint64_t kernel = share(u->cpu_ns, u->kernel_ns,
-				u->user_ns + u->kernel_ns);
+	uint64_t kernel =
+		share(u->cpu_ns, u->kernel_ns, u->user_ns + u->kernel_ns);
 
 	if (u->cpu_ns <= told->user_ns + told->kernel_ns)
 		return;
@@ -168,13 +168,23 @@ children_rusage(struct proc *p, struct rusage *ru)
 	spin_unlock(&proc_lock);
 }
 
-static void
+void
 thread_rusage(struct thread *t, struct rusage *ru)
 {
 	struct usage u = { 0 };
 
 	usage_add_thread(&u, t);
-	rusage_of(ru, &u, &t->told, vm_peak_resident(t->vmspace));
+	rusage_of(ru, &u, &t->told, 0);
+}
+
+static void
+own_rusage(struct rusage *ru)
+{
+	spin_lock(&proc_lock);
+	thread_rusage(current(), ru);
+	spin_unlock(&proc_lock);
+	ru->ru_maxrss =
+		vm_peak_resident(current()->vmspace) * (PAGE_SIZE / 1024);
 }
 
 static int64_t
@@ -188,7 +198,7 @@ sys_getrusage(int who, struct rusage *user)
 	else if (who == RUSAGE_CHILDREN)
 		children_rusage(p, &ru);
 	else if (who == RUSAGE_THREAD)
-		thread_rusage(current(), &ru);
+		own_rusage(&ru);
 	else
 		return -EINVAL;
 	return copyout(user, &ru, sizeof(ru));

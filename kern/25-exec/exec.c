@@ -279,10 +279,7 @@ take_name(struct exec *x, struct proc *p)
 	const char *slash = strrchr(x->path, '/');
 	const char *name = slash ? slash + 1 : x->path;
 
-	strlcpy(current()->name, name, sizeof(current()->name));
-	spin_lock(&p->lock);
-	strlcpy(p->name, name, sizeof(p->name));
-	spin_unlock(&p->lock);
+	thread_set_name(current(), name);
 	proc_set_program(p, program_new(x->image.vnode));
 	x->image.vnode = NULL; /* it is the program's now */
 }

@@ -12,19 +12,13 @@
 static int64_t
 set_thread_name(const char *user)
 {
-	struct thread *t = current();
 	char name[TASK_COMM_LEN] = "";
 	int64_t n = copyin_string(name, user, sizeof(name));
 
 	if (n == -EFAULT)
 		return n;
 	name[sizeof(name) - 1] = '\0';
-	strlcpy(t->name, name, sizeof(t->name));
-	if (t->tid == t->proc->pid) {
-		spin_lock(&t->proc->lock);
-		strlcpy(t->proc->name, name, sizeof(t->proc->name));
-		spin_unlock(&t->proc->lock);
-	}
+	thread_set_name(current(), name);
 	return 0;
 }
 

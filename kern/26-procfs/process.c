@@ -17,7 +17,7 @@
 struct view {
 	char name[16];
 	char state;
-	int pid, ppid, pgid, sid, exit_signal, exit_status;
+	int tid, pid, ppid, pgid, sid, exit_signal, exit_status;
 	unsigned nthreads, cpu;
 	int nice;
 	unsigned policy, priority;
@@ -26,45 +26,68 @@ struct view {
 	cpuset_t affinity;
 };
 
+/* @t is NULL where it has ended before others of @p. */
 static char
 state_of(const struct proc *p, const struct thread *t)
 {
-	if (p->state == PROC_ZOMBIE)
+	if (p->state == PROC_ZOMBIE || !t)
 		return 'Z';
 	if (p->state == PROC_STOPPED)
 		return 'T';
-	if (!t || t->state == THREAD_DEAD)
+	if (t->state == THREAD_DEAD)
 		return 'X';
 	return t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
+/* What a thread has by itself. @t: see state_of. */
 static void
-view_get(struct view *v, struct proc *p)
+view_thread(struct view *v, const struct proc *p, const struct thread *t)
 {
-	struct thread *t;
-
-	proc_rusage(p, &v->self);
-	spin_lock(&proc_lock);
-	t = list_first(&p->threads, struct thread, proc_link);
 	v->state = state_of(p, t);
-	v->pid = p->pid;
-	v->ppid = p->ppid;
-	v->pgid = p->pgid;
-	v->sid = p->sid;
-	v->exit_signal = p->exit_signal;
-	v->exit_status = p->exit_status;
-	v->nthreads = p->nthreads;
 	v->cpu = t ? t->cpu : 0;
 	v->nice = t ? t->nice : 0;
 	v->policy = t ? t->policy : 0;
 	v->priority = t ? t->priority : 0;
 	v->affinity = t ? t->affinity & (BIT(cpu_count - 1) * 2 - 1) : 0;
+}
+
+/* Of thread @tid; 0: of the first, but what all have used. */
+static void
+view_get(struct view *v, struct proc *p, int tid)
+{
+	struct thread *t;
+
+	proc_rusage(p, &v->self);
+	spin_lock(&proc_lock);
+	v->pid = p->pid;
+	v->tid = tid ? tid : p->pid;
+	v->ppid = p->ppid;
+	v->pgid = p->pgid;
+	v->sid = p->sid;
+	v->exit_signal = v->tid == p->pid ? p->exit_signal : -1;
+	v->exit_status = p->exit_status;
+	/* The first counts as long as its number is taken. */
+	v->nthreads = p->nthreads + !procfs_thread(p, p->pid);
 	v->start_ns = p->start_ns;
 	v->children = p->child_usage;
-	spin_unlock(&proc_lock);
+	t = procfs_thread(p, v->tid);
+	view_thread(v, p, t);
+	if (tid && t)
+		thread_rusage(t, &v->self);
 	spin_lock(&p->lock);
-	strlcpy(v->name, p->name, sizeof(v->name));
+	strlcpy(v->name, t ? t->name : p->name, sizeof(v->name));
 	spin_unlock(&p->lock);
+	spin_unlock(&proc_lock);
+}
+
+static struct signal_sets
+signals_of(struct proc *p, const struct view *v)
+{
+	struct signal_sets sets = { 0 };
+
+	if (procfs_ops.signal_info && v->state != 'Z')
+		procfs_ops.signal_info(p, v->tid, &sets);
+	return sets;
 }
 
 static uint64_t
@@ -104,21 +127,19 @@ stat_layout(struct text *t, const struct vmspace *vm, bool inside)
 }
 
 static int
-show_stat(struct text *t, struct proc *p)
+show_thread_stat(struct text *t, struct proc *p, int tid)
 {
-	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
+	struct signal_sets signals;
 	struct vmspace *vm = proc_vmspace(p);
 	bool inside = procfs_may_inspect(p);
 	int tty_nr = 0, tpgid = -1;
 	struct view v;
 
-	view_get(&v, p);
+	view_get(&v, p, tid);
+	signals = signals_of(p, &v);
 	if (procfs_ops.tty_info)
 		procfs_ops.tty_info(p, &tty_nr, &tpgid);
-	if (procfs_ops.signal_info && v.state != 'Z')
-		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
-				       &caught);
-	text_printf(t, "%d (%s) %c %d %d %d %d %d 0", v.pid, v.name, v.state,
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0", v.tid, v.name, v.state,
 		    v.ppid, v.pgid, v.sid, tty_nr, tpgid);
 	text_printf(t, " %ld %ld %ld %ld %lu %lu %lu %lu", v.self.ru_minflt,
 		    v.children.ru_minflt, v.self.ru_majflt,
@@ -131,13 +152,19 @@ show_stat(struct text *t, struct proc *p)
 	stat_memory(t, vm, proc_limit_of(p, RLIMIT_RSS), inside);
 	/* Of the masks only the first 31 signals have a place here. */
 	text_printf(t, " %lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0",
-		    pending & INT32_MAX, blocked & INT32_MAX,
-		    ignored & INT32_MAX, caught & INT32_MAX, v.exit_signal,
-		    v.cpu, v.priority, v.policy);
+		    signals.pending & INT32_MAX, signals.blocked & INT32_MAX,
+		    signals.ignored & INT32_MAX, signals.caught & INT32_MAX,
+		    v.exit_signal, v.cpu, v.priority, v.policy);
 	stat_layout(t, vm, inside);
 	text_printf(t, " %d\n", v.exit_status);
 	vmspace_put(vm);
 	return 0;
+}
+
+static int
+show_stat(struct text *t, struct proc *p)
+{
+	return show_thread_stat(t, p, 0);
 }
 
 static int
@@ -209,15 +236,12 @@ status_ids(struct text *t, struct proc *p)
 static void
 status_signals(struct text *t, struct proc *p, const struct view *v)
 {
-	uint64_t pending = 0, blocked = 0, ignored = 0, caught = 0;
+	struct signal_sets sets = signals_of(p, v);
 
-	if (procfs_ops.signal_info && v->state != 'Z')
-		procfs_ops.signal_info(p, &pending, &blocked, &ignored,
-				       &caught);
 	text_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n",
-		    v->nthreads, 0UL, pending);
+		    v->nthreads, sets.pending, sets.shared);
 	text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
-		    blocked, ignored, caught);
+		    sets.blocked, sets.ignored, sets.caught);
 }
 
 static void
@@ -265,20 +289,20 @@ show_name(struct text *t, const char *name)
 }
 
 static int
-show_status(struct text *t, struct proc *p)
+show_thread_status(struct text *t, struct proc *p, int tid)
 {
 	struct fs_context *fs = proc_fs(p);
 	struct vmspace *vm = proc_vmspace(p);
 	struct view v;
 
-	view_get(&v, p);
+	view_get(&v, p, tid);
 	text_printf(t, "Name:\t");
 	show_name(t, v.name);
 	if (fs)
 		text_printf(t, "Umask:\t%04o\n", fs->umask);
 	text_printf(t, "State:\t%s\nTgid:\t%d\nNgid:\t0\n", state_name(v.state),
 		    v.pid);
-	text_printf(t, "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v.pid, v.ppid);
+	text_printf(t, "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", v.tid, v.ppid);
 	status_ids(t, p);
 	if (vm)
 		status_memory(t, vm);
@@ -294,6 +318,12 @@ show_status(struct text *t, struct proc *p)
 		fs_context_put(fs);
 	vmspace_put(vm);
 	return 0;
+}
+
+static int
+show_status(struct text *t, struct proc *p)
+{
+	return show_thread_status(t, p, 0);
 }
 
 /* ---- Texts of the program ---- */
@@ -373,16 +403,42 @@ show_personality(struct text *t, struct proc *p)
 	return 0;
 }
 
+/* ---- The name, which may be set ---- */
+
+static int
+show_thread_comm(struct text *t, struct proc *p, int tid)
+{
+	struct view v;
+
+	view_get(&v, p, tid);
+	text_printf(t, "%s\n", v.name);
+	return 0;
+}
+
 static int
 show_comm(struct text *t, struct proc *p)
 {
-	char name[sizeof(p->name)];
+	return show_thread_comm(t, p, 0);
+}
 
-	spin_lock(&p->lock);
-	strlcpy(name, p->name, sizeof(name));
-	spin_unlock(&p->lock);
-	text_printf(t, "%s\n", name);
-	return 0;
+/* By a thread of the same process alone, as pthread_setname_np does it. All
+ * that is written is the name, as on Linux: a line's end as well. */
+static int
+store_comm(struct proc *p, int tid, const char *text)
+{
+	struct thread *t;
+	int error = -ESRCH;
+
+	if (p != current_proc())
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	t = procfs_thread(p, tid);
+	if (t) {
+		thread_set_name(t, text);
+		error = 0;
+	}
+	spin_unlock(&proc_lock);
+	return error;
 }
 
 /* ---- maps ---- */
@@ -566,19 +622,6 @@ follow_root(struct proc *p, struct vnode **result)
 	return follow_dir(p, result, true);
 }
 
-#define FILE(name, show)                                                       \
-	{                                                                      \
-		name, S_IFREG | 0444, show, NULL, NULL, false                  \
-	}
-#define SECRET(name, show)                                                     \
-	{                                                                      \
-		name, S_IFREG | 0400, show, NULL, NULL, true                   \
-	}
-#define LINK(name, follow)                                                     \
-	{                                                                      \
-		name, S_IFLNK | 0777, NULL, follow, NULL, true                 \
-	}
-
 /* The path of the program, also after its file has been removed. */
 static int
 readlink_exe(struct proc *p, char *buf, size_t size)
@@ -604,25 +647,37 @@ show_loginuid(struct text *t, struct proc *p)
 	return 0;
 }
 
+#define FILE(file, print) .name = file, .mode = S_IFREG | 0444, .show = print
+#define SECRET(file, print)                                                    \
+	.name = file, .mode = S_IFREG | 0400, .show = print, .restricted = true
+#define LINK(link, to)                                                         \
+	.name = link, .mode = S_IFLNK | 0777, .follow = to, .restricted = true
+#define FOLDER(folder, bits) .name = folder, .mode = S_IFDIR | (bits)
+
 /* The order is that of readdir. */
 const struct pid_entry pid_entries[] = {
-	SECRET("auxv", show_auxv),
-	FILE("cmdline", show_cmdline),
-	FILE("comm", show_comm),
-	LINK("cwd", follow_cwd),
-	SECRET("environ", show_environ),
-	{ "exe", S_IFLNK | 0777, NULL, follow_exe, readlink_exe, true },
-	{ "fd", S_IFDIR | 0500, NULL, NULL, NULL, true },
-	{ "fdinfo", S_IFDIR | 0555, NULL, NULL, NULL, true },
-	FILE("limits", show_limits),
-	FILE("loginuid", show_loginuid),
-	{ "maps", S_IFREG | 0444, show_maps, NULL, NULL, true },
-	FILE("mountinfo", show_pid_mount_info),
-	FILE("mounts", show_pid_mounts),
-	SECRET("personality", show_personality),
-	LINK("root", follow_root),
-	FILE("stat", show_stat),
-	FILE("statm", show_statm),
-	FILE("status", show_status),
+	{ SECRET("auxv", show_auxv) },
+	{ FILE("cmdline", show_cmdline) },
+	{ .name = "comm",
+	  .mode = S_IFREG | 0644,
+	  .show = show_comm,
+	  .show_thread = show_thread_comm,
+	  .store = store_comm },
+	{ LINK("cwd", follow_cwd) },
+	{ SECRET("environ", show_environ) },
+	{ LINK("exe", follow_exe), .readlink = readlink_exe },
+	{ FOLDER("fd", 0500), .restricted = true },
+	{ FOLDER("fdinfo", 0555), .restricted = true },
+	{ FILE("limits", show_limits) },
+	{ FILE("loginuid", show_loginuid) },
+	{ FILE("maps", show_maps), .restricted = true },
+	{ FILE("mountinfo", show_pid_mount_info) },
+	{ FILE("mounts", show_pid_mounts) },
+	{ SECRET("personality", show_personality) },
+	{ LINK("root", follow_root) },
+	{ FILE("stat", show_stat), .show_thread = show_thread_stat },
+	{ FILE("statm", show_statm) },
+	{ FILE("status", show_status), .show_thread = show_thread_status },
+	{ FOLDER("task", 0555) },
 };
 const unsigned npid_entries = ARRAY_SIZE(pid_entries);

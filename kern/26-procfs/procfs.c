@@ -1,8 +1,7 @@
 /*
- * The file system proc: directories of processes, and files that are written
- * when they are read. A vnode holds nothing: its inode number says what it is.
- *
- * See INO in procfs_internal.h.
+ * The file system proc: its tree, of the system's files and the directories of
+ * processes and threads. A vnode holds nothing: its inode number says what it
+ * is, see INO in procfs_internal.h. What is in the files: file.c.
  */
 #include "format.h"
 #include "procfs_internal.h"
@@ -13,19 +12,6 @@
 /* Positions in the root directory: pids follow the files. */
 #define PID_POSITION 0x10000
 
-/* A file or directory of the whole system. */
-struct node {
-	const char *name;
-	uint8_t len;
-	uint8_t parent;
-	uint32_t mode;
-	void (*show)(struct text *t); /* files */
-	/* Files that root may write a number into: kept here, or given on. */
-	uint64_t *number, max;
-	int (*store)(uint64_t value);
-	int (*link)(char *buf, size_t size); /* symbolic links */
-};
-
 static struct node nodes[NODES_MAX] = {
 	[ROOT] = { .name = "", .mode = S_IFDIR | 0555 },
 };
@@ -33,7 +19,7 @@ static unsigned nnodes = ROOT + 1;
 
 struct procfs_ops procfs_ops;
 
-static const struct vnode_ops dir_ops, file_ops, path_link_ops;
+static const struct vnode_ops dir_ops, path_link_ops;
 
 /* ---- The files of the whole system ---- */
 
@@ -101,6 +87,13 @@ link_self(char *buf, size_t size)
 	return snformat(buf, size, "%d", current_proc()->pid);
 }
 
+static int
+link_thread_self(char *buf, size_t size)
+{
+	return snformat(buf, size, "%d/task/%d", current_proc()->pid,
+			current()->tid);
+}
+
 static void
 add_link(const char *name, int (*link)(char *buf, size_t size))
 {
@@ -148,7 +141,7 @@ ops_of(uint64_t ino, uint32_t mode)
 	if (S_ISDIR(mode))
 		return &dir_ops;
 	if (S_ISREG(mode))
-		return &file_ops;
+		return &procfs_file_ops;
 	if (!S_ISLNK(mode))
 		return &procfs_nameless_ops;
 	return INO_KIND(ino) == KIND_SYSTEM ? &path_link_ops : &procfs_link_ops;
@@ -171,36 +164,47 @@ procfs_vnode(struct mount *m, uint64_t ino, uint32_t mode, struct proc *p)
 	return v;
 }
 
-/* The process that a vnode belongs to, referenced, or NULL. */
-static struct proc *
-proc_of(const struct vnode *v)
+struct thread *
+procfs_thread(struct proc *p, int tid)
 {
-	return proc_find(INO_PID(v->ino));
+	struct thread *t = thread_find(tid);
+
+	return t && t->proc == p ? t : NULL;
 }
 
-static const struct pid_entry *
-entry_of(const struct vnode *v)
+/* Whether it is the directory of a process or of a thread. */
+static bool
+has_entries(const struct vnode *v)
 {
-	INVARIANT(PROCFS1, INO_KIND(v->ino) == KIND_ENTRY &&
-				   INO_INDEX(v->ino) < npid_entries);
-	return &pid_entries[INO_INDEX(v->ino)];
+	return INO_KIND(v->ino) == KIND_PID || INO_KIND(v->ino) == KIND_THREAD;
 }
 
-/* What is in the directory, if it is one of descriptors; else 0. */
+/* What numbers stand for in the directory of an entry. */
 static enum kind
 kind_in(const struct vnode *v)
 {
-	if (INO_KIND(v->ino) != KIND_ENTRY)
+	if (!is_entry(v))
 		return 0;
 	if (strcmp(entry_of(v)->name, "fd") == 0)
 		return KIND_FD;
-	return strcmp(entry_of(v)->name, "fdinfo") == 0 ? KIND_FDINFO : 0;
+	if (strcmp(entry_of(v)->name, "fdinfo") == 0)
+		return KIND_FDINFO;
+	return KIND_THREAD;
 }
 
 static uint32_t
-mode_of_fd(enum kind kind)
+mode_of(enum kind kind)
 {
+	if (kind == KIND_THREAD)
+		return S_IFDIR | 0555;
 	return kind == KIND_FD ? S_IFLNK | 0700 : S_IFREG | 0444;
+}
+
+/* Whether the caller may look into the directory of an entry. */
+static bool
+may_look_into(const struct vnode *dir, struct proc *p)
+{
+	return !entry_of(dir)->restricted || procfs_may_inspect(p);
 }
 
 bool
@@ -219,6 +223,13 @@ procfs_may_inspect(struct proc *p)
 	      fs->cred.suid == c->fsuid;
 	fs_context_put(fs);
 	return may;
+}
+
+struct node *
+procfs_node(const struct vnode *v)
+{
+	return INO_KIND(v->ino) == KIND_SYSTEM ? &nodes[INO_INDEX(v->ino)]
+					       : NULL;
 }
 
 /* ---- Look-up ---- */
@@ -267,35 +278,71 @@ lookup_system(struct vnode *dir, const char *name, size_t len,
 	return dir->ino == ROOT ? lookup_pid(dir, name, len, result) : -ENOENT;
 }
 
+/* A thread has what a process has, but for threads. */
+static bool
+is_listed(const struct vnode *dir, const struct pid_entry *e)
+{
+	return INO_KIND(dir->ino) == KIND_PID || strcmp(e->name, "task") != 0;
+}
+
+static uint64_t
+ino_of_entry(const struct vnode *dir, unsigned i)
+{
+	return INO(INO_PID(dir->ino),
+		   INO_KIND(dir->ino) == KIND_PID ? KIND_ENTRY : KIND_OF_THREAD,
+		   i);
+}
+
 static int
 lookup_entry(struct vnode *dir, struct proc *p, const char *name, size_t len,
 	     struct vnode **result)
 {
-	for (unsigned i = 0; i < npid_entries; i++) {
-		if (strlen(pid_entries[i].name) != len ||
-		    memcmp(pid_entries[i].name, name, len) != 0)
-			continue;
-		*result = procfs_vnode(dir->mount, INO(p->pid, KIND_ENTRY, i),
-				       pid_entries[i].mode, p);
-		return 0;
-	}
-	return -ENOENT;
+	const struct pid_entry *e = pid_entries;
+
+	while (strlen(e->name) != len || memcmp(e->name, name, len) != 0)
+		if (++e == pid_entries + npid_entries)
+			return -ENOENT;
+	if (!is_listed(dir, e))
+		return -ENOENT;
+	*result = procfs_vnode(dir->mount, ino_of_entry(dir, e - pid_entries),
+			       e->mode, p);
+	return 0;
+}
+
+static bool
+has_fd(struct proc *p, int fd)
+{
+	struct file *f = fd < 0x10000 ? procfs_file(p, fd, NULL) : NULL;
+
+	if (f)
+		file_put(f);
+	return f;
+}
+
+/* The first thread is there as long as its process. */
+static bool
+has_thread(struct proc *p, int tid)
+{
+	bool found;
+
+	spin_lock(&proc_lock);
+	found = tid == p->pid || procfs_thread(p, tid);
+	spin_unlock(&proc_lock);
+	return found;
 }
 
 static int
-lookup_fd(struct vnode *dir, struct proc *p, const char *name, size_t len,
-	  struct vnode **result)
+lookup_number(struct vnode *dir, struct proc *p, const char *name, size_t len,
+	      struct vnode **result)
 {
-	int fd = parse_number(name, len);
-	struct file *f = NULL;
+	enum kind kind = kind_in(dir);
+	int n = parse_number(name, len);
+	uint64_t ino;
 
-	if (fd >= 0 && fd < 0x10000)
-		f = procfs_file(p, fd, NULL);
-	if (!f)
+	if (n < 0 || !(kind == KIND_THREAD ? has_thread(p, n) : has_fd(p, n)))
 		return -ENOENT;
-	file_put(f);
-	*result = procfs_vnode(dir->mount, INO(p->pid, kind_in(dir), fd),
-			       mode_of_fd(kind_in(dir)), p);
+	ino = kind == KIND_THREAD ? INO(n, kind, 0) : INO(p->pid, kind, n);
+	*result = procfs_vnode(dir->mount, ino, mode_of(kind), p);
 	return 0;
 }
 
@@ -311,14 +358,12 @@ procfs_lookup(struct vnode *dir, const char *name, size_t len,
 	p = proc_of(dir);
 	if (!p)
 		return -ENOENT;
-	if (INO_KIND(dir->ino) == KIND_PID)
+	if (has_entries(dir))
 		error = lookup_entry(dir, p, name, len, result);
-	else if (kind_in(dir))
-		error = procfs_may_inspect(p)
-				? lookup_fd(dir, p, name, len, result)
-				: -EACCES;
+	else if (may_look_into(dir, p))
+		error = lookup_number(dir, p, name, len, result);
 	else
-		error = -ENOENT;
+		error = -EACCES;
 	proc_put(p);
 	return error;
 }
@@ -381,12 +426,12 @@ list_system(const struct vnode *dir, struct listing *l)
 }
 
 static void
-list_entries(struct proc *p, struct listing *l)
+list_entries(const struct vnode *dir, struct listing *l)
 {
 	for (uint64_t i = *l->pos - 2; i < npid_entries; i++)
-		if (!put_entry(l, pid_entries[i].name,
-			       INO(p->pid, KIND_ENTRY, i), pid_entries[i].mode,
-			       i + 3))
+		if (is_listed(dir, &pid_entries[i]) &&
+		    !put_entry(l, pid_entries[i].name, ino_of_entry(dir, i),
+			       pid_entries[i].mode, i + 3))
 			return;
 }
 
@@ -397,9 +442,44 @@ list_fds(struct proc *p, enum kind kind, struct listing *l)
 
 	while (*l->pos <= INT32_MAX &&
 	       (fd = procfs_next_fd(p, *l->pos - 2)) >= 0)
-		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of_fd(kind),
+		if (!put_number(l, fd, INO(p->pid, kind, fd), mode_of(kind),
 				fd + 3))
 			break;
+}
+
+/* The thread with the least number from @tid on, or 0. */
+static int
+next_thread(struct proc *p, int tid)
+{
+	int next = p->pid >= tid ? p->pid : 0;
+	struct thread *t;
+
+	spin_lock(&proc_lock);
+	list_for_each (t, &p->threads, proc_link)
+		if (t->tid >= tid && (!next || t->tid < next))
+			next = t->tid;
+	spin_unlock(&proc_lock);
+	return next;
+}
+
+static void
+list_threads(struct proc *p, struct listing *l)
+{
+	int tid;
+
+	while (*l->pos <= PID_MAX && (tid = next_thread(p, *l->pos - 1)))
+		if (!put_number(l, tid, INO(tid, KIND_THREAD, 0), S_IFDIR,
+				tid + 2))
+			break;
+}
+
+static void
+list_numbers(const struct vnode *dir, struct proc *p, struct listing *l)
+{
+	if (kind_in(dir) == KIND_THREAD)
+		list_threads(p, l);
+	else
+		list_fds(p, kind_in(dir), l);
 }
 
 static int
@@ -423,11 +503,11 @@ procfs_readdir(struct vnode *dir, uint64_t *pos,
 	p = proc_of(dir);
 	if (!p)
 		return -ENOENT;
-	if (INO_KIND(dir->ino) == KIND_PID)
-		list_entries(p, &l);
-	else if (kind_in(dir) && procfs_may_inspect(p))
-		list_fds(p, kind_in(dir), &l);
-	else if (kind_in(dir))
+	if (has_entries(dir))
+		list_entries(dir, &l);
+	else if (may_look_into(dir, p))
+		list_numbers(dir, p, &l);
+	else
 		error = -EACCES;
 	proc_put(p);
 	return error;
@@ -440,174 +520,13 @@ path_readlink(struct vnode *v, char *buf, size_t size)
 	return nodes[INO_INDEX(v->ino)].link(buf, size);
 }
 
-/* ---- Files ---- */
-
-/* An open file: its text as it was when it was read from the start. */
-struct procfs_file {
-	struct mutex lock;
-	struct text text;
-	bool written;
-};
-
-/* Whether the caller may not see what process @p's file says. */
-static bool
-is_secret(const struct vnode *v, struct proc *p)
-{
-	return (INO_KIND(v->ino) == KIND_FDINFO || entry_of(v)->restricted) &&
-	       !procfs_may_inspect(p);
-}
-
-static int
-write_text(const struct vnode *v, struct text *t)
-{
-	struct proc *p;
-	int error;
-
-	t->len = 0;
-	if (INO_KIND(v->ino) == KIND_SYSTEM) {
-		const struct node *n = &nodes[INO_INDEX(v->ino)];
-
-		if (n->number)
-			text_printf(
-				t, "%lu\n",
-				__atomic_load_n(n->number, __ATOMIC_RELAXED));
-		else
-			n->show(t);
-		return 0;
-	}
-	p = proc_of(v);
-	if (!p)
-		return -ESRCH;
-	if (is_secret(v, p))
-		error = -EACCES;
-	else if (INO_KIND(v->ino) == KIND_FDINFO)
-		error = show_fdinfo(t, p, INO_INDEX(v->ino));
-	else
-		error = entry_of(v)->show(t, p);
-	proc_put(p);
-	return error;
-}
-
-static int64_t
-procfs_read(struct file *f, struct uio *u, uint64_t *pos)
-{
-	struct procfs_file *pf = f->private_data;
-	size_t n;
-	int error = 0;
-
-	mutex_lock(&pf->lock);
-	if (!pf->written || *pos == 0) {
-		error = write_text(f->vnode, &pf->text);
-		pf->written = !error;
-	}
-	INVARIANT(PROCFS2, error || pf->written);
-	n = *pos < pf->text.len ? MIN(pf->text.len - *pos, u->left) : 0;
-	if (!error && n > 0) {
-		size_t done = uio_copy_to(u, pf->text.buf + *pos, n);
-
-		error = done ? 0 : -EFAULT;
-		n = done;
-		*pos += done;
-	}
-	mutex_unlock(&pf->lock);
-	return error ? error : (int64_t)n;
-}
-
-/* The node of a system's file, or NULL. */
-static struct node *
-system_node(const struct vnode *v)
-{
-	return INO_KIND(v->ino) == KIND_SYSTEM ? &nodes[INO_INDEX(v->ino)]
-					       : NULL;
-}
-
-/* A number in decimal, in one write; white space may surround it. */
-static int64_t
-procfs_write(struct file *f, struct uio *u, uint64_t *pos)
-{
-	struct node *node = system_node(f->vnode);
-	char text[24], *p, *digits;
-	uint64_t value = 0;
-	size_t len = u->left;
-	int error = 0;
-
-	if (*pos != 0 || len >= sizeof(text))
-		return -EINVAL;
-	if (uio_copy_from(u, text, len) < len)
-		return -EFAULT;
-	text[len] = '\0';
-	p = digits = text + strspn(text, " ");
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, *p - '0', &value))
-			return -EINVAL;
-	if (p == digits || p[strspn(p, " \n")])
-		return -EINVAL;
-	if (node->store)
-		error = node->store(value);
-	else if (value > node->max)
-		error = -EINVAL;
-	else
-		__atomic_store_n(node->number, value, __ATOMIC_RELAXED);
-	if (error)
-		return error;
-	*pos += len;
-	return len;
-}
-
-static void
-procfs_release(struct file *f)
-{
-	struct procfs_file *pf = f->private_data;
-
-	text_free(&pf->text);
-	kfree(pf);
-}
-
-static const struct file_ops procfs_file_ops = {
-	.read = procfs_read,
-	.write = procfs_write,
-	.release = procfs_release,
-};
-
-/* Only some files take what is written, and of these some give nothing. What is
- * for a process's user alone is opened by that user and by root. */
-static bool
-may_open(const struct file *f, const struct vnode *v)
-{
-	const struct node *n = system_node(v);
-	struct proc *p = n ? NULL : proc_of(v);
-	bool secret = p && is_secret(v, p);
-
-	if (p)
-		proc_put(p);
-	if (secret)
-		return false;
-	if (file_writable(f) && !(n && (n->number || n->store)))
-		return false;
-	return !file_readable(f) || !n || !n->store;
-}
-
-static int
-procfs_open(struct vnode *v, struct file *f)
-{
-	struct procfs_file *pf;
-
-	if (!may_open(f, v))
-		return -EACCES;
-	pf = knew_shared(struct procfs_file);
-	mutex_init(&pf->lock, "proc text");
-	f->private_data = pf;
-	f->ops = &procfs_file_ops;
-	f->has_pos = true;
-	return 0;
-}
+/* ---- Operations ---- */
 
 static int
 open_dir(struct vnode *v, struct file *f)
 {
-	struct proc *p = kind_in(v) ? proc_of(v) : NULL;
-	bool may = !p || procfs_may_inspect(p);
+	struct proc *p = is_entry(v) ? proc_of(v) : NULL;
+	bool may = !p || may_look_into(v, p);
 
 	proc_put(p);
 	if (!may)
@@ -621,10 +540,6 @@ static const struct vnode_ops dir_ops = {
 	.lookup = procfs_lookup,
 	.readdir = procfs_readdir,
 	.open = open_dir,
-};
-
-static const struct vnode_ops file_ops = {
-	.open = procfs_open,
 };
 
 static const struct vnode_ops path_link_ops = {
@@ -678,8 +593,7 @@ static void
 procfs_init(void)
 {
 	add_link("self", link_self);
-	/* Threads have no directories of their own. */
-	add_link("thread-self", link_self);
+	add_link("thread-self", link_thread_self);
 	procfs_system_init();
 	procfs_disks_init();
 	load_init();

@@ -31,16 +31,20 @@ void procfs_add_switch(const char *name, int (*store)(uint64_t value));
 /** The number of the process whose directory descriptor @p fd is, or -EBADF. */
 int procfs_pid_of(int fd);
 
+/** Sets of signals, bit 0 for signal 1. */
+struct signal_sets {
+	uint64_t pending, blocked;	  /**< of the thread */
+	uint64_t shared, ignored, caught; /**< of its process */
+};
+
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct procfs_ops {
 	/** tty: for /proc/PID/stat: device and foreground group, or 0, -1. No
 	 * locks held. */
 	void (*tty_info)(struct proc *p, int *tty_nr, int *tpgid);
-	/** signal: sets of signals, for /proc/PID/stat and status. @p p is no
+	/** signal: for stat and status of thread @p tid of @p p, which is no
 	 * zombie, or just became one. No locks held. */
-	void (*signal_info)(struct proc *p, uint64_t *pending,
-			    uint64_t *blocked, uint64_t *ignored,
-			    uint64_t *caught);
+	void (*signal_info)(struct proc *p, int tid, struct signal_sets *sets);
 };
 extern struct procfs_ops procfs_ops;
 

@@ -256,29 +256,28 @@ signal_kill_threads(struct proc *p)
 /* ---- For /proc ---- */
 
 static void
-signal_info(struct proc *p, uint64_t *pending, uint64_t *blocked,
-	    uint64_t *ignored, uint64_t *caught)
+signal_info(struct proc *p, int tid, struct signal_sets *sets)
 {
 	struct proc_signals *s = p->signals;
-	struct sigstate *main;
+	struct sigstate *ss;
 	uint64_t rflags;
 	int signo;
 
-	*pending = *blocked = *ignored = *caught = 0;
 	if (!s)
 		return;
 	rflags = spin_lock_irqsave(&s->lock);
-	main = list_first(&s->threads, struct sigstate, link);
-	*pending = s->pending.set;
-	if (main) {
-		*pending |= main->pending.set;
-		*blocked = main->blocked;
+	sets->shared = s->pending.set;
+	list_for_each (ss, &s->threads, link) {
+		if (ss->thread->tid != tid)
+			continue;
+		sets->pending = ss->pending.set;
+		sets->blocked = ss->blocked;
 	}
 	for (signo = 1; signo < NSIG; signo++) {
 		if (signal_action(s, signo)->handler == SIG_IGN)
-			*ignored |= KSIGMASK(signo);
+			sets->ignored |= KSIGMASK(signo);
 		else if (signal_is_caught(s, signo))
-			*caught |= KSIGMASK(signo);
+			sets->caught |= KSIGMASK(signo);
 	}
 	spin_unlock_irqrestore(&s->lock, rflags);
 }

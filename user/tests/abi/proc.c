@@ -2,11 +2,11 @@
  * Directories, links and files of /proc that a process finds on any Linux:
  * proc(5).
  */
+#include <abi/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
-
-#include "abi/sched.h"
 #include "check.h"
 
 static int
@@ -296,4 +296,235 @@ TEST(disks_and_swaps)
 		n += *p != ' ' && (p[1] == ' ' || p[1] == '\n');
 	CHECK_EQ(n, 20);
 	CHECK(strncmp(text_of("/proc/swaps"), "Filename\t", 9) == 0);
+}
+
+/* ---- /proc/PID/task ---- */
+
+#define THREAD                                                                 \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |    \
+	 CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+/** A thread that names itself "second", blocks SIGUSR1, waits, tells its name.
+ */
+struct second {
+	char stack[16384];
+	volatile int tid; /* until it has ended */
+	volatile int ready, go;
+	char name[16];
+};
+
+static void
+futex_wait(volatile int *word, int value)
+{
+	syscall_raw(NR_futex, word, FUTEX_WAIT, value, NULL);
+}
+
+static void
+futex_set(volatile int *word, int value)
+{
+	*word = value;
+	syscall_raw(NR_futex, word, FUTEX_WAKE, 1);
+}
+
+static int
+be_second(void *arg)
+{
+	unsigned long mask = KSIGMASK(SIGUSR1);
+	struct second *s = arg;
+
+	syscall_raw(NR_prctl, PR_SET_NAME, "second", 0, 0, 0);
+	syscall_raw(NR_rt_sigprocmask, SIG_BLOCK, &mask, NULL, KSIGSET_SIZE);
+	futex_set(&s->ready, 1);
+	while (!s->go)
+		futex_wait(&s->go, 0);
+	syscall_raw(NR_prctl, PR_GET_NAME, s->name, 0, 0, 0);
+	return 0;
+}
+
+static void
+start_second(struct second *s)
+{
+	REQUIRE(clone(be_second, s->stack + sizeof(s->stack), THREAD, s,
+		      (int *)&s->tid, NULL, (int *)&s->tid) > 0);
+	while (!s->ready)
+		futex_wait(&s->ready, 0);
+}
+
+static void
+end_second(struct second *s)
+{
+	int tid;
+
+	futex_set(&s->go, 1);
+	while ((tid = s->tid) != 0)
+		futex_wait(&s->tid, tid);
+}
+
+/** Reads what /proc/self/task/TID/name says, as read_of does. */
+static long
+read_of_thread(int tid, const char *name, char *text, size_t size)
+{
+	char path[60];
+
+	snprintf(path, sizeof(path), "task/%d/%s", tid, name);
+	return read_of(getpid(), path, text, size);
+}
+
+/** How many names there are in a folder; *@p found: whether one is @p name. */
+static int
+count_names(const char *path, const char *name, bool *found)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int n = 0;
+
+	*found = false;
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		n += e->d_name[0] != '.';
+		*found |= strcmp(e->d_name, name) == 0;
+	}
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+TEST(threads_have_folders)
+{
+	static struct second s;
+	char text[4096], path[60], name[20];
+	bool found;
+	int tid;
+
+	CHECK_EQ(count_names("/proc/self/task", "x", &found), 1);
+	start_second(&s);
+	tid = s.tid;
+	snprintf(name, sizeof(name), "%d", tid);
+	CHECK_EQ(count_names("/proc/self/task", name, &found), 2);
+	CHECK(found);
+	count_names("/proc", name, &found);
+	CHECK(!found);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	count_names(path, "stat", &found);
+	CHECK(found);
+	count_names(path, "task", &found);
+	CHECK(!found);
+	CHECK(read_of_thread(tid, "stat", text, sizeof(text)) > 0);
+	snprintf(name, sizeof(name), "%d (second) S ", tid);
+	CHECK_EQ(strncmp(text, name, strlen(name)), 0);
+	CHECK_ERR(read_of_thread(1, "stat", text, sizeof(text)), ENOENT);
+	CHECK_ERR(read_of_thread(0, "stat", text, sizeof(text)), ENOENT);
+	end_second(&s);
+	while (access(path, F_OK) == 0) /* its word is cleared just before */
+		sched_yield();
+	CHECK_ERR(access(path, F_OK), ENOENT);
+}
+
+TEST(status_of_a_thread)
+{
+	static struct second s;
+	char text[4096], line[60];
+
+	start_second(&s);
+	CHECK(read_of_thread(s.tid, "status", text, sizeof(text)) > 0);
+	snprintf(line, sizeof(line), "\nTgid:\t%d\n", getpid());
+	CHECK(strstr(text, line));
+	snprintf(line, sizeof(line), "\nPid:\t%d\n", s.tid);
+	CHECK(strstr(text, line));
+	CHECK(strstr(text, "Name:\tsecond\n"));
+	CHECK(strstr(text, "\nSigBlk:\t0000000000000200\n"));
+	CHECK(read_of(getpid(), "status", text, sizeof(text)) > 0);
+	CHECK(strstr(text, "\nSigBlk:\t0000000000000000\n"));
+	CHECK(!strstr(text, "Name:\tsecond\n"));
+	end_second(&s);
+}
+
+TEST(signals_that_wait_for_a_thread_or_for_all)
+{
+	unsigned long mask = KSIGMASK(SIGUSR1) | KSIGMASK(SIGUSR2);
+	char text[4096];
+
+	CHECK_EQ(syscall(NR_rt_sigprocmask, SIG_BLOCK, &mask, NULL,
+			 KSIGSET_SIZE),
+		 0);
+	CHECK_EQ(syscall(NR_tgkill, getpid(), gettid(), SIGUSR1), 0);
+	CHECK_EQ(kill(getpid(), SIGUSR2), 0);
+	CHECK(read_of(getpid(), "status", text, sizeof(text)) > 0);
+	CHECK(strstr(text, "\nSigPnd:\t0000000000000200\n"));
+	CHECK(strstr(text, "\nShdPnd:\t0000000000000800\n"));
+}
+
+TEST(thread_self)
+{
+	char text[60], expected[60];
+	long n = readlink("/proc/thread-self", text, sizeof(text) - 1);
+
+	REQUIRE(n > 0);
+	text[n] = '\0';
+	snprintf(expected, sizeof(expected), "%d/task/%d", getpid(), gettid());
+	CHECK_EQ(strcmp(text, expected), 0);
+}
+
+/** Writes @p name into /proc/PID/file; what write gives. */
+static long
+write_name(pid_t pid, const char *file, const char *name)
+{
+	char path[60];
+	long n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return -1;
+	n = write(fd, name, strlen(name));
+	close(fd);
+	return n;
+}
+
+TEST(a_name_is_written)
+{
+	static struct second s;
+	char text[100], path[40];
+
+	start_second(&s);
+	snprintf(path, sizeof(path), "task/%d/comm", s.tid);
+	CHECK_EQ(write_name(getpid(), path, "seventeen letters"), 17);
+	CHECK_EQ(read_of_thread(s.tid, "comm", text, sizeof(text)), 16);
+	CHECK_EQ(strcmp(text, "seventeen lette\n"), 0);
+	CHECK_EQ(write_name(getpid(), "comm", "first"), 5);
+	CHECK_EQ(read_of(getpid(), "comm", text, sizeof(text)), 6);
+	CHECK_EQ(strcmp(text, "first\n"), 0);
+	CHECK_ERR(write_name(getppid(), "comm", "x"), EINVAL);
+	end_second(&s);
+	CHECK_EQ(strcmp(s.name, "seventeen lette"), 0);
+}
+
+/** The first thread ends; the second waits to be ended. */
+static void
+end_first(void *arg)
+{
+	start_second(arg);
+	syscall_raw(NR_exit, 0);
+}
+
+TEST(a_first_thread_that_has_ended)
+{
+	static struct second s;
+	char text[4096], path[60], dead[40];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		end_first(&s);
+	snprintf(path, sizeof(path), "task/%d/stat", pid);
+	do
+		REQUIRE(read_of(pid, path, text, sizeof(text)) > 0);
+	while (strstr(text, ") Z ") == NULL);
+	snprintf(dead, sizeof(dead), "%d (", pid);
+	CHECK_EQ(strncmp(text, dead, strlen(dead)), 0);
+	CHECK(read_of(pid, "stat", text, sizeof(text)) > 0);
+	CHECK(strstr(text, ") Z "));
+	CHECK(read_of(pid, "status", text, sizeof(text)) > 0);
+	CHECK(strstr(text, "\nThreads:\t2\n"));
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
