@@ -52,8 +52,8 @@ struct epoll_hook {
 	struct epoll_member *member;
 };
 
-/** Wait queues of a file, one for readers and one for writers: poll_add calls
- * of its poll at most. */
+/** Wait queues of a file, mostly one for readers and one for writers: poll_add
+ * calls of its poll at most. */
 #define HOOKS_MAX 2u
 
 /** A file in a set, as registered by a descriptor. */
