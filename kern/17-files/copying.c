@@ -30,8 +30,9 @@ send_read(struct file *out, uint64_t *to, struct file *in, uint64_t pos,
 	return n;
 }
 
-/* Send what one page holds, to *to or where @p out stands. @return bytes, 0 at
- * the end, or -errno */
+/* Send what one page holds, to *to or where @p out stands. The page is written
+ * from where it is cached, with a reference and no lock: what is written to the
+ * file meanwhile may be sent. @return bytes, 0 at the end, or -errno */
 static int64_t
 send_piece(struct file *out, uint64_t *to, struct file *in, uint64_t pos,
 	   size_t len)
@@ -59,6 +60,9 @@ send_piece(struct file *out, uint64_t *to, struct file *in, uint64_t pos,
 	return n;
 }
 
+/* As far as @p out takes it: *pos goes on by what was written, not by what was
+ * read, so nothing is lost. What was moved before an error, or a signal, is the
+ * result; the next call meets the error anew. */
 static int64_t
 send(struct file *out, uint64_t *to, struct file *in, uint64_t *pos, size_t len)
 {
@@ -101,7 +105,9 @@ check_sendfile(const struct file *out, struct file *in, const uint64_t *pos)
 	return out->ops->write && !(out->flags & O_APPEND) ? 0 : -EINVAL;
 }
 
-/* Send from *from where there is one, else from the position. */
+/* Send from *from where there is one, else from the position; which is not kept
+ * locked meanwhile: the write may wait for long, and may be to the same file.
+ * Two at once send the same, as on Linux. */
 static int64_t
 sendfile(struct file *out, struct file *in, uint64_t *from, size_t len)
 {
@@ -146,9 +152,9 @@ SYSCALL(NR_sendfile, sys_sendfile);
 
 /* Where one side of the copy is, and where its user wants to hear of it. */
 struct side {
-	struct file *f;
-	int64_t *user; /* NULL: the file's own position */
-	uint64_t pos;
+	struct file *f; /* referenced, or NULL */
+	int64_t *user;	/* NULL: the file's own position */
+	uint64_t pos;	/* goes on by what is copied */
 };
 
 static int

@@ -15,6 +15,8 @@ sys_close(int fd)
 }
 SYSCALL(NR_close, sys_close);
 
+/* close_range(2): a range with no descriptor in it is no error. Who wants the
+ * others of its table not to see it leaves the table first. */
 static int64_t
 sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
@@ -51,6 +53,8 @@ dup_to(int from, int to, bool cloexec)
 	return error;
 }
 
+/* Onto itself nothing happens, FD_CLOEXEC stays (POSIX.1-2017, dup2()); dup3
+ * makes that an error (dup3(2)). */
 static int64_t
 sys_dup2(int from, int to)
 {
@@ -77,9 +81,11 @@ SYSCALL(NR_dup3, sys_dup3);
 
 /* ---- fcntl ---- */
 
-/* Status flags that F_SETFL changes. */
+/* Status flags that F_SETFL changes; all others in its argument are ignored
+ * (fcntl(2); POSIX.1-2017, fcntl()). */
 #define SETTABLE (O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK)
 
+/* A number that no descriptor may have is EINVAL; EMFILE: none is free. */
 static int64_t
 dup_from(struct file *f, uint64_t from, bool cloexec)
 {
@@ -91,6 +97,8 @@ dup_from(struct file *f, uint64_t from, bool cloexec)
 	return fd_install(file_get(f), from, cloexec);
 }
 
+/* All who have the open file have the same flags: no change may undo one that
+ * another thread makes at once. */
 static void
 replace_flags(struct file *f, unsigned mask, unsigned flags)
 {
@@ -197,7 +205,7 @@ set_nonblocking(struct file *f, const int *user)
 	return 0;
 }
 
-/* FIONREAD of a regular file: what is left to read. */
+/* FIONREAD of a regular file: what is left to read, as of some moment. */
 static int64_t
 bytes_left(struct file *f, int *user)
 {

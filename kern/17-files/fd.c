@@ -4,10 +4,13 @@
  */
 #include "files_internal.h"
 
-#define NOFILE_DEFAULT 1024u
+#define NOFILE_DEFAULT 1024u /* before proc tells RLIMIT_NOFILE */
 
 /* A descriptor of table @p t is closed: the process loses its record locks on
- * the file, whichever descriptor they were set through (fcntl(2)). */
+ * the file, whichever descriptor they were set through (fcntl(2)). The look at
+ * `locks` takes no lock: who sets the first one at this moment looks at the
+ * descriptor afterwards, under the table's lock (set_process_lock), and one of
+ * the two sees the other. */
 static void
 file_closed(struct file *f, struct fdtable *t)
 {
@@ -88,7 +91,8 @@ fd_get(int fd)
 	return t ? get_file(t, fd) : NULL;
 }
 
-/* FILES2 */
+/* FILES2. The look at the count acquires: what threads that shared the table
+ * did to it before they ended is seen. */
 struct borrowed
 fd_borrow(int fd)
 {
@@ -162,7 +166,10 @@ fdtable_new(void)
 	return t;
 }
 
-/* Have room for all CHUNKS_MAX chunks. The lock is held. */
+/* Have room for all CHUNKS_MAX chunks. The lock is held. Chunks are copied, but
+ * not their slots: both tops lead to the same. A look-up may still be in the
+ * old top, which is a part of the table and so not freed before it; what is
+ * installed in a chunk that it has not is later than that look-up. */
 static void
 grow_top(struct fdtable *t)
 {
@@ -203,6 +210,8 @@ copy_chunk(struct fdchunk *to, const struct fdchunk *from)
 	}
 }
 
+/* Record locks are known by their table, so the copy has none: a child does not
+ * inherit them (POSIX.1-2017, fork()). */
 struct fdtable *
 fdtable_copy(struct fdtable *from)
 {
@@ -233,6 +242,8 @@ fdtable_get(struct fdtable *t)
 	return t;
 }
 
+/* Without the lock: no thread has the table any more, and who looked at it by
+ * way of a thread did so under proc_lock, under which that thread let go. */
 void
 fdtable_put(struct fdtable *t)
 {
@@ -263,7 +274,9 @@ nofile_limit(void)
 	return MIN(limit, FDS_MAX);
 }
 
-/* The lowest free descriptor from @p from on; the lock is held. */
+/* The lowest free descriptor from @p from on, which POSIX demands of all calls
+ * that make one (POSIX.1-2017, open()); the lock is held. Where all chunks that
+ * there are are full, it is the first beyond them. */
 static unsigned
 lowest_free(const struct fdtable *t, unsigned from)
 {
@@ -366,6 +379,9 @@ take_slot(struct fdtable *t, unsigned fd)
 	return f;
 }
 
+/* The number is free before the file is released, which may take long. So no
+ * interruption leaves it open to doubt: a program that closed once more after
+ * EINTR could hit another thread's new file (close(2)). */
 int
 fd_close(int fd)
 {
@@ -396,6 +412,7 @@ fd_close_range(unsigned first, unsigned last, bool cloexec)
 	}
 }
 
+/* A count of 1 stays 1: only this thread could share the table. */
 void
 fdtable_unshare(void)
 {
@@ -407,6 +424,8 @@ fdtable_unshare(void)
 	fdtable_put(old);
 }
 
+/* The bits are read without the lock, as no other thread changes them; it is
+ * taken for who looks from /proc. */
 void
 fdtable_close_on_exec(struct fdtable *t)
 {
@@ -428,6 +447,10 @@ fdtable_close_on_exec(struct fdtable *t)
 	}
 }
 
+/* In one step under the lock: at no moment is the number free for another
+ * thread's open, for which close and then dup would leave room (dup2(2)). Nor
+ * does anybody hold a number without a file, so there is no EBUSY as on Linux.
+ */
 int
 fd_replace(int fd, struct file *f, bool cloexec)
 {
@@ -489,7 +512,8 @@ fd_set_flags(int fd, bool cloexec)
 
 /* ---- Their vnodes ---- */
 
-/* vfs_ops.fd_vnode. */
+/* vfs_ops.fd_vnode: for paths that begin at a descriptor, which O_PATH is for
+ * (open(2)). */
 static int
 get_vnode(int fd, struct vnode **v)
 {

@@ -14,11 +14,13 @@
 #include "string.h"
 
 #define PREFIX	 "memfd:"
-#define NAME_LEN (NAME_MAX - (sizeof(PREFIX) - 1))
+#define NAME_LEN (NAME_MAX - (sizeof(PREFIX) - 1)) /* 249: memfd_create(2) */
 #define SEALS                                                                  \
 	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |            \
 	 F_SEAL_FUTURE_WRITE)
 
+/* Not to be sealed is itself a seal: against seals. So the receiver of a file
+ * whose maker said nothing reads that nobody ever will. */
 static int64_t
 memfd_create(const char *label, unsigned flags)
 {
@@ -52,7 +54,10 @@ sys_memfd_create(const char *name, unsigned flags)
 }
 SYSCALL(NR_memfd_create, sys_memfd_create);
 
-/* Under the file's lock, which excludes writes, and new mappings. */
+/* Under the file's lock, which excludes writes, and new mappings: what was
+ * promised holds from here on. A mapping that writes already could not be told
+ * to stop; F_SEAL_FUTURE_WRITE leaves it be, for a maker who goes on to write
+ * what others only read. No seal is ever taken off. */
 static int
 add_seals(struct vnode *v, unsigned seals)
 {

@@ -6,16 +6,23 @@
 #include "files_internal.h"
 #include "format.h"
 
-/* Flags that say how to open, not what the open file is like. */
+/* Flags that say how to open, not what the open file is like: F_GETFL does not
+ * show them. */
 #define OPEN_ONLY   (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
 struct opening {
-	unsigned flags;
-	uint32_t mode; /* of a file that is made */
-	bool created;
+	unsigned flags; /* O_* */
+	uint32_t mode;	/* of a file that is made, less the umask */
+	bool created;	/* by this call: it may be opened whatever its mode */
 };
 
+/* open(2). O_PATH has all flags ignored but three. O_TMPFILE has the bit of
+ * O_DIRECTORY in it, so that a kernel which does not know it fails at the
+ * directory; and a file without a name that nobody can write is of no use.
+ * O_CREAT with O_DIRECTORY would make a regular file, and has been an error
+ * since Linux 6.4. Bits that are not known are ignored: openat2 came for that.
+ */
 static int
 check_flags(unsigned *flags)
 {
@@ -33,6 +40,9 @@ check_flags(unsigned *flags)
 	return 0;
 }
 
+/* Access mode 3 wants both rights, and gives neither: such a file is for ioctl
+ * (open(2)). O_TRUNC changes the file, whatever it is opened for; with O_RDONLY
+ * POSIX leaves it undefined, and Linux cuts. */
 static int
 wanted_access(unsigned flags)
 {
@@ -42,7 +52,9 @@ wanted_access(unsigned flags)
 	return wanted[flags & O_ACCMODE] | (flags & O_TRUNC ? W_OK : 0);
 }
 
-/* Whether the caller may open @p v, which was there before. */
+/* Whether the caller may open @p v, which was there before. A link is here only
+ * where it was not to be followed. Types come before permissions, as on Linux.
+ */
 static int
 check_open(struct vnode *v, unsigned flags)
 {
@@ -60,7 +72,9 @@ check_open(struct vnode *v, unsigned flags)
 
 /* ---- Making the file ---- */
 
-/* The last name was not there when it was looked up. */
+/* The last name was not there when it was looked up. Its directory's lock is
+ * held: what is found or made now is so at once for all. A removed directory is
+ * empty for ever. */
 static int
 create(struct walk *w, struct opening *o, struct vnode **v)
 {
@@ -86,6 +100,9 @@ create(struct walk *w, struct opening *o, struct vnode **v)
 	return error;
 }
 
+/* First without the lock: mostly the file is there. A file that is made needs a
+ * reservation of heap of its own, for which no lock may be held (HEAP3), so it
+ * is had whether or not somebody else makes the file meanwhile. */
 static int
 find_or_create(struct walk *w, struct opening *o, struct vnode **v)
 {
@@ -102,7 +119,10 @@ find_or_create(struct walk *w, struct opening *o, struct vnode **v)
 	return error;
 }
 
-/* The file behind the last name, following links. */
+/* The file behind the last name, following links: of one that leads to nothing,
+ * the file that it names is made. With O_EXCL the link itself is what is there,
+ * wherever it leads (POSIX.1-2017, open()). "." and "name/" could only be
+ * directories, which open does not make. */
 static int
 open_last(struct walk *w, struct opening *o, struct vnode **v)
 {
@@ -162,7 +182,8 @@ name_for_show(struct vnode *v, struct vnode *dir)
 }
 
 /* open(2), O_TMPFILE: @p path is a directory. With O_EXCL it never gets a
- * name. */
+ * name. The directory is not locked, as it gets no entry; the right to make one
+ * is asked for all the same. */
 static int
 make_unnamed(int dirfd, const char *path, struct opening *o, struct vnode **v)
 {
@@ -187,6 +208,10 @@ make_unnamed(int dirfd, const char *path, struct opening *o, struct vnode **v)
 
 /* ---- Opening ---- */
 
+/* Who made the file may open it in any way: its mode is for those who come
+ * later (open(2)). It is cut only once it is open: a program that runs must not
+ * be written (-ETXTBSY), nor cut. What is no regular file is never cut
+ * (POSIX.1-2017, open(): FIFOs, terminals). */
 static int
 open_found(struct vnode *v, const struct opening *o, struct file **result)
 {
@@ -233,6 +258,8 @@ file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	return error;
 }
 
+/* That there is a number left now may no longer be so in the end, if threads
+ * share the table: then the file that was made stays. */
 static int64_t
 sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 {

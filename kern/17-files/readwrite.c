@@ -7,6 +7,11 @@
 
 /* ---- One buffer ---- */
 
+/* read(2), write(2), in Linux's order: a bad position, which needs no file to
+ * be told; then the descriptor, open for this; then the address. No more than
+ * RW_MAX bytes are moved at once, whatever is asked for, so the count always
+ * fits an int. What waits, and what a fault or a signal half-way gives, is the
+ * file's: after the first byte it is a count, not an error. */
 static inline int64_t
 rw(int fd, void *buf, size_t len, uint64_t *pos, bool write)
 {
@@ -47,6 +52,8 @@ sys_write(int fd, void *buf, size_t len)
 }
 SYSCALL(NR_write, sys_write);
 
+/* At a position: the file's own stays where it is, and threads that share the
+ * file need no lock between lseek and read (POSIX.1-2017, pread()). */
 static int64_t
 sys_pread64(int fd, void *buf, size_t len, uint64_t pos)
 {
@@ -54,6 +61,8 @@ sys_pread64(int fd, void *buf, size_t len, uint64_t pos)
 }
 SYSCALL(NR_pread64, sys_pread64);
 
+/* With O_APPEND it appends all the same, as on Linux; POSIX would have it write
+ * at @p pos (pwrite(2)). */
 static int64_t
 sys_pwrite64(int fd, void *buf, size_t len, uint64_t pos)
 {
@@ -63,6 +72,7 @@ SYSCALL(NR_pwrite64, sys_pwrite64);
 
 /* ---- Several buffers ---- */
 
+/* Up to UIO_MAXIOV pieces, 16 KiB: more than an object of the heap can have. */
 static int
 iov_room(struct user_iov *c, unsigned n)
 {
@@ -81,7 +91,9 @@ iov_room(struct user_iov *c, unsigned n)
 	return 0;
 }
 
-/* Check the pieces and sum them up; what is past RW_MAX is cut off. */
+/* Check the pieces and sum them up; what is past RW_MAX is cut off, but its
+ * address is checked. A length that would be negative is EINVAL
+ * (POSIX.1-2017, readv()). */
 static int64_t
 iov_check(struct iovec *iov, unsigned n)
 {
@@ -120,7 +132,9 @@ user_iov_put(struct user_iov *c)
 		page_unref(c->pages);
 }
 
-/* What is wrong with the file comes before what is wrong with the buffers. */
+/* What is wrong with the file comes before what is wrong with the buffers. A
+ * pipe has no positions, whatever it is open for; one of O_PATH is no file to
+ * move bytes at all. */
 static int
 check_rwv(struct file *f, bool at_pos, bool write)
 {
@@ -163,6 +177,8 @@ rwv(int fd, const struct iovec *user, uint64_t n, uint64_t *pos, bool write,
 	return result;
 }
 
+/* One call of the file's read or write moves all pieces: no other write comes
+ * in between (POSIX.1-2017, writev()). */
 static int64_t
 sys_readv(int fd, const struct iovec *iov, uint64_t n)
 {
@@ -237,6 +253,8 @@ SYSCALL(NR_pwritev2, sys_pwritev2);
 
 /* ---- To the disk ---- */
 
+/* A file that is in no file system (a pipe) has nothing to write, which is no
+ * error: syncfs(2) knows none for it. */
 static int64_t
 sys_syncfs(int fd)
 {
@@ -251,6 +269,9 @@ sys_syncfs(int fd)
 }
 SYSCALL(NR_syncfs, sys_syncfs);
 
+/* The file need not be open for writing: others may have written it. One that
+ * cannot be brought to a disk (a pipe, a socket) is EINVAL (POSIX.1-2017,
+ * fsync()). Where a page could not be written the next fsync says so, once. */
 static int64_t
 do_fsync(int fd, bool data_only)
 {
@@ -285,8 +306,9 @@ SYSCALL(NR_fdatasync, sys_fdatasync);
 	(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |                 \
 	 SYNC_FILE_RANGE_WAIT_AFTER)
 
-/* sync_file_range(2): writes the file's pages, not what leads to them; more of
- * them than were asked for, and waits for them. */
+/* sync_file_range(2): writes the file's pages, not what leads to them (so it
+ * promises nothing for after a crash); more of them than were asked for, and
+ * waits for them, which any of the flags allows. None of them: do nothing. */
 static int64_t
 sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
 {

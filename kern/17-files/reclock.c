@@ -12,14 +12,17 @@
 
 #define END_OF_FILE UINT64_MAX
 
+/* Guarded by locks_lock, like all of these. */
 struct lock {
-	struct list link; /* of record_locks.held */
-	struct list all;  /* of all_locks; empty for what is only asked for */
-	const void *owner;
+	struct list link;  /* of record_locks.held */
+	struct list all;   /* of all_locks; empty for what is only asked for */
+	const void *owner; /* LOCK_POSIX: struct fdtable; else struct file */
 	enum file_lock_kind kind;
 	uint64_t start, end; /* [start, end) */
 	int16_t type;	     /* F_RDLCK or F_WRLCK */
 	int pid;	     /* -1: of an open file */
+	/* Not referenced: a lock is released before its owner lets go of the
+	 * file, and the file has one. */
 	const struct vnode *vnode;
 };
 
@@ -35,10 +38,11 @@ static struct waitq locks_wq = WAITQ(locks_wq, "record lock queue");
 static struct list all_locks = LIST_INIT(all_locks); /* the newest last */
 static unsigned nwaiting; /* processes that wait, for the deadlock check */
 
+/* On its thread's stack. */
 struct waiting {
-	struct list link;
-	const void *owner;
-	const void *holder; /* whom it waits for */
+	struct list link;   /* of waiters */
+	const void *owner;  /* of the lock that it wants */
+	const void *holder; /* whom it waits for; NULL: looks anew just now */
 };
 static struct list waiters = LIST_INIT(waiters);
 
@@ -120,7 +124,8 @@ static void delete (struct lock *l)
 	kfree(l);
 }
 
-/* Cut [want->start, want->end) out of the owner's locks. */
+/* Cut [want->start, want->end) out of the owner's locks, of whatever type: a
+ * new lock replaces what it covers (POSIX.1-2017, fcntl()). */
 static void
 cut(struct record_locks *r, const struct lock *want)
 {
@@ -196,7 +201,9 @@ apply(struct vnode *v, struct lock *want)
 	locks_changed(v);
 }
 
-/* Whether @p holder waits, through others, for @p owner. */
+/* Whether @p holder waits, through others, for @p owner. Of a table whose
+ * threads wait for several locks one is followed: then a circle may be missed,
+ * and the steps are bounded because there may be one without @p owner. */
 static bool
 waits_for(const void *holder, const void *owner)
 {
@@ -280,7 +287,9 @@ file_lock_get(unsigned n, struct file_lock *result)
 	return found;
 }
 
-/* The range that @p fl means, in bytes from the start of the file. */
+/* The range that @p fl means, in bytes from the start of the file. A length of
+ * 0 is up to the end, however far the file grows; a negative one, what lies
+ * before l_start (POSIX.1-2017, fcntl()). */
 static int
 range_of(const struct file *f, const struct flock *fl, struct lock *want)
 {
@@ -329,7 +338,10 @@ get_lock(struct vnode *v, const struct lock *want, struct flock *fl)
 	return 0;
 }
 
-/* Wait until nothing stands against @p want. The lock is held. */
+/* Wait until nothing stands against @p want. The lock is held, and not let go
+ * between the last look and what the caller does: nobody else can be quicker.
+ * It is asked anew for each holder: whom one waits for changes. A signal whose
+ * handler has SA_RESTART begins the call anew (signal(7)). */
 static int
 wait_for_lock(struct vnode *v, const struct lock *want)
 {

@@ -29,6 +29,9 @@ seek_target(const struct file *f, int64_t offset, int whence)
 	}
 }
 
+/* The position's lock is held. Past the end is no error, nor does it change the
+ * file (POSIX.1-2017, lseek()); SEEK_DATA's and SEEK_HOLE's have errors of
+ * their own: ENXIO is "nothing there any more" (lseek(2)). */
 static int64_t
 seek(struct file *f, int64_t offset, int whence)
 {
@@ -110,7 +113,8 @@ check_limit(const struct vnode *v, uint64_t end)
 	return -EFBIG;
 }
 
-/* The file's lock is held. */
+/* The file's lock is held. ZERO_RANGE is a hole and room in its place: if there
+ * is none left, the hole stays, and reads as zeros as it should. */
 static int
 change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 {
@@ -153,6 +157,7 @@ allocate(struct file *f, unsigned mode, uint64_t from, uint64_t to)
 	return error;
 }
 
+/* The errors of fallocate(2) in Linux's order: arguments, mode, the file. */
 static int64_t
 sys_fallocate(int fd, unsigned mode, int64_t offset, int64_t len)
 {

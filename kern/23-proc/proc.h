@@ -94,17 +94,18 @@ extern struct spinlock proc_lock;
 extern struct proc *init_proc;
 
 /** The process that descriptor @p fd stands for, referenced; NULL: none
- * (-EBADF). *@p flags receives the open file's. */
+ * (-EBADF). *@p flags receives the open file's. No locks held. */
 struct proc *pidfd_proc(int fd, unsigned *flags);
 
 /** The process with @p pid, or with a thread of that number, referenced,
- * zombies included; or NULL. */
+ * zombies included; or NULL. Takes proc_lock; does not sleep. */
 struct proc *proc_find(int pid);
 /** The process with @p pid, not referenced; proc_lock held. */
 struct proc *proc_find_locked(int pid);
 /** The first process with a pid of at least @p pid, or NULL. proc_lock held. */
 struct proc *proc_next(int pid);
-/** Call @p fn for every process, by pid, under proc_lock. */
+/** Call @p fn for every process, by pid, under proc_lock: it must not sleep,
+ * nor take a process out of the tree. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
 /** One more reference to @p p. @return it */
 struct proc *proc_get(struct proc *p);
@@ -137,7 +138,8 @@ struct proc *proc_create(struct proc *parent, void (*entry)(void *arg),
  * running thread ends. No locks held. */
 void proc_exit(int status) __attribute__((noreturn));
 
-/** End the running thread; the process ends with its last one. */
+/** End the running thread; the process ends with its last one, whose @p status
+ * is the process's where proc_exit gave none. No locks held. */
 void proc_exit_thread(int status) __attribute__((noreturn));
 
 /* ---- What a process runs: for exec ---- */
@@ -151,7 +153,7 @@ struct program {
 };
 
 /** Make one of @p v, whose reference goes with it, as does its
- * vnode_deny_write. May sleep. @return it, referenced */
+ * vnode_deny_write. Heap: one object. May sleep. @return it, referenced */
 struct program *program_new(struct vnode *v);
 /** One more reference to @p g. @return it */
 struct program *program_get(struct program *g);
@@ -188,7 +190,8 @@ void user_state_init(vaddr_t entry, vaddr_t stack);
 /* ---- What others read of a process ---- */
 
 /** Its memory, directories and program; referenced, or NULL: it has given them
- * back, or has had none. */
+ * back, or has had none. proc_lock and p's lock are not held; do not sleep, but
+ * to give back what they return may. */
 struct vmspace *proc_vmspace(struct proc *p);
 struct fs_context *proc_fs(struct proc *p);
 struct program *proc_program(struct proc *p);
@@ -205,18 +208,21 @@ timeval_of(uint64_t ns)
 				 ns % NS_PER_SEC / NS_PER_USEC };
 }
 
-/** CPU time of the process's threads, dead ones too, in ns. */
+/** CPU time of the process's threads, dead ones too, in ns. Takes proc_lock. */
 uint64_t proc_cpu_ns(struct proc *p);
-/** The same by where it was spent; proc_lock held. */
+/** The same by where it was spent; proc_lock held. Neither part is ever less
+ * than it was. */
 struct cputime proc_cputime_locked(struct proc *p);
-/** What the process has used, as getrusage() tells it. */
+/** What the process has used, as getrusage() tells it; without its children.
+ * No locks held; may sleep. */
 void proc_rusage(struct proc *p, struct rusage *ru);
 /** What thread @p t has used; ru_maxrss, which is not its alone, is 0.
  * proc_lock held. */
 void thread_rusage(struct thread *t, struct rusage *ru);
 
 #define NOFILE_MAX 4096 /**< RLIMIT_NOFILE can be no higher */
-/** Soft limit of the running process (RLIM_INFINITY for kernel threads). */
+/** Soft limit of the running process (RLIM_INFINITY for kernel threads), in the
+ * unit of getrlimit(2). Takes no lock: another thread may be setting it. */
 uint64_t proc_limit(unsigned resource);
 /** Soft limit of any process. */
 uint64_t proc_limit_of(struct proc *p, unsigned resource);
@@ -233,14 +239,16 @@ void proc_stats_get(struct proc_stats *s);
 
 /** What later chapters fill in. Unfilled hooks are not called. */
 struct proc_ops {
-	/** signal: a new process inherits; @p parent NULL: the first. */
+	/** signal: a new process inherits; @p parent NULL: the first. Nobody
+	 * else knows @p child yet. No locks held. */
 	void (*fork)(struct proc *parent, struct proc *child);
 	/** signal: handlers of @p p become the default, ignored signals stay
 	 * so. */
 	void (*clear_handlers)(struct proc *p);
 	/** signal: the same for a thread. child->proc is set. */
 	void (*thread_new)(struct thread *parent, struct thread *child);
-	/** signal: the process is freed. May not sleep. */
+	/** signal: the process is freed: the last reference to it is going.
+	 * May not sleep. */
 	void (*free)(struct proc *p);
 	/** signal: the running thread ends; it still is on its process's list,
 	 * and the process in the tree. No locks held. */
@@ -249,14 +257,16 @@ struct proc_ops {
 	 * the parent, and wake its child_wq. proc_lock held.
 	 * @return whether the parent wants no zombie of it */
 	bool (*child_changed)(struct proc *child);
-	/** signal: end every other thread of the process (exec, exit). */
+	/** signal: end every other thread of the process (exec, exit): they are
+	 * told, and end later. No locks held. */
 	void (*kill_threads)(struct proc *p);
-	/** signal: send @p signo to @p p from the kernel. */
+	/** signal: send @p signo to @p p from the kernel. proc_lock held. */
 	void (*send)(struct proc *p, int signo);
-	/** tty: a session leader exits. */
+	/** tty: a session leader exits. No locks held; may sleep. */
 	void (*session_end)(struct proc *leader);
 	/** ipc: wake one waiter on the user word @p address (the word that
-	 * CLONE_CHILD_CLEARTID names) of the running address space. */
+	 * CLONE_CHILD_CLEARTID names) of the running address space. No locks
+	 * held. */
 	void (*futex_wake)(uint32_t *address);
 	/** ipc: the running thread, which has a robust list, is leaving its
 	 * memory: mark the locks on it, and wake. May sleep. */

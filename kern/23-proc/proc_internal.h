@@ -10,8 +10,8 @@
 
 /* ---- Pids (pid.c); proc_lock held ---- */
 
-/** A free pid, or -EAGAIN. It stays taken until a pid_clear_... finds that it
- * stands for nothing. */
+/** A free pid, or -EAGAIN: none is. It stays taken until a pid_clear_... finds
+ * that it stands for nothing. Heap: a chunk. */
 int pid_alloc(void);
 /** Say what @p pid stands for; either may be NULL. */
 void pid_set(int pid, struct proc *p, struct thread *t);
@@ -32,9 +32,9 @@ extern unsigned threads_max;
 extern unsigned threads_now, procs_now;
 
 /** A process without threads and parent, inheriting from @p from (or NULL);
- * not yet in the tree. */
+ * not yet in the tree; referenced. Takes @p from's lock. */
 struct proc *proc_new(struct proc *from);
-/** Forget a process that never came into the tree. */
+/** Forget a process that never came into the tree. May sleep. */
 void proc_discard(struct proc *p);
 /** Put thread @p t with pid @p tid in @p p; and @p p in the tree below
  * @p parent if it is new. proc_lock held. */
@@ -50,7 +50,7 @@ void proc_unlink(struct proc *p);
 void usage_add_thread(struct usage *u, const struct thread *t);
 /** What a process has used whose memory is gone, or not of interest. */
 void proc_rusage_locked(struct proc *p, struct rusage *ru);
-/** Add @p b to @p a. */
+/** Add @p b to @p a; of ru_maxrss, which is no sum, the larger. */
 void rusage_add(struct rusage *a, const struct rusage *b);
 
 /** Tell a parent that the vfork child @p p no longer needs its memory.
@@ -64,7 +64,7 @@ void proc_note_peak(struct proc *p, const struct vmspace *vm);
  * program): tell those who wait for it there. No locks held; may sleep. */
 void proc_leave_memory(struct thread *t);
 
-/** A fault of user code where no chapter knows signals: the end. */
+/** A fault of user code where no chapter knows signals: the process's end. */
 void proc_fault(struct trapframe *tf, int signo, int code, uint64_t address);
 
 /* ---- Threads of user mode (fork.c) ---- */
@@ -75,7 +75,7 @@ void user_thread_free(struct thread *t);
 /* ---- Descriptors (pidfd.c) ---- */
 
 /** A descriptor that stands for @p p, closed by exec. @p flags: O_NONBLOCK
- * counts. @return it, or -EMFILE */
+ * counts. No locks held. @return it, or -EMFILE */
 int pidfd_new(struct proc *p, unsigned flags);
 
 /* ---- What is called (trace.c) ---- */
@@ -90,7 +90,8 @@ void killer_init(void);
 
 /* ---- Limits (limits.c) ---- */
 
-/** Give @p p the limits of @p from, or those of the first process (NULL). */
+/** Give @p p the limits of @p from, whose lock is taken, or those of the first
+ * process (NULL). Nobody else knows @p p yet. */
 void limits_init(struct proc *p, struct proc *from);
 /** Have vm and vfs ask here. */
 void limits_hook(void);

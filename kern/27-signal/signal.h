@@ -28,15 +28,17 @@ int signal_proc(struct proc *p, int signo, const siginfo_t *info);
 int signal_member(struct proc *p, int signo, const siginfo_t *info);
 
 /** The same, taking no heap: a real-time signal counts once, and its origin is
- * lost. */
+ * lost. For who tells any number of processes under proc_lock. */
 int signal_member_unqueued(struct proc *p, int signo, const siginfo_t *info);
 
-/** The same for one thread, which the caller keeps alive. */
+/** The same for one thread, which the caller keeps alive (RCU will do): nobody
+ * else takes it, not even where that one blocks it. */
 int signal_thread(struct thread *t, int signo, const siginfo_t *info);
 
 /**
  * Send @p signo to every process of group @p pgid. proc_lock not held; not
- * from interrupt handlers.
+ * from interrupt handlers. Takes no heap (signal_member_unqueued); does not
+ * sleep.
  * @return whether the group has a member
  */
 bool signal_group(int pgid, int signo, const siginfo_t *info);
@@ -46,7 +48,8 @@ bool signal_group(int pgid, int signo, const siginfo_t *info);
 /**
  * Replace the running thread's mask for the length of a call (ppoll, pselect,
  * sigsuspend); the old one comes back at the return to user mode if the call
- * is interrupted, after the handler has been given its frame.
+ * is interrupted, after the handler has been given its frame. Does not sleep,
+ * nor does the next. A kernel thread has no mask: nothing is done.
  */
 void signal_mask_swap(ksigset_t mask);
 
@@ -55,7 +58,7 @@ void signal_mask_restore(void);
 
 /**
  * Take a pending signal of @p set, blocked or not, the thread's own first
- * (signalfd).
+ * (signalfd). No locks held.
  *
  * @param set   may be changed meanwhile, by signal_change_set
  * @param wait  sleep until there is one
@@ -66,7 +69,8 @@ int signal_take(const _Atomic ksigset_t *set, bool wait, siginfo_t *info);
 /** Who waits for a signal of @p set in this process waits for @p new. */
 void signal_change_set(_Atomic ksigset_t *set, ksigset_t new);
 
-/** Whether signal_take would find one. */
+/** Whether signal_take would find one now. Neither this nor the one above
+ * sleeps; both take the process's signals lock. */
 bool signal_is_pending(const _Atomic ksigset_t *set);
 
 /** Where signals to the running process are announced: a queue that outlives
@@ -77,18 +81,20 @@ struct waitq *signal_waitq(void);
 struct restart {
 	int64_t (*fn)(const struct restart *r);
 	uint64_t deadline; /**< clock_ns, or WAIT_FOREVER */
-	uint64_t args[4];
+	uint64_t args[4];  /**< what fn makes of them */
 };
 
 /**
  * End an interrupted call so that restart_syscall calls @p r->fn(r) later:
  * for calls whose time-out must not begin anew.
+ * If a handler is run, the call ends with -EINTR instead, whatever SA_RESTART
+ * says (signal(7)); so it does in a kernel thread.
  * @return -ERESTART_RESTARTBLOCK, to be returned by the call
  */
 int64_t signal_restart_by(const struct restart *r);
 
-/** Nanoseconds of a time from user space. @return whether it is a valid time:
- * not negative, less than a second of nanoseconds */
+/** Whether a time from user space is a valid one: not negative, less than a
+ * second of nanoseconds. */
 bool timespec_valid(const struct timespec *t);
 
 /** Nanoseconds in @p t, at most INT64_MAX. */
@@ -99,12 +105,12 @@ uint64_t timespec_ns(const struct timespec *t);
 uint64_t deadline_after(uint64_t ns);
 
 /** The deadline that is @p ns on CLOCK_REALTIME, until somebody sets that
- * (clock_set_wq). */
+ * (clock_set_wq); 0 where that is past. */
 uint64_t deadline_of_day(uint64_t ns);
 
 /* ---- Job control (tty) ---- */
 
-/** Whether the running thread ignores or blocks @p signo. */
+/** Whether the running thread ignores or blocks @p signo. Takes no lock. */
 bool signal_is_ignored_or_blocked(int signo);
 
 /** Whether process group @p pgid is orphaned (POSIX.1-2017, 3.264): nobody in

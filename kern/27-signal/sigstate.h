@@ -27,7 +27,8 @@ enum signal_default { DEFAULT_TERMINATE, DEFAULT_IGNORE, DEFAULT_STOP };
 /** SIGCONT counts as ignored: it continues a process when it is sent. */
 enum signal_default signal_default(int signo);
 
-/* ---- Pending signals (pending.c) ---- */
+/* ---- Pending signals (pending.c): under the lock of the process that they are
+ * for. Nothing here sleeps. ---- */
 
 /** A signal's origin: the bytes of siginfo_t that any signal makes use of. */
 struct signal_info {
@@ -125,6 +126,7 @@ struct sigstate {
 	struct proc_signals *signals;
 	struct thread *thread;
 	struct list link; /* of signals->threads; empty once it has left */
+	/** Changed by the thread alone, which so reads it without the lock. */
 	ksigset_t blocked;
 	ksigset_t awaited; /**< by sigtimedwait, though blocked */
 	bool dying;	   /**< the thread is to end, not the process */
@@ -134,6 +136,7 @@ struct sigstate {
 	ksigset_t saved_mask; /**< valid if has_saved_mask */
 	bool has_saved_mask;
 	stack_t altstack;
+	/** Of its last fault, as a handler's frame shows them (sigcontext). */
 	uint64_t fault_vector, fault_error, fault_address;
 	struct restart restart;
 	struct rcu_head rcu;
@@ -170,7 +173,8 @@ signal_is_caught(struct proc_signals *s, int signo)
 
 /* ---- send.c ---- */
 
-/** Send with the lock of @p s held. @p ss: to this thread; NULL: to any. */
+/** Send with the lock of @p s held. @p ss: to this thread; NULL: to any.
+ * @return as signal_proc */
 int signal_send_locked(struct proc_signals *s, struct sigstate *ss, int signo,
 		       const struct signal_info *info);
 
@@ -236,7 +240,7 @@ void signal_waitqs_init(void);
 
 /**
  * Build the frame of @p signo on the user stack and have @p tf enter its
- * handler.
+ * handler. No locks held; may sleep. If it fails, only user memory has changed.
  * @return 0, or -EFAULT: no room for the frame
  */
 int signal_frame_push(struct trapframe *tf, int signo,
@@ -252,7 +256,8 @@ void signal_user_fault(struct trapframe *tf, int signo, int code,
 
 /* ---- deliver.c ---- */
 
-/** trap_ops.user_work. */
+/** trap_ops.user_work. No locks held; may sleep, in a stop until it is over. It
+ * does not return where the thread ends. */
 void signal_work(struct trapframe *tf);
 
 /* ---- For chapter timer ---- */
@@ -272,7 +277,8 @@ extern struct signal_ops signal_ops;
 
 /* ---- cpulimit.c ---- */
 
-/** Signal the running process if it is past RLIMIT_CPU. */
+/** Signal the running process if it is past RLIMIT_CPU. No locks held; does not
+ * sleep. */
 void cpu_limit_check(void);
 void cpu_limit_init(void);
 

@@ -10,7 +10,10 @@
 #include "ipc.h"
 
 /**
- * Ready events of an open file now, and where they are announced.
+ * Ready events of an open file now, and where they are announced. With a table,
+ * its queues have been told of before it is looked: what changes later wakes
+ * them (EVENT1). Not for files of O_PATH. No spinlock held; may sleep, but only
+ * for a lock, not for events.
  *
  * @param table  NULL: only look
  * @return POLL* bits; a file without a poll operation is always ready
