@@ -10,16 +10,21 @@
 
 /* ---- PCI ---- */
 
+/** A function of a device. Made at start-up and never freed; all but `driver`
+ * is constant. */
 struct pci_device {
 	uint8_t bus, slot, function;
 	uint16_t vendor, device;
 	uint8_t class, subclass, interface, revision;
+	/** Of INTx, as the firmware left them: an ISA line, 255: none; and 1 to
+	 * 4 for INTA to INTD, 0: none. */
 	uint8_t irq_line, irq_pin;
-	const struct driver *driver;
+	const struct driver *driver; /**< that attached to it, or NULL */
 	struct list link;
 };
 
-/* The standard configuration header, as far as drivers need it. */
+/* The standard configuration header, as far as drivers need it: offsets, and
+ * bits of the register above them (PCI 3.0, 6.1 and 6.2). */
 #define PCI_COMMAND	      0x04
 #define PCI_COMMAND_IO	      0x1
 #define PCI_COMMAND_MEMORY    0x2
@@ -43,7 +48,8 @@ void pci_write32(const struct pci_device *d, unsigned offset, uint32_t v);
 void pci_write16(const struct pci_device *d, unsigned offset, uint16_t v);
 void pci_write8(const struct pci_device *d, unsigned offset, uint8_t v);
 
-/** Device number @p index in the order of discovery, or NULL past the last. */
+/** Device number @p index in the order of discovery, or NULL past the last. The
+ * list is complete before drivers attach. Any context. */
 struct pci_device *pci_device_get(unsigned index);
 
 /** A base address register: where it points and how much it maps. */
@@ -53,17 +59,26 @@ struct pci_bar {
 	uint64_t len;  /**< bytes */
 };
 /** Read and size BAR @p n (0-5). The device decodes nothing meanwhile: only
- * for a device that is not in use yet. */
+ * for a device that is not in use yet. One of 64 bits takes the number after it
+ * as well, which means nothing by itself. A number that the device has not has
+ * len 0. Nobody else writes its configuration space. Does not sleep. */
 struct pci_bar pci_bar_get(const struct pci_device *d, unsigned n);
 
-/** Let the device decode its BARs and master the bus. */
+/** Let the device decode its BARs and master the bus: from now on it may write
+ * to memory by itself. Not while another thread changes PCI_COMMAND. Does not
+ * sleep. */
 void pci_enable(const struct pci_device *d);
 
-/** Offset of capability @p id in configuration space, 0: it has none. */
+/** Offset of capability @p id in configuration space, 0: it has none; the
+ * first, where there are several. Any context. */
 unsigned pci_capability(const struct pci_device *d, uint8_t id);
 
 /** Install an interrupt handler: MSI where the device has it, else its INTx
- * line, which it may share. @return 0 or a negative errno */
+ * line, which it may share: then @p handler is also called for others'
+ * interrupts, and asks its device whether it was one. It may be called before
+ * this returns, and is never taken back: @p arg stays. Does not sleep. @return
+ * 0; -ENODEV: no line leads to us; -ENOSPC: no vector is left, or too many
+ * share the line */
 int pci_irq_install(const struct pci_device *d, irq_handler_fn handler,
 		    void *arg, const char *name);
 
@@ -72,7 +87,8 @@ int pci_irq_install(const struct pci_device *d, irq_handler_fn handler,
  * it (0, or a negative errno after which the device is left alone). It runs in
  * dev's initialisation, may sleep, and may allocate a few pages of heap. A
  * driver of a later chapter takes the device over there and goes on in its own
- * chapter's initialisation, since no later chapter is up yet.
+ * chapter's initialisation, since no later chapter is up yet. @p match does not
+ * sleep, and only reads. Of several that match, the first that attaches has it.
  */
 struct driver {
 	const char *name;
@@ -101,20 +117,24 @@ struct driver {
 		_ok;                                                           \
 	})
 
-/** The pause between two looks: short at first, then asleep.
- * @return whether there was one: false after @p ms milliseconds of them */
+/** The pause between two looks: short at first, then asleep for a millisecond,
+ * uninterruptibly. May sleep. @return whether there was one: false after @p ms
+ * milliseconds of them */
 bool device_pause(unsigned round, unsigned ms);
 
 /** Work that an interrupt handler leaves to a kernel thread: what sleeps. */
 struct work {
-	struct list link;
+	struct list link; /* on no list: it is not waiting */
 	void (*fn)(struct work *w);
 };
 
+/** Prepare @p w, which stays as long as it may be queued. Any context. */
 void work_init(struct work *w, void (*fn)(struct work *w));
 
 /** Have @p w's function called soon, once, by the drivers' kernel thread; if it
- * is waiting for that already, nothing changes. Any context. */
+ * is waiting for that already, nothing changes. If it is being called, it is
+ * called again after. One thread calls all, in the order of the requests, no
+ * locks held: one that sleeps long delays the others. Any context. */
 void work_queue(struct work *w);
 
 #endif

@@ -7,11 +7,16 @@
 
 #include "dev.h"
 
-/** Find the PCI devices, and let the drivers attach to them. */
+/* All at start-up, in a reservation of heap; may sleep. */
+
+/** Find the PCI devices. */
 void pci_init(void);
+/** Let the drivers attach to those that have none. Errors are logged: the
+ * machine goes on without that device. */
 void pci_attach_drivers(void);
 
-/** Start the thread that does struct work. */
+/** Start the thread that does struct work: before the drivers, which may need
+ * it to attach. */
 void work_start(void);
 
 #endif

@@ -21,13 +21,14 @@
 #define BAR_IO		   0x1
 #define BAR_64		   0x4 /* of the type field, mask 0x6 */
 
-#define MSI_CONTROL	   2 /* offset in the capability */
-#define MSI_ENABLE	   0x1
-#define MSI_MANY	   0x70 /* messages enabled, log2 */
-#define MSI_64		   0x80
+/* PCI 3.0, 6.8.1. */
+#define MSI_CONTROL 2 /* offset in the capability */
+#define MSI_ENABLE  0x1
+#define MSI_MANY    0x70 /* messages enabled, log2 */
+#define MSI_64	    0x80
 
-#define BUSES		   256
-#define DEVICES_MAX	   128 /* what the heap reserved at start-up holds */
+#define BUSES	    256 /* their numbers have 8 bits */
+#define DEVICES_MAX 128 /* what the heap reserved at start-up holds */
 
 extern const struct driver drivers[], drivers_end[];
 
@@ -40,7 +41,9 @@ static unsigned ndevices;
 
 /* ---- Configuration space ---- */
 
-/* Select a register; returns the port to read or write it at. */
+/* Select a register; returns the port to read or write it at: the address port
+ * takes multiples of four, and the rest is in the data port's own number
+ * (3.2.2.3). */
 static uint16_t
 config_select(const struct pci_device *d, unsigned offset)
 {
@@ -115,7 +118,8 @@ header_type(const struct pci_device *d)
 	return pci_read8(d, PCI_HEADER_TYPE) & ~HEADER_MANY;
 }
 
-/* The bits of a BAR that can be set; the register is as before at the end. */
+/* The bits of a BAR that can be set (6.2.5.1); the register is as before at the
+ * end. */
 static uint32_t
 bar_mask(const struct pci_device *d, unsigned offset)
 {
@@ -127,6 +131,8 @@ bar_mask(const struct pci_device *d, unsigned offset)
 	return mask;
 }
 
+/* Ports have 16 bits on a PC, and a device may leave the upper half of the
+ * register out. */
 static struct pci_bar
 bar_io(const struct pci_device *d, unsigned offset)
 {
@@ -137,6 +143,9 @@ bar_io(const struct pci_device *d, unsigned offset)
 				 .len = mask ? 0x10000 - mask : 0 };
 }
 
+/* The low bits that cannot be set are the place within the window: the mask's
+ * two's complement is its length. The upper half of one that has 32 bits counts
+ * as set. Not implemented, the mask is 0, and so is the length. */
 static struct pci_bar
 bar_memory(const struct pci_device *d, unsigned offset, bool wide)
 {
@@ -185,6 +194,8 @@ pci_enable(const struct pci_device *d)
 			    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
+/* The lower two bits of each pointer are reserved (6.7); below 0x40 is the
+ * header, and 0 ends the list. */
 unsigned
 pci_capability(const struct pci_device *d, uint8_t id)
 {
@@ -204,6 +215,9 @@ pci_capability(const struct pci_device *d, uint8_t id)
 
 /* ---- Interrupts ---- */
 
+/* One message, though the device may have several: we have one handler. The
+ * address is complete before the device may send to it, and INTx is off before
+ * that, so that no interrupt comes by both ways. */
 static int
 msi_install(const struct pci_device *d, unsigned msi, irq_handler_fn handler,
 	    void *arg, const char *name)
@@ -229,6 +243,10 @@ msi_install(const struct pci_device *d, unsigned msi, irq_handler_fn handler,
 	return 0;
 }
 
+/* MSI needs no knowledge of how lines are wired on the board, and shares
+ * nothing. For INTx we use what the firmware has chosen for the PC's old
+ * controllers (6.2.4), of which ACPI's overrides say how it reaches the I/O
+ * APIC. */
 int
 pci_irq_install(const struct pci_device *d, irq_handler_fn handler, void *arg,
 		const char *name)
@@ -270,6 +288,7 @@ function_probe(struct pci_device *d, bool buses[BUSES])
 {
 	uint32_t id = pci_read32(d, PCI_ID);
 
+	/* No vendor has this number: nobody has answered. */
 	if ((id & 0xffff) == 0xffff)
 		return false;
 	d->vendor = id;
@@ -286,6 +305,8 @@ function_probe(struct pci_device *d, bool buses[BUSES])
 	return true;
 }
 
+/* Functions may be left out but for 0. The others are looked for only where 0
+ * says that there are some: a device of one may answer for all eight. */
 static void
 slot_probe(unsigned bus, unsigned slot, bool buses[BUSES])
 {
@@ -298,6 +319,8 @@ slot_probe(unsigned bus, unsigned slot, bool buses[BUSES])
 		function_probe(&d, buses);
 }
 
+/* Mechanism #1 keeps what is written to its address port; where nothing is, all
+ * ones are read. The address is that of bus 0, slot 0. */
 void
 pci_init(void)
 {
@@ -341,6 +364,7 @@ attach(const struct driver *driver, struct pci_device *d)
 		d->driver = driver;
 }
 
+/* A driver that fails leaves the device to the next that matches. */
 void
 pci_attach_drivers(void)
 {

@@ -5,6 +5,7 @@
  */
 #include "devices.h"
 
+/* Most devices answer within these; they do not count as time. */
 #define SHORT_ROUNDS 1000
 #define LONG_PAUSE   1000000 /* ns: one millisecond */
 
@@ -13,6 +14,9 @@ static struct spinlock work_lock = SPINLOCK("device work");
 static struct list work_list = LIST_INIT(work_list);
 static struct waitq work_wq = WAITQ(work_wq, "device work wait");
 
+/* A signal does not cut it short: half a reset is worse than a late one. It
+ * needs a thread to sleep in: so drivers wait in their attach or in work, not
+ * in a handler. */
 bool
 device_pause(unsigned round, unsigned ms)
 {
@@ -45,6 +49,8 @@ work_queue(struct work *w)
 	spin_unlock_irqrestore(&work_lock, rflags);
 }
 
+/* It is off the list before its function is called: what is asked for during
+ * the call is done again, as the call may have looked too early for it. */
 static struct work *
 work_take(void)
 {

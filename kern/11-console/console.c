@@ -32,6 +32,8 @@ console_device_present(enum console_device dev)
 	return uart_present(dev);
 }
 
+/* 24 rows are those of a VT100: what a program takes who does not know better.
+ */
 void
 console_device_size(enum console_device dev, unsigned *columns, unsigned *rows)
 {
@@ -39,6 +41,8 @@ console_device_size(enum console_device dev, unsigned *columns, unsigned *rows)
 	*rows = dev == CONSOLE_VGA_KEYBOARD ? SCREEN_ROWS : 24;
 }
 
+/* The screen first: what the others have to say is seen on it, and on a machine
+ * without serial lines nowhere else. */
 static void
 console_devices_init(void)
 {

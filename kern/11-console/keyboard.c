@@ -7,13 +7,14 @@
 #include "console_devices.h"
 #include "string.h"
 
-#define I8042_DATA	  0x60
-#define I8042_STATUS	  0x64 /* read */
-#define I8042_COMMAND	  0x64 /* write */
-#define STATUS_OUTPUT	  0x01 /* a byte for us */
-#define STATUS_INPUT	  0x02 /* our byte is not taken yet */
-#define STATUS_MOUSE	  0x20 /* the byte is from the second port */
+#define I8042_DATA    0x60
+#define I8042_STATUS  0x64 /* read */
+#define I8042_COMMAND 0x64 /* write */
+#define STATUS_OUTPUT 0x01 /* a byte for us */
+#define STATUS_INPUT  0x02 /* our byte is not taken yet */
+#define STATUS_MOUSE  0x20 /* the byte is from the second port */
 
+/* To the controller, not to the keyboard; answers come as data. */
 #define COMMAND_READ	  0x20 /* the configuration byte */
 #define COMMAND_WRITE	  0x60
 #define COMMAND_NO_MOUSE  0xa7
@@ -26,8 +27,8 @@
 #define CONFIG_KBD_OFF	  0x10
 #define CONFIG_TRANSLATE  0x40 /* to set 1 */
 
-#define ANSWER_TIMEOUT	  250 /* ms */
-#define QUEUE_MAX	  64  /* bytes an interrupt */
+#define ANSWER_TIMEOUT	  250 /* ms; a controller takes a few */
+#define QUEUE_MAX	  64  /* bytes an interrupt: no controller has more */
 
 /* ---- Scan codes to text ---- */
 
@@ -44,7 +45,8 @@ enum {
 	KEY_PAD_ENTER = 0x1c, /* with prefix e0 */
 };
 
-/* From scan code 0; 0 where the key is no character. */
+/* From scan code 0; 0 where the key is no character. Backspace is DEL and Enter
+ * a return, as on terminals: chapter tty's settings expect them. */
 static const char plain[] = "\0\033"
 			    "1234567890-=\177\tqwertyuiop[]\r\0"
 			    "asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
@@ -55,7 +57,8 @@ static const char shifted[] = "\0\033"
 /* The pad of digits, from scan code 0x47 on. */
 static const char pad_digits[] = "789-456+1230.";
 
-/* The same keys when they move the cursor, also those with prefix e0. */
+/* The same keys when they move the cursor, also those with prefix e0. These and
+ * the next table are terminfo's entry "linux": khome, kcuu1, kpp and so on. */
 static const char *const pad_moves[] = {
 	"\033[1~", "\033[A",  "\033[5~", "-",	    "\033[D",
 	"\033[G",  "\033[C",  "+",	 "\033[4~", "\033[B",
@@ -79,7 +82,8 @@ function_key(uint8_t key)
 	return NULL;
 }
 
-/* Shift, control, alt and the locks. @return whether it is one of them */
+/* Shift, control, alt and the locks; these by their going down alone, and their
+ * lamps are not lit. @return whether it is one of them */
 static bool
 modifier(struct keyboard *k, uint8_t key, bool down)
 {
@@ -109,7 +113,9 @@ modifier(struct keyboard *k, uint8_t key, bool down)
 	return false;
 }
 
-/* What control makes of a character. */
+/* What control makes of a character: those of columns 4 to 7 of ASCII lose
+ * their upper bits. The others are what terminals have for codes that have no
+ * such key: ^@, ^_, ^?. */
 static char
 control_of(char c)
 {
@@ -125,6 +131,7 @@ control_of(char c)
 	return c >= '@' && c <= '~' ? c & 0x1f : c;
 }
 
+/* Alt puts ESC before it, as programs take a meta key to do. */
 static size_t
 put_character(const struct keyboard *k, char c, char *text)
 {
@@ -148,6 +155,8 @@ put_string(const char *s, char *text)
 	return n;
 }
 
+/* With prefix e0 these are the keys of their own that only move. Shift turns
+ * Num Lock about for as long as it is down. */
 static size_t
 pad_key(const struct keyboard *k, uint8_t key, char *text)
 {
@@ -158,6 +167,7 @@ pad_key(const struct keyboard *k, uint8_t key, char *text)
 	return put_string(pad_moves[key - PAD_FIRST], text);
 }
 
+/* Caps Lock is for letters alone, and Shift undoes it. */
 static size_t
 character_key(const struct keyboard *k, uint8_t key, char *text)
 {
@@ -177,6 +187,8 @@ character_key(const struct keyboard *k, uint8_t key, char *text)
 	return c ? put_character(k, c, text) : 0;
 }
 
+/* A key with a prefix is none of the function keys, whose codes it may share.
+ */
 static size_t
 key_down(const struct keyboard *k, uint8_t key, char *text)
 {
@@ -189,6 +201,9 @@ key_down(const struct keyboard *k, uint8_t key, char *text)
 	return character_key(k, key, text);
 }
 
+/* What a keyboard sends besides keys does no harm: its answers (fa, fe) look
+ * like the release of keys that there are not, and aa, that it is well, like
+ * that of a shift. */
 size_t
 keyboard_decode(struct keyboard *k, uint8_t code, char *text)
 {
@@ -215,9 +230,13 @@ keyboard_decode(struct keyboard *k, uint8_t code, char *text)
 
 /* ---- The controller ---- */
 
-/* Used by the interrupt handler alone, which runs on one CPU at a time. */
+/* Used by the interrupt handler alone, which runs on one CPU at a time: so it
+ * needs no lock, nor do the ports once started. */
 static struct keyboard keyboard;
 
+/* The line is edge-triggered: a byte that is left makes the next one silent, so
+ * all are read, those of a mouse too. A controller that always has one more
+ * ends with QUEUE_MAX (DEV1). */
 static void
 keyboard_interrupt(void *arg)
 {
@@ -241,6 +260,7 @@ keyboard_interrupt(void *arg)
 	}
 }
 
+/* @return false: the byte before was not taken in time */
 static bool
 send(uint16_t port, uint8_t v)
 {
@@ -259,7 +279,8 @@ receive(void)
 	return inb(I8042_DATA);
 }
 
-/* Throw away what waits. @return false: it never ends, nothing is there */
+/* Throw away what waits, and would be taken for an answer. @return false: it
+ * never ends, nothing is there */
 static bool
 drain(void)
 {
@@ -273,6 +294,10 @@ drain(void)
 	return false;
 }
 
+/* Both ports are off first, so that no key comes between a command and its
+ * answer. The self-test may put the configuration back to what it was at
+ * power-up: it is read after. Keyboards begin in scan code set 2, which the
+ * controller translates. The mouse stays off. */
 static bool
 controller_start(void)
 {
@@ -293,6 +318,8 @@ controller_start(void)
 	       send(I8042_COMMAND, COMMAND_KBD_ON);
 }
 
+/* A machine without a controller (all ones are read) is left alone, as is one
+ * whose controller does not answer. */
 void
 keyboard_init(void)
 {

@@ -6,30 +6,35 @@
 #include "console_devices.h"
 #include "string.h"
 
-#define CMOS_INDEX     0x70
-#define CMOS_DATA      0x71
+#define CMOS_INDEX 0x70
+#define CMOS_DATA  0x71
 
-#define REG_SECOND     0x00
-#define REG_MINUTE     0x02
-#define REG_HOUR       0x04
-#define REG_DAY	       0x07
-#define REG_MONTH      0x08
-#define REG_YEAR       0x09
-#define REG_A	       0x0a
-#define REG_B	       0x0b
-#define A_UPDATING     0x80
-#define B_24_HOURS     0x02
-#define B_BINARY       0x04
-#define HOUR_PM	       0x80
+#define REG_SECOND 0x00
+#define REG_MINUTE 0x02
+#define REG_HOUR   0x04
+#define REG_DAY	   0x07
+#define REG_MONTH  0x08
+#define REG_YEAR   0x09
+#define REG_A	   0x0a
+#define REG_B	   0x0b
+/* UIP, up 244 us before an update: who sees it down has so long to read. */
+#define A_UPDATING   0x80
+#define B_24_HOURS   0x02
+#define B_BINARY     0x04
+#define HOUR_PM	     0x80
 
-#define FADT_CENTURY   108 /* offset in the table */
-#define FADT_LEN       4   /* offset of the table's length */
+#define FADT_CENTURY 108 /* offset in the table */
+#define FADT_LEN     4	 /* offset of the table's length */
 
+/* A reading takes far less than the second between two updates: one of them may
+ * spoil two readings, and not all. */
 #define UPDATE_TIMEOUT 100 /* ms; an update takes 2 */
 #define READINGS_MAX   8
 
 static struct spinlock cmos_lock = SPINLOCK("cmos");
 
+/* Index and data are two ports: nobody may come in between. Bit 7 of the index
+ * would keep NMIs away; it is 0 in all of ours. */
 static uint8_t
 cmos_read(uint8_t reg)
 {
@@ -42,7 +47,8 @@ cmos_read(uint8_t reg)
 	return v;
 }
 
-/* The register that holds the century, 0: there is none. */
+/* The register that holds the century, 0: there is none. ACPI's FADT has its
+ * number (CENTURY), in tables that are long enough. */
 static uint8_t
 century_register(void)
 {
@@ -71,13 +77,15 @@ read_registers(struct rtc_registers *r, uint8_t century)
 
 /* ---- Registers to seconds ---- */
 
+/* BCD has a digit in each half. */
 static unsigned
 binary(const struct rtc_registers *r, uint8_t v)
 {
 	return r->status_b & B_BINARY ? v : (v >> 4) * 10 + (v & 0xf);
 }
 
-/* With 12 hours: midnight is 12 am, noon is 12 pm, which the top bit says. */
+/* With 12 hours: midnight is 12 am, noon is 12 pm, which the top bit says.
+ * @return 24 for what is none */
 static unsigned
 hour_of(const struct rtc_registers *r)
 {
@@ -91,7 +99,8 @@ hour_of(const struct rtc_registers *r)
 	return h % 12 + (r->hour & HOUR_PM ? 12 : 0);
 }
 
-/* Without a century, or with one that cannot be, 1970 to 2069. */
+/* Without a century, or with one that cannot be (its register may be memory of
+ * the firmware's), 1970 to 2069. */
 static unsigned
 year_of(const struct rtc_registers *r)
 {
@@ -117,7 +126,8 @@ month_days(unsigned year, unsigned month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* Days from 1 January 1970. The year is 1970 or later. */
+/* Days from 1 January 1970; leap days are those of the years before. The year
+ * is 1970 or later. */
 static int64_t
 days_since_epoch(unsigned year, unsigned month, unsigned day)
 {
@@ -131,6 +141,9 @@ days_since_epoch(unsigned year, unsigned month, unsigned day)
 	return days;
 }
 
+/* POSIX.1-2017, 4.16: seconds since the Epoch have no leap seconds. Everything
+ * is checked: the battery may have been empty, and a clock that was never set
+ * shows anything. */
 int64_t
 rtc_decode(const struct rtc_registers *r)
 {
@@ -146,6 +159,9 @@ rtc_decode(const struct rtc_registers *r)
 	       minute * 60 + second;
 }
 
+/* With the flag down there are 244 us, but the reader may be interrupted, and a
+ * virtual machine stopped, for longer: so two readings have to agree. The flag
+ * keeps away the case that both fall into one update. */
 int64_t
 rtc_read(void)
 {
@@ -166,6 +182,8 @@ rtc_read(void)
 	return 0;
 }
 
+/* From here on the clock of the day goes with the time-stamp counter; the chip
+ * is not set. */
 void
 rtc_init(void)
 {

@@ -31,6 +31,9 @@ vga_colour(uint8_t ansi)
 	return (ansi & 2) | (ansi & 1) << 2 | ansi >> 2;
 }
 
+/* A cell as the VGA has it: character; bits 8 to 10 foreground, 11 bright, 12
+ * to 14 background, 15 blinking. Bright and blink stay where they are when
+ * colours are reversed. */
 static uint16_t
 cell(const struct screen_pen *pen, uint8_t c)
 {
@@ -55,7 +58,8 @@ touch(struct screen *s, int first, int last)
 	s->dirty_last = MAX(s->dirty_last, last);
 }
 
-/* Blank @p n cells from a place in a row. */
+/* Blank @p n cells from a place in a row, in the pen's background: terminfo's
+ * bce. */
 static void
 blank(struct screen *s, int row, int column, int n)
 {
@@ -91,6 +95,7 @@ scroll_up(struct screen *s, int first, int last, int n)
 	touch(s, first, last);
 }
 
+/* The same down. Neither moves the cursor. */
 static void
 scroll_down(struct screen *s, int first, int last, int n)
 {
@@ -104,6 +109,7 @@ scroll_down(struct screen *s, int first, int last, int n)
 	touch(s, first, last);
 }
 
+/* DCH: the rest of the row moves up to the cursor. */
 static void
 delete_cells(struct screen *s, int n)
 {
@@ -116,6 +122,7 @@ delete_cells(struct screen *s, int n)
 	blank(s, s->row, column + rest, n);
 }
 
+/* ICH: the rest of the row moves on, and what passes its end is lost. */
 static void
 insert_cells(struct screen *s, int n)
 {
@@ -153,6 +160,8 @@ move_rows(struct screen *s, int n)
 	move_to(s, clamp(s->row + n, low, high), s->column);
 }
 
+/* Only the region's last row scrolls. Below the region the cursor stops at the
+ * screen's last row, as a status line there must not move. */
 static void
 line_feed(struct screen *s)
 {
@@ -196,6 +205,7 @@ save_cursor(struct screen *s)
 	s->saved.pen = s->pen;
 }
 
+/* What was saved just past the end of a row comes back at the end. */
 static void
 restore_cursor(struct screen *s)
 {
@@ -216,7 +226,7 @@ screen_init(struct screen *s)
 
 /* ---- Escape sequences ---- */
 
-/* Parameter @p i, or @p otherwise where it is 0 or not there. */
+/* Parameter @p i, or @p otherwise where it is 0 or not there: 0 is no count. */
 static int
 parameter(const struct screen *s, unsigned i, int otherwise)
 {
@@ -224,7 +234,8 @@ parameter(const struct screen *s, unsigned i, int otherwise)
 						      : otherwise;
 }
 
-/* Colours and attributes, one parameter each (SGR). */
+/* Colours and attributes, one parameter each (SGR, ECMA-48); 90 to 107 are
+ * AIX's bright ones, of which the background has none. */
 static void
 set_pen(struct screen *s, unsigned v)
 {
@@ -273,6 +284,8 @@ set_pens(struct screen *s)
 	}
 }
 
+/* @p how: 0, from the cursor on; 1, up to it; else all (ED). The cursor stays.
+ * The next function does the same to its row (EL). */
 static void
 erase_display(struct screen *s, int how)
 {
@@ -302,6 +315,8 @@ erase_line(struct screen *s, int how)
 		blank(s, s->row, 0, SCREEN_COLUMNS);
 }
 
+/* DECSTBM, a VT100's: less than two rows are no region, and it is as if nothing
+ * had been sent (CONS2). The cursor goes home. */
 static void
 set_region(struct screen *s)
 {
@@ -315,6 +330,7 @@ set_region(struct screen *s)
 	move_to(s, 0, 0);
 }
 
+/* Cursor shown, wrapping, inserting (console_codes(4)); others pass. */
 static void
 set_mode(struct screen *s, bool on)
 {
@@ -332,7 +348,8 @@ set_mode(struct screen *s, bool on)
 	}
 }
 
-/* "Where is the cursor?" and "are you well?" (DSR). */
+/* "Where is the cursor?" and "are you well?" (DSR). Counted from 1. One answer
+ * is kept, the last. */
 static void
 report(struct screen *s)
 {
@@ -347,7 +364,8 @@ report(struct screen *s)
 			snformat(s->answer, sizeof(s->answer), "\033[0n");
 }
 
-/* Insert or delete rows at the cursor, within the scrolling region. */
+/* Insert or delete rows at the cursor, within the scrolling region; outside of
+ * it nothing happens. */
 static void
 shift_rows(struct screen *s, bool insert, int n)
 {
@@ -473,7 +491,8 @@ sequence_end(struct screen *s, char final)
 	}
 }
 
-/* A byte of a sequence after "ESC [". */
+/* A byte of a sequence after "ESC [". What is too large or too many for what we
+ * have is cut here, so no sum of it overflows later. */
 static void
 sequence_byte(struct screen *s, char c)
 {
@@ -507,7 +526,8 @@ sequence_begin(struct screen *s)
 	memset(s->parameters, 0, sizeof(s->parameters));
 }
 
-/* The byte after ESC. */
+/* The byte after ESC. What chooses a set of characters is read to its end, and
+ * nothing more: there is one set. */
 static void
 escape_byte(struct screen *s, char c)
 {
@@ -549,7 +569,7 @@ escape_byte(struct screen *s, char c)
 
 /* ---- Characters ---- */
 
-/* Those below space work within sequences too. */
+/* Those below space work within sequences too; CAN and SUB end one. */
 static void
 control_byte(struct screen *s, char c)
 {
@@ -591,6 +611,8 @@ ground_byte(struct screen *s, char c)
 	put_glyph(s, byte < 0x80 ? byte : '?');
 }
 
+/* Up to BEL, as xterm has it, or ESC \ (ST): a title for a window that there is
+ * not. */
 static void
 string_byte(struct screen *s, char c)
 {
@@ -600,6 +622,9 @@ string_byte(struct screen *s, char c)
 		s->state = c == '\033' ? STATE_STRING_ESC : STATE_STRING;
 }
 
+/* A string may have any byte in it; elsewhere control characters work at once,
+ * also in the middle of a sequence. STATE_FUNCTION and STATE_CHARSET swallow
+ * one byte. */
 static void
 put_byte(struct screen *s, char c)
 {

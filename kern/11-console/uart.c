@@ -17,7 +17,7 @@
 #define REG_SCRATCH   7
 
 #define IER_RECEIVE   0x1
-#define LCR_DIVISOR   0x80
+#define LCR_DIVISOR   0x80 /* DLAB: the first two registers are the divisor */
 #define LCR_8N1	      0x03
 #define FCR_ON	      0x01
 #define FCR_TRIGGER_8 0x80
@@ -33,13 +33,13 @@
 #define BURST	     15
 #define SEND_TIMEOUT 100000000 /* ns: a FIFO takes 1.4 ms at 115200 baud */
 #define RECEIVE_MAX  256       /* bytes at a time: interrupts are off */
-#define KEPT_MAX     64
+#define KEPT_MAX     64	       /* handed over at a time; four FIFOs */
 
 struct uart {
 	/* Constant once started. */
-	uint16_t base;
-	unsigned irq;
-	bool present;
+	uint16_t base; /* of its eight ports */
+	unsigned irq;  /* ISA */
+	bool present;  /* seen by others once it can be used */
 
 	struct spinlock lock; /* held by who sends */
 
@@ -82,8 +82,10 @@ uart_gone(uint8_t lsr)
 
 /* ---- Receiving; receive_lock held ---- */
 
-/* Look for a byte that has arrived, and keep it. A break arrives as a zero that
- * nobody has typed: it is not kept. @return false: there is none */
+/* Look for a byte that has arrived, and keep it. LSR is read first: it tells of
+ * the byte that is read next. A break arrives as a zero that nobody has typed:
+ * it is not kept. One with a wrong parity or stop bit is, as it cannot be asked
+ * for again. @return false: there is none */
 static bool
 receive_byte(struct uart *u)
 {
@@ -98,7 +100,8 @@ receive_byte(struct uart *u)
 	return true;
 }
 
-/* Offer what is kept to the listener. @return whether it has taken all */
+/* Offer what is kept to the listener; what it refuses moves up and stays, in
+ * order (CONS1). @return whether it has taken all */
 static bool
 hand_over(struct uart *u)
 {
@@ -114,7 +117,9 @@ hand_over(struct uart *u)
 
 /* Pause: the FIFO fills up, and who sends has to wait; one that obeys RTS does
  * so before the FIFO is full. The interrupt line is edge-triggered: it must go
- * down before it can rise again, so the interrupt is turned off in any case. */
+ * down before it can rise again, so the interrupt is turned off in any case; on
+ * again, the line rises if something waits. RTS only where it changes: ports
+ * are slow. */
 static void
 set_paused(struct uart *u, bool paused)
 {
@@ -130,7 +135,8 @@ set_paused(struct uart *u, bool paused)
 		uart_out(u, REG_IER, IER_RECEIVE);
 }
 
-/* Hand over what has arrived, as far as it is taken. */
+/* Hand over what has arrived, as far as it is taken. Up to KEPT_MAX at a time:
+ * the listener's lock and its wake-up cost more than a byte. */
 static void
 receive(struct uart *u)
 {
@@ -144,6 +150,8 @@ receive(struct uart *u)
 	set_paused(u, !(all && hand_over(u)));
 }
 
+/* Paused, it has come by an interrupt that was on its way already: then the
+ * bytes wait in the FIFO. */
 static void
 uart_interrupt(void *arg)
 {
@@ -155,6 +163,8 @@ uart_interrupt(void *arg)
 	spin_unlock_irqrestore(&u->receive_lock, rflags);
 }
 
+/* An interrupt handler that is about to pause holds the lock until it has done
+ * so: so there is no moment in which a listener's call comes too early. */
 void
 uart_resume(enum console_device dev)
 {
@@ -168,7 +178,10 @@ uart_resume(enum console_device dev)
 
 /* ---- Sending ---- */
 
-/* Wait for an empty FIFO. @return false: it does not become empty */
+/* Wait for an empty FIFO. What has gone reads as all ones, and is ready:
+ * nothing waits for it. The clock, which costs more than a look, is asked only
+ * where there is something to wait for. @return false: it does not become empty
+ */
 static bool
 send_ready(const struct uart *u)
 {
@@ -185,6 +198,8 @@ send_ready(const struct uart *u)
 	return true;
 }
 
+/* The lock is held for one FIFO's worth: others, and this CPU's interrupts,
+ * wait no longer than that. */
 static void
 send(struct uart *u, const char *text, size_t len)
 {
@@ -197,6 +212,8 @@ send(struct uart *u, const char *text, size_t len)
 	spin_unlock_irqrestore(&u->lock, rflags);
 }
 
+/* No lock is held from burst to burst: two writers are mixed by pieces of so
+ * many. Chapter tty's own lock keeps them apart where that matters. */
 void
 uart_write(enum console_device dev, const char *text, size_t len)
 {
@@ -217,7 +234,8 @@ uart_present(enum console_device dev)
 
 /* ---- Start ---- */
 
-/* The scratch register keeps what is written, where there is a UART. */
+/* The scratch register keeps what is written, where there is a UART. Two
+ * patterns: of a bus that nobody drives, the last byte may be read back. */
 static bool
 uart_probe(const struct uart *u)
 {
@@ -230,10 +248,11 @@ uart_probe(const struct uart *u)
 	return uart_in(u, REG_SCRATCH) == 0xa5;
 }
 
-/* 115200 baud, 8 bits, no parity. COM1 is set up so already, and may be in
- * the middle of sending the log. Turning the FIFO on forgets what has arrived:
- * that is fetched first, and off the line nothing more arrives meanwhile.
- * (QEMU's goes on receiving: with it, a byte that comes in between is lost.) */
+/* 115200 baud (the divisor 1 of a clock of 1.8432 MHz, by 16), 8 bits, no
+ * parity. COM1 is set up so already, and may be in the middle of sending the
+ * log. Turning the FIFO on forgets what has arrived: that is fetched first, and
+ * off the line nothing more arrives meanwhile. (QEMU's goes on receiving: with
+ * it, a byte that comes in between is lost.) */
 static void
 uart_program(struct uart *u)
 {
@@ -249,7 +268,8 @@ uart_program(struct uart *u)
 	uart_out(u, REG_MCR, MCR_READY);
 }
 
-/* It begins paused: nobody listens yet. */
+/* It begins paused: nobody listens yet. Without an interrupt it can still be
+ * written to. */
 static void
 uart_start(struct uart *u, const char *name)
 {

@@ -15,12 +15,12 @@
 #define CRTC_START_LOW	  0x0d
 #define CRTC_CURSOR_HIGH  0x0e
 #define CRTC_CURSOR_LOW	  0x0f
-#define CURSOR_OFF	  0x20
+#define CURSOR_OFF	  0x20 /* of CURSOR_START */
 #define GRAPHICS_INDEX	  0x3ce
 #define GRAPHICS_DATA	  0x3cf
 #define GRAPHICS_MISC	  0x06
 #define MISC_GRAPHICS	  0x01
-#define MISC_MAP	  0x0c
+#define MISC_MAP	  0x0c /* where the video memory is: one of four */
 #define MISC_MAP_B8000	  0x0c
 
 /* Constant once started. */
@@ -28,6 +28,7 @@ static volatile uint64_t *memory; /* NULL: there is no screen */
 
 /* Not followed by the lock checker: that prints, and this is where to. */
 static struct spinlock vga_lock;
+/* Under vga_lock, as are the controllers' registers once started. */
 static struct screen screen;
 
 /* ---- Hardware ---- */
@@ -46,6 +47,8 @@ crtc_write(uint8_t index, uint8_t v)
 	outb(CRTC_DATA, v);
 }
 
+/* The rest of CURSOR_START is the cursor's shape, and stays. Just past the end
+ * of a row the cursor is shown at the end. vga_lock held. */
 static void
 show_cursor(void)
 {
@@ -59,7 +62,8 @@ show_cursor(void)
 	crtc_write(CRTC_CURSOR_LOW, at);
 }
 
-/* Copy the changed rows, four cells at a time. */
+/* Copy the changed rows, four cells at a time, as each write to video memory
+ * takes long; nothing where none has changed. vga_lock held. */
 static void
 show(void)
 {
@@ -79,6 +83,7 @@ show(void)
 
 /* ---- Writing ---- */
 
+/* struct console's write: with the log's lock held, from any context. */
 static void
 log_to_screen(const char *text, size_t len)
 {
@@ -89,6 +94,7 @@ log_to_screen(const char *text, size_t len)
 	spin_unlock_irqrestore(&vga_lock, rflags);
 }
 
+/* The answer is a copy: the next writer may have one of its own. */
 void
 vga_write(const char *text, size_t len)
 {
@@ -102,6 +108,7 @@ vga_write(const char *text, size_t len)
 	screen.answer_len = 0;
 	show();
 	spin_unlock_irqrestore(&vga_lock, rflags);
+	/* What finds no room is lost, as a key would be. */
 	if (answer_len && console_ops.input)
 		console_ops.input(CONSOLE_VGA_KEYBOARD, answer, answer_len);
 }
@@ -109,7 +116,9 @@ vga_write(const char *text, size_t len)
 /* ---- Start ---- */
 
 /* Whether the controllers answer, and show text at VIDEO_MEMORY. A machine
- * without VGA reads all ones; one that UEFI booted shows graphics. */
+ * without VGA reads all ones; one that UEFI booted shows graphics. The register
+ * that is written for the test gets its old value back: it may be in use by
+ * others. */
 static bool
 controllers_found(void)
 {
@@ -126,6 +135,7 @@ controllers_found(void)
 	return !(misc & MISC_GRAPHICS) && (misc & MISC_MAP) == MISC_MAP_B8000;
 }
 
+/* Where no memory is, all ones are read, or what the bus still holds. */
 static bool
 memory_keeps(volatile uint64_t *at, uint64_t pattern)
 {
@@ -133,7 +143,8 @@ memory_keeps(volatile uint64_t *at, uint64_t pattern)
 	return *at == pattern;
 }
 
-/* What was logged before there was a screen. */
+/* What was logged before there was a screen. No lock is needed yet: nobody else
+ * knows of the screen. */
 static void
 show_log(void)
 {
@@ -146,6 +157,10 @@ show_log(void)
 	show();
 }
 
+/* The patterns are cells as text has them: blanks, and letters in grey. What
+ * was shown before is cleared, and the controller shown from the start of the
+ * memory, from which firmware may have scrolled away. The console is registered
+ * last: from then on the log is shown from any CPU. */
 void
 vga_init(void)
 {

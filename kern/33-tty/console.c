@@ -9,18 +9,22 @@
 #include "string.h"
 #include "terminal.h"
 
-#define RING_SIZE    16384
-#define CHUNK	     64
+/* A UART at 115200 bits a second, ten to a byte, fills it in 1.4 s. */
+#define RING_SIZE 16384
+/* Carried at a time, with out_lock held: writers get their turn in between. */
+#define CHUNK 64
+/* Device numbers: Linux's Documentation/admin-guide/devices.txt. */
 #define TTY_MAJOR    4
 #define TTYAUX_MAJOR 5
-#define TTYS_MINOR   64 /* of ttyS0 */
-#define MODE_TTY     (S_IFCHR | 0620)
+#define TTYS_MINOR   64		      /* of ttyS0 */
+#define MODE_TTY     (S_IFCHR | 0620) /* others write to it by group tty */
 #define MODE_ALL     (S_IFCHR | 0666)
 
 /* What a device received and the line discipline has not taken yet. */
 struct ring {
 	struct tty tty;
-	/* Guarded by input_lock. */
+	/* Guarded by input_lock. Positions count on, modulo 2^32; only the
+	 * input thread moves tail. held_back is set with tty.lock held, too. */
 	uint32_t head, tail;
 	bool held_back; /* the line discipline has no room, or no use yet */
 	bool refused;	/* the device waits for room here */
@@ -45,7 +49,9 @@ static const struct {
 
 /* ---- From the devices ---- */
 
-/* console_ops.input */
+/* console_ops.input: a lock of the device may be held. What is refused the
+ * device keeps, and `refused` is noted under input_lock: so `take`, which sees
+ * the note, has the device asked for it. */
 static size_t
 console_input(enum console_device dev, const char *text, size_t len)
 {
@@ -61,7 +67,9 @@ console_input(enum console_device dev, const char *text, size_t len)
 	return n;
 }
 
-/* tty_driver.unthrottle */
+/* tty_driver.unthrottle. Each read comes here, mostly for nothing. The look
+ * without input_lock is safe: held_back is set under tty.lock alone (carry),
+ * which the caller holds. */
 static void
 console_unthrottle(struct tty *t)
 {
@@ -76,7 +84,9 @@ console_unthrottle(struct tty *t)
 	waitq_wake_one(&input_wq);
 }
 
-/* A device with something to carry; input_lock held. */
+/* A device with something to carry; input_lock held. The keyboard goes before
+ * the wires: a ^C that is typed there is not behind a file that is being sent.
+ */
 static struct ring *
 next_ring(void)
 {
@@ -88,7 +98,8 @@ next_ring(void)
 	return NULL;
 }
 
-/* Copy up to @p size characters of @p r, which stay there. @return how many */
+/* Copy up to @p size characters of @p r, which stay there: how many the line
+ * discipline takes is known only later. @return how many */
 static size_t
 look(struct ring *r, char *text, size_t size)
 {
@@ -101,8 +112,9 @@ look(struct ring *r, char *text, size_t size)
 	return n;
 }
 
-/* The line discipline has taken @p n characters, and takes more or not.
- * @return whether there is room for what the device keeps */
+/* The line discipline has taken @p n characters, and takes more or not. A
+ * device is resumed at half the ring, not for each character. @return whether
+ * there is room for what the device keeps */
 static bool
 take(struct ring *r, size_t n, bool more)
 {
@@ -118,7 +130,8 @@ take(struct ring *r, size_t n, bool more)
 }
 
 /* Carry a chunk into the line discipline, or note that it has no room: under
- * the terminal's lock, so that a reader who makes room sees the note. */
+ * the terminal's lock, so that a reader who makes room sees the note. The
+ * device is resumed without locks, as its own come before these (console.h). */
 static void
 carry(struct ring *r)
 {
@@ -155,6 +168,8 @@ input_thread(void *arg)
 
 /* ---- To the devices ---- */
 
+/* Spins while a UART is full. The screen's answers come back by way of
+ * console_input, which takes no lock of a terminal. */
 static void
 console_write(struct tty *t, const char *text, size_t len)
 {
@@ -168,6 +183,8 @@ static const struct tty_driver console_driver = {
 
 /* ---- Opening ---- */
 
+/* For each node of such a number, wherever it is (mknod): the number says which
+ * terminal. */
 static int
 open_device(struct vnode *v, struct file *f)
 {
@@ -188,7 +205,8 @@ open_console(struct vnode *v, struct file *f)
 	return system_console ? tty_open(system_console, f, true) : -ENODEV;
 }
 
-/* /dev/tty: the caller's controlling terminal. */
+/* /dev/tty: the caller's controlling terminal. POSIX.1-2017, 10.1, has the
+ * name; ENXIO where there is none. The open file has a reference of its own. */
 static int
 open_own(struct vnode *v, struct file *f)
 {
@@ -211,6 +229,8 @@ tty_console(void)
 	return system_console;
 }
 
+/* Its characters are held back until somebody uses the terminal (TTY4). It is
+ * on the list, and has its settings, before there is a name to open it by. */
 static void
 add_device(enum console_device dev)
 {
@@ -229,7 +249,9 @@ add_device(enum console_device dev)
 	devfs_add(t->name, MODE_TTY, t->rdev, open_device);
 }
 
-/* The terminal that console= names ("ttyS0,115200", "tty0"), or NULL. */
+/* The terminal that console= names ("ttyS0,115200", "tty0"), or NULL. Syntax:
+ * Linux's Documentation/admin-guide/kernel-parameters.txt. tty0 is the screen
+ * that is shown, and here there is one only. */
 static struct tty *
 named_console(void)
 {
@@ -262,6 +284,9 @@ choose_console(void)
 	return NULL;
 }
 
+/* The hook comes when everything behind it is there. Until then the devices
+ * have kept what came (CONS1); to be resumed tells them that they are listened
+ * to. */
 static void
 tty_chapter_init(void)
 {

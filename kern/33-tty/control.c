@@ -8,7 +8,8 @@
 #include "procfs.h"
 #include "terminal.h"
 
-/* proc->tty of a process that has given its session's terminal up. */
+/* proc->tty of a process that has given its session's terminal up; fork hands
+ * it down, setsid clears it. In all others the field is NULL. */
 #define TTY_NONE ((struct tty *)-1)
 
 static struct list ttys = LIST_INIT(ttys); /* under proc_lock */
@@ -56,13 +57,15 @@ tty_of(const struct proc *p)
 	return t;
 }
 
-/* proc_lock held. */
+/* A kernel thread is of no process. proc_lock held. */
 static bool
 controls(const struct tty *t, const struct proc *p)
 {
 	return p && p->tty != TTY_NONE && t->session && t->session == p->sid;
 }
 
+/* The answer may be old at once; the requests that depend on it look again
+ * under proc_lock. */
 bool
 tty_is_controlling(struct tty *t)
 {
@@ -98,8 +101,10 @@ tty_signal(struct tty *t, int signo)
 		signal_group(pgrp, signo, NULL);
 }
 
-/* SIGTTOU that is ignored or blocked lets the process through; SIGTTIN cannot,
- * as the input is somebody else's. */
+/* POSIX.1-2017, 11.1.4: SIGTTOU that is ignored or blocked lets the process
+ * through; SIGTTIN cannot, as the input is somebody else's. An orphaned group
+ * would be stopped for ever, as no shell looks after it: so the error. Only who
+ * is in the terminal's session is asked at all. */
 int
 tty_check_foreground(struct tty *t, int signo)
 {
@@ -129,7 +134,8 @@ tty_check_foreground(struct tty *t, int signo)
 
 /* ---- Taking and giving up ---- */
 
-/* proc_lock held. */
+/* What a terminal lost before has left to tell (hung_up_pgrp) is forgotten with
+ * it. proc_lock held. */
 static void
 give_to(struct tty *t, struct proc *leader)
 {
@@ -154,9 +160,10 @@ begin_session(struct tty *t)
 	mutex_unlock(&t->lock);
 }
 
-/* System V's rule: a leader without a terminal gets the first that it opens.
- * The look at t->session without the lock is for the many opens that need not
- * take it. */
+/* POSIX leaves to the system how a leader gets its terminal (11.1.3). System
+ * V's rule: one without gets the first that it opens. The look at t->session
+ * without the lock is for the many opens that need not take it; all is looked
+ * at once more under it. */
 void
 tty_take_control(struct tty *t)
 {
@@ -214,6 +221,9 @@ detach(struct tty *t, int sid)
 	return pgrp;
 }
 
+/* The terminal is off before anybody is told, so a process that opens /dev/tty
+ * in its handler of SIGHUP finds none. SIGCONT is for those that are stopped: a
+ * stopped process takes no SIGHUP. */
 int
 tty_give_up(struct tty *t)
 {
@@ -230,6 +240,7 @@ tty_give_up(struct tty *t)
 		}
 		return 0;
 	}
+	/* The session keeps it; this process has none, nor its children. */
 	spin_lock(&proc_lock);
 	p->tty = TTY_NONE;
 	spin_unlock(&proc_lock);
@@ -248,7 +259,7 @@ kill_files(struct tty *t)
 	mutex_lock(&t->out_lock);
 	t->hangups++;
 	tty_flush_input(t);
-	t->held = false;
+	t->held = false; /* or tty_start would leave it stopped */
 	tty_start(t);
 	waitq_wake_all(&t->write_wq);
 	mutex_unlock(&t->out_lock);
@@ -256,7 +267,11 @@ kill_files(struct tty *t)
 	mutex_unlock(&t->lock);
 }
 
-/* The files first: whoever is told by the signal finds the terminal dead. */
+/* POSIX.1-2017, 11.1.10: the controlling process gets SIGHUP, and no other;
+ * SIGCONT, as Linux has it, wakes one that is stopped. The files first: whoever
+ * is told by the signal finds the terminal dead. `gone` before all: who takes
+ * the terminal in between loses it again below, who comes later sees it. The
+ * group is kept for end_hung_up. */
 void
 tty_hang_up(struct tty *t, bool for_good)
 {
@@ -294,11 +309,12 @@ end_hung_up(struct proc *leader)
 	signal_group(pgrp, SIGCONT, NULL);
 }
 
-/*
- * proc_ops.session_end. A device is for the next user now: what this session
- * left behind must not read what that one types. A pseudo-terminal is not for
- * anybody else, and what runs on in the background can write to it.
- */
+/* proc_ops.session_end. POSIX.1-2017, _Exit(): as the leader ends, the
+ * foreground group gets SIGHUP, and the session has no terminal any more. A
+ * device is for the next user now: what this session left behind must not read
+ * what that one types. So files die first, while nobody else can take the
+ * terminal. A pseudo-terminal is not for anybody else, and what runs on in the
+ * background can write to it. */
 static void
 session_end(struct proc *leader)
 {
@@ -317,7 +333,9 @@ session_end(struct proc *leader)
 	tty_put(t);
 }
 
-/* vhangup(2): of the caller's own terminal. */
+/* vhangup(2): of the caller's own terminal, for root (CAP_SYS_TTY_CONFIG). To
+ * have none is no error. The caller's files of it die as well: it opens the
+ * terminal anew. */
 static int64_t
 sys_vhangup(void)
 {
@@ -337,7 +355,9 @@ SYSCALL(NR_vhangup, sys_vhangup);
 /* ---- The foreground group ---- */
 
 /* TIOCSPGRP, tcsetpgrp(): any group of the caller's session; from the
- * background it is stopped by SIGTTOU first (ioctl.c). */
+ * background it is stopped by SIGTTOU first (ioctl.c). That there is no such
+ * group is ESRCH on Linux; to POSIX it is EPERM as well. One step under
+ * proc_lock: the group is there as it comes to the foreground. */
 int
 tty_set_group(struct tty *t, int32_t pgrp)
 {
@@ -361,6 +381,8 @@ tty_set_group(struct tty *t, int32_t pgrp)
 
 /* ---- For /proc/PID/stat ---- */
 
+/* proc(5): tty_nr and tpgid. A number that is read without the lock is as good
+ * as one that is a moment old. */
 static void
 tty_info(struct proc *p, int *tty_nr, int *tpgid)
 {

@@ -24,8 +24,8 @@ is_continuation(const struct tty *t, uint8_t c)
 	return tty_iflag(t, IUTF8) && (c & 0xc0) == 0x80;
 }
 
-/* The letters of Latin-1 are the first bytes of UTF-8's longer characters, too.
- */
+/* The letters of Latin-1 are the first bytes of UTF-8's longer characters, too;
+ * 0xd7 and 0xf7, signs of multiplication and division, are none. */
 static bool
 is_word(uint8_t c)
 {
@@ -43,7 +43,8 @@ echo_raw(struct tty *t, uint8_t c)
 	tty_output(t, &text, 1);
 }
 
-/* A control character is shown as ^X. */
+/* A control character is shown as ^X: the other case of bit 6, which makes ^A
+ * of 1 and ^? of 0x7f. A tab is itself, as is a newline by way of echo_raw. */
 void
 echo_char(struct tty *t, uint8_t c)
 {
@@ -67,7 +68,10 @@ echo_line(struct tty *t)
 
 /* ---- Taking back ---- */
 
-/* Column behind the typed line, as it stands on the screen. */
+/* Column behind the typed line, as it stands on the screen: as echo_char has
+ * shown each character from the column where the line began. Output of others
+ * in between makes it wrong, until VREPRINT sets that right. As it adds up the
+ * whole line, a line of n tabs costs n^2 to kill: n is at most TTY_BUFFER. */
 static unsigned
 column_at_head(const struct tty *t)
 {
@@ -87,7 +91,9 @@ column_at_head(const struct tty *t)
 	return column;
 }
 
-/* The character @p c, just taken off the line, goes from the screen. */
+/* The character @p c, just taken off the line, goes from the screen. A tab
+ * showed only blanks: the cursor goes back, as far as the tab had come from the
+ * column that the rest of the line ends in, and nothing is wiped out. */
 static void
 unshow(struct tty *t, uint8_t c)
 {
@@ -104,7 +110,8 @@ unshow(struct tty *t, uint8_t c)
 	}
 }
 
-/* Where the line's last character begins: it may be of several bytes. */
+/* Where the line's last character begins: it may be of several bytes, and never
+ * reaches back into a line before. The line is not empty. */
 static uint32_t
 last_begins(const struct tty *t)
 {
@@ -115,7 +122,8 @@ last_begins(const struct tty *t)
 	return at;
 }
 
-/* Without ECHOK, ECHOKE and ECHOE the line stays on the screen. */
+/* Without ECHOK, ECHOKE and ECHOE the line stays on the screen: a printer
+ * cannot take it back. @return whether the line was killed so */
 static bool
 kill_unseen(struct tty *t, uint8_t c)
 {

@@ -9,11 +9,14 @@
 #include "abi/poll.h"
 #include "terminal.h"
 
-#define IMMORTAL UINT64_MAX
+#define IMMORTAL UINT64_MAX /* no count: those are 32 bits */
 
 /* Output is processed in pieces: between them ^C and echo get their turn. */
 #define PIECE 512
 
+/* The settings and keys are those that Linux starts a terminal with. The speed
+ * is the only one that a UART has here. Keys that are left out are 0, which is
+ * off (POSIX_VDISABLE); VTIME is 0 tenths of a second. */
 void
 tty_init(struct tty *t, const char *name, uint64_t rdev,
 	 const struct tty_driver *driver, int device, uint8_t *buffer)
@@ -53,6 +56,8 @@ tty_put(struct tty *t)
 		t->driver->free(t);
 }
 
+/* f->pos is free for the count, as the file has no positions: has_pos is false.
+ */
 bool
 tty_is_dead(const struct file *f)
 {
@@ -64,8 +69,8 @@ tty_is_dead(const struct file *f)
 /* ---- Writing ---- */
 
 /* Wait until some of @p len characters can be written. out_lock held, and
- * `lock` not, or ^Q could not be received. @return how many, or write's error
- */
+ * `lock` not, or ^Q could not be received. After each wake-up the terminal may
+ * have died. @return how many, or write's error */
 static int64_t
 wait_room(struct tty *t, struct file *f, size_t len)
 {
@@ -85,7 +90,9 @@ wait_room(struct tty *t, struct file *f, size_t len)
 	}
 }
 
-/* Write a piece. *done grows by what was written. @return 0 or write's error */
+/* Write a piece. Only while it waits for room does another writer come in
+ * between, or echo. *done grows by what was written. @return 0 or write's error
+ */
 static int
 write_piece(struct tty *t, struct file *f, const char *piece, size_t len,
 	    size_t *done)
@@ -105,7 +112,8 @@ write_piece(struct tty *t, struct file *f, const char *piece, size_t len,
 
 /* From user memory without a lock, in pieces: it may have to be read from disk,
  * and no disk should hold up the echo. A signal ends the call between two
- * pieces. */
+ * pieces. An error after some bytes is the next call's (POSIX.1-2017, write()).
+ */
 static int64_t
 write_all(struct tty *t, struct file *f, struct uio *u)
 {
@@ -123,6 +131,9 @@ write_all(struct tty *t, struct file *f, struct uio *u)
 	return done ? (int64_t)done : error;
 }
 
+/* POSIX.1-2017, 11.1.4: from the background anybody may write, unless TOSTOP is
+ * set. It is asked once a call, as on Linux: who falls into the background in
+ * the middle of a write completes it. */
 static int64_t
 tty_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -142,7 +153,8 @@ tty_write(struct file *f, struct uio *u, uint64_t *pos)
 
 /* ---- poll ---- */
 
-/* poll and read agree: with MIN and no TIME a read waits for MIN characters. */
+/* poll and read agree: with MIN and no TIME a read waits for MIN characters.
+ * With TIME the first one is enough, as after it the read has an end. */
 static bool
 is_readable(const struct tty *t)
 {
@@ -155,7 +167,7 @@ is_readable(const struct tty *t)
 }
 
 /* Watches first, then the look under the locks that guard what is looked at
- * (EVENT1). */
+ * (EVENT1). Of a dead file all is reported, as nothing on it would wait. */
 static unsigned
 tty_poll(struct file *f, struct poll_table *table)
 {
@@ -188,6 +200,8 @@ tty_seek(struct file *f, int64_t offset, int whence)
 	return -ESPIPE;
 }
 
+/* TIOCEXCL does not outlast the last file, or a program that has crashed would
+ * lock all others out. */
 static void
 tty_release(struct file *f)
 {
@@ -209,6 +223,10 @@ static const struct file_ops tty_file_ops = {
 	.release = tty_release,
 };
 
+/* TIOCEXCL holds for all but root (ioctl_tty(2)). After the driver's open
+ * nothing fails, so nothing has to be undone. A file that is only written to
+ * does not make the terminal the opener's, as on Linux: a daemon that logs to
+ * it wants no ^C from there. */
 int
 tty_open(struct tty *t, struct file *f, bool never_controls)
 {

@@ -11,7 +11,8 @@
 #define BELL '\a'
 
 /* IXOFF: STOP is sent when less room than this is left, START when there is
- * more again. */
+ * more again. What the other side has on its way when it sees STOP fits in the
+ * first; the second is larger, or they would be sent in turn for each read. */
 #define ROOM_LOW  128
 #define ROOM_HIGH 1024
 
@@ -44,7 +45,10 @@ tty_has_room(const struct tty *t)
 }
 
 /* TTY1. The last place of a full buffer is the line's end's: without it nobody
- * could read, and no room would come. */
+ * could read, and no room would come. A character of the line being typed makes
+ * place for it: the buffer is full here only if no whole line is in it
+ * (tty_has_room), so there is one. Both bits are set each time: an old one of
+ * this place may be left. Both locks are held. */
 static void
 store(struct tty *t, uint8_t c, bool ends_line, bool eof)
 {
@@ -72,7 +76,8 @@ tty_input_wanted(struct tty *t)
 		t->driver->unthrottle(t);
 }
 
-/* Both locks are held. */
+/* Both locks are held. IXOFF: START, past output processing and past ^S, as it
+ * is no output. */
 static void
 release_sender(struct tty *t)
 {
@@ -84,6 +89,7 @@ release_sender(struct tty *t)
 	t->driver->write(t, &start, 1);
 }
 
+/* The positions go on from where they are; nothing need be cleared. */
 void
 tty_flush_input(struct tty *t)
 {
@@ -97,7 +103,10 @@ tty_flush_input(struct tty *t)
 }
 
 /* From raw to canonical, what is there becomes a line; from canonical to raw,
- * the typed part of a line can be read. */
+ * the typed part of a line can be read, and marks of an end of file become
+ * characters of 0, as on Linux. With IXON off no key would start output again
+ * that ^S has stopped, and with IXOFF off nothing would send START: so both
+ * happen here. */
 void
 tty_settings_changed(struct tty *t, const struct termios *old)
 {
@@ -123,8 +132,10 @@ tty_settings_changed(struct tty *t, const struct termios *old)
 
 /* ---- Keys ---- */
 
-/* What has been typed goes with the command that was interrupted (NOFLSH keeps
- * it), and stopped output goes on, so that the prompt is seen. */
+/* POSIX.1-2017, 11.1.9. What has been typed goes with the command that was
+ * interrupted (NOFLSH keeps it), and stopped output goes on, so that the prompt
+ * is seen. The key is echoed last: with the output that is thrown away it would
+ * go, too. */
 static bool
 receive_signal_key(struct tty *t, uint8_t c)
 {
@@ -151,6 +162,7 @@ receive_signal_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* Neither gets into the buffer (POSIX.1-2017, 11.1.9). */
 static bool
 receive_flow_key(struct tty *t, uint8_t c)
 {
@@ -163,6 +175,7 @@ receive_flow_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* A mark that the next character will overwrite. */
 static void
 echo_literal_next(struct tty *t)
 {
@@ -197,7 +210,9 @@ receive_edit_key(struct tty *t, uint8_t c)
 	return true;
 }
 
-/* In a line, a newline is but a character that was quoted. */
+/* Before the character is stored: for the first of a line, it is here that the
+ * column is noted where erasing ends. In a line, a newline is but a character
+ * that was quoted. */
 static void
 echo_typed(struct tty *t, uint8_t c)
 {
@@ -210,7 +225,9 @@ echo_typed(struct tty *t, uint8_t c)
 }
 
 /* @return whether @p c ended a line. VEOF stores a place that is no character:
- * the line's end must be somewhere even if nothing was typed. */
+ * the line's end must be somewhere even if nothing was typed. It is not echoed,
+ * and does not end the file: the next line can be read after it. ECHONL shows a
+ * newline where nothing else is shown, as after a password. */
 static bool
 receive_line_end(struct tty *t, uint8_t c)
 {
@@ -236,13 +253,15 @@ receive_line_end(struct tty *t, uint8_t c)
 
 /* ---- A character ---- */
 
+/* POSIX.1-2017, 11.2.2: with PARMRK a \377 \0 begins a mark, so a \377 that was
+ * typed is doubled. tty_has_room has counted two. */
 static void
 receive_plain(struct tty *t, uint8_t c)
 {
 	if (tty_lflag(t, ECHO))
 		echo_typed(t, c);
 	if (tty_iflag(t, PARMRK) && c == 0xff)
-		store(t, c, false, false); /* PARMRK marks by \377 itself */
+		store(t, c, false, false);
 	store(t, c, false, false);
 }
 
@@ -291,7 +310,8 @@ receive_char(struct tty *t, uint8_t c)
 	receive_plain(t, c);
 }
 
-/* Ask the other side to wait, before the buffer is full. */
+/* Ask the other side to wait, before the buffer is full. Past output
+ * processing, as in release_sender. Both locks are held. */
 static void
 hold_sender(struct tty *t)
 {
@@ -304,8 +324,10 @@ hold_sender(struct tty *t)
 	t->driver->write(t, &stop, 1);
 }
 
-/* Readers of lines are woken when one ends; of raw input here, once for all
- * that has come. */
+/* out_lock is held throughout, so that no program's output comes between a key
+ * and its echo, and as signals and flow control change both directions. Readers
+ * of lines are woken when one ends; of raw input here, once for all that has
+ * come. */
 size_t
 tty_receive(struct tty *t, const char *text, size_t len)
 {
@@ -321,6 +343,7 @@ tty_receive(struct tty *t, const char *text, size_t len)
 	return n;
 }
 
+/* `lock` is held, and so whoever held characters back has noted it by now. */
 void
 tty_input_taken(struct tty *t)
 {

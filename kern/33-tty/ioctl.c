@@ -8,6 +8,8 @@
 
 /* ---- Settings ---- */
 
+/* A copy under the lock; to the user without it, as its memory may fault and
+ * sleep. */
 static int
 get_settings(struct tty *t, struct termios *user)
 {
@@ -19,7 +21,11 @@ get_settings(struct tty *t, struct termios *user)
 	return copyout(user, &settings, sizeof(settings));
 }
 
-/* Output is written at once, so there is none to wait for (TCSETSW). */
+/* Output is written at once, so there is none to wait for (TCSETSW). TCSETSF
+ * drops input before the change (tcsetattr()'s TCSAFLUSH): it was typed under
+ * the old settings. Under both locks, so no character is worked on by half of
+ * each. What the terminal cannot do is left out: POSIX has tcsetattr() succeed
+ * if it could do any of it. */
 static int
 set_settings(struct tty *t, const struct termios *user, bool flush)
 {
@@ -53,7 +59,7 @@ get_winsize(struct tty *t, struct winsize *user)
 }
 
 /* Programs in the foreground are told if it is another one (SIGWINCH), and ask
- * for it then. */
+ * for it then: so it is stored before. The kernel makes no use of it. */
 static int
 set_winsize(struct tty *t, const struct winsize *user)
 {
@@ -73,6 +79,8 @@ set_winsize(struct tty *t, const struct winsize *user)
 
 /* ---- Flow and queues ---- */
 
+/* tcflow()'s TCIOFF and TCION: to the sender of input. A key that is off is not
+ * sent. */
 static int
 send_char(struct tty *t, uint8_t c)
 {
@@ -85,7 +93,8 @@ send_char(struct tty *t, uint8_t c)
 	return 0;
 }
 
-/* out_lock held. */
+/* tty_start does nothing while `held` is set, so that comes first. TCOON starts
+ * what TCOOFF has stopped, and not what ^S has, as on Linux. out_lock held. */
 static void
 hold(struct tty *t, bool on)
 {
@@ -117,6 +126,8 @@ flow(struct tty *t, uint64_t what)
 	}
 }
 
+/* tcflush(). TCOFLUSH has nothing to do for a device: what it was given is
+ * sent. */
 static int
 flush(struct tty *t, uint64_t what)
 {
@@ -139,6 +150,8 @@ put_int(uint64_t user, int32_t value)
 	return copyout((void *)user, &value, sizeof(value));
 }
 
+/* FIONREAD: what a read would bring, in canonical mode whole lines. A mark of
+ * an end of file is no byte of it. */
 static int
 input_waiting(struct tty *t, uint64_t user)
 {
@@ -161,7 +174,9 @@ set_discipline(uint64_t user)
 	return which == N_TTY ? 0 : -EINVAL;
 }
 
-/* As if @p user had been typed; tty_ioctl(2) since Linux 6.2: for root only. */
+/* TIOCSTI: as if @p user had been typed; ioctl_tty(2), since Linux 6.2 for root
+ * only. Anybody else's would be a command typed at the shell that started it.
+ * What finds no room is lost. */
 static int
 simulate(struct tty *t, const char *user)
 {
@@ -179,7 +194,9 @@ simulate(struct tty *t, const char *user)
 
 /* ---- Job control ---- */
 
-/* For TIOCGPGRP and TIOCGSID: it is the caller's, or asked from outside. */
+/* For TIOCGPGRP and TIOCGSID: it is the caller's, or asked from outside.
+ * tcgetpgrp() of a terminal without a foreground group is 0 to a master, and a
+ * number of no group after that has ended. */
 static int
 get_id(struct tty *t, uint64_t request, uint64_t user, bool from_master)
 {
@@ -203,6 +220,9 @@ set_group(struct tty *t, uint64_t user)
 	return tty_set_group(t, id);
 }
 
+/* ioctl_tty(2). Only the caller's own terminal can be given up, and no master
+ * is one. TIOCSCTTY's argument is a number: 1 takes the terminal away from
+ * another session. */
 static int
 request_control(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
 {
@@ -231,6 +251,8 @@ request_control(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
 
 /* ---- The call ---- */
 
+/* tcdrain() is TCSBRK, too, with another argument. What is not known is ENOTTY,
+ * as of a file that is no terminal: isatty() and tcgetattr() ask so. */
 int
 tty_request(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
 {
@@ -269,7 +291,9 @@ tty_request(struct tty *t, uint64_t request, uint64_t arg, bool from_master)
 }
 
 /* Requests that change what the foreground group sees are not for the
- * background. */
+ * background: the interfaces of POSIX.1-2017 that are made of them each say so
+ * (tcsetattr(), tcflow(), ...). TIOCSWINSZ is not POSIX's, and Linux lets it
+ * pass. */
 static bool
 changes_terminal(uint64_t request)
 {
@@ -289,6 +313,8 @@ changes_terminal(uint64_t request)
 	}
 }
 
+/* The errors of a dead file are Linux's; it is in no background. A hang-up
+ * while the request runs is not looked for: it is as if it had come after. */
 int
 tty_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {

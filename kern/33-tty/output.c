@@ -7,7 +7,8 @@
 
 #define TAB_WIDTH 8
 
-/* Processed text on its way to the device. */
+/* Processed text on its way to the device: a call of the driver for each
+ * character would cost a UART an empty FIFO each, and the screen a redraw. */
 struct outbuf {
 	struct tty *tty;
 	size_t len;
@@ -30,6 +31,7 @@ put(struct outbuf *b, char c)
 	b->text[b->len++] = c;
 }
 
+/* XTABS, which is TAB3: by spaces. The other tab types are delays, and none. */
 static void
 put_tab(struct outbuf *b)
 {
@@ -45,6 +47,8 @@ put_tab(struct outbuf *b)
 		put(b, ' ');
 }
 
+/* ONLRET: the device itself goes to the first column at a newline, so none need
+ * be sent, but the column is 0. */
 static void
 put_newline(struct outbuf *b)
 {
@@ -119,7 +123,9 @@ put_processed(struct outbuf *b, uint8_t c)
 	put(b, c);
 }
 
-/* A character becomes two at most (a newline), or the eight of a tab. */
+/* A character becomes two at most (a newline), or the eight of a tab. A
+ * driver's room that is not 0 is at least eight, or a writer would wait for
+ * more though nobody is going to make it. */
 size_t
 tty_output_room(const struct tty *t, size_t len)
 {
@@ -136,6 +142,8 @@ tty_output_room(const struct tty *t, size_t len)
 	return MIN(len, room / most);
 }
 
+/* Without OPOST the column is not followed: bytes mean what the program knows.
+ */
 void
 tty_output(struct tty *t, const char *text, size_t len)
 {
@@ -154,6 +162,8 @@ tty_output(struct tty *t, const char *text, size_t len)
 	flush(&b);
 }
 
+/* Writers see it under out_lock when they next ask for room; what a driver has
+ * taken is sent. */
 void
 tty_stop(struct tty *t)
 {
@@ -164,6 +174,7 @@ tty_stop(struct tty *t)
 		t->driver->notice(t, TIOCPKT_STOP);
 }
 
+/* What TCOOFF has stopped no key starts again, as on Linux. */
 void
 tty_start(struct tty *t)
 {

@@ -16,6 +16,7 @@ bit_at(const uint64_t *bits, uint32_t pos)
 	return bits[pos % TTY_BUFFER / 64] >> pos % 64 & 1;
 }
 
+/* Raw, the part of a line that is being typed counts as well. */
 size_t
 tty_readable(const struct tty *t)
 {
@@ -49,8 +50,10 @@ take_raw(struct tty *t, char *to, size_t size)
 	return n;
 }
 
-/* Up to the end of a line. *ended says whether that was reached. An end of
- * file that follows what fits belongs to it: it must not end the next read. */
+/* Up to the end of a line, which a read does not pass (POSIX.1-2017, 11.1.6).
+ * *ended says whether that was reached. An end of file that follows what fits
+ * belongs to it: it must not end the next read. Alone it gives 0 bytes, which
+ * the caller takes for an end of file. */
 static size_t
 take_line(struct tty *t, char *to, size_t size, bool *ended)
 {
@@ -75,13 +78,14 @@ take_line(struct tty *t, char *to, size_t size, bool *ended)
 
 /* Until when a read waits, and for how much. */
 struct patience {
-	size_t minimum;
-	uint64_t deadline;
-	uint64_t between; /* ns allowed between characters; 0: any time */
+	size_t minimum;	   /* bytes, after which it does not wait any more */
+	uint64_t deadline; /* clock_ns, or WAIT_FOREVER; 0: it does not wait */
+	uint64_t between;  /* ns allowed between characters; 0: any time */
 };
 
 /* POSIX.1-2017, 11.1.7, cases A to D. With MIN the clock runs between
- * characters, so the first is waited for without limit. */
+ * characters, so the first is waited for without limit. What holds is what is
+ * set as the read begins; read without `lock`, as one number each. */
 static struct patience
 patience_of(const struct tty *t)
 {
@@ -99,8 +103,11 @@ patience_of(const struct tty *t)
 	return p;
 }
 
-/* Wait for something to read. @return 0; -ETIMEDOUT; 1: the terminal is dead;
- * or the error of read */
+/* Wait for something to read. A deadline of 0 is asked about before O_NONBLOCK:
+ * with MIN and TIME 0 a read returns 0 in either case (POSIX leaves it open,
+ * 11.1.7; Linux does so). What came just as the time ran out is still read.
+ * `lock` held. @return 0; -ETIMEDOUT; 1: the terminal is dead; or the error of
+ * read */
 static int
 wait_input(struct tty *t, struct file *f, uint64_t deadline)
 {
@@ -129,7 +136,10 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 /* ---- The read ---- */
 
 /* One piece. *last is set when the read is over with it. The lock is not held
- * while user memory is touched. @return bytes, or the error of read */
+ * while user memory is touched, so two readers of a long line may each get a
+ * part. What cannot be copied to the user is lost, as it has left the buffer. A
+ * dead terminal is an end of file, but for one that is gone for good while the
+ * read waits (wait_input). @return bytes, or the error of read */
 static int64_t
 read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 	   bool *last)
@@ -157,7 +167,7 @@ read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 }
 
 /* After enough has come (MIN, or a line) the deadline is 0: what is there at
- * once is still taken. */
+ * once is still taken. An error after some bytes is the next read's. */
 static int64_t
 read_all(struct tty *t, struct file *f, struct uio *u)
 {
@@ -180,6 +190,9 @@ read_all(struct tty *t, struct file *f, struct uio *u)
 	return done;
 }
 
+/* Death comes before job control: who has lost the terminal is in no background
+ * of it. Job control is asked once, before the wait, as on Linux: who is sent
+ * to the background while it waits still gets what is typed. */
 int64_t
 tty_read(struct file *f, struct uio *u, uint64_t *pos)
 {

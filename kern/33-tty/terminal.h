@@ -8,17 +8,21 @@
 #include "tty.h"
 
 /** Bytes of input kept; a canonical line has one less (MAX_CANON and its end).
- * A power of two. */
+ * A power of two, so that positions may pass 2^32 and begin anew. */
 #define TTY_BUFFER 4096
 
 /** What stands behind a terminal: a device, or a program. NULL operations:
- * there is nothing to do. */
+ * there is nothing to do. None waits for another program: with the locks held
+ * that would wait for a ^C that cannot come. */
 struct tty_driver {
-	/** A file is being opened. @return 0, or the error of open */
+	/** A file is being opened, and is none yet. No locks held; may sleep.
+	 * @return 0; or the error of open, and `close` will not be called */
 	int (*open)(struct tty *t);
-	/** A file that was opened is closed. */
+	/** A file that was opened is closed; the terminal is still referenced.
+	 * No locks held; may sleep. */
 	void (*close)(struct tty *t);
-	/** Write bytes as they are; out_lock held; may take its time. */
+	/** Write bytes as they are; out_lock held; may take its time, but has
+	 * an end: what is not sent by then is lost. */
 	void (*write)(struct tty *t, const char *text, size_t len);
 	/** Bytes that write has room for, what programs write included; 0 until
 	 * there is a good deal. NULL op: any number. out_lock held. */
@@ -26,35 +30,41 @@ struct tty_driver {
 	/** Forget output that can be called back. Both locks held. */
 	void (*flush_output)(struct tty *t);
 	/** There is room in the buffer for what was held back, or use for it.
-	 * `lock` held. */
+	 * `lock` held, under which tty_receive was told that there is not. Does
+	 * not sleep. */
 	void (*unthrottle)(struct tty *t);
 	/** Something a user at a distance wants to know of: bits of TIOCPKT_*.
 	 * out_lock held. */
 	void (*notice)(struct tty *t, unsigned bits);
-	/** The settings have changed, and may be put right. Both locks held. */
+	/** The settings have changed from @p old; what the driver cannot do it
+	 * puts right in t->termios. Both locks held. */
 	void (*settings)(struct tty *t, const struct termios *old);
-	/** The last reference is gone. */
+	/** The last reference is gone: take it off the list (tty_remove) and
+	 * free it. NULL for what has a reference for ever. */
 	void (*free)(struct tty *t);
-	/** Its files outlive the session: the other end decides. */
+	/** Its files outlive the session: the other end decides. A device
+	 * that the next user will log in at must not have it. */
 	bool outlives_session;
 };
 
 /**
  * Lock order: lock, then out_lock, then proc_lock. Who waits for output does so
- * holding out_lock only; who waits for input, lock only.
+ * holding out_lock only; who waits for input, lock only: so the one who ends
+ * either wait can get at what it needs.
  */
 struct tty {
 	/* Constant. */
 	const char *name; /**< in /dev */
-	uint64_t rdev;
+	uint64_t rdev;	  /**< a pseudo-terminal's: once it has a number */
 	const struct tty_driver *driver;
 	int device;	      /**< the driver's number for it */
 	struct refcount refs; /**< a device's never ends */
 
 	struct mutex lock;
-	/* Guarded by lock; flags of termios are read without it. */
+	/* Guarded by lock. termios is changed under both locks; one flag of it
+	 * may be read under either, or without: then as it was or will be. */
 	struct termios termios;
-	struct winsize winsize;
+	struct winsize winsize; /**< kept for programs; 0: not known */
 	/* Input: a ring, positions modulo TTY_BUFFER. From tail to line_start
 	 * stand whole lines, from there to head the one being typed; raw input
 	 * is all between tail and head (TTY1: tail <= line_start <= head). */
@@ -65,92 +75,111 @@ struct tty {
 	bool literal_next;		    /**< after ^V */
 	bool stop_sent;			    /**< IXOFF: we have sent STOP */
 	unsigned line_column;		    /**< where the typed line began */
-	_Atomic unsigned hangups;	    /**< files opened before are dead */
-	struct waitq read_wq;
+	/** Files opened before are dead. Counted under both locks, so that who
+	 * waits under either is woken or sees it; read without. */
+	_Atomic unsigned hangups;
+	struct waitq read_wq; /**< readers, and pollers */
 
 	struct mutex out_lock;
 	/* Guarded by out_lock. */
-	unsigned column;
-	bool stopped; /**< by ^S, or ... */
-	bool held;    /**< ... by TCOOFF: only TCOON starts it again */
+	unsigned column; /**< of the cursor, as far as output tells; from 0 */
+	bool stopped;	 /**< by ^S, or ... */
+	bool held;	 /**< ... by TCOOFF: only TCOON starts it again */
 	struct waitq write_wq;
 
-	_Atomic unsigned nfiles;
-	_Atomic bool exclusive; /**< TIOCEXCL */
+	_Atomic unsigned nfiles; /**< open; the last one ends `exclusive` */
+	_Atomic bool exclusive;	 /**< TIOCEXCL */
 
-	/* Guarded by proc_lock. */
+	/* Guarded by proc_lock. No session's number is that of an earlier one:
+	 * its leader takes itself off before it ends. A group may have ended
+	 * (foreground_group). */
 	int session, pgrp; /**< 0: it is nobody's controlling terminal */
 	struct list link;  /**< of all terminals */
 	_Atomic bool gone; /**< hung up for good: it never will be */
 };
 
-/** Initialise a terminal with Linux's default settings. @p buffer is
- * TTY_BUFFER bytes that stay. */
+/** Initialise a terminal with Linux's default settings and one reference, of
+ * nobody's session; all else is 0. @p name and @p driver stay, as does @p
+ * buffer, of TTY_BUFFER bytes. It is not found before tty_add. Does not sleep.
+ */
 void tty_init(struct tty *t, const char *name, uint64_t rdev,
 	      const struct tty_driver *driver, int device, uint8_t *buffer);
 
 /* ---- Output (output.c); out_lock held ---- */
 
 /** How much of @p len written characters there is room for now: 0 if output is
- * stopped, too. */
+ * stopped, too. tty_output of so many loses none. Does not sleep. */
 size_t tty_output_room(const struct tty *t, size_t len);
 
-/** Write text through output processing (OPOST). */
+/** Write text through output processing (OPOST). Asks neither for room nor
+ * whether output is stopped: echo does not wait. May spin or sleep as the
+ * driver's write. */
 void tty_output(struct tty *t, const char *text, size_t len);
 
 /* ---- Input (input.c) ---- */
 
-/** Whether tty_receive takes a character now; lock held. */
+/** Whether tty_receive takes a character now; lock held. In canonical mode it
+ * does as long as no whole line is there, be the buffer full or not. */
 bool tty_has_room(const struct tty *t);
 
 /**
- * Characters have been typed; lock held, out_lock not; may sleep.
+ * Characters have been typed; lock held, out_lock not; may sleep. Takes
+ * out_lock, and proc_lock for the signals of keys.
  *
  * @return how many were taken, from the first on: the driver keeps the others
  *         until unthrottle
  */
 size_t tty_receive(struct tty *t, const char *text, size_t len);
 
-/** Somebody uses the terminal for input: what came before is carried on (TTY4);
- * lock held. */
+/** Somebody uses the terminal for input: what came before is carried on (TTY4),
+ * by another thread. lock held; does not sleep. */
 void tty_input_wanted(struct tty *t);
 
-/** Forget what has been typed; both locks held. */
+/** Forget what has been typed, whole lines too; a sender that was stopped goes
+ * on. Both locks held. */
 void tty_flush_input(struct tty *t);
 
-/** A read has taken input: go on with what was held back; lock held. */
+/** A read has taken input: go on with what was held back, and let a sender go
+ * on that was stopped. lock held, out_lock not; may sleep. */
 void tty_input_taken(struct tty *t);
 
-/** The settings have changed from @p old; both locks held. */
+/** The settings have changed from @p old to t->termios; readers are woken, as
+ * what is a line may be another thing now. Both locks held. */
 void tty_settings_changed(struct tty *t, const struct termios *old);
 
-/** Stop or start output, as by ^S and ^Q; out_lock held. */
+/** Stop or start output, as by ^S and ^Q; out_lock held. Twice is as once. What
+ * TCOOFF holds is not started. Do not sleep. */
 void tty_stop(struct tty *t);
 void tty_start(struct tty *t);
 
 /* ---- Echo (echo.c); both locks held ---- */
 
-/** Show one typed character. */
+/** Show one typed character; a control character as ^X (ECHOCTL). */
 void echo_char(struct tty *t, uint8_t c);
 
 /** Show a character as it is. */
 void echo_raw(struct tty *t, uint8_t c);
 
-/** Show the line being typed once more. */
+/** Show the line being typed once more, from where the cursor is. */
 void echo_line(struct tty *t);
 
 /** Take a typed character (VERASE), word (VWERASE) or line (VKILL) back; @p c
- * is the key. */
+ * is the key, for those settings that show it. Nothing is taken of whole lines,
+ * which are a reader's. */
 void tty_erase(struct tty *t, unsigned what, uint8_t c);
 
 /* ---- Reading (read.c) ---- */
 
-/** Characters that a read would get now; lock held. */
+/** Characters that a read would get now, marks of an end of file included: of
+ * whole lines in canonical mode. lock held; does not sleep. */
 size_t tty_readable(const struct tty *t);
-/** How many of them are marks of an end of file, and no characters. */
+/** How many of them are marks of an end of file, and no characters. lock held.
+ */
 size_t tty_eofs(const struct tty *t);
 
-/** See file_ops.read. */
+/** See file_ops.read. No locks held; may sleep. @return 0 at an end of file,
+ * after TIME has passed, or if the file was dead; -EIO: the terminal went for
+ * good while it waited, or job control; -EAGAIN, -ERESTARTSYS, -EFAULT */
 int64_t tty_read(struct file *f, struct uio *u, uint64_t *pos);
 
 /** There are no positions: -ESPIPE. */
@@ -159,18 +188,25 @@ int64_t tty_seek(struct file *f, int64_t offset, int whence);
 /* ---- Files (file.c) ---- */
 
 /** Open a terminal: for devfs. It may become the caller's controlling terminal
- * unless @p never_controls or O_NOCTTY. */
+ * unless @p never_controls or O_NOCTTY; with @p never_controls the file does
+ * not die of a hang-up either. Sets f's operations, f->private_data (a
+ * reference) and f->pos. No locks held; may sleep. @return 0; -EBUSY: TIOCEXCL;
+ * or the driver's */
 int tty_open(struct tty *t, struct file *f, bool never_controls);
 
-/** Whether the file's terminal was hung up after it was opened. */
+/** Whether the file's terminal was hung up after it was opened. Any context;
+ * for a lasting answer with one of the locks held. */
 bool tty_is_dead(const struct file *f);
 
 /** See file_ops.ioctl: with the rules for files that are dead, and for the
- * background. */
+ * background. No locks held; may sleep. @return 0; -EIO, -ERESTARTSYS of those
+ * rules; -ENOTTY: a request that no terminal knows; -EFAULT, or what the
+ * request says */
 int tty_ioctl(struct file *f, uint64_t request, uint64_t arg);
 
-/** The requests that a terminal knows. @p from_master: asked at the other end
- * of a pseudo-terminal. */
+/** The requests that a terminal knows, for whoever may ask. @p from_master:
+ * asked at the other end of a pseudo-terminal, where the terminal need not be
+ * the caller's. No locks held; may sleep. @return as tty_ioctl */
 int tty_request(struct tty *t, uint64_t request, uint64_t arg,
 		bool from_master);
 
@@ -181,51 +217,65 @@ tty_get(struct tty *t)
 	ref_get(&t->refs);
 	return t;
 }
-/** Give a reference back; the last one frees a pseudo-terminal. */
+/** Give a reference back; the last one frees a pseudo-terminal. proc_lock and a
+ * terminal's locks not held. */
 void tty_put(struct tty *t);
 
 /* ---- Job control (control.c) ---- */
 
-/** All terminals, by whose session a process finds its own. */
+/** All terminals, by whose session a process finds its own. Being on the list
+ * is no reference: the driver's free takes it off. proc_lock not held; they do
+ * not sleep. */
 void tty_add(struct tty *t);
 void tty_remove(struct tty *t);
 
-/** Controlling terminal of process @p p, referenced, or NULL. */
+/** Controlling terminal of process @p p, referenced, or NULL. proc_lock not
+ * held; does not sleep. It may have lost it a moment later. */
 struct tty *tty_of(const struct proc *p);
 
-/** Whether @p t is the caller's controlling terminal. */
+/** Whether @p t is the caller's controlling terminal; never a kernel thread's.
+ * proc_lock not held. */
 bool tty_is_controlling(struct tty *t);
 
 /** The line is down: open files are dead (TTY3), the session has lost its
  * terminal, and its leader gets SIGHUP and SIGCONT. @p for_good: no other
- * session will have it. No locks held. */
+ * session will have it. No locks held; may sleep. */
 void tty_hang_up(struct tty *t, bool for_good);
 
 /**
- * Whether the caller may use its terminal: from the background it gets
- * @p signo (SIGTTIN, SIGTTOU) and starts again when it is in the foreground.
+ * Whether the caller may use its terminal: from the background it gets @p signo
+ * (SIGTTIN, SIGTTOU) and starts again when it is in the foreground. Of a
+ * terminal that is not its own it may. No locks held; does not sleep: the
+ * process stops on its way back to user mode.
+ *
  * @return 0, -ERESTARTSYS; -EIO: nobody would continue it
  */
 int tty_check_foreground(struct tty *t, int signo);
 
-/** Send @p signo to the foreground group. */
+/** Send @p signo to the foreground group, if there is one. proc_lock not held;
+ * a terminal's locks may be. Does not sleep. */
 void tty_signal(struct tty *t, int signo);
 
-/** At open: become the controlling terminal of a leader without one. */
+/** At open: become the controlling terminal of a leader without one, or do
+ * nothing. No locks held; may sleep. */
 void tty_take_control(struct tty *t);
 
 /** TIOCSCTTY: make @p t the controlling terminal of the caller, a leader
- * without one. @p steal: from its session, if the caller is root.
- * @return 0 or -EPERM */
+ * without one. @p steal: from its session, if the caller is root; that is not
+ * told of it. No locks held; may sleep. @return 0, also if it is so already;
+ * -EPERM */
 int tty_set_controlling(struct tty *t, bool steal);
 /** TIOCNOTTY: the caller gives its terminal up; a leader does so for its
- * session, and the foreground group gets SIGHUP and SIGCONT.
- * @return 0, -ENOTTY */
+ * session, and the foreground group gets SIGHUP and SIGCONT. Open files of it
+ * stay alive. No locks held; does not sleep. @return 0, -ENOTTY */
 int tty_give_up(struct tty *t);
-/** TIOCSPGRP: put group @p pgrp of the caller's session in the foreground.
- * @return 0, -ENOTTY, -EINVAL, -ESRCH, -EPERM */
+/** TIOCSPGRP: put group @p pgrp of the caller's session in the foreground. No
+ * locks held; does not sleep. The group may end at any time after. @return 0;
+ * -ENOTTY: not the caller's terminal; -EINVAL: negative; -ESRCH: no such group;
+ * -EPERM: another session's */
 int tty_set_group(struct tty *t, int32_t pgrp);
 
+/** Tell chapters proc and procfs what this one does for them. At start-up. */
 void control_init(void);
 
 static inline bool

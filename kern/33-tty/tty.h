@@ -14,8 +14,9 @@ struct tty;
 
 /**
  * The terminal that is /dev/console: the one that console= on the command line
- * names, else the first UART, else screen and keyboard.
- * @return NULL: there is none
+ * names, else the first UART, else screen and keyboard. Chosen at start-up and
+ * never changed; it needs no reference. Any context.
+ * @return NULL: there is none, or this chapter has not started yet
  */
 struct tty *tty_console(void);
 

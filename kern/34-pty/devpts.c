@@ -12,27 +12,32 @@
 #include "tmpfs.h"
 #include "walk.h"
 
-#define DEVPTS_SUPER_MAGIC 0x1cd1
-#define TTYAUX_MAJOR	   5
-#define PTMX_MINOR	   2
-#define PTS_MAJOR	   136
+#define DEVPTS_SUPER_MAGIC 0x1cd1 /* statfs(2) */
+/* Device numbers: Linux's Documentation/admin-guide/devices.txt. */
+#define TTYAUX_MAJOR 5
+#define PTMX_MINOR   2
+#define PTS_MAJOR    136
 
-enum { INO_ROOT = 1, INO_PTMX, INO_FIRST }; /* that of number 0 */
+/* Inode numbers: INO_FIRST is that of number 0, n's is INO_FIRST + n. */
+enum { INO_ROOT = 1, INO_PTMX, INO_FIRST };
 
-/* Of a mount. */
+/* Of a mount: its mount's private_data, freed by devpts_unmount. */
 struct devpts {
-	/* Constant. */
+	/* Constant once mounted. */
 	uint32_t uid, gid; /* of nodes; NOBODY: the opener's */
 	uint32_t mode, ptmx_mode;
-	unsigned max;
-	char shown[80];
+	unsigned max;	    /* pairs at a time */
+	char shown[80];	    /* the longest are 63 */
 	struct vnode *ptmx; /* referenced by the table alone */
 
 	struct spinlock lock;
-	struct list ptys; /* under lock; by number, also without a name */
-	unsigned npty;
+	/* Under lock. Pairs in the order of their numbers; also one whose name
+	 * is gone, as long as its vnode is in use (PTY3). */
+	struct list ptys;
+	unsigned npty; /* on the list */
 };
 
+/* No user has this ID: to chown(2) it means "leave it". */
 #define NOBODY UINT32_MAX
 
 static const struct mount_ops devpts_mount_ops;
@@ -40,7 +45,9 @@ static const struct vnode_ops node_ops, ptmx_ops, root_ops;
 
 /* ---- Numbers ---- */
 
-/* Put @p p on the list with the least free number. */
+/* Put @p p on the list with the least free number, as Linux does: names stay
+ * short. The first element that has not the number of its place stands behind
+ * the gap. @return 0 or -ENOSPC */
 static int
 take_number(struct devpts *d, struct pty *p)
 {
@@ -65,7 +72,10 @@ take_number(struct devpts *d, struct pty *p)
 	return error;
 }
 
-/* The vnode goes away: with it, the last that used the number. */
+/* The vnode goes away: with it, the last that used the number. From here on
+ * that may be given out, though the old vnode is in the mount's table a moment
+ * longer: vnode_lookup waits for it to leave. The pair itself may live on, by
+ * its open master. */
 static void
 node_inactive(struct vnode *v)
 {
@@ -80,7 +90,9 @@ node_inactive(struct vnode *v)
 }
 
 /* The node of the first pty from number *n on that has a name, referenced, or
- * NULL; *n is its number. */
+ * NULL; *n is its number. Called with the root's lock held, under which names
+ * come and go: so a node with a link keeps it, and is not being taken down. A
+ * pair without a node has its number and is about to get its name. */
 static struct vnode *
 find_node(struct devpts *d, unsigned *n)
 {
@@ -107,7 +119,7 @@ vnode_make(struct mount *m, uint64_t ino, uint32_t mode, uint64_t rdev)
 	bool is_new;
 	struct vnode *v = vnode_lookup(m, ino, &is_new);
 
-	ASSERT(is_new); /* a number is free only after its vnode is gone */
+	ASSERT(is_new); /* an old one of this number was waited for */
 	v->mode = mode;
 	v->rdev = rdev;
 	v->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -115,6 +127,10 @@ vnode_make(struct mount *m, uint64_t ino, uint32_t mode, uint64_t rdev)
 	return v;
 }
 
+/* The number comes first: it alone can fail, and then nothing has to be undone.
+ * The rest is one step under the root's lock, for who looks a name up or reads
+ * the directory. The owner is that of a file which the caller makes: fsuid,
+ * fsgid (credentials(7)). */
 int
 devpts_add(struct mount *m, struct pty *p)
 {
@@ -138,12 +154,16 @@ devpts_add(struct mount *m, struct pty *p)
 	v->private_data = tty_get(&p->tty);
 	vnode_ready(v, VT_CHR, &node_ops);
 	vnode_set_parent(v, m->root, &name); /* how it is called when gone */
-	p->node = v;
+	p->node = v; /* with vnode_lookup's reference: the master's */
 	entry_added(m->root, &name, v);
 	vnode_unlock(m->root);
 	return 0;
 }
 
+/* What unlink(2) would do, which devpts has not: no user removes a terminal
+ * that is in use. With no link the vnode goes as soon as it is not used; with
+ * one it would stay, since the file system is in memory. Open files of it live
+ * on. */
 void
 devpts_remove(struct pty *p)
 {
@@ -158,6 +178,8 @@ devpts_remove(struct pty *p)
 
 /* ---- Opening ---- */
 
+/* Nodes of devices in other file systems are opened by way of tmpfs, which asks
+ * for MS_NODEV. This one knows its terminal, and has to ask itself. */
 static int
 node_open(struct vnode *v, struct file *f)
 {
@@ -166,7 +188,8 @@ node_open(struct vnode *v, struct file *f)
 	return tty_open(v->private_data, f, false);
 }
 
-/* A new pseudo-terminal, whose master @p f becomes. */
+/* A new pseudo-terminal, whose master @p f becomes. If there is no number left,
+ * the pair has been seen by nobody, and goes at once. */
 static int
 open_master(struct mount *m, struct file *f)
 {
@@ -191,7 +214,11 @@ ptmx_open(struct vnode *v, struct file *f)
 	return open_master(v->mount, f);
 }
 
-/* /dev/ptmx, or a node of its number anywhere. */
+/* /dev/ptmx, or a node of its number anywhere. It is the devpts on /dev/pts of
+ * the caller's root that it makes a pair in, so that a container with a mount
+ * of its own gets none of its host's. (Linux looks for "pts" beside the node
+ * that is opened.) The walk is the caller's: a user who may not search /dev has
+ * no terminals. */
 static int
 open_dev_ptmx(struct vnode *v, struct file *f)
 {
@@ -220,7 +247,8 @@ static const struct vnode_ops ptmx_ops = {
 
 /* ---- The directory ---- */
 
-/* A decimal number without leading zeros. */
+/* A decimal number without leading zeros: each terminal has one name only. Five
+ * digits are more than PTYS_MAX has, and cannot overflow. */
 static bool
 parse_number(const char *text, size_t len, unsigned *n)
 {
@@ -234,6 +262,8 @@ parse_number(const char *text, size_t len, unsigned *n)
 	return true;
 }
 
+/* find_node finds the next one if @p name's is not there, which is no answer
+ * here. */
 static int
 root_lookup(struct vnode *dir, const char *name, size_t len,
 	    struct vnode **result)
@@ -256,7 +286,9 @@ root_lookup(struct vnode *dir, const char *name, size_t len,
 	return *result ? 0 : -ENOENT;
 }
 
-/* Positions: ".", "..", ptmx, and the numbers from 3 on. */
+/* Positions: ".", "..", ptmx, and the numbers from 3 on: terminal n is at 3 +
+ * n, whatever others come and go meanwhile. The list's lock is not held while
+ * an entry is emitted; the root's is. */
 static int
 root_readdir(struct vnode *dir, uint64_t *pos,
 	     bool (*emit)(void *arg, const char *name, size_t len, uint64_t ino,
@@ -295,6 +327,8 @@ static const struct vnode_ops root_ops = {
 
 /* ---- Mounting ---- */
 
+/* A number in base 8 or 10, of @p len digits and nothing else. The largest is
+ * refused: it is NOBODY. */
 static bool
 parse_value(const char *text, size_t len, unsigned base, uint32_t *value)
 {
@@ -312,6 +346,9 @@ parse_value(const char *text, size_t len, unsigned base, uint32_t *value)
 	return len > 0;
 }
 
+/* Options are separated by commas; an empty one is none. One that is not known
+ * is an error, as mount(2) says, and not passed over: who asks for a mode must
+ * not get another. What mode= has beyond permission bits is dropped. */
 static int
 parse_options(struct devpts *d, const char *options)
 {
@@ -351,6 +388,9 @@ parse_options(struct devpts *d, const char *options)
 	return 0;
 }
 
+/* What /proc/mounts shows after the flags, so that a mount with these options
+ * would be the same again. What the kernel would choose anyway, and uid and gid
+ * that are each opener's, are left out. */
 static void
 show_options(struct devpts *d)
 {
@@ -374,6 +414,7 @@ devpts_statfs(struct mount *m, struct statfs *st)
 	return 0;
 }
 
+/* Nobody is inside: no pair is on the list, and the vnodes are gone. */
 static void
 devpts_unmount(struct mount *m)
 {
@@ -385,6 +426,10 @@ static const struct mount_ops devpts_mount_ops = {
 	.unmount = devpts_unmount,
 };
 
+/* After an error the mount is taken down as any other, and that frees
+ * private_data: so it and ops are set before anything can fail. ptmx is closed
+ * to all (mode 0) unless ptmxmode= says otherwise: most open /dev/ptmx instead,
+ * whose mode is devfs's. */
 static int
 devpts_mount(struct mount *m, const char *options)
 {
@@ -413,6 +458,7 @@ devpts_mount(struct mount *m, const char *options)
 }
 FILESYSTEM(devpts, false, devpts_mount);
 
+/* Everybody may open /dev/ptmx: what one gets is a terminal of one's own. */
 static void
 pty_chapter_init(void)
 {

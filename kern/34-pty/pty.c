@@ -9,6 +9,8 @@
 #include "files.h"
 #include "pty.h"
 
+/* The ring must have more than HANDED_OVER, or no flush would ever call
+ * anything back; and its size divides 2^32, as positions are 32 bits. */
 #define RING_ORDER 1 /* of pages */
 #define RING_SIZE  (PAGE_SIZE << RING_ORDER)
 
@@ -16,13 +18,19 @@
  * what the user types. */
 #define WRITERS_PART (RING_SIZE - 1024)
 
-/* A writer goes on when there is this much room: not for every byte. */
+/* A writer goes on when there is this much room: not for every byte. It is also
+ * more than what one character becomes (the eight of a tab), by which room is
+ * divided: so tty_output_room is 0 only where slave_room is. */
 #define ROOM_WORTH 512
 
-/* What the master could have read by now is not called back by a flush. */
+/* What the master could have read by now is not called back by a flush. So many
+ * bytes Linux's master has in an input buffer of its own, which the terminal
+ * cannot empty. */
 #define HANDED_OVER 4096
 
-#define PIECE	    512
+/* Carried at a time between user memory and what the locks guard: on the stack,
+ * as user memory may fault, and a fault may sleep. */
+#define PIECE 512
 
 static struct pty *
 pty_of(struct tty *t)
@@ -30,6 +38,7 @@ pty_of(struct tty *t)
 	return container_of(t, struct pty, tty);
 }
 
+/* tty.out_lock held; without it (FIONREAD) the answer may be a moment old. */
 static size_t
 waiting(const struct pty *p)
 {
@@ -45,6 +54,10 @@ wake_master(struct pty *p)
 	waitq_wake_all(&p->read_wq);
 }
 
+/* PTY1. tty_open has read the count of hang-ups before. master_release clears
+ * master_open first and counts later: so who finds the master here has the old
+ * count at most, and its file dies with the others. EIO is what Linux says, for
+ * both reasons. */
 static int
 slave_open(struct tty *t)
 {
@@ -59,6 +72,8 @@ slave_open(struct tty *t)
 	return 0;
 }
 
+/* The last file: the master's read now ends with EIO and its poll has POLLHUP,
+ * for as long as nobody opens the terminal anew. */
 static void
 slave_close(struct tty *t)
 {
@@ -70,7 +85,9 @@ slave_close(struct tty *t)
 	mutex_unlock(&t->out_lock);
 }
 
-/* Echo that there is no room for is lost: nobody could wait for it. */
+/* A program's text has been cut to slave_room's answer, under the same hold of
+ * out_lock, and so fits. Echo that there is no room for is lost: nobody could
+ * wait for it. */
 static void
 slave_write(struct tty *t, const char *text, size_t len)
 {
@@ -84,6 +101,8 @@ slave_write(struct tty *t, const char *text, size_t len)
 		wake_master(p);
 }
 
+/* What is below ROOM_WORTH counts as none: then writers sleep until the master
+ * has taken enough. */
 static size_t
 slave_room(struct tty *t)
 {
@@ -92,6 +111,8 @@ slave_room(struct tty *t)
 	return used + ROOM_WORTH <= WRITERS_PART ? WRITERS_PART - used : 0;
 }
 
+/* Of two that contradict each other the later one holds: the master wants to
+ * know how things stand. Without packet mode there is nobody to tell. */
 static void
 slave_notice(struct tty *t, unsigned bits)
 {
@@ -107,6 +128,8 @@ slave_notice(struct tty *t, unsigned bits)
 	wake_master(p);
 }
 
+/* The oldest bytes stay. Writers have room now, and need not wait for the
+ * master to read. */
 static void
 slave_flush_output(struct tty *t)
 {
@@ -118,6 +141,8 @@ slave_flush_output(struct tty *t)
 	waitq_wake_all(&t->write_wq);
 }
 
+/* tty.lock is held, under which type_piece looks for room and begins to wait:
+ * no wake-up is lost. */
 static void
 slave_unthrottle(struct tty *t)
 {
@@ -145,6 +170,8 @@ slave_settings(struct tty *t, const struct termios *old)
 	t->termios.c_cflag |= CS8 | CREAD;
 }
 
+/* Off the list first: after that nobody finds it. No session has it, as it was
+ * hung up for good when the master went, or never got a name. */
 static void
 pty_free(struct tty *t)
 {
@@ -166,9 +193,12 @@ static const struct tty_driver pty_driver = {
 	.notice = slave_notice,
 	.settings = slave_settings,
 	.free = pty_free,
-	.outlives_session = true,
+	.outlives_session = true, /* the master's end is its end */
 };
 
+/* As on Linux, the speed is 38400 and means nothing, and no modem is there to
+ * be hung up (HUPCL, CLOCAL are off). The device's number comes with the name.
+ */
 struct pty *
 pty_new(void)
 {
@@ -205,13 +235,17 @@ is_abandoned(const struct pty *p)
 	return p->was_opened && p->nopen == 0;
 }
 
+/* tty.out_lock held. */
 static bool
 has_news(const struct pty *p)
 {
 	return waiting(p) > 0 || (p->packet && p->notices);
 }
 
-/* Wait for output or notices. tty.out_lock held. @return 0 or read's error */
+/* Wait for output or notices. What is left is read first, and EIO only then:
+ * the last words of a shell are often why it ended. Before the terminal was
+ * ever opened there is no end to report. tty.out_lock held. @return 0 or read's
+ * error */
 static int
 wait_news(struct pty *p, const struct file *f)
 {
@@ -227,6 +261,9 @@ wait_news(struct pty *p, const struct file *f)
 	return 0;
 }
 
+/* Move what is in the ring to @p to. Writers are woken once it is worth it:
+ * until then tty_output_room says 0, and they would only go to sleep again.
+ * tty.out_lock held. */
 static size_t
 take(struct pty *p, char *to, size_t size)
 {
@@ -239,9 +276,11 @@ take(struct pty *p, char *to, size_t size)
 	return n;
 }
 
-/* A packet is notices, in one byte; or output, after a byte of 0. @p first:
- * the read has got nothing yet, and may wait.
- * @return bytes, or the error of read */
+/* A packet is notices, in one byte; or output, after a byte of 0 (TIOCPKT in
+ * ioctl_tty(2)). Notices go before output that is older: what they say of, a
+ * flush or a stop, has happened. @p first: the read has got nothing yet, and
+ * may wait; a later piece of the same read brings no second such byte.
+ * tty.out_lock held. @return bytes, or the error of read */
 static int64_t
 take_piece(struct pty *p, const struct file *f, char *to, size_t size,
 	   bool first)
@@ -263,6 +302,9 @@ take_piece(struct pty *p, const struct file *f, char *to, size_t size,
 	return n + take(p, to + n, size - n);
 }
 
+/* Returns what is there, as read does from any terminal: it waits for the first
+ * piece only. Once bytes were moved, an error of a later piece is left to the
+ * next call (POSIX.1-2017, read()). */
 static int64_t
 master_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -289,7 +331,10 @@ master_read(struct file *f, struct uio *u, uint64_t *pos)
 
 /* ---- The master writes ---- */
 
-/* Type a piece. *done grows by what was taken. @return 0 or write's error */
+/* Type a piece. Nobody need have the terminal open for that: what is typed
+ * waits for whoever opens it. Holding only `lock` the master sleeps as a reader
+ * does; one that takes input wakes it (slave_unthrottle). *done grows by what
+ * was taken. @return 0 or write's error */
 static int
 type_piece(struct pty *p, const struct file *f, const char *piece, size_t len,
 	   size_t *done)
@@ -318,6 +363,9 @@ type_piece(struct pty *p, const struct file *f, const char *piece, size_t len,
 	return error;
 }
 
+/* What was copied from the user and not taken is not counted: the caller writes
+ * it again. A signal ends the call between two pieces, so that a program with
+ * much to type can be stopped though it never sleeps. */
 static int64_t
 master_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -339,6 +387,10 @@ master_write(struct file *f, struct uio *u, uint64_t *pos)
 
 /* ---- Its other operations ---- */
 
+/* POSIX.1-2017 has POLLHUP and POLLOUT exclude each other (poll()). As on Linux
+ * they do not here: with all files of the terminal closed the master may still
+ * type, for the next who opens it. POLLPRI: there are notices, and read will
+ * bring them. */
 static unsigned
 master_poll(struct file *f, struct poll_table *table)
 {
@@ -375,7 +427,9 @@ put_int(uint64_t user, int32_t value)
 }
 
 /* Open the terminal: no name is looked up, so it does not matter what is on
- * /dev/pts of the caller's root. */
+ * /dev/pts of the caller's root, and no permission is asked: who has the master
+ * has the terminal. It has to be unlocked (slave_open). The descriptor
+ * takes the file's reference over, or fd_install gives it back. */
 static int
 open_peer(struct pty *p, unsigned flags)
 {
@@ -387,6 +441,8 @@ open_peer(struct pty *p, unsigned flags)
 	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
+/* Notices from before do not concern the new mode; turned on twice, it keeps
+ * those that wait. */
 static int
 set_packet_mode(struct pty *p, uint64_t user)
 {
@@ -402,6 +458,8 @@ set_packet_mode(struct pty *p, uint64_t user)
 	return 0;
 }
 
+/* unlockpt(3), after the owner and mode of the node are right. To lock again
+ * later stops new opens only. */
 static int
 set_lock(struct pty *p, uint64_t user)
 {
@@ -413,7 +471,9 @@ set_lock(struct pty *p, uint64_t user)
 	return 0;
 }
 
-/* Send a signal as if its key had been typed. */
+/* Send a signal as if its key had been typed, whatever key that is, and with
+ * ISIG off too; nothing is flushed or echoed. The argument is the number itself
+ * and no address, and a signal without a key is refused. */
 static int
 send_signal(struct pty *p, uint64_t signo)
 {
@@ -424,7 +484,8 @@ send_signal(struct pty *p, uint64_t signo)
 }
 
 /* Input of the master is the terminal's output. What it has written is typed
- * already. */
+ * already, so TCOFLUSH finds nothing. All of the ring goes, HANDED_OVER too: it
+ * is the reader who asks. */
 static int
 flush_master(struct pty *p, uint64_t what)
 {
@@ -438,6 +499,10 @@ flush_master(struct pty *p, uint64_t what)
 	return 0;
 }
 
+/* What is not the master's own is asked of the terminal, so that tcgetattr and
+ * TIOCSWINSZ work at either end; but without tty_ioctl's rules for the
+ * background and the dead, which are for the terminal's files. FIONREAD and
+ * TCFLSH come before that: they mean the other direction here. */
 static int
 master_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {
@@ -467,7 +532,11 @@ master_ioctl(struct file *f, uint64_t request, uint64_t arg)
 	}
 }
 
-/* The user has gone. */
+/* The user has gone. From the first line on no open succeeds (slave_open). The
+ * name goes before the files die, as the root's lock comes before the
+ * terminal's, and so that a shell that gets SIGHUP finds no name either. The
+ * node next: if no file has the terminal open, that frees the number. Its
+ * reference to the pair goes with it, so the master's own comes last. */
 static void
 master_release(struct file *f)
 {
