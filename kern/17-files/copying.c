@@ -158,12 +158,16 @@ struct side {
 };
 
 static int
-side_get(struct side *s, int fd, int64_t *user)
+side_get(struct side *s, int fd)
+{
+	s->f = fd_get(fd);
+	return !s->f || (s->f->flags & O_PATH) ? -EBADF : 0;
+}
+
+static int
+side_begin(struct side *s, int64_t *user)
 {
 	s->user = user;
-	s->f = fd_get(fd);
-	if (!s->f || (s->f->flags & O_PATH))
-		return -EBADF;
 	if (user)
 		return copyin(&s->pos, user, sizeof(s->pos));
 	mutex_lock(&s->f->pos_lock);
@@ -234,11 +238,15 @@ sys_copy_file_range(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos,
 		    size_t len, unsigned flags)
 {
 	struct side in = { 0 }, out = { 0 };
-	int64_t n = side_get(&in, in_fd, in_pos);
+	int64_t n = side_get(&in, in_fd);
 	int error;
 
 	if (!n)
-		n = side_get(&out, out_fd, out_pos);
+		n = side_get(&out, out_fd);
+	if (!n)
+		n = side_begin(&in, in_pos);
+	if (!n)
+		n = side_begin(&out, out_pos);
 	if (!n && flags)
 		n = -EINVAL;
 	if (!n)

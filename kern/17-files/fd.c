@@ -14,7 +14,7 @@
 static void
 file_closed(struct file *f, struct fdtable *t)
 {
-	if (f->vnode && f->vnode->locks)
+	if (f->vnode && f->vnode->locks && !(f->flags & O_PATH))
 		record_locks_release(f->vnode, t);
 	file_put(f);
 }
@@ -340,24 +340,21 @@ fd_available(void)
 int
 fd_install_pair(struct file *files[2], bool cloexec, int32_t *user)
 {
-	int32_t fds[2];
+	int32_t fds[2] = { -1, -1 };
+	int error = 0, i;
 
-	fds[0] = fd_install(files[0], 0, cloexec);
-	if (fds[0] < 0) {
-		file_put(files[1]);
-		return fds[0];
+	for (i = 0; i < 2 && !error; i++) {
+		fds[i] = fd_install(file_get(files[i]), 0, cloexec);
+		error = MIN(fds[i], 0);
 	}
-	fds[1] = fd_install(files[1], 0, cloexec);
-	if (fds[1] < 0) {
-		fd_close(fds[0]);
-		return fds[1];
-	}
-	if (copyout(user, fds, sizeof(fds))) {
-		fd_close(fds[0]);
-		fd_close(fds[1]);
-		return -EFAULT;
-	}
-	return 0;
+	if (!error)
+		error = copyout(user, fds, sizeof(fds));
+	for (i = 0; i < 2; i++)
+		if (error && fds[i] >= 0)
+			fd_uninstall(fds[i], files[i]);
+		else
+			file_put(files[i]);
+	return error;
 }
 
 /* Empty slot @p fd. @return what was there, or NULL; the lock is held */
@@ -395,6 +392,21 @@ fd_close(int fd)
 		return -EBADF;
 	file_closed(f, t);
 	return 0;
+}
+
+void
+fd_uninstall(int fd, struct file *f)
+{
+	struct fdtable *t = current()->fdtable;
+	struct file *closed = NULL;
+
+	spin_lock(&t->lock);
+	if (file_at(t, fd) == f)
+		closed = take_slot(t, fd);
+	spin_unlock(&t->lock);
+	if (closed)
+		file_closed(closed, t);
+	file_put(f);
 }
 
 void

@@ -90,6 +90,10 @@ int fd_replace(int fd, struct file *f, bool cloexec);
 /** Close: the process's record locks on the file go, and the file with its last
  * reference. The number is free before that. May sleep. @return 0 or -EBADF */
 int fd_close(int fd);
+/** Undo fd_install for a call that fails after it: close @p fd, unless it is no
+ * longer @p f, because another thread has closed it. A reference to @p f is
+ * taken over. May sleep. */
+void fd_uninstall(int fd, struct file *f);
 /** Close descriptors @p first to @p last, or mark them for exec to close; one
  * after the other: what other threads open meanwhile may be among them. May
  * sleep. */

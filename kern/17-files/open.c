@@ -258,8 +258,9 @@ file_open(int dirfd, const char *path, unsigned flags, uint32_t mode,
 	return error;
 }
 
-/* That there is a number left now may no longer be so in the end, if threads
- * share the table: then the file that was made stays. */
+/* Without a number that is left nothing is looked up, made, cut or waited for.
+ * That one is left now may no longer be so in the end, if threads share the
+ * table: then the file that was made stays. */
 static int64_t
 sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 {
@@ -271,8 +272,8 @@ sys_openat(int dirfd, const char *path, unsigned flags, uint32_t mode)
 		error = user_path_get(&p, path, false);
 	if (error)
 		return error;
-	if ((flags & (O_CREAT | O_TRUNC)) && !fd_available())
-		error = -EMFILE; /* before anything is made or cut */
+	if (!fd_available())
+		error = -EMFILE;
 	else
 		error = file_open(dirfd, p.text, flags, mode, &f);
 	user_path_put(&p);

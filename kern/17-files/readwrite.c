@@ -100,9 +100,10 @@ iov_check(struct iovec *iov, unsigned n)
 	uint64_t sum = 0;
 	unsigned i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		if ((int64_t)iov[i].iov_len < 0)
 			return -EINVAL;
+	for (i = 0; i < n; i++) {
 		if (!user_range_ok(iov[i].iov_base, iov[i].iov_len))
 			return -EFAULT;
 		iov[i].iov_len = MIN(iov[i].iov_len, RW_MAX - sum);
@@ -312,21 +313,22 @@ SYSCALL(NR_fdatasync, sys_fdatasync);
 static int64_t
 sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
 {
-	struct vnode *v;
+	struct vnode *v = NULL;
 	int64_t end;
-	int error;
+	int error = fd_real_vnode(fd, &v);
 
+	if (error == -EBADF)
+		return error;
 	if ((flags & ~SYNC_RANGE) || offset < 0 || len < 0 ||
 	    __builtin_add_overflow(offset, len, &end))
-		return -EINVAL;
-	error = fd_real_vnode(fd, &v);
-	if (error)
-		return error == -EINVAL ? -ESPIPE : error;
-	if (v->type != VT_REG && v->type != VT_BLK && v->type != VT_DIR)
+		error = -EINVAL;
+	else if (!v ||
+		 (v->type != VT_REG && v->type != VT_BLK && v->type != VT_DIR))
 		error = -ESPIPE;
 	else if (flags && v->type == VT_REG)
 		error = page_cache_sync(v->cache);
-	vnode_put(v);
+	if (v)
+		vnode_put(v);
 	return error;
 }
 SYSCALL(NR_sync_file_range, sys_sync_file_range);

@@ -78,3 +78,25 @@ SELFTEST(files_descriptors_have_a_limit)
 	CHECK(ref_count(&f->refs) == 1);
 	file_put(f);
 }
+
+/* A call that fails after it has installed a file takes that one back, and not
+ * what another thread has put in its place meanwhile. */
+SELFTEST(files_uninstalled_is_what_was_installed)
+{
+	struct file *f = null_file(), *other = null_file();
+	struct fdtable *old = current()->fdtable;
+
+	current()->fdtable = fdtable_new();
+	CHECK(fd_install(file_get(f), 0, false) == 0);
+	fd_uninstall(0, file_get(f));
+	CHECK(fd_install(file_get(f), 0, false) == 0);
+	CHECK(fd_replace(0, file_get(other), false) == 0);
+	fd_uninstall(0, file_get(f));
+	CHECK(fdtable_get_file(current()->fdtable, 0) == other);
+	file_put(other);
+	fdtable_put(current()->fdtable);
+	current()->fdtable = old;
+	CHECK(ref_count(&f->refs) == 1 && ref_count(&other->refs) == 1);
+	file_put(f);
+	file_put(other);
+}

@@ -23,9 +23,10 @@ struct clone {
 	struct thread *thread; /* the child's parts */
 	struct proc *proc;
 	int tid;
-	int fd;			/* of CLONE_PIDFD */
-	unsigned group_signals; /* the parent's when the call began */
-	uint16_t account;	/* 0: a thread's is its process's */
+	int fd;			 /* of CLONE_PIDFD */
+	struct file *pidfd_file; /* behind it */
+	unsigned group_signals;	 /* the parent's when the call began */
+	uint16_t account;	 /* 0: a thread's is its process's */
 };
 
 /* ---- Threads of user mode ---- */
@@ -234,7 +235,8 @@ make_parts(const struct clone *c, struct thread *t)
 static int
 make_pidfd(struct clone *c)
 {
-	c->fd = pidfd_new(c->proc, 0);
+	c->pidfd_file = pidfd_new(c->proc, 0);
+	c->fd = fd_install(file_get(c->pidfd_file), 0, true);
 	if (c->fd < 0)
 		return c->fd;
 	return copyout(c->pidfd, &c->fd, sizeof(c->fd));
@@ -266,7 +268,7 @@ undo(struct clone *c)
 	if (c->tid > 0)
 		give_tid_back(c->tid);
 	if (c->fd >= 0)
-		fd_close(c->fd);
+		fd_uninstall(c->fd, file_get(c->pidfd_file));
 	if (c->account)
 		account_close(c->account);
 }
@@ -407,10 +409,12 @@ kclone(struct clone *c)
 	current()->md.account = current_proc()->account;
 	if (!error)
 		error = link_child(c);
-	if (error) {
+	if (error)
 		undo(c);
+	if (c->pidfd_file)
+		file_put(c->pidfd_file);
+	if (error)
 		return error;
-	}
 	tid = c->tid;
 	child = c->flags & CLONE_VFORK && c->proc ? proc_get(c->proc) : NULL;
 	thread_start(c->thread);

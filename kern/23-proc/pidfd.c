@@ -48,11 +48,10 @@ static const struct file_ops pidfd_ops = {
 	.name = "[pidfd]",
 };
 
-int
+struct file *
 pidfd_new(struct proc *p, unsigned flags)
 {
-	return fd_install(file_new(&pidfd_ops, O_RDWR | flags, proc_get(p)), 0,
-			  true);
+	return file_new(&pidfd_ops, O_RDWR | flags, proc_get(p));
 }
 
 struct proc *
@@ -88,7 +87,7 @@ sys_pidfd_open(int pid, unsigned flags)
 	spin_unlock(&proc_lock);
 	if (!p)
 		return is_thread ? -EINVAL : -ESRCH;
-	fd = pidfd_new(p, flags);
+	fd = fd_install(pidfd_new(p, flags), 0, true);
 	proc_put(p);
 	return fd;
 }

@@ -74,9 +74,9 @@ void user_thread_free(struct thread *t);
 
 /* ---- Descriptors (pidfd.c) ---- */
 
-/** A descriptor that stands for @p p, closed by exec. @p flags: O_NONBLOCK
- * counts. No locks held. @return it, or -EMFILE */
-int pidfd_new(struct proc *p, unsigned flags);
+/** An open file that stands for @p p, to be closed by exec. @p flags:
+ * O_NONBLOCK counts. No locks held. */
+struct file *pidfd_new(struct proc *p, unsigned flags);
 
 /* ---- What is called (trace.c) ---- */
 

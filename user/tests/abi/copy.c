@@ -121,6 +121,8 @@ TEST(copy_errors)
 	CHECK_ERR(copy_file_range(a, &off, b, NULL, 10, 0), EOVERFLOW);
 	CHECK_ERR(copy_file_range(a, NULL, b, &off, 10, 0), EOVERFLOW);
 	CHECK_ERR(copy_file_range(a, BAD, b, NULL, 1, 0), EFAULT);
+	CHECK_ERR(copy_file_range(a, BAD, -1, NULL, 1, 0), EBADF);
+	CHECK_ERR(copy_file_range(a, BAD, b, NULL, 1, 1), EFAULT);
 	off = INT64_MAX - 5;
 	CHECK_EQ(copy_file_range(a, &off, b, NULL, 10, 0), 0);
 }

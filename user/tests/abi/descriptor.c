@@ -155,6 +155,8 @@ TEST(fcntl_locks)
 		 0);
 	CHECK_EQ(lock(fd, F_SETLK, F_RDLCK, 0, 10), 0);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(lock(fd, F_SETLK, F_RDLCK, 0, 0), 0)), 0);
+	close(open("f", O_PATH)); /* which opens no file */
+	CHECK_EQ(IN_CHILD(CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 0), -1)), 0);
 	close(dup(fd)); /* any close of the file gives up the locks */
 	CHECK_EQ(IN_CHILD(CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 0), 0)), 0);
 }
@@ -291,6 +293,9 @@ TEST(no_descriptor_left)
 		;
 	CHECK_ERR(dup(0), EMFILE);
 	CHECK_ERR(open("/", O_RDONLY), EMFILE);
+	CHECK_ERR(open("none", O_RDONLY), EMFILE);
+	CHECK_ERR(open("none", O_PATH), EMFILE);
+	CHECK_ERR(open(BAD, O_RDONLY), EFAULT);
 	CHECK_ERR(openat(AT_FDCWD, "/", O_RDONLY), EMFILE);
 	CHECK_ERR(syscall(NR_creat, "f", 0600), EMFILE);
 	CHECK(!exists("f"));

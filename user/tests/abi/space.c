@@ -3,6 +3,7 @@
  * system may know no holes or cannot have room past the end: then it says so.
  */
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include "check.h"
 
 #define BLOCK 4096
@@ -245,6 +246,8 @@ TEST(fallocate_errors)
 		  EOPNOTSUPP);
 	CHECK_EQ(pipe(p), 0);
 	CHECK_ERR(fallocate(p[1], 0, 0, 1), ESPIPE);
+	CHECK_ERR(fallocate((int)syscall(NR_eventfd2, 0, 0), 0, 0, 1), ENODEV);
+	CHECK_ERR(fallocate(socket(AF_UNIX, SOCK_STREAM, 0), 0, 0, 1), ENODEV);
 	CHECK_ERR(fallocate(open("/dev/null", O_WRONLY), 0, 0, 1), ENODEV);
 	CHECK_ERR(fallocate(open(".", O_RDONLY), 0, 0, 1), EBADF);
 }

@@ -97,6 +97,7 @@ TEST(preadv2_errors)
 {
 	char a[2];
 	struct iovec iov = { a, 2 }, bad = { a, (size_t)-1 };
+	struct iovec both[] = { { (void *)-4096ul, 2 }, bad };
 	int fd = file_of("0123"), p[2];
 
 	CHECK_EQ(pipe(p), 0);
@@ -108,6 +109,7 @@ TEST(preadv2_errors)
 	CHECK_ERR(preadv2(fd, &iov, 1025, 0, 0), EINVAL);
 	CHECK_ERR(preadv2(fd, &bad, 1, 0, 0), EINVAL);
 	CHECK_ERR(preadv2(fd, BAD, 1, 0, 0), EFAULT);
+	CHECK_ERR(preadv2(fd, both, 2, 0, 0), EINVAL);
 	CHECK_ERR(preadv2(p[0], &iov, 1, 0, 0), ESPIPE);
 	CHECK_ERR(pwritev2(p[1], &iov, 1, 0, 0), ESPIPE);
 	CHECK_EQ(pwritev2(p[1], &iov, 1, -1, 0), 2);
@@ -137,6 +139,8 @@ TEST(sync_file_range)
 	CHECK_ERR(sync_file_range(fd, 0, -1, 0), EINVAL);
 	CHECK_ERR(sync_file_range(fd, INT64_MAX, 10, 0), EINVAL);
 	CHECK_ERR(sync_file_range(-1, 0, 0, 0), EBADF);
+	CHECK_ERR(sync_file_range(-1, -1, 0, 8), EBADF);
+	CHECK_ERR(sync_file_range(p[1], -1, 0, 7), EINVAL);
 	CHECK_ERR(sync_file_range(p[1], 0, 0, 7), ESPIPE);
 }
 

@@ -3,7 +3,8 @@
  * and those that tell beforehand what will be read: fadvise64, readahead.
  */
 #include "abi/syscall.h"
-#include "files_internal.h"
+#include "files.h"
+#include "notify.h"
 
 /* ---- Positions ---- */
 
@@ -89,12 +90,24 @@ check_mode(unsigned mode)
 	return 0;
 }
 
+static bool
+is_fifo(struct file *f)
+{
+	struct stat st = { 0 };
+
+	if (f->vnode)
+		return f->vnode->type == VT_FIFO;
+	if (f->ops->stat) /* a pipe has no vnode */
+		f->ops->stat(f, &st);
+	return S_ISFIFO(st.st_mode);
+}
+
 static int
-check_file(const struct file *f)
+check_file(struct file *f)
 {
 	if (!file_writable(f))
 		return -EBADF;
-	if (!f->vnode || f->vnode->type == VT_FIFO)
+	if (is_fifo(f))
 		return -ESPIPE;
 	return f->ops == &regular_file_ops ? 0 : -ENODEV;
 }
