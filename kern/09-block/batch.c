@@ -8,7 +8,9 @@
  */
 #include "block_internal.h"
 
-#define HELD_MAX 32 /* as many commands as a disk takes */
+/* As many commands as a disk takes at once (AHCI has 32 slots): to hold more
+ * back would leave the disk idle. */
+#define HELD_MAX 32
 
 void
 block_batch_begin(struct block_batch *b, struct block_device *d)
@@ -36,12 +38,16 @@ batch_done(struct block_request *r)
 
 	if (r->error && !b->error)
 		b->error = r->error;
+	/* The count may reach 0 while more are to be added: only who waits
+	 * cares. */
 	if (--b->running == 0 && b->waiting)
 		waitq_wake_one(&b->ended);
 	spin_unlock_irqrestore(&b->lock, rflags);
 }
 
-/* Make @p r one of those that are waited for. @return 0, or its error */
+/* Make @p r one of those that are waited for, before it can end. The lock is
+ * for those that are in flight already, and end meanwhile. @return 0, or its
+ * error */
 static int
 prepare(struct block_batch *b, struct block_request *r)
 {
@@ -59,6 +65,9 @@ prepare(struct block_batch *b, struct block_request *r)
 	return error;
 }
 
+/* Not to be interrupted: the disk reads and writes memory of the requests, and
+ * their links are in the driver's lists. That it ends is the driver's promise,
+ * which gives up a disk that is silent (DEV1). */
 static int
 wait(struct block_batch *b)
 {
@@ -76,6 +85,8 @@ wait(struct block_batch *b)
 	return error;
 }
 
+/* To hold requests back is good for merging alone: for a disk that does not
+ * merge it would only delay them. */
 void
 block_batch_add(struct block_batch *b, struct block_request *r)
 {
@@ -92,6 +103,8 @@ block_batch_add(struct block_batch *b, struct block_request *r)
 		block_batch_start(b);
 }
 
+/* From the list before it is submitted: the link is the driver's then, and the
+ * request may have ended when submit returns. */
 void
 block_batch_start(struct block_batch *b)
 {
@@ -114,7 +127,8 @@ block_batch_wait(struct block_batch *b)
 
 /* ---- One request ---- */
 
-/* A batch of one, which nobody else has seen before it is submitted. */
+/* A batch of one, which nobody else has seen before it is submitted: so it is
+ * counted without the lock. */
 int
 block_run(struct block_device *d, struct block_request *r)
 {
@@ -141,14 +155,16 @@ block_run_through(struct block_device *d, struct block_request *r)
 
 	block_batch_begin(&b, d);
 	if (prepare(&b, r) == 0) {
-		r->through = forces;
+		r->through = forces; /* which prepare has cleared */
 		r->device->submit(r->device, r);
 	}
 	error = block_batch_wait(&b);
 	return error || forces ? error : block_flush(d);
 }
 
-/* Fill @p r with as much of @p len bytes at @p pa as it takes. */
+/* Fill @p r with as much of @p len bytes at @p pa as it takes, cut at the ends
+ * of pages. As the memory is aligned to a sector, so are the cuts. @return how
+ * many bytes that is */
 static size_t
 add_segments(struct block_request *r, paddr_t pa, size_t len)
 {
@@ -191,6 +207,7 @@ block_transfer(struct block_device *d, enum block_op op, uint64_t sector,
 	return error;
 }
 
+/* A disk without a cache has nothing to do: its driver ends the request. */
 int
 block_flush(struct block_device *d)
 {

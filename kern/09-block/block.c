@@ -7,18 +7,24 @@
 #include "block_internal.h"
 #include "string.h"
 
+/* They are the last ones: who writes a row of blocks finds its neighbour there.
+ * A longer look would be made with the driver's lock held, interrupts off. */
 #define MERGE_LOOKS                                                            \
 	8 /* requests of a queue that are compared with a new one              \
 	   */
 
+/* Guards the list and the links in it. Look-ups are rare (an open, a mount,
+ * /proc), so nobody has tried to do without it. */
 static struct spinlock disks_lock = SPINLOCK("disks");
-/* Never gets shorter. A disk's partitions come behind it. */
+/* Never gets shorter, so what was found in it can be used without the lock. A
+ * disk's partitions come behind it. */
 static struct list disks = LIST_INIT(disks);
 static unsigned ndisks;
 
 /* ---- Disks and partitions ---- */
 
-/* "sda" to "sdz", then "sdaa" and so on. */
+/* "sda" to "sdz", then "sdaa" and so on, as on Linux: there is no "0" among
+ * these digits, hence the -1. */
 static void
 disk_name(char *name, unsigned index)
 {
@@ -49,6 +55,8 @@ block_register_partition(struct block_device *p)
 	uint64_t rflags = spin_lock_irqsave(&disks_lock);
 	struct block_device *after = p->disk, *d;
 
+	/* Or requests within it would be sent past the disk's end: they are
+	 * checked against the partition alone. */
 	ASSERT(p->start + p->sectors <= p->disk->sectors);
 	list_for_each (d, &disks, link)
 		if (d->disk == p->disk)
@@ -109,6 +117,7 @@ block_nth(unsigned n)
 	return found;
 }
 
+/* Two partitions of a disk have nothing in common (BLOCK3). */
 bool
 block_overlap(const struct block_device *a, const struct block_device *b)
 {
@@ -117,7 +126,9 @@ block_overlap(const struct block_device *a, const struct block_device *b)
 
 /* ---- Requests ---- */
 
-/* Length in sectors; what is not well-formed is the submitter's error. */
+/* Length in sectors. What is not well-formed is an error of the kernel, for no
+ * submitter takes segments from a user: so it is not an error of the request.
+ * The sum cannot overflow, by the bounds on the number and on each. */
 static uint32_t
 request_sectors(const struct block_request *r)
 {
@@ -135,6 +146,8 @@ request_sectors(const struct block_request *r)
 	return bytes / SECTOR_SIZE;
 }
 
+/* Not a lock's business: submitters of a disk have none in common, and nobody
+ * reads the numbers but /proc. */
 static void
 count(struct block_stats *s, const struct block_request *r)
 {
@@ -147,6 +160,8 @@ block_prepare(struct block_device *d, struct block_request *r)
 {
 	r->nsectors = request_sectors(r);
 	INVARIANT(BLOCK2, (r->op == BLOCK_FLUSH) == (r->nsectors == 0));
+	/* By a difference, since the sector may be anything: a file system
+	 * takes it from a disk that is not believed. */
 	if (r->op != BLOCK_FLUSH &&
 	    (r->sector >= d->sectors || r->nsectors > d->sectors - r->sector))
 		return -EIO;
@@ -180,6 +195,8 @@ block_submit(struct block_device *d, struct block_request *r)
 	return error;
 }
 
+/* The next one is looked up before done, which may free the request. The
+ * device is taken away so that a driver that ends one twice is found out. */
 void
 block_finish(struct block_request *r, int error)
 {
@@ -212,6 +229,8 @@ join(struct block_request *a, struct block_request *b)
 	a->total_segments += b->total_segments;
 }
 
+/* What is forced stays alone: a command is forced as a whole, and its
+ * neighbours would pay for it. */
 static bool
 can_join(const struct block_request *a, const struct block_request *b)
 {
@@ -220,6 +239,9 @@ can_join(const struct block_request *a, const struct block_request *b)
 	       a->total_segments + b->total_segments <= BLOCK_REQUEST_PAGES_MAX;
 }
 
+/* A request that comes before @p q takes its place in the queue: q->link is
+ * free from then on, and q is reached by next alone. Only one neighbour is
+ * looked for: one that fills the gap between two leaves these two apart. */
 bool
 block_merge(struct list *queue, struct block_request *r)
 {
@@ -250,6 +272,8 @@ block_merge(struct list *queue, struct block_request *r)
 	return false;
 }
 
+/* The sums are those of the first alone again. What was counted as merged
+ * stays so: it had no command of its own the first time. */
 void
 block_unmerge(struct block_request *r, struct list *queue)
 {

@@ -10,11 +10,13 @@
 #include "format.h"
 #include "string.h"
 
-/* ---- What lies on the disk ---- */
+/* ---- What lies on the disk; all numbers are little-endian ---- */
 
+/* Cylinders and heads (CHS) are not looked at: they end at about 8 GiB, and
+ * mean something only together with a geometry that nobody knows. */
 struct mbr_entry {
 	uint8_t status, first_chs[3], type, last_chs[3];
-	uint32_t start, sectors;
+	uint32_t start, sectors; /* start: see read_chain */
 };
 
 struct mbr {
@@ -25,18 +27,20 @@ struct mbr {
 _Static_assert(sizeof(struct mbr) == SECTOR_SIZE, "5.2.1");
 
 #define MBR_SIGNATURE 0xaa55
-#define MBR_ACTIVE    0x80
+#define MBR_ACTIVE    0x80 /* status: the BIOS boots from it */
 #define TYPE_NONE     0x00
-#define TYPE_GPT      0xee
-#define FIRST_LOGICAL 5
-#define LINKS_MAX     32 /* of the chain */
+#define TYPE_GPT      0xee /* "protective": covers the disk for old tools */
+#define FIRST_LOGICAL 5	   /* also where there are fewer than 4 others */
+#define LINKS_MAX     32   /* of the chain: more than there are numbers for */
 
+/* Sectors are counted from the disk's begin, and last_usable, like an entry's
+ * last, is within. The checksums are CRC-32s. */
 struct gpt_header {
 	char signature[8];
-	uint32_t revision, size, checksum, reserved;
-	uint64_t here, other, first_usable, last_usable;
+	uint32_t revision, size, checksum, reserved; /* size: bytes, of this */
+	uint64_t here, other, first_usable, last_usable; /* other: the backup */
 	uint8_t disk[16];
-	uint64_t entries;
+	uint64_t entries; /* where the array begins */
 	uint32_t nentries, entry_size, entries_checksum;
 };
 _Static_assert(offsetof(struct gpt_header, entries_checksum) == 88, "5.3.2");
@@ -45,6 +49,7 @@ _Static_assert(offsetof(struct gpt_header, entries_checksum) == 88, "5.3.2");
 #define GPT_ENTRY_SIZE	128
 #define GPT_ENTRIES_MAX (64u * 1024) /* bytes; a usual table has 16 KiB */
 
+/* Type and unique are GUIDs; a type of 0 says that the entry is not used. */
 struct gpt_entry {
 	uint64_t type[2], unique[2];
 	uint64_t first, last;
@@ -53,7 +58,9 @@ struct gpt_entry {
 };
 _Static_assert(sizeof(struct gpt_entry) == GPT_ENTRY_SIZE, "5.3.3");
 
-/* Reading is for one thread, while the chapter starts and in its tests. */
+/* Reading is for one thread, while the chapter starts and in its tests. What is
+ * to be kept beyond the next read is copied out. Aligned, so that it is within
+ * a page. */
 static union {
 	uint8_t bytes[SECTOR_SIZE];
 	struct mbr mbr;
@@ -80,6 +87,8 @@ refuse(const struct partitions *t, unsigned number, const char *why)
 	kprintf("%s: partition %u %s: refused\n", t->disk->name, number, why);
 }
 
+/* The sums do not overflow: both lie on the disk, whose sectors ATA counts in
+ * 48 bits. */
 static bool
 overlaps(const struct partitions *t, uint64_t start, uint64_t sectors)
 {
@@ -92,7 +101,8 @@ overlaps(const struct partitions *t, uint64_t start, uint64_t sectors)
 }
 
 /* A partition of @p sectors from @p start on, which are to lie within
- * [first, end). */
+ * [first, end). Of two that overlap the later one is refused: there is no
+ * telling which is meant, and to write to both would destroy one. */
 static void
 add(struct partitions *t, unsigned number, uint64_t start, uint64_t sectors,
     uint64_t first, uint64_t end)
@@ -111,6 +121,8 @@ add(struct partitions *t, unsigned number, uint64_t start, uint64_t sectors,
 
 /* ---- MBR ---- */
 
+/* The types of a chain: the one of DOS, the same for disks beyond CHS, and
+ * Linux's. */
 static bool
 is_extended(const struct mbr_entry *e)
 {
@@ -130,7 +142,8 @@ is_mbr(const struct mbr *m)
 	return m->signature == MBR_SIGNATURE;
 }
 
-/* Whether link @p n of the chain is one of those before it. */
+/* Whether link @p n of the chain is one of those before it: by LINKS_MAX alone
+ * it would end, too, but its partitions would be refused one by one before. */
 static bool
 is_circle(const uint64_t *links, unsigned n)
 {
@@ -158,6 +171,8 @@ read_link(struct partitions *t, uint64_t at, uint64_t first, uint64_t end,
 		return 0;
 	}
 	memcpy(e, sector.mbr.entries, sizeof(e));
+	/* A refused one keeps its number: the names of those behind it do not
+	 * depend on what is believed. */
 	if (e[0].type != TYPE_NONE)
 		add(t, (*number)++, at + e[0].start, e[0].sectors, at + 1, end);
 	return e[1].type == TYPE_NONE ? 0 : first + e[1].start;
@@ -186,6 +201,8 @@ read_chain(struct partitions *t, const struct mbr_entry *whole)
 			t->disk->name);
 }
 
+/* Number n is entry n, used or not. The chain comes last, whatever entry leads
+ * to it, and only the first one is followed, as there can be one alone. */
 static void
 read_mbr(struct partitions *t, const struct mbr_entry *e)
 {
@@ -206,7 +223,9 @@ read_mbr(struct partitions *t, const struct mbr_entry *e)
 
 /* ---- GPT ---- */
 
-/* The CRC of Ethernet, a bit at a time: tables are short. */
+/* The CRC of Ethernet (IEEE 802.3), lowest bit first, a bit at a time: tables
+ * are short. @p crc: of what comes before, 0 at the begin; so a table can be
+ * summed up sector by sector. */
 static uint32_t
 crc32(uint32_t crc, const uint8_t *p, size_t len)
 {
@@ -220,13 +239,17 @@ crc32(uint32_t crc, const uint8_t *p, size_t len)
 	return ~crc;
 }
 
-/* The header in the buffer, which was read from @p at. @return NULL, or what
- * is wrong with it */
+/* The header in the buffer, which was read from @p at. What a check needs is
+ * checked before it: the size before the sum over so many bytes, the sum before
+ * what it protects. Of the header, the checksum's own field counts as 0
+ * (5.3.2).
+ * @return NULL, or what is wrong with it */
 static const char *
 check_header(const struct partitions *t, uint64_t at)
 {
 	struct gpt_header *h = &sector.gpt;
 	uint32_t checksum = h->checksum;
+	/* Of two numbers of 32 bits: it does not overflow. */
 	uint64_t bytes = (uint64_t)h->nentries * h->entry_size;
 
 	if (memcmp(h->signature, "EFI PART", 8) != 0)
@@ -241,6 +264,7 @@ check_header(const struct partitions *t, uint64_t at)
 	if (h->entry_size != GPT_ENTRY_SIZE || bytes > GPT_ENTRIES_MAX ||
 	    bytes % SECTOR_SIZE)
 		return "has entries of a size that is not known here";
+	/* Sectors 0 and 1 are the MBR and the first header. */
 	if (h->entries < 2 || h->entries >= t->disk->sectors ||
 	    bytes / SECTOR_SIZE > t->disk->sectors - h->entries)
 		return "has entries that do not lie on the disk";
@@ -251,7 +275,8 @@ check_header(const struct partitions *t, uint64_t at)
 }
 
 /* Read the entries into @p found, as far as there is room; the rest goes only
- * into the checksum. @return whether that is right */
+ * into the checksum. None is used before the sum of all is known to be right,
+ * so they cannot be taken sector by sector. @return whether it is */
 static bool
 read_entries(struct partitions *t, const struct gpt_header *h,
 	     struct gpt_entry *found)
@@ -305,7 +330,9 @@ read_table(struct partitions *t, uint64_t at)
 	return NULL;
 }
 
-/* The second table, at the disk's end, is for when the first is damaged. */
+/* The second table, at the disk's end, is for when the first is damaged
+ * (5.3.2). It is looked for in the last sector, for what the first says of its
+ * place may be damaged as well. An entry that is refused damages no table. */
 static void
 read_gpt(struct partitions *t)
 {
@@ -337,6 +364,7 @@ partitions_read(struct block_device *disk, struct partitions *t)
 	if (!read_sector(t, 0) || !is_mbr(&sector.mbr))
 		return;
 	memcpy(e, sector.mbr.entries, sizeof(e));
+	/* Among others ("hybrid"), too: the GPT has these as well. */
 	for (i = 0; i < ARRAY_SIZE(e); i++)
 		if (e[i].type == TYPE_GPT) {
 			read_gpt(t);
@@ -345,7 +373,9 @@ partitions_read(struct block_device *disk, struct partitions *t)
 	read_mbr(t, e);
 }
 
-/* The partitions of a disk fit in a page. */
+/* The partitions of a disk fit in a page, which they keep for good. Its zeros
+ * are the fields that are a disk's alone: requests go to the disk before a
+ * driver is asked. */
 static void
 register_all(const struct partitions *t)
 {
@@ -373,7 +403,8 @@ register_all(const struct partitions *t)
 	}
 }
 
-/* The drivers have attached to their devices in chapter dev's start. */
+/* The drivers have attached to their devices in chapter dev's start: so all
+ * disks are here, and no other comes. */
 static void
 block_init(void)
 {

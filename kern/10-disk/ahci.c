@@ -10,11 +10,14 @@
 #include "ahci.h"
 #include "string.h"
 
+/* Serial ATA's "Register - Host to Device" FIS. */
 #define FIS_H2D	       0x27
-#define FIS_IS_COMMAND 0x80
+#define FIS_IS_COMMAND 0x80 /* bit C: else it is the control register */
 
 /* ---- Issuing ---- */
 
+/* The FIS has the places of the old registers, and then, for what 48-bit
+ * commands wrote into each a second time, their places once more. */
 static void
 fill_fis(uint8_t *fis, const struct ata_command *c)
 {
@@ -51,7 +54,7 @@ ahci_fill(struct ahci_port *p, unsigned slot, const struct ata_command *c,
 	};
 	header->flags = HEADER_FIS_DWORDS | (c->write ? HEADER_WRITE : 0);
 	header->nsegments = to - table->segments;
-	header->transferred = 0;
+	header->transferred = 0; /* see whole() */
 }
 
 void
@@ -63,6 +66,8 @@ ahci_issue(struct ahci_port *p, unsigned slot)
 	p->registers->ci = 1u << slot;
 }
 
+/* One timer for all slots: time-outs are all the same, so what is issued later
+ * is due later, and a timer that runs need not be set again. Port locked. */
 static void
 watch(struct ahci_port *p, uint64_t deadline)
 {
@@ -93,6 +98,7 @@ start(struct ahci_port *p, struct block_request *r, bool queued)
 	ahci_issue(p, slot);
 }
 
+/* Of the commands used here, FLUSH CACHE alone has no queued form. */
 static bool
 wants_queue(const struct ahci_port *p, const struct block_request *r)
 {
@@ -113,6 +119,7 @@ next_request(struct ahci_port *p)
 	p->alone = !list_empty(&p->suspects);
 	if (p->alone)
 		from = &p->suspects;
+	/* The lowest free slot is taken each time: full means all below. */
 	if (p->active == BIT(p->depth) - 1 || (p->alone && p->active))
 		return NULL;
 	r = list_first(from, struct block_request, link);
@@ -131,6 +138,9 @@ ahci_issue_waiting(struct ahci_port *p)
 		start(p, r, wants_queue(p, r));
 }
 
+/* A drive without a cache is not asked to flush it: it would refuse, and a
+ * refusal is an error. block_finish is called without the lock: done may submit
+ * again. During recovery requests only queue up. */
 static void
 ahci_submit(struct block_device *d, struct block_request *r)
 {
@@ -156,7 +166,8 @@ ahci_submit(struct block_device *d, struct block_request *r)
 
 /* ---- Finishing ---- */
 
-/* Leave the port to the recovery thread. Port locked. */
+/* Leave the port to the recovery thread. One error is enough: what comes after
+ * it is dealt with there. Port locked. */
 static void
 fail_port(struct ahci_port *p, const char *what, uint32_t status)
 {
@@ -168,8 +179,8 @@ fail_port(struct ahci_port *p, const char *what, uint32_t status)
 	work_queue(&p->recovery);
 }
 
-/* Whether the controller moved as much as was asked. Of queued commands it
- * does not say (4.2.2, PRDBC). */
+/* Whether the controller moved as much as was asked: a drive may end a command
+ * early without an error. Of queued commands it does not say (4.2.2, PRDBC). */
 static bool
 whole(const struct ahci_port *p, unsigned slot)
 {
@@ -224,6 +235,8 @@ ahci_port_interrupt(struct ahci_port *p)
 	uint64_t rflags = spin_lock_irqsave(&p->lock);
 	uint32_t status = p->registers->is;
 
+	/* Taken back before the slots are looked at: a command that ends after
+	 * the look interrupts once more. */
 	p->registers->is = status;
 	if (p->state == AHCI_READY)
 		look(p, status, &finished);
@@ -232,8 +245,9 @@ ahci_port_interrupt(struct ahci_port *p)
 		block_finish(r, r->error);
 }
 
-/* The ports' bits first, then the controller's: a port that has something new
- * sets its bit again, and with MSI that is a new message (5.6.4). */
+/* A line that is shared calls this for others' interrupts, too: then no bit is
+ * set. The ports' bits first, then the controller's: a port that has something
+ * new sets its bit again, and with MSI that is a new message (5.6.4). */
 static void
 hba_interrupt(void *arg)
 {
@@ -312,7 +326,8 @@ disk_start(struct ahci_port *p)
 		p->queues ? "queued" : "plain");
 }
 
-/* Have the firmware let go of the controller (10.6.3). */
+/* Have the firmware let go of the controller (10.6.3), which may use it in
+ * system management mode. The times are that section's. */
 static void
 take_from_firmware(volatile struct ahci_registers *r)
 {
@@ -324,6 +339,11 @@ take_from_firmware(volatile struct ahci_registers *r)
 		kprintf("ahci: the firmware does not let go; going on\n");
 }
 
+/* The reset (10.4.3) ends within a second, or never. GHC_AHCI is set before,
+ * as other registers may not be touched without it (3.1.2), and after, as the
+ * reset may clear it. No 64-bit addresses: nobody copies here, so such a
+ * controller is refused where there is memory that it cannot reach.
+ * @return 0, -ETIMEDOUT or -ENXIO */
 static int
 hba_reset(struct ahci_hba *hba)
 {
@@ -357,6 +377,8 @@ links_up(volatile struct ahci_registers *r, uint32_t ports)
 	return true;
 }
 
+/* A drive that does not start is no error: its port is left alone, and the next
+ * one is tried. @return 0 or -ENOMEM */
 static int
 port_attach(struct ahci_hba *hba, unsigned number)
 {
@@ -384,7 +406,8 @@ port_attach(struct ahci_hba *hba, unsigned number)
 	return 0;
 }
 
-/* Find the drives on all of @p ports. */
+/* Find the drives on all of @p ports. One that is about to come up (DET is
+ * neither 0 nor 3) gets a port, too: port_run waits for its link. */
 static int
 ports_attach(struct ahci_hba *hba, uint32_t ports)
 {
@@ -415,12 +438,15 @@ ports_implemented(const struct ahci_hba *hba, uint64_t window)
 	       (fit >= AHCI_PORTS ? 0xffffffffu : (uint32_t)(BIT(fit) - 1));
 }
 
+/* Mass storage, SATA, AHCI (2.1.5: class code). */
 static bool
 ahci_match(const struct pci_device *d)
 {
 	return d->class == 1 && d->subclass == 6 && d->interface == 1;
 }
 
+/* Interrupts are turned on last, when the ports are there that the handler
+ * looks up. A BAR of 0x180 bytes has the registers of one port. */
 static int
 ahci_attach(struct pci_device *d)
 {

@@ -13,7 +13,7 @@
 #define IDENTIFY_TIMEOUT 10000 /* ms */
 #define READY_TIMEOUT	 10000 /* ms: a drive that spins up */
 #define LOG_TIMEOUT	 1000  /* ms: it is in the drive's memory */
-#define SILENCES_MAX	 3
+#define SILENCES_MAX	 3     /* time-outs in a row that a drive survives */
 
 void
 ahci_port_power(volatile struct ahci_port_registers *r)
@@ -22,7 +22,9 @@ ahci_port_power(volatile struct ahci_port_registers *r)
 	r->cmd |= CMD_SPIN_UP | CMD_POWER_ON | CMD_ACTIVE;
 }
 
-/* Stop the engines (10.1.2): each says when it has stopped. */
+/* Stop the engines (10.1.2): each says when it has stopped, within 500 ms.
+ * Lists first: they need the received FISes. Drops what was issued: CI and
+ * SACT are 0 then. @return whether both have stopped */
 static bool
 port_stop(volatile struct ahci_port_registers *r)
 {
@@ -34,7 +36,7 @@ port_stop(volatile struct ahci_port_registers *r)
 	return device_wait(!(r->cmd & CMD_FIS_RUNNING), 500);
 }
 
-/* Reset the link and with it the drive (10.4.2). */
+/* Reset the link and with it the drive (10.4.2): COMRESET for 1 ms at least. */
 static void
 link_reset(volatile struct ahci_port_registers *r)
 {
@@ -52,7 +54,8 @@ set_address(volatile uint32_t *low, volatile uint32_t *high, const void *memory)
 	*high = pa >> 32;
 }
 
-/* Tell the controller where our memory is. Engines stopped. */
+/* Tell the controller where our memory is. Engines stopped: they may be using
+ * the firmware's. Once is enough, as a reset of the link leaves them. */
 static void
 port_set_memory(struct ahci_port *p)
 {
@@ -68,7 +71,9 @@ port_set_memory(struct ahci_port *p)
 	}
 }
 
-/* With the link up: wait until the drive is ready, start the engines. */
+/* With the link up: wait until the drive is ready, start the engines. FISes
+ * first: by one the drive says that it is ready. The list only when it is
+ * (10.3.1). @return NULL, or what the drive does */
 static const char *
 port_run(struct ahci_port *p)
 {
@@ -85,8 +90,10 @@ port_run(struct ahci_port *p)
 	return NULL;
 }
 
-/* Run a command that answers with 512 bytes, in slot 0, without interrupts.
- * @return NULL, or what the drive does */
+/* Run a command that answers with 512 bytes, in slot 0, without interrupts: the
+ * port's registers are ours, nothing is in flight, and there is no block device
+ * or it is being recovered (DISK1). @return NULL, or what the drive does; the
+ * command may be in flight then, until the port is stopped */
 static const char *
 port_ask(struct ahci_port *p, const struct ata_command *c, unsigned ms)
 {
@@ -113,7 +120,8 @@ port_identify(struct ahci_port *p)
 	return why ? why : ata_identity_read(p->memory->answer, &p->identity);
 }
 
-/* Drop the error that stopped it and look at no more of it. */
+/* The port may be running yet, by the firmware. The signature is that of the
+ * FIS that port_run has waited for. */
 static const char *
 port_start(struct ahci_port *p)
 {
@@ -148,6 +156,9 @@ ahci_port_start(struct ahci_port *p)
 
 /* ---- Recovery ---- */
 
+/* With a reset of the link: the drive has forgotten all commands. It is given
+ * up after a row of these in which it has ended nothing, though it seemed to
+ * come back each time. @return whether it runs */
 static bool
 port_restart(struct ahci_port *p)
 {
@@ -191,6 +202,7 @@ find_culprit(struct ahci_port *p)
 	    port_ask(p, &c, LOG_TIMEOUT))
 		return -1;
 	slot = ata_failed_tag((const uint8_t *)p->memory->answer);
+	/* That of a command that was not in flight is not believed. */
 	if (slot < 0 || !(p->active & 1u << slot))
 		return -1;
 	r->is = 0xffffffff;
@@ -200,7 +212,10 @@ find_culprit(struct ahci_port *p)
 
 /* Take all commands out of their slots. Where the culprit is known the others
  * are issued again as they were; else all are suspects, to be repeated alone;
- * a suspect has failed for the second time. Port locked. */
+ * a suspect has failed for the second time. What was in flight goes before what
+ * waits, as it came first. A command that had ended before the error,
+ * unnoticed, is repeated, too: reads, writes of the same data and flushes can
+ * be. Port locked. */
 static void
 sort_commands(struct ahci_port *p, bool ok, int culprit, struct list *failed)
 {
@@ -234,6 +249,10 @@ fail_requests(struct list *failed)
 	}
 }
 
+/* The registers and silences are ours without the lock (DISK1): nothing is
+ * issued, and interrupts and timer leave the port alone. Requests that come in
+ * between wait in pending, and are issued or failed at the end, in the same
+ * section as the state changes: none is left behind. */
 void
 ahci_recover(struct work *w)
 {

@@ -21,7 +21,8 @@ read_model(const uint16_t *words, char *model)
 	model[i] = '\0';
 }
 
-/* Words 82 to 84 are valid if bits 15:14 of words 83 and 84 are 01. */
+/* Words 82 to 84 are valid if bits 15:14 of words 83 and 84 are 01: what an old
+ * drive has in words that had no meaning is 0 or all ones. */
 static bool
 has_feature(const uint16_t *words, unsigned word, unsigned bit)
 {
@@ -38,6 +39,7 @@ queue_depth(const uint16_t *words, bool lba48)
 	return queued && lba48 ? (words[75] & 0x1f) + 1u : 0;
 }
 
+/* Never more than the commands can address. */
 static uint64_t
 capacity(const uint16_t *words, bool lba48)
 {
@@ -51,7 +53,9 @@ capacity(const uint16_t *words, bool lba48)
 	return MIN(n, ATA_LBA48_SECTORS);
 }
 
-/* Word 106 is valid if bits 15:14 are 01; bit 12: sectors are longer. */
+/* Word 106 is valid if bits 15:14 are 01; bit 12: sectors are longer, by words
+ * 117 and 118, in words. That physical sectors are longer (bit 13) makes writes
+ * slower and nothing else. */
 static bool
 has_long_sectors(const uint16_t *words)
 {
@@ -75,6 +79,7 @@ ata_identity_read(const uint16_t *words, struct ata_identity *id)
 		return "has sectors of more than 512 bytes";
 	id->lba48 = has_feature(words, 83, 10);
 	id->flush = has_feature(words, 83, 12);
+	/* WRITE DMA FUA EXT has 48-bit addresses. */
 	id->force = has_feature(words, 84, 6) && id->lba48;
 	id->logs = has_feature(words, 84, 5);
 	id->depth = queue_depth(words, id->lba48);
@@ -82,6 +87,8 @@ ata_identity_read(const uint16_t *words, struct ata_identity *id)
 	return id->sectors == 0 ? "says that it has no sectors" : NULL;
 }
 
+/* A queued command has its length where others have their features, and its tag
+ * in bits 7:3 of the count (ACS-2, READ FPDMA QUEUED). */
 struct ata_command
 ata_command_for(const struct block_request *r, const struct ata_identity *id,
 		int tag)
@@ -115,6 +122,7 @@ ata_command_for(const struct block_request *r, const struct ata_identity *id,
 	return c;
 }
 
+/* The page's number, in the address above the log's, is 0. */
 struct ata_command
 ata_read_log(uint8_t log)
 {

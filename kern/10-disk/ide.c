@@ -14,25 +14,27 @@
 #define DRIVES	 2
 
 /* Registers, from the channel's command base. */
-#define REG_DATA       0
-#define REG_COUNT      2
-#define REG_LBA_LOW    3
-#define REG_LBA_MID    4
-#define REG_LBA_HIGH   5
-#define REG_DEVICE     6
-#define REG_STATUS     7 /* read; takes the interrupt back */
-#define REG_COMMAND    7 /* write */
+#define REG_DATA     0
+#define REG_COUNT    2
+#define REG_LBA_LOW  3
+#define REG_LBA_MID  4
+#define REG_LBA_HIGH 5
+#define REG_DEVICE   6
+#define REG_STATUS   7 /* read; takes the interrupt back */
+#define REG_COMMAND  7 /* write */
 
+/* The control register; read, it is the status once more. */
 #define CONTROL_NO_IRQ 0x02
-#define CONTROL_RESET  0x04
+#define CONTROL_RESET  0x04 /* SRST: while it stands, of both drives */
 
 #define DEVICE_ALWAYS  0xa0 /* bits that old drives want set */
 #define DEVICE_SECOND  0x10
 
-/* Bus-master registers, from the channel's base. */
+/* Bus-master registers, from the channel's base. In the status, ones clear
+ * ERROR and INTERRUPT; the latter comes once what was read is in memory. */
 #define BM_COMMAND	0
 #define BM_STATUS	2
-#define BM_TABLE	4
+#define BM_TABLE	4 /* 32 bits: physical address */
 #define BM_START	0x1
 #define BM_TO_MEMORY	0x8
 #define BM_ACTIVE	0x1
@@ -43,7 +45,7 @@
 
 #define PRESENT_TIMEOUT 1000  /* ms: to answer IDENTIFY */
 #define RESET_TIMEOUT	31000 /* ms: ATA-7, 9.2 */
-#define SILENCES_MAX	3
+#define SILENCES_MAX	3     /* resets in a row that it survives */
 
 #define BUFFER_ORDER	5
 _Static_assert(PAGE_SIZE << BUFFER_ORDER == BLOCK_REQUEST_PAGES_MAX * PAGE_SIZE,
@@ -52,28 +54,33 @@ _Static_assert(PAGE_SIZE << BUFFER_ORDER == BLOCK_REQUEST_PAGES_MAX * PAGE_SIZE,
 /* An entry of the bus master's table. */
 struct ide_segment {
 	uint32_t base;
-	uint32_t len_flags;
+	uint32_t len_flags; /* bytes, in bits 15:0 */
 };
 
+/* Busy: a drive has the active request. Idle: there is none, and so nothing
+ * waits. Resetting: it has failed to end; the thread resets both drives. */
 enum ide_state { IDE_IDLE, IDE_BUSY, IDE_RESETTING };
 
+/* Constant once attached, but for what is said. */
 struct ide_drive {
 	struct ide_channel *channel;
-	unsigned number;
-	bool dead;
+	unsigned number; /* 0 or 1 */
+	bool dead;	 /* not there, or given up; under the channel's lock */
 	struct ata_identity identity;
 	struct block_device disk;
 };
 
+/* Two drives share the lines and the registers: one command is under way, and
+ * a reset is of both. */
 struct ide_channel {
 	/* Read by the bus master. Aligned so that it crosses no 64 KiB. */
 	struct ide_segment table[BLOCK_REQUEST_PAGES_MAX]
 		__attribute__((aligned(512)));
 
 	/* Constant once attached. */
-	uint16_t command_base, control, bus_master;
-	uint64_t timeout; /* ns for a command */
-	uint8_t *buffer;  /* of a request's size; NULL: all memory is low */
+	uint16_t command_base, control, bus_master; /* ports */
+	uint64_t timeout;			    /* ns for a command */
+	uint8_t *buffer; /* of a request's size; NULL: all memory is low */
 	struct ide_drive drives[DRIVES];
 
 	/* Guarded by lock, which interrupt handlers take. The registers
@@ -82,9 +89,9 @@ struct ide_channel {
 	enum ide_state state;
 	bool again;	   /* the active request has failed once */
 	unsigned silences; /* resets since a command has last ended */
-	struct block_request *active;
-	uint64_t deadline;
-	bool timer_armed;
+	struct block_request *active; /* NULL just when it is IDE_IDLE */
+	uint64_t deadline;	      /* clock_ns by which that must end */
+	bool timer_armed;	      /* for it, or an earlier moment */
 	struct timer timer;
 	struct work recovery;
 	struct list pending;  /* requests of both drives */
@@ -114,6 +121,7 @@ select_drive(const struct ide_channel *c, uint8_t device)
 		status_now(c);
 }
 
+/* Written with each command, as the device register chooses who takes it. */
 static uint8_t
 drive_bits(const struct ide_drive *drive)
 {
@@ -193,6 +201,8 @@ fill_table(struct ide_channel *c, struct block_request *r)
 	to[-1].len_flags |= SEGMENT_LAST;
 }
 
+/* A timer that is armed yet, for a request that has ended, strikes early and
+ * is set again then: arming it for each would cost more. */
 static void
 watch(struct ide_channel *c)
 {
@@ -202,6 +212,9 @@ watch(struct ide_channel *c)
 	}
 }
 
+/* The order is that of the bus master's programming interface: its table and
+ * direction, with the old bits of status cleared; the drive's command; and only
+ * then the start. A flush moves nothing, and needs the interrupt alone. */
 static void
 run(struct ide_channel *c)
 {
@@ -224,7 +237,8 @@ run(struct ide_channel *c)
 	outb(c->bus_master + BM_COMMAND, direction | BM_START);
 }
 
-/* Begin with the next request, if there is one; the channel is idle. */
+/* Begin with the next request, if there is one; the channel is idle. Suspects
+ * first: theirs is the second try, and each is alone anyway. */
 static void
 run_next(struct ide_channel *c)
 {
@@ -269,7 +283,8 @@ ide_submit(struct block_device *d, struct block_request *r)
 
 /* ---- Its end ---- */
 
-/* Leave the channel to the recovery thread. Channel locked. */
+/* Leave the channel to the recovery thread, as a reset takes long: until then
+ * the request stays active. Channel locked, and busy. */
 static void
 fail_channel(struct ide_channel *c, const char *what, uint8_t status)
 {
@@ -304,7 +319,9 @@ fail_active(struct ide_channel *c)
 }
 
 /*
- * The drive has interrupted: take the result.
+ * The drive has interrupted: take the result. The line may be shared: without
+ * the bus master's bit it was another's. During a reset the registers are not
+ * ours (DISK1).
  *
  * @return the request, if it has ended. Channel locked
  */
@@ -347,6 +364,8 @@ finish(struct block_request *r, int error)
 	block_finish(r, error);
 }
 
+/* The next command starts before the last one's done is called: the drive need
+ * not wait for that. */
 static void
 channel_interrupt(void *arg)
 {
@@ -378,7 +397,9 @@ channel_timer(struct timer *t)
 
 /* ---- Recovery ---- */
 
-/* Software reset of both drives (ATA-7, 9.2). @return whether it ended */
+/* Software reset of both drives (ATA-7, 9.2): the bit for 5 us at least, then
+ * 2 ms before the status is looked at. The registers are ours (DISK1). @return
+ * whether it ended */
 static bool
 channel_reset(const struct ide_channel *c)
 {
@@ -406,6 +427,9 @@ channel_dead(struct ide_channel *c, struct list *failed)
 	end_active(c);
 }
 
+/* The state is IDE_RESETTING until fail_active or channel_dead: nobody touches
+ * the registers, nor silences, before. Requests that came in between wait in
+ * pending. */
 static void
 channel_recover(struct work *w)
 {
@@ -430,6 +454,8 @@ channel_recover(struct work *w)
 
 /* ---- Attaching ---- */
 
+/* Without DMA and interrupts: the words are read one by one. @return NULL; ""
+ * if there is no drive; or why it is not driven */
 static const char *
 drive_identify(struct ide_channel *c, unsigned number)
 {
@@ -503,7 +529,8 @@ channel_init(struct ide_channel *c, uint16_t command, uint16_t control,
 	work_init(&c->recovery, channel_recover);
 }
 
-/* @return 0 or -ENOMEM */
+/* Of a command's size, so that it never has to be waited for: one is under way.
+ * @return 0 or -ENOMEM */
 static int
 buffer_alloc(struct ide_channel *c)
 {
@@ -540,6 +567,7 @@ channel_attach(struct ide_channel *c, unsigned irq)
 		error = buffer_alloc(c);
 	if (error)
 		return error;
+	/* Interrupts on, with no old one left over from the look. */
 	select_drive(c, 0);
 	inb(c->command_base + REG_STATUS);
 	outb(c->bus_master + BM_STATUS, BM_ERROR | BM_INTERRUPT);
@@ -550,6 +578,7 @@ channel_attach(struct ide_channel *c, unsigned irq)
 	return 0;
 }
 
+/* Mass storage, IDE. */
 static bool
 ide_match(const struct pci_device *d)
 {
@@ -557,7 +586,9 @@ ide_match(const struct pci_device *d)
 }
 
 /* Bits 0 and 2 of the programming interface: a channel that is not at the
- * legacy ports; bit 7: there is a bus master. */
+ * legacy ports; bit 7: there is a bus master. Ports and interrupts of the two
+ * channels are then those of the PC/AT, which no BAR tells; BAR 4 has the bus
+ * master's 8 ports of each. */
 static int
 ide_attach(struct pci_device *d)
 {

@@ -8,15 +8,18 @@
 #include "block.h"
 #include "string.h"
 
-#define VENDOR	   0x1af4
+#define VENDOR	   0x1af4 /* Red Hat's, for QEMU's devices */
 #define DEVICE	   0x1110
 #define MEMORY_BAR 2
 #define LEN_MAX	   (1ul << 30) /* its page tables take 1/512 of it */
 
 /* One is enough: it carries the root. */
 static struct block_device disk;
-static char *memory;
+static char *memory; /* all of the disk; NULL: there is none yet */
 
+/* Within submit, whoever calls it: there is no lock, as transfers at once touch
+ * different sectors, and no queue, so nothing to merge (disk.merges is false).
+ * A flush copies nothing: what is in the file is there. */
 static void
 ivshmem_submit(struct block_device *d, struct block_request *r)
 {

@@ -12,8 +12,8 @@
 #include "cache_internal.h"
 #include "string.h"
 
-#define BUF_UPTODATE 0x1u
-#define BUF_DIRTY    0x2u
+#define BUF_UPTODATE 0x1u /* data is the block's, or newer */
+#define BUF_DIRTY    0x2u /* newer, and the cache's to write; in list dirty */
 
 #define BUFS_MIN     64u
 #define MEMORY_SHARE 16 /* of memory, 1/n is block contents at most */
@@ -23,12 +23,14 @@
 /* Held by who writes dirty buffers, so that what a sync finds clean is on the
  * disk, and not on its way there. */
 static struct mutex sync_lock;
+/* Guards what follows, and of each buffer the references, the links and
+ * BUF_DIRTY. The last one: sync_lock, then buffers' locks, come before it. */
 static struct spinlock buf_lock = SPINLOCK("buffer cache");
 static struct buf *hash[HASH_SIZE];
 static struct list clean = LIST_INIT(clean);   /* least recently used last */
 static struct list dirty = LIST_INIT(dirty);   /* oldest first */
-static struct list unused = LIST_INIT(unused); /* headers without a page */
-static unsigned nbufs, ndirty, bufs_max;
+static struct list unused = LIST_INIT(unused); /* headers of no block */
+static unsigned nbufs, ndirty, bufs_max; /* nbufs: of headers, used or not */
 
 static struct buf **
 chain_of(const struct block_device *d, uint64_t block, uint32_t size)
@@ -50,6 +52,8 @@ find(struct block_device *d, uint64_t block, uint32_t size)
 	return b;
 }
 
+/* Only a clean buffer changes its list: a dirty one is on its list by age,
+ * whether it is held or not. */
 static void
 hold(struct buf *b)
 {
@@ -104,6 +108,8 @@ make_headers(void)
 	return 0;
 }
 
+/* Before the bound is reached a new header is made rather than a block given up
+ * that may be wanted; reclaim takes those when memory is short. */
 static struct buf *
 take_header(void)
 {
@@ -147,6 +153,7 @@ buf_new(int *error)
 	return NULL;
 }
 
+/* With its page: the next one to be made has it. */
 static void
 discard(struct buf *b)
 {
@@ -182,6 +189,7 @@ buf_get(struct block_device *d, uint64_t block, uint32_t size, int *error)
 	if (!fresh)
 		return NULL;
 	spin_lock(&buf_lock);
+	/* Another may have made it meanwhile: there is one of each block. */
 	b = find(d, block, size);
 	if (b) {
 		hold(b);
@@ -208,6 +216,9 @@ transfer(struct buf *b, enum block_op op)
 			      b->data, b->size);
 }
 
+/* The lock has several who want the same block wait for one read. The flag is
+ * looked at before it, as it is never taken back, and again with it. A block
+ * that could not be read stays in the cache without the flag. */
 struct buf *
 buf_read(struct block_device *d, uint64_t block, uint32_t size, int *error)
 {
@@ -261,6 +272,7 @@ buf_write_start(struct buf *b, struct block_batch *batch)
 	block_batch_add(batch, &b->io);
 }
 
+/* The last one used is the last one to be recycled. */
 void
 buf_put(struct buf *b)
 {
@@ -316,7 +328,9 @@ buf_forget(struct block_device *d, uint64_t block, uint32_t size)
 /* ---- Writing ---- */
 
 /* Write a held buffer whose lock is held, if it is dirty still. A failed write
- * leaves it clean: else the cache would fill with blocks of a broken disk. */
+ * leaves it clean: else the cache would fill with blocks of a broken disk. It
+ * is clean before it is written; nobody changes it in between, for want of the
+ * lock. */
 static int
 write_locked(struct buf *b)
 {
@@ -408,6 +422,10 @@ lock_dirty(struct block_device *d, struct buf **bufs, unsigned max)
 	return n;
 }
 
+/* The oldest first, SYNC_AT_ONCE at a time. Their locks are held until all are
+ * on the disk: nothing changes under the disk's hands, and buf_forget waits. A
+ * batch that fails counts once, however many of its blocks did. sync_lock is
+ * held. */
 static void
 write_dirty(struct block_device *d)
 {
@@ -446,6 +464,7 @@ buf_sync(struct block_device *d)
 	return error ? error : e;
 }
 
+/* Without the lock: what becomes dirty at this moment may have come later. */
 bool
 buf_has_dirty(void)
 {
@@ -454,6 +473,7 @@ buf_has_dirty(void)
 
 /* ---- Giving back ---- */
 
+/* Of a buffer that is in no list and no chain; the lock is held. */
 static void
 drop(struct buf *b)
 {
@@ -463,6 +483,7 @@ drop(struct buf *b)
 	list_add(&b->lru, &unused);
 }
 
+/* A dirty one would be the file system's that has the disk: there is none. */
 void
 buf_invalidate(struct block_device *d)
 {
@@ -498,6 +519,7 @@ buf_init(void)
 	struct mem_stats stats;
 
 	mutex_init(&sync_lock, "buffer sync");
+	/* A block takes a page, however small it is. */
 	mem_stats_get(&stats);
 	bufs_max = MAX(stats.total / MEMORY_SHARE, BUFS_MIN + 0ul);
 }

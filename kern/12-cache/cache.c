@@ -5,6 +5,8 @@
 
 struct cache_ops cache_ops;
 
+/* From lru_init on reclaim may come: it finds the buffers' lists, which are
+ * there before buf_init, empty. The thread comes last. */
 static void
 cache_init(void)
 {

@@ -9,7 +9,9 @@
 #include "string.h"
 
 /* A write allocates its blocks in windows, so that a disk that fills up is
- * found after what fits is written. */
+ * found after what fits is written: of a write for which there is no room, as
+ * many bytes are written as there is room for (POSIX.1-2017, write). Bytes,
+ * aligned in the file. */
 #define WRITE_WINDOW 65536ul
 
 /* ---- Reading ---- */
@@ -33,6 +35,12 @@ read_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	return done;
 }
 
+/* POSIX.1-2017 (2.9.7) has reads and writes of a file atomic to each other. As
+ * on most of Linux's file systems they are not: that would be a lock over the
+ * copy. A page's bytes, and the size, are as they are when it is their turn.
+ * The size is looked at once: what a truncation cuts off meanwhile reads as
+ * zeros. What was moved before an error is the result, and the next call finds
+ * the error again. */
 int64_t
 cached_read(struct page_cache *c, struct uio *u, uint64_t *pos)
 {
@@ -95,6 +103,8 @@ write_new(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	done = uio_copy_from(u, data + offset, n);
 	memset(data + offset + done, 0, PAGE_SIZE - offset - done);
 	*error = -EFAULT;
+	/* After a copy that ended early the rest is zeros, and right only if
+	 * all of the page is past the end; else it is the file's. */
 	if (done == n || index * PAGE_SIZE >= *c->size)
 		*error = done ? page_cache_add(c, page, index, true) : -EFAULT;
 	else if (done > 0)
@@ -108,7 +118,8 @@ write_new(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	return done;
 }
 
-/* Whether the page's bytes outside [at, at + n) are past the end of file. */
+/* Whether the page's bytes outside [at, at + n) are past the end of file: then
+ * they are zeros, and the page need not be read to change the rest of it. */
 static inline bool
 is_whole(const struct page_cache *c, uint64_t at, size_t n)
 {
@@ -118,6 +129,9 @@ is_whole(const struct page_cache *c, uint64_t at, size_t n)
 	       (at == start && at + n >= *c->size);
 }
 
+/* Dirty after the copy, and not before: write-back in between would take the
+ * mark away and might miss the bytes (page_cache_dirty). Also after a copy that
+ * ended early, of which a part is there. */
 static size_t
 write_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	    int *error)
@@ -139,7 +153,8 @@ write_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 }
 
 /* Have the file system allocate for *len bytes; on a full disk, for what is in
- * the first page, which may fit. */
+ * the first page, which may fit: so the last pages of a disk go one by one, and
+ * only the first that does not fit ends the write. */
 static int
 prepare_some(struct page_cache *c, uint64_t at, size_t *len)
 {
@@ -172,6 +187,7 @@ write_window(struct page_cache *c, struct uio *u, uint64_t at, size_t *len,
 		n = MIN(end - at, PAGE_SIZE - at % PAGE_SIZE);
 		done = write_piece(c, u, at, n, error);
 		at += done;
+		/* A reader sees no size whose bytes are not there yet. */
 		if (done > 0 && at > *c->size)
 			*c->size = at;
 		if (done < n)
@@ -180,6 +196,8 @@ write_window(struct page_cache *c, struct uio *u, uint64_t at, size_t *len,
 	return at - begin;
 }
 
+/* An error after the first byte is not told: the result is how much was
+ * written, and the next call meets the error again (POSIX.1-2017, write). */
 int64_t
 cached_write(struct page_cache *c, struct uio *u, uint64_t *pos, size_t len)
 {
@@ -187,6 +205,7 @@ cached_write(struct page_cache *c, struct uio *u, uint64_t *pos, size_t len)
 	size_t n, done;
 	int error = 0;
 
+	/* The gap becomes part of the file, as zeros. */
 	if (at > *c->size)
 		page_cache_zero_tail(c, *c->size);
 	while (at < end) {

@@ -11,12 +11,13 @@
 #define DIRTY_SHARE  8	/* of memory, 1/n may be dirty pages */
 #define LOOKS_A_PAGE 16 /* pages looked at for each one wanted */
 
-/* Inside the caches' locks; see reclaim_one for the other direction. */
+/* Inside the caches' locks; see reclaim_one for the other direction. Guards the
+ * list, nlru, and that PG_RECENT is cleared; the counts below it are atomic. */
 static struct spinlock lru_lock = SPINLOCK("page lru");
-static struct list lru = LIST_INIT(lru);
+static struct list lru = LIST_INIT(lru); /* struct page.lru; next to go last */
 static uint64_t nlru;
 static _Atomic uint64_t ncached, ndirty;
-static uint64_t dirty_max;
+static uint64_t dirty_max; /* pages */
 
 void
 lru_add(struct page *page)
@@ -61,7 +62,8 @@ page_cache_stats(uint64_t *cached, uint64_t *dirty)
 	*dirty = ndirty;
 }
 
-/* Only the cache refers to the page: make that reference unobtainable. */
+/* Only the cache refers to the page: make that reference unobtainable. In one
+ * step, as after a look at the count a look-up could still take one. */
 static bool
 freeze(struct page *page)
 {
@@ -108,11 +110,14 @@ reclaim_one(void)
 	spin_unlock(&c->lock);
 	preempt_enable();
 	count_cached(-1);
+	/* Nobody can find it any more: free it in the usual way. */
 	atomic_store(&page->refs, 1);
 	page_unref(page);
 	return 1;
 }
 
+/* Twice around finds all that is to be had: the first time marks are cleared.
+ * The other bound is for long lists of which little is to be had. */
 uint64_t
 page_reclaim(uint64_t want)
 {
@@ -123,6 +128,8 @@ page_reclaim(uint64_t want)
 	return done;
 }
 
+/* Without a wait there is no more than what is clean. If that is not enough,
+ * the rest is written, and can be reclaimed by who asks some time later. */
 static uint64_t
 reclaim(uint64_t want)
 {

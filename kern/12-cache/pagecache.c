@@ -14,18 +14,23 @@
 
 #define WAIT_BUCKETS 64
 
+/* Who waits for a page, or a cache: all whose address leads to the same bucket
+ * share its queue, are woken together, and look again. */
 static struct wait_bucket {
 	struct spinlock lock;
 	struct waitq wq;
 } wait_buckets[WAIT_BUCKETS];
 
+/* By the golden ratio's bits (Knuth, TAOCP vol. 3, 6.4), of which the upper six
+ * choose one of 64. */
 static struct wait_bucket *
 bucket_of(const void *key)
 {
 	return &wait_buckets[((uint64_t)key >> 4) * 0x9e3779b97f4a7c15 >> 58];
 }
 
-/* Sleep until none of @p flags is set. */
+/* Sleep until none of @p flags is set. No wake-up is lost: a flag is cleared
+ * before the waker takes the bucket's lock, under which it is looked at. */
 static void
 page_wait(struct page *page, unsigned flags)
 {
@@ -75,6 +80,8 @@ page_cache_wake_written(struct page_cache *c)
 
 /* ---- Finding ---- */
 
+/* A count of 0 is final (freeze): to add to it would bring a page back that is
+ * being freed, or make one of somebody else's free page. */
 static bool
 page_try_ref(struct page *page)
 {
@@ -121,6 +128,8 @@ page_cache_peek(struct page_cache *c, uint64_t index)
 
 /* ---- Adding ---- */
 
+/* Added first and looked at then: two at once cannot both get the last page.
+ * One may be refused it, though, while another's vain try is counted. */
 static int
 charge(struct page_quota *quota)
 {
@@ -130,7 +139,9 @@ charge(struct page_quota *quota)
 	return -ENOSPC;
 }
 
-/* The lock is held. */
+/* At the end: the list is by the time that they became dirty, and write-back
+ * begins with the oldest. Charged to who changes it (ru_oublock of getrusage),
+ * as its write will be the flush thread's. The lock is held. */
 static void
 set_dirty(struct page_cache *c, struct page *page)
 {
@@ -141,7 +152,9 @@ set_dirty(struct page_cache *c, struct page *page)
 	current()->usage.sectors_dirtied += PAGE_SIZE / SECTOR_SIZE;
 }
 
-/* The page is in the tree: put it on its list; the lock is held. */
+/* The page is in the tree: put it on its list; the lock is held. One that is
+ * yet to be read goes on the LRU list, too: its reader's reference keeps it
+ * from reclaim. Where there is a quota pages are on none. */
 static void
 enlist(struct page_cache *c, struct page *page, bool dirty)
 {
@@ -155,6 +168,8 @@ enlist(struct page_cache *c, struct page *page, bool dirty)
 	set_dirty(c, page);
 }
 
+/* The lock is released for new nodes, since page_alloc may reclaim, and so take
+ * this lock; the tree may have changed then, and is asked again. */
 static int
 insert(struct page_cache *c, struct page *page, uint64_t index, bool dirty)
 {
@@ -222,6 +237,9 @@ remove_page(struct page_cache *c, struct page *page)
 	}
 }
 
+/* The lock is released after each page, for others, and for reclaim, which
+ * needs it to finish. After a wait all is looked at anew: the page may be gone,
+ * or dirty and under write-back once more. */
 void
 page_cache_drop_range(struct page_cache *c, uint64_t first, uint64_t last)
 {
@@ -273,7 +291,8 @@ add_locked(struct page_cache *c, uint64_t index, int *error)
 }
 
 /* How many pages to read from @p index on: more where the reader goes on from
- * where the last read ended. */
+ * where the last read ended, or is the first, at the begin. Two readers of one
+ * file spoil each other's hint, which costs requests and nothing else. */
 static unsigned
 read_window(const struct page_cache *c, uint64_t index)
 {
@@ -293,7 +312,9 @@ call_read(struct page_cache *c, struct page **pages, unsigned n)
 }
 
 /* The page's contents are there, or are not: let others have it. Who waits for
- * one that was @p left unread reads it. */
+ * one that was @p left unread reads it. A page that failed is out of the tree
+ * before it is unlocked: who comes after that reads a new one, and an error is
+ * told to those alone who asked while it was read. */
 static void
 read_done(struct page_cache *c, struct page *page, int error, bool left)
 {
@@ -328,7 +349,8 @@ read_ahead(struct page_cache *c, struct page **pages, unsigned n)
 }
 
 /* Read pages from @p index on. @return the first, referenced; or NULL and
- * *error: -EEXIST where another has begun to. */
+ * *error: -EEXIST where another has begun to. That ends the row of the others,
+ * too; so does a lack of memory for them, of which nobody is told. */
 static struct page *
 read_in(struct page_cache *c, uint64_t index, int *error)
 {
@@ -353,7 +375,8 @@ read_in(struct page_cache *c, uint64_t index, int *error)
 	return NULL;
 }
 
-/* A page of a file that is nothing but its pages (tmpfs): a hole reads zero. */
+/* A page of a file that is nothing but its pages (tmpfs): a hole reads zero.
+ * There is no one to read it from, so it need not be locked first. */
 static struct page *
 make_zero(struct page_cache *c, uint64_t index, int *error)
 {
@@ -369,6 +392,8 @@ make_zero(struct page_cache *c, uint64_t index, int *error)
 	return NULL;
 }
 
+/* Until it is there, or this or another thread has failed to read it. A page
+ * that is neither was left by a read-ahead that failed: look again. */
 static struct page *
 get_slowly(struct page_cache *c, uint64_t index, int *error)
 {
@@ -396,6 +421,8 @@ get_slowly(struct page_cache *c, uint64_t index, int *error)
 	}
 }
 
+/* The mark of use is only written if it is not there: that is an atomic
+ * instruction less for most reads. */
 struct page *
 page_cache_get(struct page_cache *c, uint64_t index, int *error)
 {
@@ -442,6 +469,7 @@ page_cache_dirty(struct page_cache *c, struct page *page)
 	if (page_test(page, PG_DIRTY))
 		return;
 	spin_lock(&c->lock);
+	/* Else a truncation, or another one, has been faster. */
 	if (page->owner == c && !page_test(page, PG_DIRTY)) {
 		if (!page_test(page, PG_WRITEBACK))
 			lru_remove(page);
@@ -466,6 +494,7 @@ page_cache_zero_tail(struct page_cache *c, uint64_t size)
 	page_unref(page);
 }
 
+/* A page of which a part stays is changed, and not dropped: it may be dirty. */
 void
 page_cache_truncate(struct page_cache *c, uint64_t size)
 {
@@ -504,6 +533,8 @@ cache_free(struct rcu_head *head)
 	kfree(container_of(head, struct page_cache, rcu));
 }
 
+/* After a grace period: reclaim, and look-ups of who reads the owner's pointer
+ * in an RCU section, may have it in hand. */
 void
 page_cache_destroy(struct page_cache *c)
 {

@@ -11,7 +11,7 @@
 
 #define NODE_BITS   9
 #define NODE_SLOTS  (1u << NODE_BITS)
-#define HEIGHT_MASK 7ul
+#define HEIGHT_MASK 7ul /* of the root: all it can point to is aligned to 8 */
 #define HEIGHT_MAX  DIV_ROUND_UP(64 - PAGE_SHIFT, NODE_BITS)
 
 struct node {
@@ -55,6 +55,10 @@ node_used(struct node *node)
 	return &address_to_page(node)->index;
 }
 
+/* One load has root and height, which belong together. Each slot is loaded
+ * once: what is seen may be old, and is then as it was at some moment of the
+ * look-up. A node that was taken out meanwhile has no slots in use, and is not
+ * freed before the section ends. */
 struct page *
 tree_find(struct page_cache *c, uint64_t index)
 {
@@ -70,6 +74,9 @@ tree_find(struct page_cache *c, uint64_t index)
 	return at;
 }
 
+/* The first page below @p node from its slot of @p index on; of the first slot,
+ * from the rest of @p index on, of later ones from their begin on. As deep as
+ * the tree is high. */
 static struct page *
 next_below(struct node *node, unsigned height, uint64_t index)
 {
@@ -127,6 +134,8 @@ tree_nodes_free(struct tree_nodes *nodes)
 		page_unref(nodes->pages[--nodes->n]);
 }
 
+/* Exactly as many as tree_insert takes then, if the lock is held in between: so
+ * a page that is there needs none, and none is left in the tree unused. */
 static unsigned
 nodes_needed(struct page_cache *c, uint64_t index)
 {
@@ -147,12 +156,16 @@ nodes_needed(struct page_cache *c, uint64_t index)
 	return 0;
 }
 
+/* Zeroed, and with 0 slots in use, by tree_nodes_refill. */
 static struct node *
 node_take(struct tree_nodes *nodes)
 {
 	return page_address(nodes->pages[--nodes->n]);
 }
 
+/* A new root is complete before it is published: look-ups see the old tree, or
+ * the same below one more node. Nothing makes it lower again but that it
+ * becomes empty. */
 static void
 grow(struct page_cache *c, uint64_t index, struct tree_nodes *nodes)
 {
@@ -205,12 +218,16 @@ tree_insert(struct page_cache *c, struct page *page, uint64_t index,
 	return 0;
 }
 
+/* See the assertion at the top: the node itself may be read until now, so its
+ * rcu_head is not in it. */
 static void
 node_free_deferred(struct rcu_head *head)
 {
 	page_unref(container_of((struct list *)head, struct page, lru));
 }
 
+/* From the page upwards, as long as a node becomes empty: then it is cut off
+ * above, and freed once no look-up is in it. */
 void
 tree_remove(struct page_cache *c, uint64_t index)
 {

@@ -3,6 +3,7 @@
  */
 #include "cache.h"
 
+/* Segments on the stack: the request has ended when block_run returns. */
 int
 block_transfer_pages(struct block_device *d, enum block_op op, uint64_t sector,
 		     struct page **pages, unsigned n, uint64_t bytes)

@@ -6,7 +6,8 @@
 #include "cache.h"
 #include "string.h"
 
-/* Pieces of user_zero: it does not say how far it came. */
+/* Pieces of user_zero: it does not say how far it came, so a piece that faults
+ * counts as not zeroed at all. */
 #define ZERO_PIECE 65536ul
 
 enum direction { TO_CALLER, FROM_CALLER, ZERO_CALLER };
@@ -42,7 +43,9 @@ move(const struct uio *u, void *mem, size_t n, enum direction direction)
 }
 
 /* Several pieces. One that is used up is left behind only when the next one is
- * needed, so the common case need not look. */
+ * needed, so the common case need not look. There is a next one, as len is at
+ * most u->left. Empty pieces, which readv(2) allows, are passed over in the
+ * same way. @p mem is NULL to zero. */
 static size_t
 transfer_pieces(struct uio *u, char *mem, size_t len, enum direction direction)
 {
@@ -68,6 +71,8 @@ transfer_pieces(struct uio *u, char *mem, size_t len, enum direction direction)
 	return done;
 }
 
+/* The common case: all of it lies in the current piece. Nothing is looked at
+ * but what has to be; a piece that ends here is left to the next call. */
 INLINE size_t
 transfer(struct uio *u, char *mem, size_t len, enum direction direction)
 {

@@ -6,11 +6,14 @@
  */
 #include "cache_internal.h"
 
-#define FLUSH_INTERVAL_NS 5000000000ul
+#define FLUSH_INTERVAL_NS 5000000000ul /* Linux's default, too */
 #define BALANCE_PAGES	  64 /* that a writer writes when it has to help */
 
 /* ---- The pages of one file ---- */
 
+/* Mark a dirty page clean and under write-back, in one step for who holds the
+ * lock, which is held. One that is being written already, and has been changed
+ * since, stays: two writes of a page could end in either order. */
 static bool
 take(struct page_cache *c, struct page *page)
 {
@@ -28,6 +31,7 @@ take(struct page_cache *c, struct page *page)
 }
 
 /* The oldest dirty page that is not being written. The lock is held. */
+/* Those that are being written have been dirtied since, and are passed over. */
 static struct page *
 first_to_write(struct page_cache *c)
 {
@@ -102,7 +106,9 @@ batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
 }
 
 /* Write up to @p max dirty pages back; @p wait: until all of the file's are
- * written, by whomever. */
+ * written, by whomever. Where fewer than @p max were to be had, the rest were
+ * under write-back and dirty again: after the wait it is their turn. What the
+ * owner has passed over it makes room for, and then the count begins anew. */
 static void
 write_pages(struct page_cache *c, uint64_t max, bool wait)
 {
@@ -126,7 +132,9 @@ write_pages(struct page_cache *c, uint64_t max, bool wait)
 }
 
 /* Oldest first: as many as are dirty now covers all that are; what others make
- * dirty meanwhile need not be waited for. */
+ * dirty meanwhile need not be waited for, or a steady writer would keep an
+ * fsync for ever. The error is read after the wait: it may be of a page that
+ * another thread was writing. */
 static int
 write_all(struct page_cache *c, bool forget)
 {
@@ -153,6 +161,9 @@ page_cache_sync(struct page_cache *c)
 	return write_all(c, true);
 }
 
+/* It waits for what it writes, and so becomes no faster than the disk. The
+ * flush thread writes what is of other files. A file with a quota has nothing
+ * to be written. */
 void
 dirty_balance(struct page_cache *c)
 {
@@ -180,6 +191,8 @@ flush_kick(void)
 	spin_unlock(&flush_lock);
 }
 
+/* The mark is taken back before the work: who kicks during it is heard after
+ * it. The wait returns 0 for a wake-up, and ends the loop by its time-out. */
 static void
 flush_main(void *arg)
 {
