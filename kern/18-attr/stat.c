@@ -247,9 +247,8 @@ sys_faccessat2(int dirfd, const char *path, unsigned want, unsigned flags)
 }
 SYSCALL(NR_faccessat2, sys_faccessat2);
 
+/* faccessat(2): Linux's call has no flags; faccessat2 was added for them. */
 static int64_t
-/* faccessat(2): Linux's call has no flags; faccessat2 was added to have
- * them. */
 sys_faccessat(int dirfd, const char *path, unsigned want)
 {
 	return sys_faccessat2(dirfd, path, want, 0);
