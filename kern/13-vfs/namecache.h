@@ -10,8 +10,8 @@
 
 #include "vfs.h"
 
-/** A name in a path: not terminated. The text is whoever made it's, and is not
- * kept by what is told it. */
+/** A name in a path: not terminated. The text stays its maker's: who keeps
+ * it has a copy. */
 struct name {
 	const char *text;
 	uint32_t len;

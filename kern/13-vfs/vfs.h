@@ -90,8 +90,7 @@ struct vnode_ops {
 		     struct vnode *victim);
 	/** @p replaced, or NULL, is what the new name leads to now; it is empty
 	 * if it is a directory. Types agree; no cycle arises. All that are
-	 * named are locked for writing, and both directories are of one mount.
-	 *   */
+	 * named are locked for writing, and both directories are of one mount. */
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len,
 		      struct vnode *moved, struct vnode *to_dir, const char *to,
 		      size_t to_len, struct vnode *replaced);
@@ -178,7 +177,7 @@ struct vnode {
 	/** Directories: guards the entries. Files: excludes writes and size
 	 * changes from each other; reads do not take it. A directory's before a
 	 * file's, a parent's before its child's. Mappings and write-back do not
-	 * take it either: what has them in its way goes by the cache. */
+	 * take it either. */
 	struct rwlock lock;
 
 	/* Guarded by `lock` for writing; read without it by stat and by who
@@ -190,8 +189,7 @@ struct vnode {
 	uint64_t blocks; /**< 512-byte units */
 	struct timespec atime, mtime, ctime;
 	bool dirty;	/**< the inode differs from the disk's: write_inode */
-	bool linkable;	/**< made without a name, and may yet get one: O_TMPFILE
-			 */
+	bool linkable;	/**< of O_TMPFILE: without a name, may yet get one */
 	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 
 	/** VT_REG: its pages, NULL once it is taken down; VT_BLK: of a disk's
@@ -460,7 +458,7 @@ int check_owner(const struct vnode *v);
  * the path begins with a slash). *result referenced; it is of the topmost mount
  * at that place. No locks held; may sleep; renews the running thread's
  * reservation of heap. @return 0, -ENOENT (also for ""), -ENOTDIR, -EACCES,
- * -ELOOP, -ENAMETOOLONG, -EBADF, -EIO, -EINTR: the thread is to die */
+ * -ELOOP, -ENAMETOOLONG, -EBADF, -ENOMEM, -EIO, -EINTR: the thread is to die */
 int path_walk(int dirfd, const char *path, unsigned flags,
 	      struct vnode **result);
 

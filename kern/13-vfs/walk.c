@@ -241,8 +241,8 @@ name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 }
 
 /* Heap is reserved anew before the lock is taken, once for each name that is
- * not cached. An empty directory that was removed has no names; but its file
- * system may think otherwise, and is not asked. */
+ * not cached. A directory that was removed has no names: its file system is not
+ * asked. */
 int
 name_lookup_unlocked(struct vnode *dir, const struct name *name,
 		     struct vnode **v)
