@@ -90,7 +90,7 @@ struct vnode_ops {
 		     struct vnode *victim);
 	/** @p replaced, or NULL, is what the new name leads to now; it is empty
 	 * if it is a directory. Types agree; no cycle arises. All that are
-	 * named are locked for writing, and both directories are of one mount. */
+	 * named are locked for writing; both directories are of one mount. */
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len,
 		      struct vnode *moved, struct vnode *to_dir, const char *to,
 		      size_t to_len, struct vnode *replaced);

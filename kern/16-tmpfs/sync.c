@@ -31,8 +31,8 @@ write_vnode(struct mount *m, struct vnode *v)
 }
 
 /* From file to file by inode number, as the table changes while one is written:
- * each that was there and dirty at the beginning is come to, and new ones do
- * not keep it from ending. Then what the inodes' writing has made dirty in
+ * each that was there and dirty at the beginning is come to, and it ends, as
+ * the numbers only go up. Then what the inodes' writing has made dirty in
  * turn: the file system's own, and its buffers. */
 int
 mount_sync(struct mount *m)
