@@ -4,7 +4,8 @@
  */
 #include "vfs_internal.h"
 
-/* Kernel threads': root's, at the root of the topmost root file system. */
+/* Kernel threads': root's, at the root of the topmost root file system. All of
+ * them share it, and it is what the first process is a copy of. */
 static struct fs_context kernel_context = {
 	.refs = { 1 },
 	.lock = SPINLOCK("fs context"),
@@ -81,6 +82,9 @@ fs_context_put(struct fs_context *c)
 	kfree(c);
 }
 
+/* Walks read root in RCU sections, without the lock and without a reference; so
+ * it is one store, and the old one is put after it, which frees it no sooner
+ * than after a grace period. */
 void
 context_set_dir(struct vnode **which, struct vnode *v)
 {
@@ -109,7 +113,8 @@ cred_in_group(const struct cred *c, uint32_t gid)
 	return false;
 }
 
-/* Root may read and write all, and execute what anyone may. */
+/* POSIX.1-2017, "File Access Permissions": root may read and write all, and
+ * execute what anyone may; a directory it may always search. */
 static bool
 root_may(const struct vnode *v, int want)
 {
@@ -117,6 +122,10 @@ root_may(const struct vnode *v, int want)
 	       (v->mode & (S_IXUSR | S_IXGRP | S_IXOTH));
 }
 
+/* POSIX.1-2017, "File Access Permissions": of the owner's, the group's and the
+ * others' bits the first that apply decide alone; an owner without a right does
+ * not get it as one of the others. R_OK, W_OK and X_OK are the bits of
+ * "others", so shifting will do. */
 static bool
 mode_allows(const struct cred *c, const struct vnode *v, unsigned want)
 {
@@ -129,6 +138,9 @@ mode_allows(const struct cred *c, const struct vnode *v, unsigned want)
 	return (bits & want) == want;
 }
 
+/* Root, too, writes nothing that is read-only and executes nothing where
+ * MS_NOEXEC forbids it. What a device, a FIFO or a socket gets is not kept by
+ * the mount. */
 int
 cred_access(const struct cred *c, struct vnode *v, int want)
 {
@@ -148,6 +160,8 @@ vnode_access(struct vnode *v, int want)
 	return cred_access(current_cred(), v, want);
 }
 
+/* The uid that files are checked by, as for all that is asked of files: an NFS
+ * server that has set it acts for its client (setfsuid(2)). */
 int
 check_owner(const struct vnode *v)
 {

@@ -12,12 +12,15 @@
 #include "namecache.h"
 #include "string.h"
 
+/* A name that is noted. Constant, but for `next` and `vnode`, which are changed
+ * under the lock and read in RCU sections, and `used`. Neither pointer to a
+ * vnode is a reference. */
 struct entry {
 	struct entry *next; /* in the bucket */
 	struct vnode *dir;
 	struct vnode *vnode; /* NULL: there is no such name */
 	uint32_t hash, len;
-	bool used;		/* since the hand came by */
+	bool used;		/* since the hand came by: a hint, no lock */
 	struct list dir_link;	/* of dir->children */
 	struct list vnode_link; /* of vnode->names, or of itself */
 	struct rcu_head rcu;
@@ -29,6 +32,7 @@ struct entry {
 #define ENTRY_TYPICAL 128
 #define HAND_BUCKETS  8 /* that the hand passes each time */
 
+/* Guards changes; held for moments, and nothing is taken under it. */
 static struct spinlock cache_lock = SPINLOCK("name cache");
 static struct entry **buckets;
 static uint32_t nbuckets, hand;
@@ -45,6 +49,7 @@ name_of(const char *text, size_t len)
 	return name;
 }
 
+/* The lowest bits of a vnode's address are always the same. */
 static inline struct entry **
 bucket_of(const struct vnode *dir, uint32_t hash)
 {
@@ -77,6 +82,8 @@ find(const struct vnode *dir, const struct name *name)
 	return NULL;
 }
 
+/* `used` is written only if it changes: what is looked up often stays in every
+ * CPU's cache. */
 enum name_state
 namecache_lookup(const struct vnode *dir, const struct name *name,
 		 struct vnode **v)
@@ -99,6 +106,8 @@ entry_free(struct rcu_head *head)
 	kfree(container_of(head, struct entry, rcu));
 }
 
+/* `next` stays as it is: who reads the chain at this moment goes on from
+ * here. */
 static void
 entry_remove(struct entry *e)
 {
@@ -113,6 +122,7 @@ entry_remove(struct entry *e)
 	rcu_defer(&e->rcu, entry_free);
 }
 
+/* Not in the bucket yet: first all of it is filled. */
 static struct entry *
 entry_new(struct vnode *dir, const struct name *name)
 {
@@ -155,6 +165,8 @@ namecache_children_in_use(const struct vnode *dir)
 	return found;
 }
 
+/* Names of what is in use stay, so the bound may be passed: by no more than
+ * there are such files. */
 static void
 make_room(void)
 {
@@ -173,6 +185,10 @@ make_room(void)
 	}
 }
 
+/* A new entry is shown when it is whole; the vnode of an old one is changed in
+ * one store: who looks the name up finds the old or the new one, and never none
+ * in between. Allocated under the lock: kernel heap does not wait (chapter
+ * heap). */
 void
 namecache_enter(struct vnode *dir, const struct name *name, struct vnode *v)
 {
@@ -202,6 +218,8 @@ namecache_enter(struct vnode *dir, const struct name *name, struct vnode *v)
 	spin_unlock(&cache_lock);
 }
 
+/* The first look needs no lock: entries are made by who has a reference, and
+ * there is none any more. */
 void
 namecache_purge(struct vnode *v)
 {
@@ -217,6 +235,8 @@ namecache_purge(struct vnode *v)
 	spin_unlock(&cache_lock);
 }
 
+/* An entry is no reference to its directory, which may be going: then it has no
+ * path. */
 static struct vnode *
 reverse(struct vnode *v, char *buf, bool watched)
 {
@@ -256,7 +276,9 @@ namecache_count(void)
 	return nentries;
 }
 
-/* Half of them go; the chain a bucket holds is not looked at. */
+/* Half of them go; the chain a bucket holds is not looked at. How many @p want
+ * would take is not known: a name is a fraction of a page. Two rounds, as the
+ * first takes away the second chance. */
 static uint64_t
 evict(uint64_t want)
 {
@@ -276,6 +298,8 @@ evict(uint64_t want)
 
 EVICTOR(names, evict);
 
+/* One bucket for each entry that there may be, or as many as the largest block
+ * of pages holds. */
 void
 namecache_init(void)
 {

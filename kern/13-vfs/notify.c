@@ -24,6 +24,11 @@ parent_of(struct vnode *v, char *name)
 	return dir;
 }
 
+/* One event, for two that may watch: the directory is told the name, the file
+ * nothing but itself. Of a file with several names the directory that is told
+ * is one that is watched, if any is. The walk to the file did not have to
+ * remember it: what the name cache knows of it will do, and where it knows
+ * nothing, only the file's own watchers are told. */
 void
 notify_file_slowly(struct vnode *v, uint32_t mask)
 {
@@ -43,6 +48,8 @@ notify_file_slowly(struct vnode *v, uint32_t mask)
 	notify_vnode(v, mask);
 }
 
+/* The cookie is a number that no other rename has (inotify(7)); 0 stands for
+ * "none", and comes again after 2^32 of them. */
 void
 notify_move(struct vnode *from_dir, const struct name *from,
 	    struct vnode *to_dir, const struct name *to, struct vnode *v)
@@ -73,6 +80,7 @@ notify_unmount(struct mount *m)
 
 	if (!vnodes_watched)
 		return;
+	/* The watches' own reference keeps each of them in the table (VFS4). */
 	while ((v = vnode_next(m, ino, is_watched))) {
 		ino = v->ino;
 		notify_ops.forget(v, IN_UNMOUNT);

@@ -26,7 +26,9 @@ struct notify_ops {
 };
 extern struct notify_ops notify_ops;
 
-/** Vnodes that are watched; 0: nobody wants to know anything. */
+/** Vnodes that are watched; 0: nobody wants to know anything. event counts.
+ * Read without a lock: what happens while the first watch is made need not be
+ * told. */
 extern _Atomic unsigned vnodes_watched;
 
 static inline uint32_t
@@ -64,11 +66,14 @@ notify_file(struct vnode *v, uint32_t mask)
 		notify_file_slowly(v, mask);
 }
 
-/** @p v was @p from in @p from_dir, and is @p to in @p to_dir. */
+/** @p v was @p from in @p from_dir, and is @p to in @p to_dir. The cookie,
+ * which tells who watches both that the two events are one, is made here. Locks
+ * of vnodes may be held; may sleep. */
 void notify_move(struct vnode *from_dir, const struct name *from,
 		 struct vnode *to_dir, const struct name *to, struct vnode *v);
 
-/** Mount @p m is going: forget the watches in it. */
+/** Mount @p m is going: forget the watches in it, telling IN_UNMOUNT. No locks
+ * are held; may sleep. */
 void notify_unmount(struct mount *m);
 
 #endif

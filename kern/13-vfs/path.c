@@ -31,7 +31,8 @@ buffer_free(void *buffer)
 
 /* ---- Paths from user space ---- */
 
-/* A path that is too long for the small buffer. */
+/* A path that is too long for the small buffer: at most PATH_MAX bytes with the
+ * NUL (POSIX.1-2017, {PATH_MAX}). */
 static int
 copy_long(const char *user, char **path)
 {
@@ -49,6 +50,9 @@ copy_long(const char *user, char **path)
 	return 0;
 }
 
+/* Most paths are short: they are copied to the stack first, and once more from
+ * the beginning if they do not fit. Another thread may change them in between:
+ * then it is the second text that counts, which may be short by now. */
 int
 user_path_get(struct user_path *p, const char *user, bool empty_ok)
 {
@@ -97,6 +101,8 @@ fd_vnode(int fd, struct vnode **v)
 	return vfs_ops.fd_vnode ? vfs_ops.fd_vnode(fd, v) : -EBADF;
 }
 
+/* With "" the file is the descriptor's own, of whatever kind: one that is open
+ * with O_PATH | O_NOFOLLOW may be a link, which is not followed. */
 int
 path_walk_at(int dirfd, const char *path, unsigned at_flags,
 	     struct vnode **result)
@@ -143,6 +149,8 @@ prepend(struct backwards *b, const char *text, size_t len)
 	return 0;
 }
 
+/* The name first, then the slash in front of it: the text grows from its
+ * end. */
 static int
 prepend_name(struct backwards *b, const char *name)
 {
@@ -173,6 +181,8 @@ prepend_tree(struct backwards *b, struct vnode *v, const struct vnode *root)
 	return error;
 }
 
+/* All steps are of one moment, as tree_lock is held: the path was true once. A
+ * rename changes it a step later. */
 static int
 directory_path(struct backwards *b, struct vnode *v)
 {
@@ -185,6 +195,8 @@ directory_path(struct backwards *b, struct vnode *v)
 	return error;
 }
 
+/* Only directories have one place. A file's name is what the cache knows of it,
+ * which is kept while the file is in use (namecache.c, in_use). */
 static int
 file_path(struct backwards *b, struct vnode *v)
 {
@@ -207,6 +219,7 @@ finish(struct backwards *b, int error)
 {
 	size_t len;
 
+	/* No name at all: it is the root itself. */
 	if (!error && b->left == b->size - 1)
 		error = prepend(b, "/", 1);
 	if (error)
@@ -229,7 +242,7 @@ vnode_path(struct vnode *v, char *buf, size_t size)
 	return finish(&b, error);
 }
 
-/* The last path of what has lost its name. */
+/* The last path of what has lost its name: entry_removed has kept it. */
 static int
 deleted_path(struct vnode *v, char *buf, size_t size)
 {
@@ -244,6 +257,8 @@ deleted_path(struct vnode *v, char *buf, size_t size)
 	return finish(&b, error);
 }
 
+/* As getcwd(2) says: since Linux 2.6.36 the mark stands where a path would be
+ * wrong. */
 int
 vnode_path_marked(struct vnode *v, char *buf, size_t size)
 {

@@ -12,6 +12,8 @@ timespec_now(void)
 	return (struct timespec){ now / 1000000000, now % 1000000000 };
 }
 
+/* Without the file system: the times are in the vnode, and go to the disk with
+ * the inode, whenever that is written. A clock is read once for all. */
 void
 vnode_touch(struct vnode *v, unsigned which)
 {
@@ -53,6 +55,11 @@ vnode_change_locked(struct vnode *v, const struct vattr *attr)
 	return 0;
 }
 
+/* POSIX.1-2017, open: the group of a new file is the caller's or the
+ * directory's; which one, S_ISGID of the directory says, and a directory
+ * inherits it with the group. A file gets no S_ISGID, which its mode asks for,
+ * of a group that the caller is not in: he would make a program that runs with
+ * that group's rights (inode(7)). */
 void
 vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode)
 {
@@ -72,6 +79,8 @@ vnode_set_owner(struct vnode *v, const struct vnode *dir, uint32_t mode)
 		v->mode &= ~S_ISGID;
 }
 
+/* Under no lock: st_size and st_blocks may be of two moments. st_blksize, what
+ * to read at once, is what the cache has it in. */
 int
 vnode_stat(struct vnode *v, struct stat *st)
 {
@@ -95,6 +104,8 @@ vnode_stat(struct vnode *v, struct stat *st)
 
 /* ---- Programs that run are not written to ---- */
 
+/* Minus one for each program that runs, plus one for each writer: whoever comes
+ * second sees the other's sign. */
 int
 vnode_deny_write(struct vnode *v)
 {

@@ -5,7 +5,7 @@
  */
 #include "vfs_internal.h"
 
-#define VNODES_MIN    64u
+#define VNODES_MIN    64u /* however little memory there is */
 #define HEAP_SHARE    8	  /* of the heap, 1/n is idle vnodes at most */
 #define VNODE_TYPICAL 768 /* bytes, with the file system's part */
 
@@ -54,6 +54,9 @@ compare_nodes(const struct rbnode *a, const struct rbnode *b)
 	return compare_ino(&rb_entry(a, struct vnode, table_node)->ino, b);
 }
 
+/* The number of a vnode is of the mount, and may be used again by another file,
+ * and its address by another vnode; `serial` is for who names one without a
+ * reference to it (vm, the keys of futexes). */
 static struct vnode *
 vnode_new(struct mount *m, uint64_t ino)
 {
@@ -70,6 +73,10 @@ vnode_new(struct mount *m, uint64_t ino)
 	return v;
 }
 
+/* The new one is put into the table before it is filled, so whoever looks the
+ * inode up at the same time waits for us, and does not read it a second time. A
+ * count of 0 is waited for like one that is not ready: the old vnode may still
+ * be writing the inode that the new one would read. */
 struct vnode *
 vnode_lookup(struct mount *m, uint64_t ino, bool *is_new)
 {
@@ -95,6 +102,9 @@ vnode_lookup(struct mount *m, uint64_t ino, bool *is_new)
 	return v;
 }
 
+/* The queue is one for all mounts: wake-ups for others are rare, and only cost
+ * a look. vnodes_lock is held, under which waiters of this mount join: none is
+ * missed by the look. */
 static void
 wake_lookups(void)
 {
@@ -102,12 +112,17 @@ wake_lookups(void)
 		waitq_wake_all(&table_wq);
 }
 
+/* A file in memory is nowhere else, and what keeps no names goes with its last
+ * user. */
 static bool
 may_be_evicted(const struct vnode *v)
 {
 	return !v->mount->in_memory && !v->mount->no_cache;
 }
 
+/* Made ready last: from then on look-ups use it. The clock has it before, but
+ * evicts nothing that has more than the table's reference, and the caller has
+ * one. */
 void
 vnode_ready(struct vnode *v, enum vnode_type type, const struct vnode_ops *ops)
 {
@@ -137,6 +152,9 @@ vnode_free(struct rcu_head *head)
 	kfree(container_of(head, struct vnode, rcu));
 }
 
+/* Last of all: who waits for the inode reads it from the disk now. Who found
+ * the vnode in an RCU section, and was refused a reference, may look at it
+ * still. */
 static void
 table_remove(struct vnode *v)
 {
@@ -165,6 +183,7 @@ vnode_get(struct vnode *v)
 	return v;
 }
 
+/* No look whether it was the last: the caller's other one makes sure. */
 void
 vnode_put_early(struct vnode *v)
 {
@@ -181,7 +200,9 @@ vnode_try_get(struct vnode *v)
 	return ref_get_unless_zero(&v->refs);
 }
 
-/* Take the table's reference from an idle vnode: it is ours to take down. */
+/* Take the table's reference from an idle vnode: it is ours to take down. In
+ * one step, for a look-up may take a reference at the same moment: then the
+ * count is 2, and this fails. */
 static bool
 claim(struct vnode *v)
 {
@@ -209,6 +230,7 @@ take_down(struct vnode *v)
 		nclock--;
 		spin_unlock(&clock_lock);
 	}
+	/* Names first: no walk comes here any more to be refused. */
 	namecache_purge(v);
 	spin_lock(&tree_lock);
 	parent = v->parent;
@@ -218,6 +240,7 @@ take_down(struct vnode *v)
 	spin_unlock(&tree_lock);
 	kfree(name);
 	if (cache) {
+		/* What a removed file has need not be written. */
 		if (v->nlink > 0)
 			page_cache_sync(cache);
 		page_cache_drop(cache);
@@ -232,6 +255,11 @@ take_down(struct vnode *v)
 	return parent;
 }
 
+/* Three ends of a reference. With the table's left, the vnode is idle, and
+ * stays, unless its file has lost its names. With the watches' left, too
+ * (VFS4), who watches such a file is told that it goes, which gives their
+ * reference back; for that ours is taken again. Two who come to this at once:
+ * the count says to each what it has left, and only one claims. */
 void
 vnode_put(struct vnode *v)
 {
@@ -261,6 +289,10 @@ vnode_put(struct vnode *v)
 
 /* ---- Eviction ---- */
 
+/* What is dirty would have to be written, and reclaim comes when memory is
+ * short: the flush thread does that. A directory whose children are in use is
+ * asked for their paths. First only files without pages: to read them again
+ * costs nothing but the inode. */
 static bool
 may_evict(struct vnode *v, bool with_pages)
 {
@@ -276,7 +308,9 @@ may_evict(struct vnode *v, bool with_pages)
 	return claim(v);
 }
 
-/* The next idle vnode at the hand, claimed, or NULL after @p *budget looks. */
+/* The next idle vnode at the hand, claimed, or NULL after @p *budget looks. The
+ * hand is the list's end: who is looked at goes to the front. clock_lock keeps
+ * what is in the list: take_down needs it to take it off. */
 static struct vnode *
 choose_victim(unsigned *budget, bool with_pages)
 {
@@ -297,6 +331,8 @@ choose_victim(unsigned *budget, bool with_pages)
 	return victim;
 }
 
+/* Twice round and one more: the first time each loses what it was used for, the
+ * second time the first of them goes. */
 static uint64_t
 evict_some(uint64_t want, bool with_pages)
 {
@@ -313,6 +349,8 @@ evict_some(uint64_t want, bool with_pages)
 	return done;
 }
 
+/* @p want is in pages, of which a vnode with its inode and cache takes about an
+ * eighth. */
 static uint64_t
 evict(uint64_t want)
 {
@@ -376,7 +414,8 @@ vnode_evict_mount(struct mount *m)
 	bool progress;
 	uint64_t ino;
 
-	/* Directories go after what stands in them: several rounds. */
+	/* Directories go after what stands in them, which refers to them:
+	 * several rounds, until one brings nothing. */
 	do {
 		progress = false;
 		for (ino = 0; (v = vnode_next(m, ino, not_root));) {
@@ -391,6 +430,9 @@ vnode_evict_mount(struct mount *m)
 	} while (progress);
 }
 
+/* All references of all vnodes against those that the mount can account for:
+ * each vnode has the table's, its watches' (VFS4), and gives one to its parent.
+ * Counted so, it needs no look at who the others are. */
 bool
 vnode_mount_busy(struct mount *m)
 {
@@ -436,6 +478,10 @@ vnode_drop_root(struct mount *m)
 
 /* ---- The tree of directories ---- */
 
+/* Most calls find it as it is: a directory is looked up by its name again and
+ * again. So this is looked at before anything is allocated, which tree_lock, a
+ * spinlock, would not allow to wait for. The directory's lock is held: no other
+ * name comes in between. What is replaced is given back without the lock. */
 void
 vnode_set_parent(struct vnode *v, struct vnode *dir, const struct name *name)
 {
@@ -477,6 +523,7 @@ vnode_init(void)
 
 /* ---- Directories ---- */
 
+/* The first entry beside "." and ".." is enough. */
 static bool
 note_entry(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
 	   uint64_t next)

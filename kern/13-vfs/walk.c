@@ -43,7 +43,8 @@ name_type(const struct name *name)
 						      : LAST_NORMAL;
 }
 
-/* A name in the path being walked, and what follows. */
+/* A name in the path being walked, and what follows. Slashes between names and
+ * at the end are one slash. */
 struct step {
 	struct name name;
 	enum last_type type;
@@ -61,7 +62,9 @@ next_step(const char *path, struct step *s)
 	s->is_last = !*s->rest;
 }
 
-/* Whether a link found by step @p s is followed. */
+/* Whether a link found by step @p s is followed: always in the middle. At the
+ * end POSIX.1-2017 ("Pathname Resolution") has a slash ask for what the link
+ * leads to, whatever the call says. */
 static inline bool
 follows(const struct walk *w, const struct step *s)
 {
@@ -71,7 +74,9 @@ follows(const struct walk *w, const struct step *s)
 
 /* ---- Single steps ---- */
 
-/* Root of the topmost file system that is mounted on @p v, or it. */
+/* Root of the topmost file system that is mounted on @p v, or it. In an RCU
+ * section: who takes a mount down waits for that to end before it frees
+ * anything. */
 static inline struct vnode *
 mounted_root(struct vnode *v)
 {
@@ -92,7 +97,8 @@ may_search(const struct walk *w, struct vnode *v)
 }
 
 /* The parent as the caller sees it: not above its root, and across mounts. In
- * an RCU section. */
+ * an RCU section. A root that is mounted on another directory has that one's
+ * parent; the top of the tree, and of a detached mount, is its own. */
 static struct vnode *
 parent_of(struct vnode *v)
 {
@@ -180,7 +186,7 @@ walk_cached(struct walk *w)
 		return error;
 	}
 	if (!vnode_try_get(at)) {
-		/* It is going away: make the steps again, slowly. */
+		/* It is going away: make the steps again, slowly, from `at`. */
 		rcu_read_unlock();
 		w->last.text = NULL;
 		return walk_step(w);
@@ -194,7 +200,8 @@ walk_cached(struct walk *w)
 
 #define NOT_CACHED 1
 
-/* What the cache says: 0, *v referenced; -ENOENT; or NOT_CACHED. */
+/* What the cache says: 0, *v referenced; -ENOENT; or NOT_CACHED, also where the
+ * vnode is going: the file system says what is there now. */
 static int
 cached_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 {
@@ -210,6 +217,9 @@ cached_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 	return state == NAME_NEGATIVE ? -ENOENT : NOT_CACHED;
 }
 
+/* The cache learns what is not there, too: shells ask for each command in every
+ * directory of $PATH. The directory's lock is held, so that what is noted is
+ * still true (VFS2). Longer names than NAME_MAX are never cached. */
 int
 name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 {
@@ -230,6 +240,9 @@ name_lookup(struct vnode *dir, const struct name *name, struct vnode **v)
 	return error;
 }
 
+/* Heap is reserved anew before the lock is taken, once for each name that is
+ * not cached. A directory that was removed has no names: its file system is not
+ * asked. */
 int
 name_lookup_unlocked(struct vnode *dir, const struct name *name,
 		     struct vnode **v)
@@ -248,7 +261,9 @@ name_lookup_unlocked(struct vnode *dir, const struct name *name,
 }
 
 /* Put @p target, a link's, and a slash and what follows it, in the place of the
- * path. */
+ * path. So links in links need no recursion, and the text no more than a page;
+ * POSIX.1-2017 ("Pathname Resolution") has the whole of it be at most PATH_MAX.
+ * The old text goes last: @p rest may be in it. */
 static int
 replace_path(struct walk *w, struct vnode *link, const char *rest, bool slash)
 {
@@ -262,6 +277,7 @@ replace_path(struct walk *w, struct vnode *link, const char *rest, bool slash)
 	text = page_address(page);
 	len = link->ops->readlink ? link->ops->readlink(link, text, PATH_MAX)
 				  : -EINVAL;
+	/* An empty link leads nowhere, as an empty path does. */
 	if (len == 0)
 		len = -ENOENT;
 	if (len >= 0 && len + 1 + rest_len + 1 > PATH_MAX)
@@ -292,7 +308,10 @@ context_dir(bool root)
 	return v;
 }
 
-/* Follow @p link, found in `at`, and go on with @p rest. */
+/* Follow @p link, found in `at`, and go on with @p rest. The number of links is
+ * bounded for the whole walk (-ELOOP), as a circle of them is not seen
+ * otherwise. A link of procfs leads to a file, not to a name: it works where
+ * the file has no name, or one that the caller cannot reach. */
 static int
 follow(struct walk *w, struct vnode *link, const char *rest, bool slash)
 {
@@ -324,7 +343,8 @@ walk_follow_last(struct walk *w, struct vnode *link)
 	return follow(w, link, "", w->slash);
 }
 
-/* The topmost root above @p v; takes the reference over. */
+/* The topmost root above @p v; takes the reference over. Where the mount is
+ * going at this moment, the covered directory is as good an answer. */
 static struct vnode *
 cross_mounts(struct vnode *v)
 {
@@ -342,6 +362,8 @@ cross_mounts(struct vnode *v)
 	return top;
 }
 
+/* A vnode has a reference to its parent: one that is going is the parent no
+ * more, and the next look finds another. */
 static struct vnode *
 parent_get(struct vnode *at)
 {
@@ -355,7 +377,9 @@ parent_get(struct vnode *at)
 	return v;
 }
 
-/* One step through the file system. */
+/* One step through the file system, with a reference and the rights looked at
+ * anew. No lock is held between the steps: who renames meanwhile may have it
+ * seen in either state. */
 static int
 walk_step(struct walk *w)
 {
@@ -397,6 +421,9 @@ walk_finished(const struct walk *w)
 	return !*w->path || w->last.text;
 }
 
+/* After each slow step the cache is tried again. A name with a slash behind it,
+ * and WALK_DIRECTORY, ask for a directory, whichever way it was found; with
+ * WALK_PARENT that is for the caller to ask. */
 int
 walk_run(struct walk *w)
 {
@@ -420,7 +447,8 @@ walk_run(struct walk *w)
 	return 0;
 }
 
-/* Where a relative path begins. */
+/* Where a relative path begins. Any open directory will do, O_PATH too; that it
+ * is one is asked by the first step. */
 static int
 start_at(int dirfd, struct vnode **v)
 {
@@ -430,6 +458,8 @@ start_at(int dirfd, struct vnode **v)
 	return 0;
 }
 
+/* "" is no path (POSIX.1-2017: -ENOENT); whoever allows it does not come here.
+ * Whose rights count is settled once, for all steps. */
 int
 walk_begin(struct walk *w, int dirfd, const char *path, unsigned flags)
 {

@@ -3,6 +3,15 @@
  * rmdir. Each walks to the last name's directory, locks it, looks the name up,
  * and lets the file system make the change; the name cache is told with the
  * lock still held (VFS2). rename is in rename.c.
+ *
+ * Heap is reserved anew between the walk and the lock: the walk may have used
+ * up what there was, and with a lock held nobody may wait for heap.
+ *
+ * Where a call that makes a name finds more than one reason to fail, the order
+ * is Linux's: what the name is, whether it is there, what a slash behind it
+ * asks for, then rights, and last what the file system says. So mkdir of a
+ * directory that exists is -EEXIST on a read-only mount, too, which "mkdir -p"
+ * goes by.
  */
 #include "abi/syscall.h"
 #include "names.h"
@@ -21,6 +30,10 @@ struct maker {
 	struct vnode **made; /* MAKE_FILE: receives it, or NULL */
 };
 
+/* link(2). The directory is locked before the file. A directory gets no second
+ * name: ".." could not be told (POSIX.1-2017, link: -EPERM), and loops would
+ * have no end. The count is looked at with the file locked, as the last name
+ * may have gone since it was found; files made with O_TMPFILE have none yet. */
 static int
 make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 {
@@ -46,14 +59,16 @@ make_link(struct vnode *dir, const struct name *name, struct vnode *v)
 	return error;
 }
 
-/* Devices are root's to make. */
+/* Devices are root's to make: whoever could make a node could open any disk. */
 static bool
 may_make(uint32_t mode)
 {
 	return !(S_ISCHR(mode) || S_ISBLK(mode)) || is_root(current_cred());
 }
 
-/* The name is free; the directory is locked. */
+/* The name is free; the directory is locked, and the caller may write it. A
+ * kind that the file system does not have is -EPERM (mknod(2), mkdir(2),
+ * symlink(2)). */
 static int
 make(struct vnode *dir, const struct name *name, const struct maker *m)
 {
@@ -80,6 +95,10 @@ make(struct vnode *dir, const struct name *name, const struct maker *m)
 	return error;
 }
 
+/* `at` is locked. The directory may have been removed since the walk, before it
+ * was locked: then nothing is there, and nothing can be made. A slash behind a
+ * name that is not there asks for a directory, and so is an error for all but
+ * mkdir. */
 static int
 make_in(struct walk *w, const struct maker *m)
 {
@@ -101,6 +120,8 @@ make_in(struct walk *w, const struct maker *m)
 	return error ? error : make(dir, &w->last, m);
 }
 
+/* A last name that is no name ("/", ".", "..") is a directory that is there:
+ * -EEXIST. */
 static int
 make_at(int dirfd, const char *path, const struct maker *m)
 {
@@ -128,7 +149,7 @@ masked(uint32_t mode)
 	return mode & ~current_fs()->umask & 07777;
 }
 
-/* Whether the caller may make a node of this type, were it not for the path. */
+/* Whether a node of this type can be made at all, whoever asks and wherever. */
 static int
 check_node(uint32_t mode)
 {
@@ -170,6 +191,8 @@ vfs_make_socket(const char *path, uint32_t mode, struct vnode **v)
 	return make_at(AT_FDCWD, path, &m);
 }
 
+/* mkdir(2): of the special bits the caller sets S_ISVTX alone; S_ISGID comes
+ * from the directory above (vnode_set_owner). */
 int
 vfs_mkdir(int dirfd, const char *path, uint32_t mode)
 {
@@ -197,6 +220,8 @@ link_vnode(struct vnode *v, int to_fd, const char *to)
 	return make_at(to_fd, to, &m);
 }
 
+/* POSIX leaves open whether a link at the end is followed; Linux does so only
+ * if told. */
 int
 vfs_link(int from_fd, const char *from, int to_fd, const char *to,
 	 unsigned at_flags)
@@ -214,6 +239,11 @@ vfs_link(int from_fd, const char *from, int to_fd, const char *to,
 
 /* ---- Removing ---- */
 
+/* Both are locked, so the directory stays empty: to make an entry in it needs
+ * its lock, and once it has no links it gets none. The cache is told at once
+ * that the name leads nowhere, as who removes a name often looks for it next.
+ * The file loses a link (IN_ATTRIB) before the name is told to be gone; that it
+ * goes itself (IN_DELETE_SELF) is told by its last reference. */
 static int
 remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 	      bool directory)
@@ -239,6 +269,7 @@ remove_locked(struct vnode *dir, const struct name *name, struct vnode *v,
 	return 0;
 }
 
+/* unlink(2): a directory is -EISDIR (POSIX says -EPERM). */
 static int
 check_kind(const struct walk *w, const struct vnode *v, bool directory)
 {
@@ -257,7 +288,8 @@ remove_from(struct walk *w, bool directory)
 
 	if (error)
 		return error;
-	/* A slash says what is meant, before it is asked whether it may be. */
+	/* A slash says what is meant, before it is asked whether it may be:
+	 * unlink("file/") is -ENOTDIR to those, too, who may not remove it. */
 	error = w->slash && !directory ? check_kind(w, v, false) : 0;
 	if (!error)
 		error = may_remove(w->at, v);
@@ -272,6 +304,10 @@ remove_from(struct walk *w, bool directory)
 	return error;
 }
 
+/* POSIX.1-2017, rmdir: "." is -EINVAL, and ".." cannot be empty; "/" is in use.
+ * For unlink all three are directories. The victim's reference is given back
+ * last: if its file has no other names that frees it, which may take long, and
+ * nobody has to wait for the directory meanwhile. */
 static int
 remove_at(int dirfd, const char *path, bool directory)
 {
@@ -317,6 +353,9 @@ vfs_rmdir(int dirfd, const char *path)
 
 /* ---- System calls ---- */
 
+/* The type is looked at before the path, as on Linux. @p rdev: the call has 32
+ * bits for it, which hold majors below 4096 and minors below 2^20 in the way of
+ * stat's number (abi/dev.h, dev_encode32). */
 static int64_t
 sys_mknodat(int dirfd, const char *path, uint32_t mode, uint32_t rdev)
 {
@@ -361,6 +400,7 @@ sys_mkdir(const char *path, uint32_t mode)
 }
 SYSCALL(NR_mkdir, sys_mkdir);
 
+/* unlinkat(2): with AT_REMOVEDIR it is rmdir, errors and all. */
 static int64_t
 sys_unlinkat(int dirfd, const char *path, unsigned flags)
 {
@@ -392,6 +432,8 @@ sys_rmdir(const char *path)
 }
 SYSCALL(NR_rmdir, sys_rmdir);
 
+/* The target is copied and kept, and not looked at: it may lead nowhere, now or
+ * ever. */
 static int64_t
 sys_symlinkat(const char *target, int dirfd, const char *path)
 {
@@ -417,6 +459,12 @@ sys_symlink(const char *target, const char *path)
 }
 SYSCALL(NR_symlink, sys_symlink);
 
+/* linkat(2). AT_EMPTY_PATH gives a name to a file that is known by a descriptor
+ * alone: Linux wants CAP_DAC_READ_SEARCH for it, which is root's, since whoever
+ * was handed a descriptor would else get round the directories that keep him
+ * from the file. Others are told -ENOENT, for the empty path. The new path is
+ * copied after the old one was walked, as on Linux: of two bad paths, the old
+ * one's error is told. */
 static int64_t
 sys_linkat(int from_fd, const char *from, int to_fd, const char *to,
 	   unsigned flags)
@@ -428,7 +476,6 @@ sys_linkat(int from_fd, const char *from, int to_fd, const char *to,
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	/* Without a name only root may link what is open. */
 	empty = is_root(current_cred()) ? flags & AT_EMPTY_PATH : 0;
 	error = user_walk(
 		from_fd, from,

@@ -10,14 +10,19 @@
 #include "notify.h"
 #include "string.h"
 
+/* One call. Both are referenced once they are looked up, and locked once all
+ * has been checked. `from.at` and `to.at` are the parents. */
 struct renaming {
 	struct walk from, to;
 	struct vnode *moved,
 		*replaced; /* replaced: NULL if nothing was there */
-	unsigned flags;
+	unsigned flags;	   /* RENAME_* */
 };
 
-/* Whether @p v is @p dir or above it. The rename lock is held. */
+/* Whether @p v is @p dir or above it. The rename lock is held, so the answer
+ * stays true; or both parents are one, and then nothing that is asked can be
+ * above it: what stands in a directory is not above that. tree_lock keeps the
+ * parents from being freed under our feet. */
 static bool
 is_above(const struct vnode *v, struct vnode *dir)
 {
@@ -31,6 +36,13 @@ is_above(const struct vnode *v, struct vnode *dir)
 	return found;
 }
 
+/* The order among directories' locks is from above to below, which the walk and
+ * the other calls keep by themselves: they lock a child after its parent. Who
+ * is above whom may change until the rename lock is held, so it is taken first,
+ * and alone decides between two moves. Unrelated directories have no order in
+ * the tree; the address will do, as nobody else locks two of them. A rename
+ * within a directory changes no parents, and does without the rename lock: the
+ * usual case (an editor that saves) does not wait for others. */
 static void
 lock_parents(struct vnode *a, struct vnode *b)
 {
@@ -68,8 +80,9 @@ locked_before(const struct vnode *a, const struct vnode *b)
 	return a_dir == b_dir ? a < b : a_dir;
 }
 
-/* Lock what is moved and replaced. Neither is one of the parents: check() has
- * refused that. */
+/* Lock what is moved and replaced. Neither is one of the parents, nor above the
+ * other: check() has refused that; so two directories among them are unrelated,
+ * and the address may decide. The levels tell lockcheck what this order is. */
 static void
 lock_children(struct vnode *moved, struct vnode *replaced)
 {
@@ -90,7 +103,12 @@ lock_children(struct vnode *moved, struct vnode *replaced)
 		vnode_lock(second, first_dir ? 0 : FILE_SECOND);
 }
 
-/* What is said of the names before permissions are looked at. */
+/* What is said of the names before permissions are looked at. POSIX.1-2017,
+ * rename: -EINVAL where the new name would be below the old one; that what is
+ * to be replaced stands above the old name means that it is not empty. In an
+ * exchange both are moved, so both ways are -EINVAL. A slash asks for a
+ * directory: behind the new name, of what will be there (move), or of what is
+ * there now (exchange). */
 static int
 check_names(const struct renaming *r)
 {
@@ -110,6 +128,8 @@ check_names(const struct renaming *r)
 	return 0;
 }
 
+/* POSIX.1-2017, rename: a directory replaces a directory only, and a file only
+ * what is none. An exchange takes any two. */
 static int
 check_types(const struct renaming *r)
 {
@@ -122,14 +142,18 @@ check_types(const struct renaming *r)
 	return !moves_dir && r->replaced->type == VT_DIR ? -EISDIR : 0;
 }
 
-/* ".." of directory @p v is to change. */
+/* ".." of directory @p v is to change, so it is written to: rename(2),
+ * -EACCES. */
 static int
 check_new_parent(struct vnode *v)
 {
 	return v->type == VT_DIR ? vnode_access(v, W_OK) : 0;
 }
 
-/* Permissions and shape of the tree. Nothing to do is 1. */
+/* Permissions and shape of the tree, with both parents locked. Nothing to do is
+ * 1: POSIX.1-2017, rename: two names of one file, and both stay. To replace a
+ * name is to remove it (the sticky bit of the new directory counts), to make
+ * one is not. */
 static int
 check(const struct renaming *r)
 {
@@ -167,6 +191,11 @@ name_leads_to(struct vnode *dir, const struct name *name, struct vnode *v)
 	vnode_touch(v, TOUCH_CTIME);
 }
 
+/* What can fail is done first: once the file system has changed the names, the
+ * rest only tells. The name cache learns the old name's end before the new
+ * name, but with both directories locked, so that whoever asks for a lock sees
+ * both changes. A walk without locks may see the old name gone and the new one
+ * not yet there, or still leading to what is replaced. */
 static int
 move(struct renaming *r)
 {
@@ -196,6 +225,8 @@ move(struct renaming *r)
 	return 0;
 }
 
+/* NULL op: the file system cannot do it in one step, which is all its worth
+ * (renameat2(2): -EINVAL). */
 static int
 exchange(struct renaming *r)
 {
@@ -216,6 +247,8 @@ exchange(struct renaming *r)
 	return 0;
 }
 
+/* Both parents are locked. A parent that was removed before it was locked has
+ * no names. With RENAME_EXCHANGE both names must be there. */
 static int
 rename_locked(struct renaming *r)
 {
@@ -240,7 +273,10 @@ rename_locked(struct renaming *r)
 	return error;
 }
 
-/* The walks are done: both last names are known. */
+/* The walks are done: both last names are known. The order of the errors is
+ * Linux's: -EXDEV before what is wrong with the last names, and a read-only
+ * mount before the names are looked up. References are given back without
+ * locks. */
 static int
 rename_walked(struct renaming *r)
 {
@@ -268,6 +304,8 @@ rename_walked(struct renaming *r)
 	return error;
 }
 
+/* Both walks are done before any lock is taken: the second one may need the
+ * locks of any directory on its way. */
 int
 vfs_rename(int from_fd, const char *from, int to_fd, const char *to,
 	   unsigned flags)
@@ -299,6 +337,8 @@ sys_renameat2(int from_fd, const char *from, int to_fd, const char *to,
 	struct user_path f, t;
 	int error;
 
+	/* renameat2(2): RENAME_WHITEOUT is for overlays, which are not here;
+	 * and to exchange is to replace, which cannot be forbidden. */
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;

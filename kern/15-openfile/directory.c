@@ -1,17 +1,27 @@
 /*
  * Reading directories. Entries are collected in a page of the kernel with the
- * directory's lock held, and copied to the caller without it.
+ * directory's lock held, and copied to the caller without it: the copy may
+ * fault, and the fault may have to wait for a disk.
+ *
+ * Between two pages others may change the directory. POSIX.1-2017, readdir: of
+ * what is added or removed meanwhile it is unspecified whether it is seen; all
+ * else is seen once, which is for the file system's positions to keep
+ * (vnode_ops.readdir).
  */
 #include "file.h"
 #include "notify.h"
 #include "string.h"
 
+/* The page being filled; sizes in bytes. */
 struct collector {
 	char *buf;
 	size_t size, used;
-	bool full;
+	bool full; /* an entry was left out for want of room */
 };
 
+/* A record of getdents64(2): rounded up to 8 bytes, so that the next one's
+ * numbers are aligned, with zeros behind the name: nothing of the kernel's page
+ * gets out. */
 static bool
 collect(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
 	uint64_t next)
@@ -32,6 +42,8 @@ collect(void *arg, const char *name, size_t len, uint64_t ino, unsigned type,
 	return true;
 }
 
+/* A directory that was removed has no entries, not even "." (-ENOENT,
+ * getdents(2)). */
 static int
 collect_entries(struct vnode *dir, uint64_t *pos, struct collector *c)
 {
@@ -46,7 +58,10 @@ collect_entries(struct vnode *dir, uint64_t *pos, struct collector *c)
 	return error;
 }
 
-/* Fill the user's buffer, a page at a time. */
+/* Fill the user's buffer, a page at a time. The position is moved when a page's
+ * entries have been copied: after a fault the next call begins with those that
+ * were lost. An error after some pages is told by the next call. Not one entry
+ * fits: -EINVAL, or the caller would take 0 for the end. */
 static int
 fill(struct file *f, char *user, size_t size, char *page)
 {
@@ -73,6 +88,7 @@ fill(struct file *f, char *user, size_t size, char *page)
 	}
 }
 
+/* POSIX.1-2017, readdir: marks the access time, unless that is not wanted. */
 static int
 dir_readdir(struct file *f, void *user, size_t size)
 {
@@ -101,6 +117,8 @@ dir_read(struct file *f, struct uio *u, uint64_t *pos)
 	return -EISDIR;
 }
 
+/* Any position is taken: those that this directory never gave lead to what
+ * follows them. The end is not known without reading all. */
 static int64_t
 dir_seek(struct file *f, int64_t offset, int whence)
 {
@@ -114,6 +132,8 @@ dir_seek(struct file *f, int64_t offset, int whence)
 	return offset;
 }
 
+/* fsync of a directory makes its entries durable, which fsync of a file in it
+ * does not (fsync(2)). */
 static int
 dir_fsync(struct file *f, bool data_only)
 {

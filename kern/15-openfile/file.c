@@ -6,7 +6,8 @@
 #include "notify.h"
 #include "string.h"
 
-/* A file opened with O_PATH names a place and does nothing. */
+/* A file opened with O_PATH names a place and does nothing: what a call may do
+ * with it, it does with the vnode (open(2), O_PATH). */
 static const struct file_ops path_file_ops;
 
 struct file *
@@ -45,6 +46,10 @@ file_free(struct rcu_head *head)
 	kfree(container_of(head, struct file, rcu));
 }
 
+/* No one else can reach the file, but look-ups of its descriptor that still run
+ * in an RCU section, which will find its count 0: so its memory goes after a
+ * grace period. Epolls and record locks know it by its address and go first.
+ * The vnode stays until last, as all of them ask for it. */
 static void
 file_release(struct file *f)
 {
@@ -76,6 +81,8 @@ file_put(struct file *f)
 
 /* ---- Opening a vnode ---- */
 
+/* For as long as @p v is open for writing no program can run from it, nor the
+ * other way round: the same count, with the other sign (vnode_deny_write). */
 static int
 begin_writing(struct vnode *v)
 {
@@ -88,6 +95,8 @@ begin_writing(struct vnode *v)
 	return 0;
 }
 
+/* POSIX.1-2017, open: a socket cannot be opened. MS_NODEV is looked at for each
+ * open, as a remount may change it. */
 static int
 open_special(struct vnode *v, struct file *f)
 {
@@ -106,6 +115,10 @@ open_special(struct vnode *v, struct file *f)
 	}
 }
 
+/* What is behind @p v decides. A file system may have its own way, and then
+ * decides all: procfs has regular files whose contents are made when they are
+ * read. Whatever fails here leaves nothing to be undone: who counts as a writer
+ * does so last. */
 static int
 set_operations(struct vnode *v, struct file *f)
 {
@@ -137,7 +150,7 @@ vnode_open(struct vnode *v, unsigned flags, struct file **result)
 	f->vnode = v;
 	error = set_operations(v, f);
 	if (error) {
-		kfree(f); /* no one has seen it */
+		kfree(f); /* no one has seen it; v was not referenced */
 		return error;
 	}
 	f->flags &= ~O_NOCTTY; /* it was for a terminal's open alone */
@@ -158,6 +171,11 @@ file_has_positions(struct file *f)
 
 typedef int64_t (*transfer_fn)(struct file *f, struct uio *u, uint64_t *pos);
 
+/* Two threads that read by one open file get different bytes (POSIX.1-2017,
+ * 2.9.7): so the position's lock is held for the whole transfer, and the second
+ * one gets what follows. With a position of the caller's own (pread)
+ * nothing is shared. Without positions there is none to guard, and a reader
+ * that waits for data must not keep a writer waiting for the lock. */
 static inline int64_t
 do_transfer(struct file *f, struct uio *u, uint64_t *pos, transfer_fn fn)
 {
@@ -175,6 +193,8 @@ do_transfer(struct file *f, struct uio *u, uint64_t *pos, transfer_fn fn)
 	return n;
 }
 
+/* Of several errors, -EBADF is first, as it is what the descriptor is. Watchers
+ * are told once for each call, whatever the number of its pieces. */
 int64_t
 file_read(struct file *f, struct uio *u, uint64_t *pos)
 {

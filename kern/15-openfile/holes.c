@@ -10,13 +10,16 @@
 #include "notify.h"
 #include "string.h"
 
+/* How much is done between two looks at signals and at dirty pages: enough that
+ * the looks cost nothing, and little enough that a signal need not wait. */
 #define ZEROS	   16	       /* pages of zeros in one write */
 #define WINDOW	   (1ul << 20) /* bytes for which room is had at once */
 #define DIRTY_MANY 512	       /* pages */
 
 /* ---- Making ---- */
 
-/* Zero bytes [from, to) of one page. In memory, a hole may stay one. */
+/* Zero bytes [from, to) of one page. In memory, a hole may stay one: no page,
+ * no room taken. On a disk the page is read first, as the rest of it stays. */
 static int
 zero_part(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -48,6 +51,8 @@ drop_pages(struct vnode *v, uint64_t first, uint64_t last)
 		vfs_ops.unmap_pages(v, first, last);
 }
 
+/* First what can fail: the two pages of which a part stays. Where both are one
+ * page, one of the calls does all. */
 int
 vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -62,6 +67,9 @@ vnode_drop_range(struct vnode *v, uint64_t from, uint64_t to)
 	return error;
 }
 
+/* A range past the end is no error (fallocate(2)): it has no bytes. At the end
+ * of file the rest of the last page goes, too, which nobody can see, but which
+ * takes room. */
 int
 vnode_punch(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -78,6 +86,7 @@ vnode_punch(struct vnode *v, uint64_t from, uint64_t to)
 
 /* ---- Filling ---- */
 
+/* fallocate(2): -EINTR, so that gigabytes can be given up. */
 static int
 interrupted(void)
 {
@@ -85,7 +94,8 @@ interrupted(void)
 								     : 0;
 }
 
-/* A file in memory: have the pages. */
+/* A file in memory: have the pages, which are charged to its mount
+ * (-ENOSPC). */
 static int
 fill_memory(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -127,7 +137,9 @@ write_zeros(struct vnode *v, uint64_t from, uint64_t to)
 	return n < 0 ? (int)n : 0;
 }
 
-/* The zeros are written out in between: they are not to fill the memory. */
+/* Below the size, holes get their blocks, and what is there stays; past it,
+ * zeros are written. They are written out in between: they are not to fill the
+ * memory. A window does not cross the size, as the two ways meet there. */
 static int
 fill_disk(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -169,7 +181,8 @@ vnode_allocate(struct vnode *v, uint64_t from, uint64_t to, bool keep_size)
 	else
 		error = fill_disk(v, from, to);
 	if (error && to > size) {
-		/* What was got past the end is given back. */
+		/* What was got past the end is given back: -ENOSPC leaves the
+		 * file as it was. What was got below stays, unseen. */
 		vnode_resize(v, size);
 		page_cache_truncate(v->cache, size);
 	} else if (!error && to > v->size && !keep_size) {
@@ -180,6 +193,8 @@ vnode_allocate(struct vnode *v, uint64_t from, uint64_t to, bool keep_size)
 
 /* ---- Finding ---- */
 
+/* lseek(2): a file ends in a hole, even where it has none; without `find` the
+ * whole file is data. */
 int64_t
 vnode_seek(struct vnode *v, uint64_t from, bool data)
 {

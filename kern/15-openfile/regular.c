@@ -10,7 +10,9 @@
 
 #define DAY_SECONDS 86400
 
-static int64_t coarse_seconds; /* of CLOCK_REALTIME */
+/* Seconds of CLOCK_REALTIME, a few seconds late: who compares days need not ask
+ * a clock at each read. Written by the flush thread alone, in one piece. */
+static int64_t coarse_seconds;
 
 /* ---- Times ---- */
 
@@ -27,7 +29,9 @@ is_before(const struct timespec *a, const struct timespec *b)
 	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* Whether the access time is behind a change, or a day old. */
+/* Whether the access time is behind a change, or a day old: mount(2),
+ * MS_RELATIME. Who asks "was it read since it was written?" (a mailbox) gets
+ * the right answer; who asks when, at most a day's error. */
 static inline bool
 access_is_news(const struct vnode *v)
 {
@@ -36,6 +40,8 @@ access_is_news(const struct vnode *v)
 	       v->atime.tv_sec + DAY_SECONDS <= coarse_seconds;
 }
 
+/* The time is set without the lock, which reads do not take: of two readers at
+ * once either's time will do. */
 static inline void
 note_access(const struct file *f)
 {
@@ -50,6 +56,9 @@ note_access(const struct file *f)
 
 /* ---- Reading ---- */
 
+/* No lock: cached_read sees the size once for each page, and a write that goes
+ * on meanwhile may be seen in part (POSIX.1-2017, 2.9.7 asks for more; Linux's
+ * file systems do not give it either). */
 static int64_t
 regular_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -73,7 +82,11 @@ vnode_read(struct vnode *v, void *buf, size_t len, uint64_t pos)
 
 /* ---- Writing ---- */
 
-/* How much of a write at @p at the limits allow. @return 0 or -EFBIG */
+/* How much of a write at @p at the limits allow. setrlimit(2), RLIMIT_FSIZE: a
+ * write that begins below the limit ends at it, short; one that begins there is
+ * SIGXFSZ and -EFBIG. What no offset can name (FILE_SIZE_MAX) ends in the same
+ * way, without the signal. To write nothing is never too much. @return 0 or
+ * -EFBIG */
 static int
 limit_write(uint64_t at, size_t *len)
 {
@@ -92,8 +105,10 @@ limit_write(uint64_t at, size_t *len)
 	return 0;
 }
 
-/* How much of a write at @p at the seals allow; as Linux has it, up to the last
- * page that does not grow. @return 0 or -EPERM */
+/* How much of a write at @p at the seals allow (fcntl(2), F_ADD_SEALS); as
+ * Linux has it, up to the last page that does not grow. The lock is held under
+ * which seals are added, so none comes between this look and the bytes. @return
+ * 0 or -EPERM */
 static int
 check_seals(const struct vnode *v, uint64_t at, size_t *len)
 {
@@ -133,6 +148,11 @@ vnode_drop_set_id(struct vnode *v)
 		vnode_change_locked(v, &attr);
 }
 
+/* The lock is held from the look at the size to the last byte: O_APPEND's
+ * position and its bytes cannot be parted (POSIX.1-2017, write). It is that of
+ * pwrite, too, whatever position was given (pwrite(2), BUGS: as on Linux). The
+ * set-id bits go before the first byte, so at no moment has the file new
+ * contents and the old rights. */
 static int64_t
 locked_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -154,6 +174,8 @@ locked_write(struct file *f, struct uio *u, uint64_t *pos)
 	return n;
 }
 
+/* Pages first: to write them may allocate blocks, and so change what the file
+ * system has to write. Of two errors the pages' is told, but both are tried. */
 int
 vnode_fsync(struct vnode *v, bool data_only)
 {
@@ -170,6 +192,11 @@ file_fsync(struct file *f, bool data_only)
 	return vnode_fsync(f->vnode, data_only);
 }
 
+/* What O_SYNC asks for is done without the lock: others may write while the
+ * disk works. Their bytes may reach the disk with ours, which does no harm. An
+ * error there is told in place of the length (write(2): -EIO, the bytes are in
+ * memory). dirty_balance may make the writer wait, so it comes last and holds
+ * nothing. */
 static int64_t
 regular_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -183,6 +210,7 @@ regular_write(struct file *f, struct uio *u, uint64_t *pos)
 	vnode_unlock(v);
 	if (n <= 0)
 		return n;
+	/* O_SYNC has the bit O_DSYNC and one more (open(2)). */
 	if ((flags & O_DSYNC) || (v->mount->flags & MS_SYNCHRONOUS)) {
 		error = vnode_fsync(v, (flags & O_SYNC) == O_DSYNC);
 		if (error)
@@ -195,7 +223,9 @@ regular_write(struct file *f, struct uio *u, uint64_t *pos)
 /* ---- Cutting off ---- */
 
 /* Zero what is cut off of the last page that stays, while the old size still
- * holds and the page can be read: else a later extension would show it. */
+ * holds and the page can be read: else a later extension would show it
+ * (POSIX.1-2017, ftruncate: it reads as zeros). In memory page_cache_truncate
+ * does it: nothing has to be read. */
 static int
 zero_new_tail(struct vnode *v, uint64_t size)
 {
@@ -214,6 +244,10 @@ zero_new_tail(struct vnode *v, uint64_t size)
 	return 0;
 }
 
+/* Mappings go before the cache: of two ways to the pages the one that takes no
+ * look at the size is closed first, and a fault that comes now finds the new
+ * one. Growing, the bytes of the last page past the old end are zeroed: a
+ * mapping may have written there. */
 int
 vnode_resize(struct vnode *v, uint64_t size)
 {
@@ -245,6 +279,9 @@ vnode_resize(struct vnode *v, uint64_t size)
 	return error;
 }
 
+/* The limit binds growth alone: a file that is past it already can be cut
+ * (setrlimit(2)). A file system without setattr makes the contents up (procfs):
+ * -EINVAL. */
 int
 vnode_truncate(struct vnode *v, uint64_t size)
 {
@@ -272,6 +309,8 @@ vnode_truncate(struct vnode *v, uint64_t size)
 
 /* ---- The operations ---- */
 
+/* Any regular file can be mapped: its pages are the cache's, as they are for
+ * read. */
 static int
 regular_mmap(struct file *f, struct vnode **backing)
 {

@@ -8,10 +8,12 @@
 #include "abi/ioctl.h"
 #include "tmpfs_internal.h"
 
+/* Of a vnode of `disks`: its private_data, and that of each file open on it.
+ * There from the chapter's start for ever, and constant but for the count. */
 struct disk {
 	struct block_device *device;
-	struct vnode *vnode;
-	unsigned opens; /* under the vnode's lock */
+	struct vnode *vnode; /* not a node's in /dev */
+	unsigned opens;	     /* files; under the vnode's lock */
 };
 
 static struct mount disks = {
@@ -22,6 +24,7 @@ static struct mount disks = {
 
 /* ---- Pages and sectors ---- */
 
+/* A disk may end within a page: what is past its end is not transferred. */
 static int
 transfer(struct vnode *v, enum block_op op, struct page **pages, unsigned n)
 {
@@ -35,6 +38,7 @@ transfer(struct vnode *v, enum block_op op, struct page **pages, unsigned n)
 				    n, bytes);
 }
 
+/* What no sector fills of the last page reads as zeros (page_cache_ops). */
 static int
 disk_read_pages(void *owner, struct page **pages, unsigned n)
 {
@@ -85,6 +89,9 @@ disk_read(struct file *f, struct uio *u, uint64_t *pos)
 	return cached_read(disk->vnode->cache, u, pos);
 }
 
+/* A disk does not grow: a write ends at its end, short, and one that begins
+ * there is -ENOSPC, as on Linux; to write nothing is no error. The lock keeps
+ * the last close from dropping pages meanwhile. */
 static int64_t
 disk_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -127,6 +134,9 @@ put_number(uint64_t value, size_t size, uint64_t user)
 	return copyout((void *)user, &value, size);
 }
 
+/* BLKGETSIZE is in sectors of 512 bytes whatever the disk's, and the size of
+ * the blocks that this file is cached in is a page. BLKFLSBUF is root's (on
+ * Linux: CAP_SYS_ADMIN), -EACCES. */
 static int
 disk_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {
@@ -153,6 +163,8 @@ disk_ioctl(struct file *f, uint64_t request, uint64_t arg)
 	}
 }
 
+/* Then the disk's own cache, too: what was written to it may be in that
+ * alone. */
 static int
 disk_fsync(struct file *f, bool data_only)
 {
@@ -203,6 +215,8 @@ static const struct file_ops disk_file_ops = {
 	.release = disk_release,
 };
 
+/* Minors go to disks in ranges: the first of each is the disk, the others its
+ * partitions. */
 static struct block_device *
 device_of(unsigned minor)
 {
@@ -224,6 +238,10 @@ show_file_system(struct block_device *d)
 			buf_sync(other);
 }
 
+/* The device, not the node, says which vnode: all nodes of one number share its
+ * pages. The table needs no lock, as it was filled before the first open. The
+ * first file on the disk finds no old pages: since the last close a file system
+ * may have written. */
 static int
 disk_open(struct vnode *v, struct file *f)
 {
@@ -253,6 +271,7 @@ disk_open(struct vnode *v, struct file *f)
 	return 0;
 }
 
+/* To settle, not to sync: who wrote is told of errors by his own fsync. */
 int
 block_files_sync(void)
 {
@@ -269,7 +288,10 @@ block_files_sync(void)
 	return error;
 }
 
-/* The disks are all there when this chapter begins; their vnodes stay. */
+/* The disks are all there when this chapter begins; their vnodes stay: the
+ * count of links keeps them in the table, and the caller's reference is never
+ * given back. Inode numbers are minors plus 1, as 0 is none. vnode_ready makes
+ * caches for regular files only; so it is made here. */
 static void
 add_disk(struct block_device *d)
 {

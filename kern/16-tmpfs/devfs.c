@@ -15,10 +15,14 @@ struct device {
 	char name[];
 };
 
+/* The lock guards the list against who adds; it only ever grows, so an element
+ * that was found stays, and may be used without the lock. */
 static struct spinlock devices_lock = SPINLOCK("devices");
-static struct list devices = LIST_INIT(devices); /* only ever grows */
+static struct list devices = LIST_INIT(devices);
 
-/* What is no device, but expected there. */
+/* What is no device, but expected there: the links by programs (bash, for
+ * /dev/fd/N), pts and shm by who mounts file systems on them (glibc's shm_open
+ * takes names in /dev/shm). shm is everybody's, as /tmp is. */
 static const struct {
 	const char *name, *target; /* target NULL: a directory */
 	uint32_t mode;
@@ -48,6 +52,10 @@ add_to_mount(struct mount *m, void *device)
 		add_node(m->root, device);
 }
 
+/* First the list, then the mounts that there are: those to come find it in the
+ * list. A devfs that is being mounted at this moment could miss it, but
+ * chapters add their devices when they start, before there is a program to
+ * mount anything. */
 void
 devfs_add(const char *name, uint32_t mode, uint64_t rdev,
 	  int (*open)(struct vnode *v, struct file *f))
@@ -66,6 +74,8 @@ devfs_add(const char *name, uint32_t mode, uint64_t rdev,
 	mount_for_each(add_to_mount, d);
 }
 
+/* A character and a block device may have the same number. The opener may
+ * sleep, so it is called without the lock. */
 int
 devfs_open_rdev(struct vnode *v, struct file *f)
 {
@@ -83,7 +93,9 @@ devfs_open_rdev(struct vnode *v, struct file *f)
 	return found ? found->open(v, f) : -ENXIO;
 }
 
-/* The devices that there are now; none is ever taken off the list. */
+/* The devices that there are now; none is ever taken off the list. It is gone
+ * through without the lock, as heap is reserved anew for each node, which may
+ * sleep. */
 static int
 populate(struct vnode *root)
 {

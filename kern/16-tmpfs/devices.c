@@ -10,7 +10,7 @@
 #define MEMORY_MAJOR 1
 #define KMSG_LINE    1024u /* the longest message written to kmsg */
 #define COPY_BYTES   256u
-#define RANDOM_MAX   33554431ul /* bytes that one getrandom gives */
+#define RANDOM_MAX   33554431ul /* bytes: getrandom(2), the urandom source */
 
 static int64_t
 read_nothing(struct file *f, struct uio *u, uint64_t *pos)
@@ -21,6 +21,8 @@ read_nothing(struct file *f, struct uio *u, uint64_t *pos)
 	return 0;
 }
 
+/* All is taken without being read: even a bad address is no error, as on
+ * Linux. */
 static int64_t
 write_nowhere(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -29,6 +31,8 @@ write_nowhere(struct file *f, struct uio *u, uint64_t *pos)
 	return u->left;
 }
 
+/* Any position will do, and stays 0; so pread and pwrite work
+ * (file_has_positions). */
 static int64_t
 seek_nowhere(struct file *f, int64_t offset, int whence)
 {
@@ -38,6 +42,8 @@ seek_nowhere(struct file *f, int64_t offset, int whence)
 	return 0;
 }
 
+/* Where the operation is there, epoll takes the file; the others it refuses
+ * (-EPERM). */
 static unsigned
 always_ready(struct file *f, struct poll_table *table)
 {
@@ -46,6 +52,8 @@ always_ready(struct file *f, struct poll_table *table)
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
+/* A fault in the middle ends the read, short; at the first byte it is
+ * -EFAULT. */
 static int64_t
 read_zeros(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -64,7 +72,8 @@ write_full(struct file *f, struct uio *u, uint64_t *pos)
 	return u->left ? -ENOSPC : 0;
 }
 
-/* A mapping of it is memory of zeros. */
+/* A mapping of it is memory of zeros: mmap without a file (MAP_ANONYMOUS), as
+ * it was done before that was there. */
 static int
 map_zeros(struct file *f, struct vnode **backing)
 {
@@ -73,6 +82,9 @@ map_zeros(struct file *f, struct vnode **backing)
 	return 0;
 }
 
+/* In pieces, for the stack is small; each is given out at once and not kept. A
+ * signal ends the read after the first piece: getrandom(2) promises that 256
+ * bytes come whole. */
 static int64_t
 read_random(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -94,6 +106,9 @@ read_random(struct file *f, struct uio *u, uint64_t *pos)
 	return done;
 }
 
+/* getrandom(2). It never waits: random_bytes has what it needs from the start
+ * of the machine on, so GRND_NONBLOCK and the sources are alike. Two sources at
+ * once are an error. */
 static int64_t
 sys_getrandom(void *user, size_t len, unsigned flags)
 {
@@ -110,6 +125,8 @@ SYSCALL(NR_getrandom, sys_getrandom);
 
 /* ---- The kernel's log ---- */
 
+/* Plain text, unlike Linux's records with numbers before each. What was copied
+ * moves the position, byte by byte; a fault gives the rest back. */
 static int64_t
 read_log(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -131,7 +148,9 @@ read_log(struct file *f, struct uio *u, uint64_t *pos)
 	return done;
 }
 
-/* One write is one message: its "<priority>" is left out, as there are none. */
+/* One write is one message: its "<priority>" is left out, as there are none;
+ * what is too long is refused rather than cut (-EINVAL, as on Linux). A newline
+ * ends it. */
 static int64_t
 write_log(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -154,6 +173,8 @@ write_log(struct file *f, struct uio *u, uint64_t *pos)
 	return len;
 }
 
+/* The ends alone: positions are of a stream whose beginning is overwritten, and
+ * nobody can know another one. */
 static int64_t
 seek_log(struct file *f, int64_t offset, int whence)
 {
@@ -173,6 +194,7 @@ seek_log(struct file *f, int64_t offset, int whence)
 
 /* ---- The table ---- */
 
+/* Minors of MEMORY_MAJOR. With has_pos the file has a position of its own. */
 static const struct {
 	const char *name;
 	unsigned minor;

@@ -6,9 +6,12 @@
  */
 #include "tmpfs_internal.h"
 
+/* st_dev of a mount without a disk: major 0, and a minor that no other has. */
 #define ANONYMOUS_MAJOR 0
 
-static struct mutex mounts_lock; /* guards what follows */
+/* Guards what follows, and mount.covered, mount.detached, vnode.mounted, which
+ * walks read without it. Comes before all locks of vnodes. */
+static struct mutex mounts_lock;
 static struct list mounts = LIST_INIT(mounts);
 static unsigned last_anonymous;
 /* Who has a device, from before the file system reads it until it has written
@@ -50,7 +53,11 @@ mount_free(struct rcu_head *head)
 	kfree(container_of(head, struct mount, rcu));
 }
 
-/* The file system's part, its vnodes and the mount itself. */
+/* The file system's part, its vnodes and the mount itself. It stands nowhere
+ * any more, and nobody is inside. First the watches, as they hold vnodes; then
+ * the vnodes, of which each writes what it has to `ops`; then these. The device
+ * is kept until its last write is done: who mounts it next is to find all of
+ * it. The walk may still read the struct. */
 static void
 take_down(struct mount *m)
 {
@@ -78,6 +85,8 @@ find_device(const char *source)
 	return block_find(source);
 }
 
+/* Also a part of a disk that is mounted whole, and the other way round: two
+ * file systems that write the same sectors destroy each other. */
 static bool
 device_is_mounted(const struct block_device *d)
 {
@@ -90,7 +99,9 @@ device_is_mounted(const struct block_device *d)
 	return false;
 }
 
-/* Give @p m its device, or a number of its own. mounts_lock is held. */
+/* Give @p m its device, or a number of its own. What was written to the disk as
+ * a file goes there first, and what is cached of it is forgotten: the file
+ * system reads what is there now. mounts_lock is held. */
 static int
 attach_device(struct mount *m)
 {
@@ -115,8 +126,9 @@ attach_device(struct mount *m)
 	return 0;
 }
 
-/* Let the walk find @p m on @p covered (NULL: it is the root). The reference to
- * covered is the mount's from now on. mounts_lock is held. */
+/* Let the walk find @p m on @p covered (NULL: it is the root). All is ready
+ * before the one store that shows it. The reference to covered is the mount's
+ * from now on (VFS3). mounts_lock is held. */
 static void
 attach(struct mount *m, struct vnode *covered)
 {
@@ -130,6 +142,11 @@ attach(struct mount *m, struct vnode *covered)
 	}
 }
 
+/* The device is taken before the file system reads it, and the place after:
+ * between the two the lock is not held, as reading may take long. The walk came
+ * to the topmost root at the place; that something covers it now means that
+ * another mount was quicker. A failure midway is taken down like a mount:
+ * nobody has seen it. */
 int
 mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	 unsigned flags, const char *options)
@@ -140,7 +157,8 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	mutex_lock(&mounts_lock);
 	error = attach_device(m);
 	mutex_unlock(&mounts_lock);
-	/* It may take long, and renews its reservation of heap. */
+	/* It may take long, and renews its reservation of heap, which none may
+	 * do with a lock held. */
 	if (!error)
 		error = fs->mount(m, options ? options : "");
 	mutex_lock(&mounts_lock);
@@ -168,7 +186,9 @@ mount_nowhere(const struct filesystem *fs, const char *source,
 	return error ? error : fs->mount(m, "");
 }
 
-/* A path given as source leads to a disk. */
+/* A path given as source leads to a disk: its node must be there and be one,
+ * though the name is what the device is found by. Devices of a MS_NODEV mount
+ * do nothing, this included. */
 static int
 check_source(const char *source)
 {
@@ -188,6 +208,8 @@ check_source(const char *source)
 	return error;
 }
 
+/* mount(2). Detached mounts whose last user has gone go first: one of them may
+ * have the device. */
 int
 vfs_mount(const char *type, const char *source, const char *target,
 	  unsigned flags, const char *options)
@@ -213,7 +235,9 @@ vfs_mount(const char *type, const char *source, const char *target,
 }
 
 /* Whether @p m can go: no one is inside, nothing is mounted on it. The walk
- * cannot enter any more. */
+ * cannot enter any more: one that came in before has, after a grace period,
+ * ended or taken a reference. Idle vnodes of a disk refer to their parents; so
+ * they are evicted before references are counted. */
 static bool
 is_unused(struct mount *m)
 {
@@ -259,7 +283,10 @@ detach(struct mount *m)
 }
 
 /* umount2(2), MNT_DETACH: @p m, and what is mounted in it, leave the tree, and
- * are taken down when nobody is inside any more. mounts_lock is held. */
+ * are taken down when nobody is inside any more. They stay in the list for
+ * that, and for sync: those inside may write. A walk that goes up from the root
+ * may have read `covered`; so its reference is kept for a grace period.
+ * mounts_lock is held. */
 static void
 detach_lazily(struct mount *m)
 {
@@ -276,6 +303,8 @@ detach_lazily(struct mount *m)
 	}
 }
 
+/* One at a time, as taking down needs the lock for a moment itself. The cheap
+ * look comes first: is_unused waits for a grace period and for the disk. */
 void
 mount_reap(void)
 {
@@ -298,6 +327,10 @@ mount_reap(void)
 	} while (unused);
 }
 
+/* The reference that the walk took is given back before anybody counts, with
+ * the lock held: nobody else can take the mount down in between. MNT_FORCE is
+ * for servers that do not answer, of which there are none here. The reference
+ * to the covered vnode (VFS3) is given back last. */
 int
 vfs_unmount(const char *target, unsigned flags)
 {
@@ -345,6 +378,7 @@ void
 mount_drop_covered(struct mount *m)
 {
 	mutex_lock(&mounts_lock);
+	/* The new root is what walks begin at: wait for those that did not. */
 	rcu_synchronize();
 	if (vnode_mount_busy(m))
 		m = NULL;

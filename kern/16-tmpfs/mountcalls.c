@@ -6,13 +6,20 @@
 
 /* ---- mount ---- */
 
-/* Flags that a mount keeps. */
+/* Flags that a mount keeps; others are for the call (MS_REMOUNT), or mean
+ * nothing where there is one kind of mount (MS_SILENT, MS_PRIVATE). */
 #define KEPT                                                                   \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |       \
 	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
-#define ATIMES	    (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define ATIMES (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+/* What would have a file system stand in two places, or in another one: a mount
+ * covers a vnode, and is found by it. */
 #define UNSUPPORTED (MS_BIND | MS_MOVE | MS_REC)
 
+/* mount(2), MS_REMOUNT: new flags for all of the mount at @p target, which is
+ * its root. To become read-only it must have no file open for writing (-EBUSY),
+ * and all is written before; then the file system marks its disk. It is asked
+ * before the flags change, as it may refuse. */
 static int
 remount(const char *target, unsigned flags)
 {
@@ -47,7 +54,8 @@ struct mount_args {
 	char *source, *target, *type, *options;
 };
 
-/* A string argument; NULL is "". */
+/* A string argument; NULL is "", and neither is an error: which of them a type
+ * needs is not known here. */
 static int
 copy_arg(const char *user, char **text)
 {
@@ -60,7 +68,8 @@ copy_arg(const char *user, char **text)
 	return error == -ENOENT ? 0 : error; /* "" */
 }
 
-/* Who may not mount learns first whether the place can be reached. */
+/* Who may not mount learns first whether the place can be reached, as on Linux:
+ * -ENOENT or -EACCES of the path comes before -EPERM. */
 static int
 refuse(const char *target)
 {
@@ -73,6 +82,7 @@ refuse(const char *target)
 	return -EPERM;
 }
 
+/* mount(2). MS_REMOUNT takes neither type nor source, which may be anything. */
 static int
 do_mount(const struct mount_args *a, unsigned flags)
 {
@@ -99,7 +109,9 @@ sys_mount(const char *source, const char *target, const char *type,
 
 	if (!target)
 		return -EFAULT;
-	if ((flags & 0xffff0000) == 0xc0ed0000) /* how it once was marked */
+	/* mount(2), MS_MGC_VAL: before Linux 2.4 the upper half had to say that
+	 * there are flags at all. */
+	if ((flags & 0xffff0000) == 0xc0ed0000)
 		flags &= 0xffff;
 	error = copy_arg(source, &a.source);
 	if (!error)
@@ -118,6 +130,8 @@ sys_mount(const char *source, const char *target, const char *type,
 }
 SYSCALL(NR_mount, sys_mount);
 
+/* umount2(2). MNT_EXPIRE is of two calls, of which the first marks; MNT_FORCE
+ * is taken and does nothing more. */
 static int64_t
 sys_umount2(const char *target, unsigned flags)
 {
@@ -142,6 +156,8 @@ SYSCALL(NR_umount2, sys_umount2);
 
 /* ---- sync ---- */
 
+/* sync(2): it cannot fail, so what goes wrong is for fsync to tell. As on Linux
+ * it returns when all is on the disk; POSIX lets it return before. */
 static int64_t
 sys_sync(void)
 {

@@ -7,6 +7,8 @@
 
 static struct mount *nowhere;
 
+/* The root is not locked: no entry is made in it. It is the file's parent only
+ * to have the name shown. */
 int
 tmpfs_nameless(const char *text, uint32_t mode, struct vnode **result)
 {

@@ -6,7 +6,9 @@
  */
 #include "tmpfs_internal.h"
 
-/* Try each file system that needs a disk. */
+/* Try each file system that needs a disk. -EINVAL means "none of mine", so any
+ * other error is the one to tell: the file system that knows the disk could not
+ * mount it. */
 static int
 mount_disk(const char *name, unsigned flags, const char *options)
 {
@@ -25,6 +27,8 @@ mount_disk(const char *name, unsigned flags, const char *options)
 	return error;
 }
 
+/* Without /dev there are programs yet, but no console for them: so it is said,
+ * and the start goes on. A read-only root must have the directory. */
 static void
 mount_dev(void)
 {
@@ -38,6 +42,8 @@ mount_dev(void)
 		kprintf("vfs: mounting /dev: error %d\n", error);
 }
 
+/* Whatever goes wrong, there is a root: the one in memory, which is under the
+ * disk's and taken down when that stands. With "tmpfs" it is asked for. */
 void
 vfs_mount_root(void)
 {
@@ -72,6 +78,8 @@ vfs_mount_root(void)
 
 /* ---- The chapter's start ---- */
 
+/* The kernel's own threads have "/" from here on; before, no path can be
+ * walked. */
 static void
 mount_first_root(void)
 {
@@ -85,6 +93,7 @@ static void
 tmpfs_init(void)
 {
 	mount_init();
+	/* The root first: what makes device nodes goes through all mounts. */
 	mount_first_root();
 	vfs_ops.open_device = devfs_open_rdev;
 	devices_init();

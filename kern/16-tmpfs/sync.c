@@ -7,13 +7,17 @@
  */
 #include "tmpfs_internal.h"
 
+/* Asked under the table's spinlock, for each vnode: a hint, without locks of
+ * the vnode. What becomes dirty after the look is for the next round. */
 static bool
 needs_writing(struct vnode *v)
 {
 	return v->dirty || page_cache_has_dirty(rcu_deref(v->cache));
 }
 
-/* What fails is for the file's own fsync to tell, though we have seen it. */
+/* What fails is for the file's own fsync to tell, though we have seen it. Pages
+ * first: to write them may change the inode (blocks, times), which is then
+ * written once. */
 static int
 write_vnode(struct mount *m, struct vnode *v)
 {
@@ -26,6 +30,10 @@ write_vnode(struct mount *m, struct vnode *v)
 	return error ? error : error2;
 }
 
+/* From file to file by inode number, as the table changes while one is written:
+ * each that was there and dirty at the beginning is come to, and it ends, as
+ * the numbers only go up. Then what the inodes' writing has made dirty in
+ * turn: the file system's own, and its buffers. */
 int
 mount_sync(struct mount *m)
 {
@@ -57,6 +65,8 @@ sync_one(struct mount *m, void *arg)
 		*(int *)arg = error;
 }
 
+/* Disks that are open as files come last; a disk that both ways are used on
+ * gets both. */
 int
 vfs_sync(void)
 {
@@ -67,6 +77,8 @@ vfs_sync(void)
 	return error ? error : e;
 }
 
+/* The file system marks its disk as clean; then nothing is written to it, even
+ * if something becomes dirty yet. */
 static void
 stop_writing(struct mount *m, void *arg)
 {
@@ -87,7 +99,8 @@ vfs_shutdown(void)
 
 /* ---- The flush thread's work ---- */
 
-/* What is clean is left in peace: no flush of the disk every few seconds. */
+/* What is clean is left in peace: no flush of the disk every few seconds.
+ * Buffers do not say whose they are, so a dirty one counts for all mounts. */
 static void
 flush_mount(struct mount *m, void *arg)
 {
@@ -103,6 +116,9 @@ flush_mount(struct mount *m, void *arg)
 		mount_sync(m);
 }
 
+/* cache_ops.flush: every few seconds, with no locks held. What else is to be
+ * done now and then is done here, too, as this thread may sleep and waits for
+ * nobody. */
 static void
 flush(void)
 {

@@ -13,20 +13,24 @@
 #define HEAP_SHARE 3 /* of the heap, 1/n may be a mount's files and names */
 /* Of heap, for a file; a ninth is lost in the slabs. */
 #define FILE_BYTES ((sizeof(struct vnode) + sizeof(struct page_cache)) * 9 / 8)
-/* What an entry adds to a directory's size, as on Linux. */
+/* What an entry adds to a directory's size, as on Linux (BOGO_DIRENT_SIZE). */
 #define DIRENT_SIZE 20
 
 /* Of a directory (vnode.private_data); under the vnode's lock. */
 struct tmpdir {
 	struct rbroot entries; /* by key */
-	uint64_t nentries;
-	uint32_t sequence;
+	uint64_t nentries;     /* without "." and ".." */
+	uint32_t sequence;     /* of the next key to be made */
 };
 
 /*
  * An entry. The key is the hash of the name and, among equal hashes, a number:
  * so one tree serves the look-up of names, and positions for readdir that stay
- * valid while other entries come and go.
+ * valid while other entries come and go. It has 32 + 31 bits, as a position is
+ * a signed number of 64.
+ *
+ * An entry has no reference to its vnode: the count of links keeps that
+ * (TMPFS1).
  */
 struct entry {
 	struct rbnode node;
@@ -51,6 +55,8 @@ tmpfs_of(const struct vnode *v)
 
 /* ---- Heap accounting ---- */
 
+/* Charge first and look then: of two who come at once at the bound, both may be
+ * refused, but never do both get what is there once. */
 static int
 charge(struct tmpfs *t, uint64_t bytes)
 {
@@ -125,6 +131,8 @@ entry_find(struct vnode *dir, const char *text, size_t len)
 	return NULL;
 }
 
+/* The number is taken anew where it is in use under this hash: only after 2^31
+ * entries. */
 static int
 entry_add(struct vnode *dir, const char *text, size_t len, struct vnode *v)
 {
@@ -184,7 +192,9 @@ type_of(uint32_t mode)
 	}
 }
 
-/* A new file without a name; @p dir NULL: the root. */
+/* A new file without a name, referenced; @p dir NULL: the root. @p private: a
+ * directory's tmpdir, a link's text (page or heap, charged apart); the vnode's
+ * if it succeeds. The number is new, so the vnode is. */
 static int
 file_new_in(struct mount *m, struct vnode *dir, uint32_t mode, void *private,
 	    struct vnode **result)
@@ -215,6 +225,8 @@ file_new_in(struct mount *m, struct vnode *dir, uint32_t mode, void *private,
 	return 0;
 }
 
+/* No name was made for it: with the reference it goes, and `inactive` gives
+ * back all. */
 static void
 file_discard(struct vnode *v)
 {
@@ -309,6 +321,7 @@ tmpfs_lookup(struct vnode *dir, const char *name, size_t len,
 	return 0;
 }
 
+/* With a new name the file stays: the count is what keeps it (TMPFS1). */
 static int
 tmpfs_link(struct vnode *dir, const char *name, size_t len,
 	   struct vnode *target)
@@ -339,6 +352,9 @@ tmpfs_rmdir(struct vnode *dir, const char *name, size_t len,
 	return 0;
 }
 
+/* What can fail is first: a new entry is charged before the old one's room is
+ * free. Where one is replaced none is needed, so that cannot fail. A directory
+ * counts in its parent's links, by its "..". */
 static int
 tmpfs_rename(struct vnode *from_dir, const char *from, size_t from_len,
 	     struct vnode *moved, struct vnode *to_dir, const char *to,
@@ -376,6 +392,9 @@ tmpfs_exchange(struct vnode *a_dir, const char *a_name, size_t a_len,
 	return 0;
 }
 
+/* A position is 2 more than a key: it stands for the first entry from there on,
+ * whether or not the one that it was taken from is there still. The parent
+ * cannot change: this directory is locked, as it is in a rename. */
 static int
 tmpfs_readdir(struct vnode *dir, uint64_t *pos,
 	      bool (*emit)(void *arg, const char *name, size_t len,
@@ -432,7 +451,8 @@ tmpfs_setattr(struct vnode *v, const struct vattr *attr)
 	return 0;
 }
 
-/* The pages are the file: without them, there is a hole. */
+/* The pages are the file: without them, there is a hole, and the quota has them
+ * back. */
 static int
 tmpfs_punch(struct vnode *v, uint64_t from, uint64_t to)
 {
@@ -468,6 +488,8 @@ dir_free(struct vnode *dir)
 	kfree(d);
 }
 
+/* Also for what has links, in a mount that is taken down (and then is in no
+ * list). */
 static void
 tmpfs_inactive(struct vnode *v)
 {
@@ -507,6 +529,8 @@ static const struct vnode_ops tmpfs_ops = {
 
 /* ---- The file system ---- */
 
+/* In pages (f_bsize). Files are bounded by heap alone: so many empty ones could
+ * be made. */
 static int
 tmpfs_statfs(struct mount *m, struct statfs *st)
 {
@@ -532,7 +556,8 @@ static const struct mount_ops tmpfs_mount_ops = {
 	.unmount = tmpfs_unmount,
 };
 
-/* A number with a suffix k, m, g or % (of memory). @return false: no number */
+/* A number with a suffix k, m, g or % (of memory); the shifts say that none is
+ * lost at the upper end. @return false: no number */
 static bool
 parse_size(const char *text, size_t len, uint64_t *bytes)
 {
@@ -582,7 +607,8 @@ parse_octal(const char *text, size_t len, uint32_t *mode)
 	return true;
 }
 
-/* size= and mode=. */
+/* size= and mode=; what is not known is an error, as it may have been meant to
+ * forbid something. */
 static int
 parse_options(const char *options, uint64_t *max_pages, uint32_t *mode)
 {

@@ -1,6 +1,16 @@
 /*
  * The calls that change attributes: chmod, chown, utimensat, truncate, umask,
  * each with its kin.
+ *
+ * Who may is asked with the vnode's lock held, together with the change: the
+ * owner who was found is the owner whose file is changed. All calls by path or
+ * descriptor come to one function for each attribute, which takes a vnode; what
+ * has none (pipes, sockets) keeps mode and owner in a struct file_attr.
+ *
+ * A descriptor that is open with O_PATH names the file and gives no right to
+ * it: -EBADF (open(2), O_PATH). Beside that a descriptor may be open for
+ * whatever it is, reading only too: the rights are the owner's, not the open
+ * file's.
  */
 #include "abi/syscall.h"
 #include "files.h"
@@ -8,6 +18,12 @@
 
 /* ---- Mode ---- */
 
+/* A symbolic link has no mode that anybody looks at. To change it is refused,
+ * as Linux does, rather than done without effect; POSIX leaves both open.
+ *
+ * S_ISGID that is asked for by somebody who is not in the file's group is left
+ * out, and that is no error (POSIX.1-2017, chmod): a program of his would run
+ * with the rights of a group that is not his. */
 static int
 change_mode(struct vnode *v, uint32_t mode)
 {
@@ -33,7 +49,8 @@ change_mode(struct vnode *v, uint32_t mode)
 	return error;
 }
 
-/* The same of a pipe or a socket. */
+/* The same of a pipe or a socket. It has no lock for this: each field is
+ * changed in one step, and of two calls at once the later one wins. */
 static int
 change_nameless_mode(struct file *f, uint32_t mode)
 {
@@ -50,6 +67,8 @@ change_nameless_mode(struct file *f, uint32_t mode)
 	return 0;
 }
 
+/* fchmodat(2): Linux's fchmodat has no flags, so a second call was needed to
+ * have them (Linux 6.6). */
 static int64_t
 sys_fchmodat2(int dirfd, const char *path, uint32_t mode, unsigned flags)
 {
@@ -99,9 +118,12 @@ SYSCALL(NR_fchmod, sys_fchmod);
 
 /* ---- Owner ---- */
 
-#define KEEP_ID 0xffffffffu
+#define KEEP_ID 0xffffffffu /* chown(2): -1, leave this one as it is */
 
-/* Who is not root may give his own file to a group that he is in. */
+/* Who is not root may give his own file to a group that he is in: the rule that
+ * POSIX.1-2017 (chown) calls _POSIX_CHOWN_RESTRICTED. To say what the file's
+ * owner or group is already is no giving. Where both are kept anyone may call;
+ * what else it would change, change_owner asks for. */
 static int
 may_give(uint32_t owner, uint32_t group, uint32_t uid, uint32_t gid)
 {
@@ -116,6 +138,11 @@ may_give(uint32_t owner, uint32_t group, uint32_t uid, uint32_t gid)
 	return 0;
 }
 
+/* chown(2). The set-user-ID and set-group-ID bits go with the change, and even
+ * where both ids are kept: so that is a change of mode, for which one must own
+ * the file. POSIX asks for it of callers without privileges only, Linux does it
+ * for root, too. A directory's bits stay: S_ISGID there says which group new
+ * files get, and lends nobody any rights. */
 static int
 change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 {
@@ -147,7 +174,8 @@ change_owner(struct vnode *v, uint32_t uid, uint32_t gid)
 	return error;
 }
 
-/* The same of a pipe or a socket. */
+/* The same of a pipe or a socket, which nobody executes: the bits go without
+ * being asked for. */
 static int
 change_nameless_owner(struct file *f, uint32_t uid, uint32_t gid)
 {
@@ -221,6 +249,7 @@ valid_nsec(const struct timespec *t)
 	       (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
 }
 
+/* Have @p attr set time @p which, its field @p to, unless it is to be kept. */
 static void
 set_time(struct vattr *attr, unsigned which, struct timespec *to,
 	 const struct timespec *t, const struct timespec *now)
@@ -231,8 +260,10 @@ set_time(struct vattr *attr, unsigned which, struct timespec *to,
 	attr->valid |= which;
 }
 
-/* To set both to now, writing suffices; to set them otherwise, one must own the
- * file. */
+/* POSIX.1-2017, utimensat: to set both to now, writing suffices, as a write
+ * would do the same; to set them otherwise, one must own the file. One that is
+ * set to now beside one that is kept is "otherwise", too. A file system that is
+ * mounted read-only comes first: -EROFS is told to everybody. */
 static int
 may_set_times(struct vnode *v, bool both_now)
 {
@@ -245,7 +276,8 @@ may_set_times(struct vnode *v, bool both_now)
 	return both_now ? vnode_access(v, W_OK) : -EPERM;
 }
 
-/* What setting one time alone stands for (tar sets both). */
+/* What setting one time alone stands for (tar sets both): as a read or a write
+ * would be told. With both it is the attributes that were changed. */
 static uint32_t
 times_event(unsigned set)
 {
@@ -254,7 +286,11 @@ times_event(unsigned set)
 	return set & VATTR_ATIME ? IN_ATTRIB : IN_MODIFY;
 }
 
-/* @p times: atime and mtime, or NULL: now. */
+/* @p times: atime and mtime, or NULL: now. The clock is read once: where both
+ * are set to now, all three times are the same. ctime is always now, so a file
+ * whose mtime was set back is still seen to have changed. Nanoseconds are
+ * looked at after the file was found, as on Linux: -ENOENT comes before this
+ * -EINVAL. */
 static int
 change_times(struct vnode *v, const struct timespec *times)
 {
@@ -279,7 +315,9 @@ change_times(struct vnode *v, const struct timespec *times)
 	return error;
 }
 
-/* @p path NULL: the file of @p dirfd itself, which must be one. */
+/* @p path NULL: the file of @p dirfd itself, which must be one (this is how
+ * futimens is called). With AT_FDCWD there is none to take, and NULL is a bad
+ * address. */
 static int
 utimens_at(int dirfd, const char *path, const struct timespec *times,
 	   unsigned flags)
@@ -298,6 +336,8 @@ utimens_at(int dirfd, const char *path, const struct timespec *times,
 	return error;
 }
 
+/* utimensat(2). The order is Linux's: the times are copied first (-EFAULT); two
+ * UTIME_OMIT end the call before flags and path are looked at. */
 static int64_t
 sys_utimensat(int dirfd, const char *path, const struct timespec *user,
 	      unsigned flags)
@@ -318,6 +358,9 @@ sys_utimensat(int dirfd, const char *path, const struct timespec *user,
 }
 SYSCALL(NR_utimensat, sys_utimensat);
 
+/* The older calls. Microseconds are in range before they are multiplied, so
+ * none becomes UTIME_NOW or UTIME_OMIT, which are above 999,999,999. Unlike
+ * utimensat they say -EINVAL for them before the path is walked. */
 static int64_t
 sys_futimesat(int dirfd, const char *path, const struct timeval *user)
 {
@@ -364,6 +407,9 @@ SYSCALL(NR_utime, sys_utime);
 
 /* ---- Size ---- */
 
+/* By path there is no open file that was checked: so the right to write, and
+ * that nobody runs the program, are asked for here. The kind comes first
+ * (truncate(2)). */
 static int
 truncate_path(struct vnode *v, uint64_t size)
 {
@@ -380,6 +426,7 @@ truncate_path(struct vnode *v, uint64_t size)
 					    : vnode_truncate(v, size);
 }
 
+/* A negative size is refused before the path is looked at. */
 static int64_t
 sys_truncate(const char *path, int64_t size)
 {
@@ -397,6 +444,11 @@ sys_truncate(const char *path, int64_t size)
 }
 SYSCALL(NR_truncate, sys_truncate);
 
+/* The right to write is the open file's: what the mode says now is not asked
+ * again, so a file that was made read-only by its own writer can be cut
+ * (POSIX.1-2017, ftruncate). A file not open for writing is -EINVAL, of the
+ * two errors that POSIX allows the one that Linux has; so is what is no regular
+ * file. */
 static int64_t
 sys_ftruncate(int fd, int64_t size)
 {
@@ -419,6 +471,8 @@ SYSCALL(NR_ftruncate, sys_ftruncate);
 
 /* ---- umask ---- */
 
+/* umask(2): always succeeds; bits beside the permissions are left out. The old
+ * mask is read and the new one set in one step, as threads may share it. */
 static int64_t
 sys_umask(uint32_t mask)
 {

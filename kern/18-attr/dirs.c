@@ -6,6 +6,12 @@
 #include "files.h"
 #include "string.h"
 
+/* getcwd(2): the length with the NUL is the result, not a pointer; a path
+ * longer than PATH_MAX is -ENAMETOOLONG, one longer than the caller's buffer
+ * -ERANGE. The path is made in a buffer of the kernel, under a spinlock, and
+ * copied when that is released, as the copy may fault. A directory that is
+ * removed has no path: -ENOENT, also if there is another one of the same name
+ * by now. */
 static int64_t
 sys_getcwd(char *user, size_t size)
 {
@@ -32,7 +38,9 @@ sys_getcwd(char *user, size_t size)
 }
 SYSCALL(NR_getcwd, sys_getcwd);
 
-/* Go to directory @p v, whose reference is taken over. */
+/* Go to directory @p v, whose reference is taken over. POSIX.1-2017, chdir: the
+ * right to search the directory itself is asked for, not only those on the way;
+ * once inside it is not asked again until a name is looked up. */
 static int
 change_dir(struct vnode *v)
 {
@@ -55,6 +63,9 @@ sys_chdir(const char *path)
 }
 SYSCALL(NR_chdir, sys_chdir);
 
+/* The descriptor may be open with O_PATH (open(2)): the right is the
+ * directory's, not the open file's. What has no vnode is -ENOTDIR, as any other
+ * that is none. */
 static int64_t
 sys_fchdir(int fd)
 {
@@ -65,6 +76,9 @@ sys_fchdir(int fd)
 }
 SYSCALL(NR_fchdir, sys_fchdir);
 
+/* chroot(2). That only root may is said last, as on Linux: who may not, learns
+ * first whether the path leads to a directory that he can search. The working
+ * directory stays where it is, and may be outside of the new root. */
 static int64_t
 sys_chroot(const char *path)
 {
@@ -86,6 +100,9 @@ SYSCALL(NR_chroot, sys_chroot);
 
 /* ---- Reading a directory ---- */
 
+/* The position is moved by what was read, so its lock is held from the first
+ * entry to the last: of two threads with one descriptor each gets other
+ * entries. The buffer's address is looked at before anything is read. */
 static int64_t
 read_directory(int fd, void *dirent, unsigned size)
 {
@@ -109,6 +126,9 @@ read_directory(int fd, void *dirent, unsigned size)
 	return n;
 }
 
+/* getdents64(2): 0 at the end; -EINVAL if not even the first entry fits;
+ * -ENOENT for a directory that is removed. All these are readdir's (chapter
+ * openfile). */
 static int64_t
 sys_getdents64(int fd, void *dirent, unsigned size)
 {
@@ -117,8 +137,10 @@ sys_getdents64(int fd, void *dirent, unsigned size)
 SYSCALL(NR_getdents64, sys_getdents64);
 
 /* Records of the old form are as long as the new ones: the type is their last
- * byte, and the name begins where the new ones have it. Each is rewritten in
- * place, in user memory that another thread may change meanwhile. */
+ * byte, and the name begins where the new ones have it (getdents(2)). Each is
+ * rewritten in place, in user memory that another thread may change meanwhile:
+ * so its length is checked again, and read once, from the copy of the head. At
+ * least two bytes follow the new form's head: a name, and its NUL. */
 static int
 make_old_record(char *user, unsigned *len)
 {
@@ -140,6 +162,9 @@ make_old_record(char *user, unsigned *len)
 	return copyout(user, record, *len);
 }
 
+/* A fault in between leaves records of both forms, and the position moved: the
+ * buffer was written to a moment ago, so only a caller that unmaps it meanwhile
+ * sees this. */
 static int64_t
 sys_getdents(int fd, char *dirent, unsigned size)
 {

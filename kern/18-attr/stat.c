@@ -1,5 +1,10 @@
 /*
  * The calls that ask: stat, access, readlink, statfs, each with its kin.
+ *
+ * No lock is held while a vnode is asked: what is told was true at some moment
+ * for each field, and need not have been for all at once. To ask needs no right
+ * to the file, but that to search the directories that lead to it; so O_PATH
+ * descriptors do.
  */
 #include "abi/syscall.h"
 #include "files.h"
@@ -21,6 +26,8 @@ file_stat(struct file *f, struct stat *st)
 	return f->ops->stat ? f->ops->stat(f, st) : 0;
 }
 
+/* fstat is frequent (each stdio stream begins with it) and does not keep the
+ * file: it borrows it where nobody can close it meanwhile. */
 static int64_t
 sys_fstat(int fd, struct stat *user)
 {
@@ -36,6 +43,8 @@ sys_fstat(int fd, struct stat *user)
 }
 SYSCALL(NR_fstat, sys_fstat);
 
+/* The empty path with AT_EMPTY_PATH is the descriptor's own file, whatever that
+ * is, and with AT_FDCWD the working directory (fstatat in stat(2)). */
 static int64_t
 stat_at(int dirfd, const char *path, struct stat *user, unsigned flags)
 {
@@ -58,6 +67,7 @@ stat_at(int dirfd, const char *path, struct stat *user, unsigned flags)
 	return error ? error : copyout(user, &st, sizeof(st));
 }
 
+/* AT_NO_AUTOMOUNT asks for nothing: no walk mounts anything here. */
 static int64_t
 sys_newfstatat(int dirfd, const char *path, struct stat *user, unsigned flags)
 {
@@ -90,8 +100,11 @@ statx_time(const struct timespec *t)
 					 .tv_nsec = (uint32_t)t->tv_nsec };
 }
 
-/* The basic fields are filled always, whatever was asked for. The time of birth
- * is not kept. */
+/* The basic fields are filled always, whatever was asked for; statx(2) lets a
+ * kernel tell more than was asked, and stx_mask says what it has told. The time
+ * of birth is not kept. stx_attributes_mask says which attributes can be known:
+ * a bit that is clear in stx_attributes means "no" only if it is set here. @p v
+ * NULL: the file has no vnode. */
 static void
 statx_fill(struct statx *x, const struct stat *st, const struct vnode *v)
 {
@@ -152,6 +165,10 @@ statx_path(int dirfd, const char *path, unsigned flags, struct statx *x)
 	return error;
 }
 
+/* statx(2). How fresh the answer must be (AT_STATX_*_SYNC) matters to network
+ * file systems; here it is always from the vnode. Both at once contradict each
+ * other: -EINVAL. So is the bit of the mask that is kept to lengthen the struct
+ * one day. */
 static int64_t
 sys_statx(int dirfd, const char *path, unsigned flags, unsigned mask,
 	  struct statx *user)
@@ -179,7 +196,9 @@ SYSCALL(NR_statx, sys_statx);
 
 /* ---- access ---- */
 
-/* As the real user, unless the caller asks for the effective one. */
+/* As the real user, unless the caller asks for the effective one: @p cred, for
+ * the directories on the way, too. F_OK asks whether the walk comes to an end,
+ * no more. */
 static int
 access_as(const struct cred *cred, int dirfd, const char *path, int want,
 	  unsigned flags)
@@ -200,6 +219,11 @@ access_as(const struct cred *cred, int dirfd, const char *path, int want,
 	return error;
 }
 
+/* POSIX.1-2017, access: with the real user and group in place of the effective
+ * ones. Here checks go by fsuid and fsgid, which follow the effective ones; so
+ * they are what is replaced, in a copy. Supplementary groups stay. Whether the
+ * caller is root goes by fsuid, too: a set-user-ID program of root's is not,
+ * for this call. */
 static int64_t
 sys_faccessat2(int dirfd, const char *path, unsigned want, unsigned flags)
 {
@@ -223,6 +247,7 @@ sys_faccessat2(int dirfd, const char *path, unsigned want, unsigned flags)
 }
 SYSCALL(NR_faccessat2, sys_faccessat2);
 
+/* faccessat(2): Linux's call has no flags; faccessat2 was added for them. */
 static int64_t
 sys_faccessat(int dirfd, const char *path, unsigned want)
 {
@@ -239,6 +264,9 @@ SYSCALL(NR_access, sys_access);
 
 /* ---- readlink ---- */
 
+/* POSIX.1-2017, readlink: the target is not terminated, and what does not fit
+ * is left out without an error. It is read into a page first: the file system
+ * fills kernel memory alone. */
 static int64_t
 read_link(struct vnode *v, char *user, size_t size)
 {
@@ -259,6 +287,7 @@ read_link(struct vnode *v, char *user, size_t size)
 	return n;
 }
 
+/* A size of 0 is an error (readlink(2)), though nothing else would be asked. */
 static int64_t
 sys_readlinkat(int dirfd, const char *path, char *user, int size)
 {
@@ -296,7 +325,9 @@ SYSCALL(NR_readlink, sys_readlink);
 
 /* ---- statfs ---- */
 
-/* MS_ and ST_ flags are alike but for "relative access times". */
+/* MS_ and ST_ flags are alike but for "relative access times", which is what a
+ * mount has that was not told otherwise. ST_VALID: that this field is
+ * filled. */
 static uint64_t
 statfs_flags(const struct mount *m)
 {
@@ -309,6 +340,9 @@ statfs_flags(const struct mount *m)
 	return flags | ST_VALID;
 }
 
+/* What is common is filled here; sizes in units of f_frsize and the file
+ * system's type are filled by its statfs. One without sizes says nothing
+ * (0). */
 static int
 vnode_statfs(struct vnode *v, struct statfs *user)
 {
@@ -339,6 +373,7 @@ sys_statfs(const char *path, struct statfs *user)
 }
 SYSCALL(NR_statfs, sys_statfs);
 
+/* What has no vnode is on no file system: -ENOSYS (statfs(2)). */
 static int64_t
 sys_fstatfs(int fd, struct statfs *user)
 {

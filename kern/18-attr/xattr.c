@@ -1,18 +1,24 @@
 /*
  * Extended attributes: no file system here has them, and these calls say so.
- * They look at their arguments first, as on Linux, for programs ask with wrong
- * ones what a kernel can do. A list is empty rather than refused: cp and ls ask
- * for it about every file.
+ * They look at their arguments, as on Linux, for programs ask with wrong ones
+ * what a kernel can do. A list is empty rather than refused: cp and ls ask for
+ * it about every file.
+ *
+ * A file that cannot be reached is told first. Of the arguments only the name
+ * is read: values and buffers are never used, so a bad address there is not
+ * found.
  */
 #include "abi/syscall.h"
 #include "files.h"
 
-#define NAME_MOST     255   /* XATTR_NAME_MAX */
-#define SIZE_MOST     65536 /* XATTR_SIZE_MAX */
+/* Linux's XATTR_NAME_MAX and XATTR_SIZE_MAX (linux/limits.h), in bytes. */
+#define NAME_MOST     255
+#define SIZE_MOST     65536
 #define XATTR_CREATE  1
 #define XATTR_REPLACE 2
 
-/* A name of 1 to 255 bytes; and what all calls but the lists answer then. */
+/* A name of 1 to 255 bytes (one that is empty or too long is -ERANGE, on Linux,
+ * too); and what all calls but the lists answer then. */
 static int64_t
 refuse(const char *user)
 {
@@ -24,6 +30,8 @@ refuse(const char *user)
 	return len < 0 ? len : -EOPNOTSUPP;
 }
 
+/* setxattr(2). Both flags at once are no error, as on Linux: they contradict
+ * each other only once it is looked whether the attribute is there. */
 static int64_t
 refuse_to_set(const char *name, uint64_t size, int flags)
 {
@@ -47,6 +55,8 @@ of_path(const char *path, unsigned at_flags, int64_t answer)
 	return answer;
 }
 
+/* The same of a descriptor. One open with O_PATH gives no access to its file's
+ * attributes, these included. */
 static int64_t
 of_file(int fd, int64_t answer)
 {
@@ -90,6 +100,9 @@ SYSCALL(NR_fsetxattr, sys_fsetxattr);
 
 /* ---- getxattr, removexattr ---- */
 
+/* getxattr's value and size are not looked at, as no attribute is ever found;
+ * so one function does for both calls. The same goes for the two pairs
+ * below. */
 static int64_t
 sys_xattr(const char *path, const char *name)
 {
@@ -116,6 +129,8 @@ SYSCALL(NR_fremovexattr, sys_fxattr);
 
 /* ---- listxattr ---- */
 
+/* listxattr(2): 0 is the length of an empty list. A size of 0 asks for that
+ * length, and gets the same answer. */
 static int64_t
 sys_listxattr(const char *path)
 {
