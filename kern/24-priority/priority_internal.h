@@ -8,8 +8,8 @@
 
 /** Whether the caller may change how @p t is scheduled at all: root, or the
  * effective user is @p t's real or effective one (sched_setscheduler(2),
- * setpriority(2)). Called with proc_lock held, or for the running thread; @p
- * t->fs is not NULL. Does not sleep. */
+ * setpriority(2)). Called with proc_lock held, or for the running thread;
+ * @p t->fs is not NULL. Does not sleep. */
 bool may_schedule(const struct thread *t);
 
 /** Whether the caller may give a thread, that has a worse one, @p nice.
