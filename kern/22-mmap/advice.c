@@ -178,10 +178,10 @@ sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, int flags,
 	return v;
 }
 
-/* POSIX.1-2017, msync(): what was written is on the disk when it returns. The
- * disk is waited for without the lock; that another thread unmaps what comes
- * next is then a hole. An error of the disk ends it at once, and comes before
- * ENOMEM: the caller has to know that data is lost. */
+/* POSIX.1-2017, msync(): with MS_SYNC what was written is on the disk when it
+ * returns. The disk is waited for without the lock; that another thread unmaps
+ * what comes next is then a hole. An error of the disk ends it at once, and
+ * comes before ENOMEM: the caller has to know that data is lost. */
 static int64_t
 sys_msync(vaddr_t addr, size_t len, int flags)
 {
@@ -230,10 +230,10 @@ fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
 	return i;
 }
 
-/* The address first, then user space, then the vector, then holes, as on Linux;
- * what lies before a hole has been told. It is true for a moment only: the lock
- * is let go before the program sees it (mincore(2)). The vector is written
- * without the lock, for it may fault in the same address space. */
+/* Out of user space is ENOMEM, as a hole is (mincore(2)); what lies before a
+ * hole has been told. It is true for a moment only: the lock is let go before
+ * the program sees it. The vector is written without the lock, for it may fault
+ * in the same address space. */
 static int64_t
 sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 {

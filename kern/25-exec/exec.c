@@ -225,8 +225,8 @@ gather_args(struct exec *x, const struct arg_source *argv,
 	return error;
 }
 
-/* Put the program and what the kernel adds to it in their places. The file goes
- * before the vDSO, whose place is by MAP_FIXED, and before the stack. */
+/* Put the program and what the kernel adds to it in their places. The stack
+ * comes last (stack_build): its vectors tell what the loader has found. */
 static int
 lay_out(struct exec *x)
 {

@@ -21,8 +21,7 @@ vdso_size(void)
 }
 
 /* Both are private: a debugger's write makes a copy, and the object stays as it
- * is. The clock's page must not be executed, and needs no copy of its own: so
- * two mappings. */
+ * is. The clock's page is data, and not to be executed: so two mappings. */
 int
 vdso_map(struct vmspace *vm, vaddr_t at)
 {
