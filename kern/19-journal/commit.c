@@ -16,6 +16,8 @@
 
 /* ---- 1, 2: closing and copying ---- */
 
+/* Operations wait for nothing that the thread would have to do (LOG3), so this
+ * ends. The last one wakes `work`. */
 static void
 let_end(struct journal *j, struct transaction *t)
 {
@@ -27,8 +29,10 @@ let_end(struct journal *j, struct transaction *t)
 	spin_unlock(&j->lock);
 }
 
-/* Copy what is to be logged. @return false: memory does not do for it, so no
- * one may change a block before it has been written */
+/* Copy what is to be logged. No operation runs and none can begin, so nobody
+ * changes a block or the list: no lock.
+ * @return false: memory does not do for it, so no one may change a block before
+ * it has been written */
 static bool
 copy_blocks(struct journal *j, struct transaction *t)
 {
@@ -46,6 +50,8 @@ copy_blocks(struct journal *j, struct transaction *t)
 	return all;
 }
 
+/* The lock is held. By another link, so that the next transaction may have the
+ * same buffer on its list by then (LOG2). */
 static void
 to_committing(struct list *list, struct transaction *t)
 {
@@ -82,6 +88,8 @@ become_committing(struct journal *j, struct transaction *t)
 	spin_unlock(&j->lock);
 }
 
+/* From here on journal_begin makes a new transaction. All are woken: how many
+ * fit, they find out one after the other. */
 static void
 open_next(struct journal *j)
 {
@@ -114,7 +122,8 @@ writer_begin(struct writer *w, struct log_write *write)
 	write->r.segments = write->segments;
 }
 
-/* Have all of it written. Then the pages that it was in can be used again. */
+/* Have all of it written. Then the pages that it was in can be used again.
+ * After an error nothing more is started, but what has been is waited for. */
 static void
 writer_flush(struct writer *w)
 {
@@ -141,7 +150,9 @@ writer_next(struct writer *w)
 	writer_begin(w, w->write + 1);
 }
 
-/* Write a block that lies in @p page, which stays as it is until a flush. */
+/* Write a block that lies in @p page, which stays as it is until a flush.
+ * Neighbours on the disk go in one request, until it is full or the circle goes
+ * round. */
 static void
 writer_add(struct writer *w, const struct page *page)
 {
@@ -186,7 +197,10 @@ tail_set(const struct journal *j, void *block)
 }
 
 /* What is logged of @p b: a block that begins as our own do must not be taken
- * for one. */
+ * for one. In a copy the word is cleared once, and asked for again it is found
+ * cleared; the buffer itself is not touched, but copied to the one page
+ * `escape`, which has to be written before it is used again. @p flags is added
+ * to. */
 static const struct page *
 image_of(struct writer *w, struct buf *b, uint32_t *flags)
 {
@@ -217,7 +231,9 @@ tag_set(const struct writer *w, struct journal_tag3 *tag, const struct buf *b,
 }
 
 /* Fill a descriptor of blocks from @p b on. The first tag is followed by the
- * UUID, as in all journals of others. @return how many it describes */
+ * UUID, as in all journals of others. The checksums are of the images, so a
+ * block must not change between this and its writing: it is a copy, or nobody
+ * may change it. @return how many it describes */
 static unsigned
 describe(struct writer *w, char *block, struct buf *b)
 {
@@ -266,6 +282,8 @@ write_described(struct writer *w, struct buf *b)
 	return b;
 }
 
+/* Behind the blocks, or between: a record counts for its whole transaction and
+ * those before it, wherever it lies. */
 static void
 write_revoked(struct writer *w)
 {
@@ -287,7 +305,9 @@ write_revoked(struct writer *w)
 	}
 }
 
-/* The block that makes it true: on the platter when this returns. */
+/* The block that makes it true: on the platter when this returns. By a request
+ * of its own, after the flush, and through the disk's cache: fsync returns when
+ * this has. */
 static void
 write_commit(struct writer *w)
 {
@@ -310,7 +330,11 @@ flush_begins(struct journal *j)
 	spin_unlock(&j->lock);
 }
 
-/* @return 0 or -EIO */
+/* Steps 4 to 6. The superblock says where the log begins as long as it is not
+ * empty: it is written before the first transaction, and made lasting by the
+ * same flush. If the power fails in between, the log is found to end at once,
+ * which is true.
+ * @return 0 or -EIO */
 static int
 write_log(struct journal *j, struct transaction *t)
 {
@@ -347,7 +371,8 @@ buf_unlog(struct buf *b)
 }
 
 /* The lock is held. A block that has been revoked is not to go home any more;
- * of others, this version is the one that goes. */
+ * of others, this version is the one that goes: an older transaction is rid of
+ * it. The reference of the committing list becomes that of the logged one. */
 static void
 settle_bufs(struct transaction *t, struct list *list, bool revoked)
 {
@@ -379,6 +404,8 @@ free_copies(struct transaction *t)
 	}
 }
 
+/* Also after an error: the lists are put away in one manner, and
+ * journal_write_home frees them. Nothing is told as committed then. */
 static void
 become_logged(struct journal *j, struct transaction *t)
 {
@@ -425,7 +452,8 @@ journal_fail(struct journal *j, int error)
 }
 
 /* Nothing was changed, and no log runs on to its number. Where one does, a
- * commit block alone is logged: replaying ends where a number is missing. */
+ * commit block alone is logged: replaying ends where a number is missing. No
+ * journal_ops are called: nothing was freed. */
 static void
 abandon(struct journal *j, struct transaction *t)
 {
@@ -436,6 +464,11 @@ abandon(struct journal *j, struct transaction *t)
 	tell(j, t->tid);
 }
 
+/* Only this thread replaces j->running once it is set, so it is read without
+ * the lock. Without copies the next transaction begins after the writing. An
+ * error does not stop the steps: each gives back what it has. The file system
+ * hears of the commit before those who wait for it do: freed blocks can be had
+ * again when fsync returns. */
 void
 journal_commit_running(struct journal *j)
 {

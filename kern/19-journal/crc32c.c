@@ -10,8 +10,8 @@
 #include "journal_internal.h"
 #include "x86.h"
 
-#define POLYNOMIAL  0x82f63b78u /* bits reversed */
-#define CPUID_SSE42 (1u << 20)
+#define POLYNOMIAL  0x82f63b78u /* 0x1edc6f41, bits reversed */
+#define CPUID_SSE42 (1u << 20)	/* CPUID.1:ECX; CRC32 came with it */
 
 /* tables[n][i]: what byte i does to the checksum when n bytes follow it. */
 static uint32_t tables[8][256];
@@ -27,7 +27,10 @@ slice(uint32_t word, unsigned n)
 	       tables[n + 1][word >> 16 & 0xff] ^ tables[n][word >> 24];
 }
 
-/* Metadata is mostly zeros. */
+/* Eight bytes in a step, each by its own table, so that the eight look-ups do
+ * not wait for each other. The first four take the checksum so far with them;
+ * the others, where they are zeros, add nothing and are passed over: metadata
+ * is mostly zeros. */
 uint32_t
 crc32c_by_tables(uint32_t crc, const void *data, size_t len)
 {
@@ -67,6 +70,8 @@ crc32c(uint32_t crc, const void *data, size_t len)
 			       : crc32c_by_tables(crc, data, len);
 }
 
+/* tables[0] is the division of one byte, bit by bit; tables[n] that with one
+ * more zero byte behind it. */
 void
 crc32c_init(void)
 {

@@ -7,7 +7,7 @@
  */
 #include "journal_internal.h"
 
-#define HOME_AT_ONCE 16
+#define HOME_AT_ONCE 16 /* buffers locked at a time: who wants one waits */
 
 /* Also one that is revoked: it may have been changed before. */
 static bool
@@ -29,6 +29,9 @@ struct home {
 	unsigned n;
 };
 
+/* Those that were written are home; one that failed stays away, and so does its
+ * transaction's part of the log. The locks go only now: the contents must not
+ * change while the disk reads them. */
 static void
 home_wait(struct home *h, int *error)
 {
@@ -68,6 +71,8 @@ home_add(struct journal *j, struct home *h, struct buf *b, int *error)
 	h->bufs[h->n++] = b;
 }
 
+/* Oldest first or not does not matter within one: each buffer is in one logged
+ * transaction only, the last that has changed it. */
 static void
 write_transaction(struct journal *j, struct transaction *t, int *error)
 {
@@ -94,7 +99,8 @@ transaction_free(struct journal *j, struct transaction *t)
 	t->state = TRANSACTION_FREE;
 }
 
-/* The oldest that is not home yet, which the log has to begin with. */
+/* The oldest that is not home yet, which the log has to begin with: younger
+ * ones that are home stay in it, and are replayed for nothing. */
 static struct transaction *
 first_away(struct journal *j)
 {
@@ -106,6 +112,10 @@ first_away(struct journal *j)
 	return NULL;
 }
 
+/* Two flushes. The first: what went home is on the platter before the log no
+ * longer has it. The second: the superblock is, before what it has given up is
+ * written over (LOG5). With nothing away the log is empty, and the next commit
+ * writes the superblock again. */
 static int
 move_start(struct journal *j)
 {
@@ -119,6 +129,11 @@ move_start(struct journal *j)
 	return error ? error : block_flush(j->device);
 }
 
+/* The list is changed by this thread alone, so it is walked without the lock
+ * while the disk is waited for. What is freed is a beginning of it: the log is
+ * a circle, and its free part has to be in one piece. Whether it has helped or
+ * not, those who wait look again, and half_home keeps the thread from trying in
+ * vain until something has been committed. */
 void
 journal_write_home(struct journal *j)
 {

@@ -13,7 +13,8 @@
 
 #include <stdint.h>
 
-/** A number as it is on the disk. */
+/** A number as it is on the disk: a type of its own, so that the compiler
+ * refuses one that was not turned round. */
 typedef struct {
 	uint16_t raw;
 } be16_t;
@@ -51,12 +52,12 @@ to_be64(uint64_t v)
 }
 
 #define JOURNAL_MAGIC	   0xc03b3998u
-#define JOURNAL_MIN_BLOCKS 1024
+#define JOURNAL_MIN_BLOCKS 1024 /**< JBD2 refuses smaller ones */
 
 enum journal_block_type {
 	JOURNAL_DESCRIPTOR = 1,
 	JOURNAL_COMMIT = 2,
-	JOURNAL_SUPER_1 = 3,
+	JOURNAL_SUPER_1 = 3, /**< the superblock ends behind `error` */
 	JOURNAL_SUPER_2 = 4,
 	JOURNAL_REVOKE = 5,
 };
@@ -77,10 +78,12 @@ struct journal_super {
 	be32_t first;	 /**< block of the circle */
 	be32_t sequence; /**< of the first transaction in the log */
 	be32_t start;	 /**< its block, 0: the log is empty */
-	be32_t error;
-	/* Version 2. */
+	be32_t error;	 /**< with which it was given up, or 0 */
+	/* Version 2. Features: what is not known of compat may be ignored, of
+	 * ro_compat only by who does not write, of incompat by nobody. */
 	be32_t compat, incompat, ro_compat;
-	uint8_t uuid[16];
+	uint8_t uuid[16]; /**< in checksums: a log of another disk's is none */
+	/* Of journals that several file systems share, and limits: not used. */
 	be32_t users, dynsuper, max_transaction, max_data;
 	uint8_t checksum_type;
 	uint8_t padding[3];
@@ -94,12 +97,13 @@ _Static_assert(sizeof(struct journal_super) == JOURNAL_SUPER_SIZE,
 
 #define JOURNAL_COMPAT_CHECKSUM 0x1 /**< commit blocks have a crc32 */
 
-#define JOURNAL_INCOMPAT_REVOKE 0x1
-#define JOURNAL_INCOMPAT_64BIT	0x2
-#define JOURNAL_INCOMPAT_ASYNC	0x4 /**< commit blocks do not wait */
-#define JOURNAL_INCOMPAT_CSUM2	0x8
-#define JOURNAL_INCOMPAT_CSUM3	0x10
-/** Those that we can replay. */
+#define JOURNAL_INCOMPAT_REVOKE 0x1  /**< there may be revoke blocks */
+#define JOURNAL_INCOMPAT_64BIT	0x2  /**< block numbers have upper halves */
+#define JOURNAL_INCOMPAT_ASYNC	0x4  /**< commit blocks do not wait */
+#define JOURNAL_INCOMPAT_CSUM2	0x8  /**< crc32c, half of it in tags */
+#define JOURNAL_INCOMPAT_CSUM3	0x10 /**< all of it */
+/** Those that we can replay. ASYNC is not: there the commit block may be on the
+ * disk before what it vouches for. */
 #define JOURNAL_INCOMPAT_KNOWN                                                 \
 	(JOURNAL_INCOMPAT_REVOKE | JOURNAL_INCOMPAT_64BIT |                    \
 	 JOURNAL_INCOMPAT_CSUM2 | JOURNAL_INCOMPAT_CSUM3)
@@ -126,8 +130,8 @@ struct journal_tag {
 	0x1 /**< it began with JOURNAL_MAGIC: put it back                      \
 	     */
 #define JOURNAL_TAG_SAME_UUID 0x2 /**< else 16 bytes of UUID follow */
-#define JOURNAL_TAG_DELETED   0x4
-#define JOURNAL_TAG_LAST      0x8
+#define JOURNAL_TAG_DELETED   0x4 /**< nobody writes it */
+#define JOURNAL_TAG_LAST      0x8 /**< of this descriptor */
 
 /** With CSUM2 and 3, the last 4 bytes of descriptor and revoke blocks. */
 struct journal_tail {
@@ -141,11 +145,12 @@ struct journal_revoke {
 	be32_t bytes; /**< used in this block, with this header */
 };
 
+/** Ends a transaction: with it, all has happened. */
 struct journal_commit {
 	struct journal_header header;
 	uint8_t checksum_type, checksum_size, padding[2];
-	be32_t checksum[8];
-	be64_t seconds;
+	be32_t checksum[8]; /**< CSUM2, 3: [0] of the block, itself 0 */
+	be64_t seconds;	    /**< when, since 1970; for who reads logs */
 	be32_t nanoseconds;
 };
 

@@ -4,6 +4,8 @@
  */
 #include "journal_internal.h"
 
+/* super_check has seen to it that the runs cover the journal. There are few: a
+ * search from the first does. */
 uint64_t
 log_sector(const struct journal *j, uint32_t at)
 {
@@ -28,6 +30,7 @@ log_transfer(struct journal *j, enum block_op op, uint32_t at,
 			      page_address(page), j->block_size);
 }
 
+/* Checksum field 0 first: it is a part of what is summed. */
 int
 log_super_write(struct journal *j, uint32_t start, journal_tid tid)
 {

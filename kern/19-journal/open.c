@@ -19,6 +19,10 @@ say(const struct journal *j, const char *what)
 
 /* ---- The superblock ---- */
 
+/* What the superblock says is the disk's claim (recover.c): after this all
+ * numbers fit each other and the runs. It says so on the console, since the
+ * errors are few and an administrator has to choose. `first` in the first half
+ * leaves a circle worth having. */
 static int
 super_check(struct journal *j)
 {
@@ -64,7 +68,9 @@ super_check(struct journal *j)
 	return 0;
 }
 
-/* From now on by our form: checksums of everything, and revoke blocks. */
+/* From now on by our form: checksums of everything, and revoke blocks. In
+ * memory; on the disk with the first commit, before the first block of this
+ * form. The log is empty, so nothing of the former one is left to be read. */
 static void
 super_upgrade(struct journal *j)
 {
@@ -81,6 +87,7 @@ super_upgrade(struct journal *j)
 
 /* ---- Opening ---- */
 
+/* In any state of being made. */
 static void
 journal_free(struct journal *j)
 {
@@ -127,6 +134,8 @@ journal_new(struct block_device *device, uint32_t block_size,
 	return j;
 }
 
+/* Numbers go on where the log has ended. `committed` is the one before: what
+ * was before this mount is on the disk. */
 static int
 load(struct journal *j, bool replay)
 {
@@ -186,8 +195,10 @@ is_empty(const struct transaction *t)
 	return !t || (t->operations == 0 && t->nbufs == 0 && t->nrevoked == 0);
 }
 
-/* Where room is wanted, the running transaction is committed first: what it
- * holds cannot go home. */
+/* The lock is held. Where room is wanted, the running transaction is committed
+ * first: what it holds cannot go home. Without need blocks go home when half of
+ * the log is taken: early enough that seldom anybody waits, late enough that
+ * many have been committed again by then. */
 static enum journal_work
 next_work(const struct journal *j)
 {
@@ -217,6 +228,8 @@ wait_for_work(struct journal *j)
 	return work;
 }
 
+/* It stops when nothing runs any more: next_work has that committed first.
+ * Behind `stopped` it touches the journal no more than to let the lock go. */
 static void
 journal_main(void *arg)
 {
@@ -236,6 +249,9 @@ journal_main(void *arg)
 	spin_unlock(&j->lock);
 }
 
+/* The 16 is the UUID behind a descriptor's first tag, the 4 a revoked block's
+ * number. An operation needs as many log blocks as it may change, so it must
+ * fit in one transaction. */
 int
 journal_start(struct journal *j, unsigned credits,
 	      const struct journal_ops *ops, void *fs)

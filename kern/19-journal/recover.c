@@ -7,12 +7,15 @@
  */
 #include "journal_internal.h"
 
+/* One page of pointers to pages of entries, half of them used at most, so that
+ * a search ends soon: 65,536 revoked blocks. */
 #define REVOKED_PER_PAGE (PAGE_SIZE / sizeof(struct revoked))
 #define REVOKED_MAX	 (PAGE_SIZE / sizeof(void *) * REVOKED_PER_PAGE / 2)
 
 enum pass { PASS_SCAN, PASS_REVOKE, PASS_REPLAY };
 
-/** Transactions up to tid have nothing to say of this block. */
+/** Transactions up to tid, which is the last that has revoked it, have nothing
+ * to say of this block. */
 struct revoked {
 	uint64_t block;
 	journal_tid tid;
@@ -25,10 +28,10 @@ struct recovery {
 	/* Where the walk is: the next block, of this transaction, and how many
 	 * are left before it would go round. */
 	uint32_t at, left;
-	journal_tid tid, end;
-	struct page *block; /* one that is replayed */
+	journal_tid tid, end; /* end: the first that is not whole */
+	struct page *block;   /* one that is replayed */
 	unsigned nreplayed;
-	bool damaged;
+	bool damaged; /* a committed block is not what its tag says */
 	/* A hash table, in pages that this page points to. */
 	struct revoked **table;
 	struct page *directory;
@@ -61,6 +64,8 @@ table_free(struct recovery *r)
 	page_unref(r->directory);
 }
 
+/* Sized by what the first pass has counted, of transactions, too, that have no
+ * commit block. On failure table_free frees what there is. */
 static int
 table_new(struct recovery *r)
 {
@@ -88,7 +93,8 @@ table_new(struct recovery *r)
 	return 0;
 }
 
-/* The block's entry, or the free one where it would be. */
+/* The block's entry, or the free one where it would be: open addressing, by the
+ * golden ratio's fraction of 2^64. At least half is free, so it ends. */
 static struct revoked *
 table_find(const struct recovery *r, uint64_t block)
 {
@@ -102,6 +108,7 @@ table_find(const struct recovery *r, uint64_t block)
 	}
 }
 
+/* The second pass goes by rising numbers, but a number may come twice. */
 static void
 revoke(struct recovery *r, uint64_t block)
 {
@@ -111,6 +118,7 @@ revoke(struct recovery *r, uint64_t block)
 		*e = (struct revoked){ block, r->tid, true };
 }
 
+/* Not what was logged later: the block has been allocated as metadata again. */
 static bool
 is_revoked(const struct recovery *r, uint64_t block)
 {
@@ -130,6 +138,7 @@ has_tails(const struct journal *j)
 	return journal_has(j, JOURNAL_INCOMPAT_CSUM2 | JOURNAL_INCOMPAT_CSUM3);
 }
 
+/* The block is put back as it was. */
 static bool
 tail_ok(const struct recovery *r, void *block)
 {
@@ -195,6 +204,7 @@ tag_read(const struct journal *j, const void *at)
 	return tag;
 }
 
+/* Of the block as it lies in the log, before its first word is put back. */
 static bool
 tag_checksum_ok(const struct recovery *r, const struct tag *tag,
 		const void *block)
@@ -221,6 +231,10 @@ next_block(struct recovery *r, struct page *page)
 	return error;
 }
 
+/* One that is revoked is passed over before it is judged: it may well be
+ * damaged. One that is damaged is not written, but the others are, and the log
+ * is kept: e2fsck is to decide. The journal knows no file system, so the limit
+ * of block numbers is the device's end. */
 static int
 replay(struct recovery *r, const struct tag *tag)
 {
@@ -291,8 +305,11 @@ walk_revokes(struct recovery *r, const struct journal_revoke *block)
 	return 0;
 }
 
-/* One block of the journal's own. @return 1: go on; 0: the log ends before it;
- * or an error */
+/* One block of the journal's own, and what it describes. A block that is not of
+ * this transaction, or whose checksum is wrong, is what the end of the log
+ * looks like: the write that it was part of was cut off. In the later passes
+ * that cannot be, and walk finds the number missing.
+ * @return 1: go on; 0: the log ends before it; or an error */
 static int
 walk_one(struct recovery *r)
 {
@@ -328,6 +345,8 @@ walk_one(struct recovery *r)
 	return error ? error : 1;
 }
 
+/* From where the superblock says. The first pass sets the end; the others must
+ * come to the same. */
 static int
 walk(struct recovery *r, enum pass pass)
 {
@@ -348,6 +367,8 @@ walk(struct recovery *r, enum pass pass)
 	return !go && r->tid != r->end ? -EUCLEAN : go;
 }
 
+/* All is written and lasting before the superblock says that the log is empty.
+ * If the power fails meanwhile, all is done again, with the same result. */
 static int
 passes(struct recovery *r)
 {

@@ -7,6 +7,8 @@
 
 /* ---- Room ---- */
 
+/* The 1 is the commit block. Rounded up, so the sum for two is never less than
+ * for both together: what operations reserve one by one suffices for all. */
 uint32_t
 transaction_blocks(const struct journal *j, unsigned nbufs, unsigned nrevoked)
 {
@@ -14,6 +16,8 @@ transaction_blocks(const struct journal *j, unsigned nbufs, unsigned nrevoked)
 	       DIV_ROUND_UP(nrevoked, j->revokes_per_block) + 1;
 }
 
+/* The lock is held, and nothing is running. NULL: as many are logged as there
+ * are slots, and one has to go home first. */
 static struct transaction *
 transaction_new(struct journal *j)
 {
@@ -47,6 +51,10 @@ has_room(const struct journal *j, const struct transaction *t)
 	       transaction_blocks(j, nbufs, t->nrevoked + more) <= j->free;
 }
 
+/* The lock is held. What ends the wait of who is refused: the next one is
+ * opened (open_next), blocks have gone home, or an operation has ended and used
+ * less than was reserved for it.
+ * @return whether the running thread's operation has begun */
 static bool
 join(struct journal *j)
 {
@@ -69,6 +77,8 @@ join(struct journal *j)
 
 /* ---- Operations ---- */
 
+/* join sets the transaction if it succeeds; so an error that comes while
+ * waiting leaves NULL. */
 int
 journal_begin(struct journal *j)
 {
@@ -93,6 +103,8 @@ journal_try_begin(struct journal *j)
 	return error;
 }
 
+/* What the operation has not used of its reservation is free from here on, so
+ * another may fit. */
 journal_tid
 journal_end(struct journal *j)
 {
@@ -124,6 +136,10 @@ journal_room(void)
 
 /* ---- Changes ---- */
 
+/* The buffer's lock first (lock order), since changing it takes long. A buffer
+ * that an earlier transaction is committing has been copied by then, or no
+ * operation has been let in (open_next): the change does not reach that. The
+ * cache writes only buffers that are marked dirty, which this does not do. */
 void
 journal_change(struct journal *j, struct buf *b)
 {
@@ -146,6 +162,7 @@ journal_change(struct journal *j, struct buf *b)
 	spin_unlock(&j->lock);
 }
 
+/* Filled, not dirty: the journal writes it, to the log and then home. */
 void
 journal_changed(struct journal *j, struct buf *b)
 {
@@ -154,6 +171,8 @@ journal_changed(struct journal *j, struct buf *b)
 	mutex_unlock(&b->lock);
 }
 
+/* The lock is held. Its change was never committed, and need not be: the block
+ * is free. The credit that it has cost is not given back. */
 static void
 leave_running(struct buf *b)
 {
@@ -163,6 +182,10 @@ leave_running(struct buf *b)
 	buf_put(b);
 }
 
+/* What was changed by the running transaction alone has no version in the log:
+ * it is forgotten, and no revoke record is needed. If an earlier one has a
+ * version, the record is, and the buffer stays with the running transaction: it
+ * must not go home either (is_running). */
 void
 journal_revoke(struct journal *j, uint64_t block)
 {
@@ -170,7 +193,7 @@ journal_revoke(struct journal *j, uint64_t block)
 	struct buf *b = buf_find(j->device, block, j->block_size);
 	struct buf_log *log;
 
-	/* Blocks of which the log has a version are in the cache. */
+	/* Blocks of which the log has a version are in the cache (LOG6). */
 	if (!b)
 		return;
 	log = &b->log;
@@ -210,6 +233,8 @@ journal_find(struct journal *j, uint64_t block)
 
 /* ---- Waiting for the disk ---- */
 
+/* Committed, it has flushed before now; or its flush has been asked for, and
+ * what came into the disk's cache since may not be in it. */
 bool
 journal_will_flush(struct journal *j, journal_tid tid)
 {
@@ -222,7 +247,8 @@ journal_will_flush(struct journal *j, journal_tid tid)
 	return will;
 }
 
-/* The lock is held. */
+/* The lock is held. The thread is asked once for each higher number; an error
+ * that comes later than the commit is not this one's. */
 static int
 wait_committed(struct journal *j, journal_tid tid)
 {
@@ -249,6 +275,9 @@ journal_commit(struct journal *j, journal_tid tid)
 	return error;
 }
 
+/* If nothing runs and nothing is being committed, all that has ended is on the
+ * disk. A transaction that runs is waited for even if nobody has changed
+ * anything in it yet: it may hold what has ended. */
 int
 journal_sync(struct journal *j)
 {

@@ -4,7 +4,8 @@
  */
 #include "mmap_internal.h"
 
-#define MINCORE_CHUNK 256 /* pages looked up at a time */
+/* Pages looked up at a time: a byte for each is on the stack. */
+#define MINCORE_CHUNK 256
 
 /* ---- madvise ---- */
 
@@ -15,7 +16,9 @@ is_fork_advice(int advice)
 	       advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK;
 }
 
-/* Set how a fork treats @m. */
+/* Set how a fork treats @m. What is shared, or is a file's, is not memory that
+ * a child could be given zeros for: madvise(2), MADV_WIPEONFORK. Mappings that
+ * differed in this alone may now be one. */
 static int
 fork_advice(struct mapping *m, int advice)
 {
@@ -29,6 +32,10 @@ fork_advice(struct mapping *m, int advice)
 	return 0;
 }
 
+/* Locked pages stay where they are, so advice that takes them away is refused
+ * (madvise(2), EINVAL), and not only put off. The rest of the advice that is
+ * known needs no answer: there is no swap, and pages of files come one by one.
+ */
 static int
 advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 {
@@ -38,7 +45,7 @@ advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 			return -EINVAL;
 		pmap_forget(m, start, end);
 		return 0;
-	case MADV_DONTNEED:
+	case MADV_DONTNEED: /* not a hint: zeros, or the file, come next */
 		if (m->locked)
 			return -EINVAL;
 		pmap_forget(m, start, end);
@@ -53,6 +60,8 @@ advise(struct mapping *m, vaddr_t start, vaddr_t end, int advice)
 	}
 }
 
+/* What is not known is an error, so that a program can find out what there is:
+ * madvise(2) says so of each. The numbers 5 to 7 are not in use. */
 static bool
 advice_known(int advice)
 {
@@ -60,7 +69,10 @@ advice_known(int advice)
 	       (advice >= MADV_FREE && advice <= MADV_PAGEOUT);
 }
 
-/* Holes are an error, but what lies between them is advised all the same. */
+/* Holes are an error, but what lies between them is advised all the same
+ * (madvise(2), ENOMEM). An error of the advice ends the walk. vm->lock is held
+ * for writing: by it pages are not faulted in again at the same time. On from
+ * an address, for @m may be merged away by its advice. */
 static int
 advise_range(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
 {
@@ -81,7 +93,9 @@ advise_range(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
 	return error ? error : result;
 }
 
-/* What fork does with a mapping is told of the whole one: split it first. */
+/* What fork does with a mapping is told of the whole one: split it first.
+ * Whether the two splits may be made is asked before anything is changed.
+ * vm->lock is held for writing. */
 static int
 advise_fork(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
 {
@@ -95,6 +109,10 @@ advise_fork(struct vmspace *vm, vaddr_t start, vaddr_t end, int advice)
 	return error;
 }
 
+/* In the order of Linux: the advice, then the address, then the length; nothing
+ * to do is 0 only if all of these are valid. A length that wraps is EINVAL when
+ * rounded up; a range that is merely out of user space holds nothing: ENOMEM.
+ */
 static int64_t
 sys_madvise(vaddr_t addr, size_t len, int advice)
 {
@@ -125,7 +143,10 @@ SYSCALL(NR_madvise, sys_madvise);
 /*
  * Tell the page cache what has been written through the first mapping in
  * [*@va, @end), and move *@va behind it: to the end after -EBUSY, for what is
- * locked cannot be dropped to be read anew.
+ * locked cannot be dropped to be read anew. *@error is set and never cleared: a
+ * hole is told when what lies behind it has been synced (msync(2), ENOMEM).
+ * There is one page for file and mapping, so MS_INVALIDATE has nothing else to
+ * do. MS_ASYNC is done with telling: dirty pages are written back in time.
  * @return its file, referenced, with MS_SYNC where there is one
  */
 static struct vnode *
@@ -157,6 +178,10 @@ sync_mapping(struct vmspace *vm, vaddr_t *va, vaddr_t end, int flags,
 	return v;
 }
 
+/* POSIX.1-2017, msync(): with MS_SYNC what was written is on the disk when it
+ * returns. The disk is waited for without the lock; that another thread unmaps
+ * what comes next is then a hole. An error of the disk ends it at once, and
+ * comes before ENOMEM: the caller has to know that data is lost. */
 static int64_t
 sys_msync(vaddr_t addr, size_t len, int flags)
 {
@@ -205,6 +230,10 @@ fill_vector(struct vmspace *vm, vaddr_t addr, unsigned n, uint8_t *vec)
 	return i;
 }
 
+/* Out of user space is ENOMEM, as a hole is (mincore(2)); what lies before a
+ * hole has been told. It is true for a moment only: the lock is let go before
+ * the program sees it. The vector is written without the lock, for it may fault
+ * in the same address space. */
 static int64_t
 sys_mincore(vaddr_t addr, size_t len, uint8_t *user_vec)
 {

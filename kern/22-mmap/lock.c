@@ -7,7 +7,10 @@
  */
 #include "mmap_internal.h"
 
-/* For writing where pages are private, or each would fault again. */
+/* For writing where pages are private, or each would fault again: what is read
+ * first is the page of zeros, or the file's, and the first write makes the
+ * copy. Shared pages are not written to: that would make them dirty. Each page
+ * is looked up anew, as the lock is not held over a fault. */
 int
 mmap_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {
@@ -27,7 +30,10 @@ mmap_populate(struct vmspace *vm, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-/* Mark all in the range; a hole is an error, after what lies before it. */
+/* Mark all in the range; a hole is an error, after what lies before it has been
+ * marked (mlock(2), ENOMEM). vm->lock is held for writing. A mapping is split
+ * at the ends, which may be one too many: ENOMEM as well, before anything has
+ * changed. An empty range marks nothing and is no error. */
 static int
 mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 {
@@ -52,7 +58,9 @@ mark_range(struct vmspace *vm, vaddr_t start, vaddr_t end, bool locked)
 }
 
 /* The pages of [@addr, @addr + @len), of which none may be at the end of the
- * numbers. */
+ * numbers. POSIX.1-2017, mlock(), leaves open whether @addr must be aligned;
+ * Linux rounds it down. A range that wraps is EINVAL, one out of user space has
+ * nothing mapped: ENOMEM (mlock(2)). */
 static int
 get_range(vaddr_t addr, size_t len, vaddr_t *start, vaddr_t *end)
 {
@@ -72,6 +80,9 @@ mmap_may_lock(void)
 	       vm_ops.limit(RLIMIT_MEMLOCK) > 0;
 }
 
+/* The mark comes first, with the limit, under one hold of the lock; then the
+ * pages, without it. So no two threads get past the limit together. If a page
+ * cannot be had, the marks stay: the error says that not all is in memory. */
 static int
 lock_range(vaddr_t addr, size_t len, bool fill)
 {
@@ -112,6 +123,8 @@ sys_mlock2(vaddr_t addr, size_t len, unsigned flags)
 }
 SYSCALL(NR_mlock2, sys_mlock2);
 
+/* Needs no right. Locks do not nest (mlock(2)): one call takes back however
+ * many. */
 static int64_t
 sys_munlock(vaddr_t addr, size_t len)
 {
@@ -130,7 +143,8 @@ SYSCALL(NR_munlock, sys_munlock);
 
 /* ---- All of it ---- */
 
-/* vm->lock held for writing. No limit is met: mappings only grow alike. */
+/* vm->lock held for writing. No limit is met: mappings only grow alike. An
+ * address is kept, for the mapping may be merged into another. */
 static void
 mark_all(struct vmspace *vm, bool locked)
 {
@@ -143,7 +157,9 @@ mark_all(struct vmspace *vm, bool locked)
 	}
 }
 
-/* Fill what is mapped; mappings may come and go meanwhile. */
+/* Fill what is mapped; mappings may come and go meanwhile. What cannot be
+ * filled (without rights, past a file's end) is left out, and is no error, as
+ * on Linux. */
 static void
 fill_all(struct vmspace *vm)
 {
@@ -164,6 +180,11 @@ fill_all(struct vmspace *vm)
 	}
 }
 
+/* MCL_ONFAULT says how, not what: alone it is invalid (mlock(2)). The limit is
+ * met by what will be locked, so what is already is not counted twice; with
+ * MCL_FUTURE alone it is looked at when memory is mapped. Each call sets anew
+ * what is to come: MCL_CURRENT alone ends an earlier MCL_FUTURE, as on Linux.
+ */
 static int64_t
 sys_mlockall(int flags)
 {
@@ -194,6 +215,7 @@ sys_mlockall(int flags)
 }
 SYSCALL(NR_mlockall, sys_mlockall);
 
+/* Pages stay where they are; they may be taken by madvise again. */
 static int64_t
 sys_munlockall(void)
 {

@@ -6,13 +6,18 @@
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-/* What may go with MAP_SHARED_VALIDATE. */
+/* What may go with MAP_SHARED_VALIDATE: those that were there before it
+ * (mmap(2)). Not MAP_SYNC, for which it was made, and which no file here can
+ * keep. */
 #define MAP_KNOWN                                                              \
 	(MAP_TYPE | MAP_FIXED | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |    \
 	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |          \
 	 MAP_NONBLOCK | MAP_STACK)
 
-/* What mapping a file needs of the descriptor: mmap(2), EACCES. */
+/* What mapping a file needs of the descriptor: mmap(2), EACCES. It must be open
+ * for reading always: on x86 a page that can be written can be read (SDM vol.
+ * 3A, 4.6). For writing only if writes reach the file. An O_PATH descriptor has
+ * opened nothing: open(2), EBADF. */
 static int
 check_file(const struct file *f, uint32_t prot, bool shared)
 {
@@ -34,6 +39,9 @@ check_file(const struct file *f, uint32_t prot, bool shared)
 /*
  * The vnode to map, referenced, or NULL for private zero-fill memory. What has
  * no pages of its own (/dev/zero) is zero-fill memory under another name.
+ * *@may_write: whether mprotect may give a shared mapping the right to write
+ * later, when the descriptor may be closed. The descriptor is looked up here
+ * for good: what check_mmap saw under this number may be another file by now.
  */
 static int
 backing_of(int fd, uint32_t prot, uint32_t flags, size_t len,
@@ -82,6 +90,10 @@ map_sealable(struct vmspace *vm, vaddr_t addr, size_t len, uint32_t prot,
 	return at;
 }
 
+/* In the order of Linux: the offset, the descriptor, the length and type, and
+ * sizes. The descriptor is only looked at here. POSIX.1-2017, mmap(), asks for
+ * an error for length 0, and for EOVERFLOW where offset and length pass the
+ * greatest offset of a file. */
 static int
 check_mmap(size_t len, uint32_t flags, int fd, uint64_t offset)
 {
@@ -110,6 +122,10 @@ check_mmap(size_t len, uint32_t flags, int fd, uint64_t offset)
 	return flags & MAP_LOCKED && !mmap_may_lock() ? -EPERM : 0;
 }
 
+/* The bits of @prot and @flags that are not known are ignored, as on Linux, but
+ * with MAP_SHARED_VALIDATE. The reference to the vnode is given back in any
+ * case: the mapping has its own. If not all pages can be filled, the mapping
+ * stands all the same, and no error tells of it (mmap(2), MAP_POPULATE). */
 static int64_t
 sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 	 uint64_t offset)
@@ -149,6 +165,8 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 }
 SYSCALL(NR_mmap, sys_mmap);
 
+/* POSIX.1-2017, munmap(): a range where nothing is mapped is no error, but
+ * length 0 is. */
 static int64_t
 sys_munmap(vaddr_t addr, size_t len)
 {
@@ -156,8 +174,10 @@ sys_munmap(vaddr_t addr, size_t len)
 }
 SYSCALL(NR_munmap, sys_munmap);
 
-/* PROT_GROWSDOWN: the rights are for the whole stack down to its end. No
- * mapping grows up here. */
+/* PROT_GROWSDOWN: the rights are for the whole stack down to its end
+ * (mprotect(2)). No mapping grows up here. The stack may grow between this look
+ * and vm_protect, which takes the lock again: then the pages that came below
+ * keep the old rights. */
 static int
 stack_start(struct vmspace *vm, uint64_t prot, vaddr_t *addr, size_t *len)
 {
@@ -178,6 +198,8 @@ stack_start(struct vmspace *vm, uint64_t prot, vaddr_t *addr, size_t *len)
 	return error;
 }
 
+/* In the order of Linux: length 0 is success before the rights are judged.
+ * PROT_SEM means nothing on x86. */
 static int64_t
 sys_mprotect(vaddr_t addr, size_t len, uint64_t prot)
 {
@@ -202,7 +224,10 @@ SYSCALL(NR_mprotect, sys_mprotect);
 
 /* ---- brk ---- */
 
-/* vm->lock held for writing. */
+/* vm->lock held for writing. Within one page only the number moves. Where
+ * growing fails nothing is changed: brk stays as it was, by which the caller
+ * knows. One page behind the new end must be free, so that the heap does not
+ * run into its neighbour unnoticed. */
 static void
 change_brk(struct vmspace *vm, vaddr_t to, struct list *dead)
 {
@@ -227,6 +252,9 @@ change_brk(struct vmspace *vm, vaddr_t to, struct list *dead)
 	vm->brk = to;
 }
 
+/* brk_start is the least: below it is the program's data. fill_new is read
+ * without the lock: mlockall made at the same time may come before or after.
+ * The memory that was given back is freed last, without the lock. */
 vaddr_t
 mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 {
@@ -247,6 +275,8 @@ mmap_set_brk(struct vmspace *vm, vaddr_t brk, uint64_t limit)
 	return result;
 }
 
+/* brk(2), "C library/kernel differences": the call returns the end that there
+ * is now, and never an error; brk(0) asks for it. */
 static int64_t
 sys_brk(vaddr_t brk)
 {

@@ -3,11 +3,12 @@
  */
 #include "mmap_internal.h"
 
+/* What the call asks for. Lengths in bytes, whole pages after check_args. */
 struct remap {
 	vaddr_t from, to; /* to: or 0; a wish, but for MREMAP_FIXED */
 	size_t old_len, new_len;
-	unsigned flags;
-	bool fill; /* what grew is locked in memory */
+	unsigned flags; /* MREMAP_* */
+	bool fill;	/* what grew is locked in memory */
 };
 
 static bool
@@ -16,6 +17,10 @@ in_user_space(vaddr_t addr, size_t len)
 	return len <= USER_TOP && addr <= USER_TOP - len;
 }
 
+/* What can be said without a look at the mappings: mremap(2), EINVAL. @to
+ * counts with MREMAP_FIXED, and with MREMAP_DONTUNMAP, which alone takes it for
+ * a hint. Old and new place must not overlap: the entries are moved one by one.
+ */
 static int
 check_args(struct remap *r)
 {
@@ -41,7 +46,10 @@ check_args(struct remap *r)
 }
 
 /* Move the entries while no one can cut the file short: he would look for a
- * page in the place where it is no more, or not yet. */
+ * page in the place where it is no more, or not yet (MMAP1). Both mappings are
+ * in the file's list by now, so he looks in both. All or nothing: if there is
+ * no memory for the tables at @to, what has moved goes back.
+ * @return bytes moved, less than @len: none */
 static size_t
 move_entries(struct vmspace *vm, struct vnode *v, vaddr_t from, vaddr_t to,
 	     size_t len)
@@ -58,6 +66,15 @@ move_entries(struct vmspace *vm, struct vnode *v, vaddr_t from, vaddr_t to,
 	return done;
 }
 
+/* vm->lock held for writing; limits have been checked. The new mapping is a
+ * copy of the old with all its rights and marks. It is inserted before the
+ * entries move, for page tables belong to mappings (VM4). It may be merged with
+ * @m: nothing looks at @m from then on.
+ * With DONTUNMAP, or an old length of 0, the old mapping stays, and its pages
+ * are gone, or (length 0) were never moved: a touch finds zeros or the file. On
+ * failure the old place is as it was; what MREMAP_FIXED has removed is gone, as
+ * on Linux.
+ * @return the new address, or -ENOMEM */
 static int64_t
 move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 {
@@ -92,7 +109,9 @@ move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 	return to;
 }
 
-/* Grow @m where it is. @return whether there was room */
+/* Grow @m where it is: only if what is asked for ends where @m ends, and what
+ * is behind is free. No entry is touched; new pages come by faults.
+ * @return whether there was room */
 static bool
 grow_in_place(struct vmspace *vm, struct mapping *m, struct remap *r)
 {
@@ -107,7 +126,10 @@ grow_in_place(struct vmspace *vm, struct mapping *m, struct remap *r)
 	return true;
 }
 
-/* vm->lock held for writing. @return the address, or a negative errno */
+/* vm->lock held for writing. Nothing is changed before all checks are done. A
+ * move may split the old mapping and the target, and adds one: four more at
+ * most are asked for, whatever it will be.
+ * @return the address, or a negative errno */
 static int64_t
 remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 {
@@ -147,6 +169,8 @@ remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 	return move(vm, m, r, dead);
 }
 
+/* What is gone is freed when the lock has been let go. What has grown of locked
+ * memory is faulted in; pages that are there cost a look each. */
 static int64_t
 sys_mremap(vaddr_t from, size_t old_len, size_t new_len, uint64_t flags,
 	   vaddr_t to)

@@ -6,10 +6,13 @@
  */
 #include "mmap_internal.h"
 
+/* Vnodes belong to a mount; this one is in no tree and on no list of mounts, so
+ * nobody can walk to it or unmount it. */
 static struct mount shared_mount;
 /* That there is one says that the pages are all there is of the object: they
  * are neither written back nor reclaimed. It sets no limit of its own. */
 static struct page_quota shared_quota = { .max = UINT64_MAX };
+/* Never used again: 64 bits do for as long as any machine runs. */
 static _Atomic uint64_t next_ino = 1;
 
 /* A page that was never touched is zeros. */
@@ -37,12 +40,14 @@ mmap_init(void)
 {
 	shared_mount.fs = &shared_filesystem;
 	shared_mount.ops = &shared_mount_ops;
-	shared_mount.no_cache = true;
+	shared_mount.no_cache = true; /* a vnode goes with its last reference */
 	spin_init(&shared_mount.vnodes_lock, "shared objects");
 	list_init(&shared_mount.link);
 }
 CHAPTER_INIT(mmap_init);
 
+/* The number is new, so no other thread finds the vnode before it is returned:
+ * no page has been made without the quota. */
 int
 shared_object_new(uint64_t len, struct vnode **result)
 {

@@ -16,6 +16,8 @@ may_schedule(const struct thread *t)
 	       mine->euid == its->euid;
 }
 
+/* MIN first: the limit may be RLIM_INFINITY, which is no int64_t. 40 allows all
+ * there is. */
 bool
 may_have_nice(int nice)
 {
@@ -23,6 +25,9 @@ may_have_nice(int nice)
 	       20 - nice <= (int64_t)MIN(proc_limit(RLIMIT_NICE), 40UL);
 }
 
+/* The two errors are apart in setpriority(2): EPERM, it is another user's;
+ * EACCES, it is one's own, but would become less nice than the limit allows. To
+ * keep what it has, or to make it nicer, needs no permission. */
 static int
 check_nice(const struct thread *t, int nice)
 {
@@ -37,6 +42,8 @@ get_nice(struct prio *q, struct thread *t)
 	q->best = MIN(q->best, t->nice);
 }
 
+/* An error of one thread does not end the walk: as on Linux, those that may be
+ * changed are, and the call fails nevertheless. */
 static void
 set_nice(struct prio *q, struct thread *t)
 {
@@ -48,6 +55,8 @@ set_nice(struct prio *q, struct thread *t)
 		thread_set_nice(t, q->value);
 }
 
+/* fs is NULL once the thread has begun to end: no one is there to ask whose it
+ * is, and it counts as not found. */
 static void
 prio_thread(struct prio *q, struct thread *t)
 {
@@ -57,6 +66,9 @@ prio_thread(struct prio *q, struct thread *t)
 	q->each(q, t);
 }
 
+/* A user's threads are those of the real user ID, as in setpriority(2). The IDs
+ * are those of the thread's process, of which each thread may in principle have
+ * another fs (CLONE_FS): so it is asked thread by thread. */
 static bool
 prio_matches(const struct prio *q, const struct proc *p, const struct thread *t)
 {
@@ -77,6 +89,9 @@ prio_proc(struct proc *p, void *arg)
 	}
 }
 
+/* PRIO_PROCESS means one thread alone, as on Linux: POSIX has a nice value for
+ * each process, but programs have come to renice single threads by their
+ * number. */
 int
 prio_apply(struct prio *q)
 {
@@ -100,6 +115,9 @@ prio_apply(struct prio *q)
 	return q->found ? q->error : -ESRCH;
 }
 
+/* The best (least) nice value among them. The call answers 20 - nice, 1 to 40,
+ * so that no answer looks like an error; the C library turns it back
+ * (getpriority(2), "C library/kernel differences"). */
 static int64_t
 sys_getpriority(int which, uint32_t who)
 {
@@ -112,6 +130,8 @@ sys_getpriority(int which, uint32_t who)
 }
 SYSCALL(NR_getpriority, sys_getpriority);
 
+/* A value that is out of range is no error: the nearest one is set
+ * (setpriority(2)). */
 static int64_t
 sys_setpriority(int which, uint32_t who, int nice)
 {
@@ -151,6 +171,8 @@ with_thread(int tid, int64_t (*fn)(struct thread *t, uint64_t arg),
 	return result;
 }
 
+/* Only CPUs that there are: the mask of a thread that was never bound is all
+ * ones. BIT(cpu_count) would be a shift by 64 on a full machine. */
 static int64_t
 get_affinity(struct thread *t, uint64_t arg)
 {
@@ -158,6 +180,8 @@ get_affinity(struct thread *t, uint64_t arg)
 	return 0;
 }
 
+/* In the order of Linux: who may not is told -EPERM, even if the set is empty;
+ * then thread_set_affinity finds -EINVAL. */
 static int64_t
 set_affinity(struct thread *t, uint64_t cpus)
 {
@@ -168,6 +192,11 @@ set_affinity(struct thread *t, uint64_t cpus)
 	return thread_set_affinity(t, cpus);
 }
 
+/* The system call returns how many bytes it has written, which the C library
+ * hides: it clears the rest of its caller's set. The length is in whole words,
+ * and one word holds all CPUs that there can be. A negative number is nobody's,
+ * -ESRCH, and not with_thread's -EINVAL: sched_setaffinity(2) knows no invalid
+ * number. */
 static int64_t
 sys_sched_getaffinity(int tid, size_t len, cpuset_t *user)
 {
@@ -185,6 +214,9 @@ sys_sched_getaffinity(int tid, size_t len, cpuset_t *user)
 }
 SYSCALL(NR_sched_getaffinity, sys_sched_getaffinity);
 
+/* A shorter set than ours has zeros behind it; of a longer one the rest is not
+ * looked at, for there are no such CPUs. The set is read before the thread is
+ * looked for, since that is done under a spinlock. */
 static int64_t
 sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
 {
@@ -195,7 +227,9 @@ sys_sched_setaffinity(int tid, size_t len, const cpuset_t *user)
 	if (tid < 0)
 		return -ESRCH;
 	cpus &= BIT(cpu_count - 1) * 2 - 1;
-	if (tid == 0 || tid == current()->tid) /* it may have to move now */
+	/* It need not be looked for, and may have to move now, which would wait
+	 * for the end of proc_lock. */
+	if (tid == 0 || tid == current()->tid)
 		return set_affinity(current(), cpus);
 	return with_thread(tid, set_affinity, cpus);
 }

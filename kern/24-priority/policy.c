@@ -6,15 +6,18 @@
 #include "abi/syscall.h"
 #include "priority_internal.h"
 
+/* No policy has this number, and a program cannot give it: the calls that take
+ * a policy refuse negative ones. */
 #define KEEP_POLICY (-1)
 
-/* What is to be set. */
+/* What is to be set: what the calls have in common, made before the thread is
+ * known. What is to be kept is filled in by apply, under proc_lock. */
 struct change {
-	int policy; /* or KEEP_POLICY */
-	unsigned priority;
-	bool reset_on_fork;
-	bool set_nice;
-	bool keep_params; /* priority and nice */
+	int policy;	    /* or KEEP_POLICY */
+	unsigned priority;  /* 0 for a policy that is not real-time */
+	bool reset_on_fork; /* children begin without privilege */
+	bool set_nice;	    /* else `nice` means nothing */
+	bool keep_params;   /* priority and nice */
 	int nice;
 };
 
@@ -37,7 +40,12 @@ is_policy(int policy)
 	return is_realtime(policy) || is_fair(policy) || policy == SCHED_IDLE;
 }
 
-/* For who is not root. */
+/* For who is not root; each line is about a change, since what one has may be
+ * kept. Real time: no way in without a limit, no way up past it; but with a
+ * limit of 0 a thread that has FIFO already may lower its priority. SCHED_IDLE
+ * counts as less than nice 19, so leaving it is becoming less nice: RLIMIT_NICE
+ * has to allow the nice value that the thread would have again. The mark that
+ * children lose the privilege cannot be taken off (sched(7)). */
 static bool
 may_have(const struct thread *t, const struct change *c)
 {
@@ -58,6 +66,13 @@ may_have(const struct thread *t, const struct change *c)
 	return may_schedule(t) && (c->reset_on_fork || !t->reset_on_fork);
 }
 
+/* with_thread's function, under proc_lock. All is checked before anything is
+ * set, so an error leaves the thread as it was. A real-time policy has
+ * priorities 1 to 99 and no other has any (sched_setscheduler(2)): a policy
+ * that does not fit its priority is invalid for root, too, and that comes
+ * before the question of rights.
+ * thread_set_policy is called only if something changes, for it puts the thread
+ * behind its equals. */
 static int64_t
 apply(struct thread *t, uint64_t arg)
 {
@@ -86,6 +101,9 @@ apply(struct thread *t, uint64_t arg)
 	return 0;
 }
 
+/* sched_setscheduler and sched_setparam: these have no nice value, so that is
+ * kept. The flag in the policy's number is taken out before it is looked at;
+ * KEEP_POLICY, as all ones, has that bit, too. */
 static int64_t
 set_policy(int tid, int policy, const struct sched_param *user)
 {
@@ -120,6 +138,8 @@ SYSCALL(NR_sched_setparam, sys_sched_setparam);
 
 /* ---- Asking ---- */
 
+/* Does not ask whose it is: POSIX would allow EPERM, Linux lets all see all. A
+ * real-time thread tells nice 0, since nice does nothing for it. */
 static int64_t
 get_attr(struct thread *t, uint64_t arg)
 {
@@ -159,6 +179,9 @@ sys_sched_getparam(int tid, struct sched_param *user)
 }
 SYSCALL(NR_sched_getparam, sys_sched_getparam);
 
+/* sched_rr_get_interval(2) means SCHED_RR's turn. Of the others it tells, as on
+ * Linux: 0, a FIFO thread's turn has no end; and about what a fair thread gets
+ * while others want the CPU. */
 static int64_t
 sys_sched_rr_get_interval(int tid, struct timespec *user)
 {
@@ -178,7 +201,13 @@ SYSCALL(NR_sched_rr_get_interval, sys_sched_rr_get_interval);
 
 /* ---- Attributes: all of it in one structure, whose size may grow ---- */
 
-/* @return 0; -E2BIG: the caller asks for what is not known here, and is told
+/* The size in the structure says which version of it the caller was built for
+ * (sched_setattr(2)). Smaller than ours: the rest is zeros, which is "not asked
+ * for" in all fields to come. Larger: what is behind ours must be zeros, or
+ * something is asked for that we would silently leave out. At most a page, so
+ * that the look ends; 0 counts as the first version. The size is read twice,
+ * and only the first is used: another thread may change it in between.
+ * @return 0; -E2BIG: the caller asks for what is not known here, and is told
  * how much is; -EFAULT */
 static int
 copyin_attr(struct sched_attr *a, struct sched_attr *user)
@@ -209,6 +238,11 @@ too_big:
 								      : -E2BIG;
 }
 
+/* SCHED_DEADLINE's flags (RECLAIM, DL_OVERRUN) and those of utilization are not
+ * known, and refused: to accept them would be to promise something. A nice
+ * value out of range is the nearest, as with setpriority. Nice is set by this
+ * call always, since the structure has no way to say "none", but with
+ * KEEP_PARAMS. */
 static int64_t
 sys_sched_setattr(int tid, struct sched_attr *user, unsigned flags)
 {
@@ -240,6 +274,8 @@ sys_sched_setattr(int tid, struct sched_attr *user, unsigned flags)
 }
 SYSCALL(NR_sched_setattr, sys_sched_setattr);
 
+/* The caller says how much room it has. The first version must fit; ours has no
+ * more fields, so nothing is ever cut. `size` tells how much was written. */
 static int64_t
 sys_sched_getattr(int tid, struct sched_attr *user, unsigned size,
 		  unsigned flags)
@@ -258,6 +294,8 @@ sys_sched_getattr(int tid, struct sched_attr *user, unsigned size,
 }
 SYSCALL(NR_sched_getattr, sys_sched_getattr);
 
+/* POSIX.1-2017, sched_get_priority_max(): an error for an unknown policy alone;
+ * one without priorities has the range 0 to 0. */
 static int64_t
 priority_range(int policy, int of_real_time)
 {

@@ -6,8 +6,12 @@
 #include "exec_internal.h"
 #include "string.h"
 
-#define ARGS_FLOOR 32 /* pages that are allowed with any RLIMIT_STACK */
+/* Pages that are allowed with any RLIMIT_STACK: 128 KiB, as in Linux before it
+ * was a share of the stack (execve(2)). */
+#define ARGS_FLOOR 32
 
+/* A quarter of the stack, as execve(2) has it, so that the program has the
+ * rest. */
 int
 args_init(struct exec_args *a)
 {
@@ -42,7 +46,9 @@ bottom(const struct exec_args *a)
 	return a->top - a->used;
 }
 
-/* The kernel's address of a byte that has been reserved. */
+/* The kernel's address of a byte that has been reserved. Pages are counted from
+ * the top, which is page-aligned; so the offset in a page is the same for both
+ * addresses. */
 static char *
 at(const struct exec_args *a, vaddr_t va)
 {
@@ -51,6 +57,8 @@ at(const struct exec_args *a, vaddr_t va)
 	return (char *)page_address(page) + va % PAGE_SIZE;
 }
 
+/* Everything is counted from the top, so only the numbers that are addresses
+ * change. */
 void
 args_place(struct exec_args *a, vaddr_t top)
 {
@@ -59,6 +67,9 @@ args_place(struct exec_args *a, vaddr_t top)
 	a->strings = bottom(a);
 }
 
+/* The limit first: no page is taken for what does not fit. A page may have to
+ * be waited for, as in a fault: a process that runs a program is not refused
+ * where one that touches memory is not. */
 int
 args_reserve(struct exec_args *a, size_t len)
 {
@@ -101,6 +112,7 @@ args_push_bytes(struct exec_args *a, const void *bytes, size_t len)
 	return error;
 }
 
+/* The 0 counts: ARG_STRLEN_MAX is Linux's MAX_ARG_STRLEN, 32 pages. */
 int
 args_push(struct exec_args *a, const char *text)
 {
@@ -131,6 +143,9 @@ measure(const char *user)
 	return n < 0 ? n : (int64_t)len;
 }
 
+/* Two passes: the length decides where it begins. The second takes as many
+ * bytes as the first has counted, whatever is there by then; a 0 among them
+ * makes two strings, which put_pointers survives. */
 static int
 push_long(struct exec_args *a, const char *user)
 {
@@ -156,7 +171,10 @@ push_long(struct exec_args *a, const char *user)
 }
 
 /* Most strings are short: copied to the lower end of the page that is being
- * filled, and moved up to their place once their length is known. */
+ * filled, and moved up to their place once their length is known. One pass over
+ * user memory. What remains of the copy at the lower end is overwritten by what
+ * comes next, or lies below the new program's stack pointer; it was the
+ * caller's own. */
 static int
 push_user(struct exec_args *a, const char *user)
 {
@@ -179,7 +197,7 @@ push_user(struct exec_args *a, const char *user)
 
 /* ---- Lists ---- */
 
-/* Element @i of a list; *@end: there is none. */
+/* Element @i of a list; *@text NULL: there is none. */
 static int
 element(const struct arg_source *s, unsigned i, const char **text)
 {
@@ -194,6 +212,7 @@ element(const struct arg_source *s, unsigned i, const char **text)
 	return copyin(text, &s->user[i], sizeof(*text));
 }
 
+/* More pointers than that do not fit below the strings. */
 int
 args_count(const struct arg_source *s)
 {
@@ -227,6 +246,8 @@ args_push_list(struct exec_args *a, const struct arg_source *s, unsigned n)
 	return error;
 }
 
+/* Byte by byte from the bottom, as the string may go over pages. The bytes are
+ * cleared: what is reserved next begins with them. */
 void
 args_pop(struct exec_args *a)
 {
@@ -259,6 +280,9 @@ string_end(const struct exec_args *a, vaddr_t va)
 }
 
 /* Store the addresses of @n strings from *@string on; moves it behind them.
+ * Each is found by the end of the one before, in what was copied: if strings
+ * were changed on the way there may be too few, and the walk stops at the path,
+ * which lies above them all.
  * @return 0, or -E2BIG: user space has changed them meanwhile */
 static int
 put_pointers(struct exec_args *a, vaddr_t *to, vaddr_t *string, unsigned n)
@@ -277,6 +301,9 @@ put_pointers(struct exec_args *a, vaddr_t *to, vaddr_t *string, unsigned n)
 	return 0;
 }
 
+/* Sources: System V ABI for x86-64, 3.4.3; getauxval(3) for what Linux adds.
+ * AT_HWCAP is CPUID.1:EDX. The vDSO's ELF header is in the page behind the
+ * clock's. */
 static unsigned
 fill_auxv(Elf64_auxv_t *v, const struct exec_args *a,
 	  const struct elf_info *info, const struct cred *c, bool secure,
@@ -351,6 +378,9 @@ push_vectors(struct exec_args *a, const struct elf_info *info,
 	return error;
 }
 
+/* Mapped larger than it is filled, and of the kind that grows. NOREPLACE: a
+ * program file whose segments lie where the stack is to be is refused, before
+ * the point of no return. */
 int
 stack_build(struct vmspace *vm, struct exec_args *a,
 	    const struct elf_info *info, const struct cred *c, bool secure,

@@ -19,8 +19,10 @@ cred_effective(const struct cred *c)
 	return c->euid ? 0 : CAPS_ALL;
 }
 
-/* The header, and how many elements go with it; in the answer to an unknown
- * version is the one that is preferred. */
+/* The header, and how many elements go with it: 32 bits each, one in the first
+ * version, two since. In the answer to an unknown version is the one that is
+ * preferred: by this a program asks for it (capget(2)). Versions 2 and 3 have
+ * the same form. */
 static int
 read_header(struct cap_header *user, struct cap_header *h, unsigned *n)
 {
@@ -38,7 +40,9 @@ read_header(struct cap_header *user, struct cap_header *h, unsigned *n)
 	return -EINVAL;
 }
 
-/* The credentials of thread @p tid; 0: the caller's. */
+/* The credentials of thread @p tid; 0: the caller's. Under proc_lock a thread
+ * keeps its fs_context; the IDs in it may be changing, by their own lock, and
+ * each is one word. */
 static int
 cred_of(int tid, struct cred *cred)
 {
@@ -59,6 +63,7 @@ cred_of(int tid, struct cred *cred)
 	return error;
 }
 
+/* Anybody may ask about anybody (capget(2)). */
 static int64_t
 sys_capget(struct cap_header *user, struct cap_data *data)
 {

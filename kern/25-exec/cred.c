@@ -9,7 +9,8 @@
 #include "exec_internal.h"
 #include "string.h"
 
-#define KEEP UINT32_MAX /* -1: leave as it is */
+/* -1: leave as it is. So no user or group has this number: setuid(2). */
+#define KEEP UINT32_MAX
 
 /* Its memory may hold what its former user read, and its parent is another
  * user's: prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
@@ -20,7 +21,11 @@ identity_changed(void)
 	current_proc()->death_signal = 0;
 }
 
-/* Change the running process's credentials by @fn under their lock. */
+/* Change the running process's credentials by @fn under their lock, on a copy:
+ * a rule that refuses half-way has changed nothing. Others read them without
+ * the lock, each ID as one word. The marks of the process follow without it,
+ * too; they are its own, and the caller has not returned yet.
+ * @return that of @fn; negative: refused */
 static int64_t
 change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
 {
@@ -73,6 +78,7 @@ sys_getegid(void)
 }
 SYSCALL(NR_getegid, sys_getegid);
 
+/* On a copy of the numbers: what is copied out may fault and sleep. */
 static int64_t
 copyout_three(uint32_t *const to[3], const uint32_t ids[3])
 {
@@ -102,6 +108,9 @@ sys_getresgid(uint32_t *r, uint32_t *e, uint32_t *s)
 }
 SYSCALL(NR_getresgid, sys_getresgid);
 
+/* POSIX.1-2017, getgroups(): size 0 asks for the number only; too small is
+ * EINVAL, not a part of them. Whether the effective group is among them is left
+ * open; here it is if setgroups put it there. */
 static int64_t
 sys_getgroups(int size, uint32_t *user)
 {
@@ -118,12 +127,16 @@ SYSCALL(NR_getgroups, sys_getgroups);
 
 /* ---- Users ---- */
 
+/* One of the three between which a process may choose without privilege. */
 static bool
 own_uid(const struct cred *c, uint32_t id)
 {
 	return id == c->uid || id == c->euid || id == c->suid;
 }
 
+/* POSIX.1-2017, setuid(): with privilege all three, for good; without, the
+ * effective one alone, to the real or the saved one. Not to what it is now, if
+ * that is neither. */
 static int64_t
 setuid(struct cred *c, const uint32_t *ids)
 {
@@ -142,6 +155,11 @@ sys_setuid(uint32_t id)
 }
 SYSCALL(NR_setuid, sys_setuid);
 
+/* setreuid(2): without privilege the real one becomes the real or the effective
+ * one; the effective one any of three. The old values count for both, so that
+ * the two can be swapped. The saved one follows if the real one is set, or the
+ * effective one to something else than the real one was: what is given up so
+ * cannot be taken again. */
 static int64_t
 setreuid(struct cred *c, const uint32_t *ids)
 {
@@ -171,6 +189,8 @@ sys_setreuid(uint32_t r, uint32_t e)
 }
 SYSCALL(NR_setreuid, sys_setreuid);
 
+/* setresuid(2): each to any of the three, and all or none: so the rights are
+ * looked at before anything is set. */
 static int64_t
 setresuid(struct cred *c, const uint32_t *ids)
 {
@@ -222,6 +242,8 @@ own_gid(const struct cred *c, uint32_t id)
 	return id == c->gid || id == c->egid || id == c->sgid;
 }
 
+/* Groups follow the rules of users, and privilege is the effective user's
+ * still: POSIX.1-2017, setgid(). */
 static int64_t
 setgid(struct cred *c, const uint32_t *ids)
 {
@@ -335,6 +357,8 @@ sort_ids(uint32_t *ids, size_t n)
 		}
 }
 
+/* Right, then size, then memory, as on Linux. Read before the lock is taken,
+ * for that may sleep. */
 static int64_t
 sys_setgroups(size_t size, const uint32_t *user)
 {

@@ -9,14 +9,15 @@
 #include "exec_internal.h"
 #include "string.h"
 
+/* The table has to fit in one heap object; linkers make a dozen entries. */
 #define PHNUM_MAX (KALLOC_MAX / sizeof(Elf64_Phdr))
 
 /* A file that is being loaded. */
 struct elf {
-	struct image *image;
+	struct image *image; /* the caller's; open, so it does not change */
 	const struct layout *layout; /* NULL: an interpreter */
-	Elf64_Ehdr header;
-	Elf64_Phdr *phdrs; /* on the heap */
+	Elf64_Ehdr header;	     /* checked */
+	Elf64_Phdr *phdrs;	     /* on the heap */
 	vaddr_t low, high; /* what the segments span, page-aligned, unbiased */
 	uint64_t align;	   /* the largest that a segment asks for */
 	vaddr_t bias;	   /* added to addresses of the file */
@@ -24,6 +25,10 @@ struct elf {
 
 /* ---- Checking ---- */
 
+/* Class, byte order, version, machine and type are what this kernel runs; an
+ * ELF file for another machine is -ENOEXEC, as is what is no ELF file at all.
+ * The table must lie in the file. @size is the file's: nobody may write it, so
+ * it stays. */
 static int
 check_header(const Elf64_Ehdr *h, uint64_t size)
 {
@@ -41,6 +46,11 @@ check_header(const Elf64_Ehdr *h, uint64_t size)
 	return 0;
 }
 
+/* System V ABI, chapter 5, "Program Header": filesz at most memsz, the place in
+ * the file and in memory alike modulo the page, an alignment that is a power of
+ * two. Each sum by a difference, which cannot wrap once the first part has been
+ * compared. Addresses are checked before the bias is added, and in map_segment
+ * after. */
 static int
 check_load(const Elf64_Phdr *p, uint64_t size)
 {
@@ -56,7 +66,10 @@ check_load(const Elf64_Phdr *p, uint64_t size)
 	return 0;
 }
 
-/* Check all segments, and find what they span. */
+/* Check all segments, and find what they span. Their order and that they do not
+ * overlap is not checked: a later one replaces what it covers, which harms
+ * nobody but the program. An alignment that is larger than user space has room
+ * for is taken for none. */
 static int
 check_loads(struct elf *e, uint64_t size)
 {
@@ -81,7 +94,9 @@ check_loads(struct elf *e, uint64_t size)
 	return any ? 0 : -ENOEXEC;
 }
 
-/* Read and check the headers of @image. */
+/* Read and check the headers of @image. e->phdrs is to be freed in either case.
+ * The table is the kernel's copy from here on: what was checked is what is
+ * used. */
 static int
 open_elf(struct elf *e, struct image *image)
 {
@@ -124,6 +139,9 @@ prot_of(const Elf64_Phdr *p)
 
 /* Memory of a segment past what the file has of it: zeros, from the middle of
  * the last page on, and to the end of that: a loader's first memory is there.
+ * The page is private, so zeroing copies it, and the file keeps its bytes. In a
+ * segment that cannot be written what follows in the file's page stays to be
+ * seen, as on Linux. Without bytes in the file the first page is zeros whole.
  */
 static int
 map_bss(struct vmspace *vm, const Elf64_Phdr *p, vaddr_t file_end,
@@ -147,6 +165,9 @@ map_bss(struct vmspace *vm, const Elf64_Phdr *p, vaddr_t file_end,
 	return n < 0 ? (int)n : 0;
 }
 
+/* From the start of a page, in memory as in the file: what lies before the
+ * segment in its page is mapped with it. MAP_FIXED: the address space is new,
+ * so all that it can replace is the file's own. */
 static int
 map_segment(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p)
 {
@@ -168,6 +189,8 @@ map_segment(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p)
 	return map_bss(vm, p, start + p->p_filesz, start + p->p_memsz);
 }
 
+/* A mapping takes heap, and how many there are is the file's to say: so the
+ * reservation is begun anew after each. */
 static int
 map_segments(struct vmspace *vm, const struct elf *e)
 {
@@ -186,7 +209,9 @@ map_segments(struct vmspace *vm, const struct elf *e)
 	return 0;
 }
 
-/* A place for a file that can be anywhere: wherever there is room. */
+/* A place for a file that can be anywhere: wherever there is room, and as much
+ * more as aligning may take. Only looked for: the segments are mapped one by
+ * one, with gaps between as the file has them; nobody else maps here. */
 static int
 find_place(struct vmspace *vm, struct elf *e)
 {
@@ -200,7 +225,9 @@ find_place(struct vmspace *vm, struct elf *e)
 
 /* ---- The interpreter ---- */
 
-/* Read the path that PT_INTERP names, into @path (PATH_MAX bytes). */
+/* Read the path that PT_INTERP names, into @path (PATH_MAX bytes). It has its 0
+ * in the file: without one, or without a character before it, the file is
+ * damaged. */
 static int
 read_interp_path(const struct elf *e, const Elf64_Phdr *p, char *path)
 {
@@ -218,6 +245,9 @@ read_interp_path(const struct elf *e, const Elf64_Phdr *p, char *path)
 	return 0;
 }
 
+/* An interpreter of an interpreter is not looked at. Its damage is another
+ * error than the program's: the caller has to know which file to look at
+ * (execve(2), ELIBBAD). */
 static int
 load_interp_image(struct vmspace *vm, struct image *image,
 		  struct elf_info *info)
@@ -239,6 +269,8 @@ load_interp_image(struct vmspace *vm, struct image *image,
 	return error == -ENOEXEC ? -ELIBBAD : error;
 }
 
+/* It is denied to writers while it is loaded; while it runs, only the program
+ * is, as on Linux. */
 static int
 load_interp(struct vmspace *vm, const struct elf *e, const Elf64_Phdr *p,
 	    struct elf_info *info)
@@ -279,7 +311,8 @@ phdr_address(const struct elf *e)
 	return 0;
 }
 
-/* For /proc/PID/stat: where code and data are; and where the heap begins. */
+/* For /proc/PID/stat: where code and data are, the last segment of each kind;
+ * and where the heap begins: behind the program, a random gap away. */
 static void
 note_layout(struct vmspace *vm, const struct elf *e, bool interpreted)
 {
@@ -307,6 +340,9 @@ note_layout(struct vmspace *vm, const struct elf *e, bool interpreted)
 	vm->brk = vm->brk_start;
 }
 
+/* With an interpreter: far below the mappings, so that its heap has room.
+ * Without one it is most likely an interpreter itself, run by name, and must
+ * not be where the program that it loads will be mapped. */
 static int
 place_program(struct vmspace *vm, struct elf *e, bool interpreted)
 {
@@ -318,6 +354,9 @@ place_program(struct vmspace *vm, struct elf *e, bool interpreted)
 	return 0;
 }
 
+/* The entry point is not looked at but for user space: a wrong one faults in
+ * the new program. With an interpreter that is where it begins, and AT_ENTRY
+ * tells it where to go on. */
 static int
 load_program(struct vmspace *vm, struct elf *e, struct elf_info *info)
 {

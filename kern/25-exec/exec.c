@@ -9,10 +9,12 @@
 #include "format.h"
 #include "string.h"
 
-#define SCRIPTS_MAX 5 /* interpreters of interpreters */
+#define SCRIPTS_MAX 5 /* interpreters of interpreters: execve(2), ELOOP */
 
 struct exec_ops exec_ops;
 
+/* An exec under way, on the stack of its thread. What is made for the new
+ * program is in image, args and vm, and freed by kexec, wherever it ends. */
 struct exec {
 	int dirfd;
 	const char *file; /* as the caller named it, from dirfd */
@@ -21,16 +23,19 @@ struct exec {
 	bool closes;	  /* exec closes the descriptor that path names */
 	struct image image;
 	struct exec_args args;
-	struct vmspace *vm;
+	struct vmspace *vm; /* the new one; NULL: not made, or taken */
 	struct elf_info info;
-	struct set_ids ids;
-	struct cred cred; /* as the program is told */
-	bool secure;
-	vaddr_t rsp;
+	struct set_ids ids; /* of the file that is run: a script's are not */
+	struct cred cred;   /* as the program is told */
+	bool secure;	    /* not its user's own: AT_SECURE */
+	vaddr_t rsp;	    /* where its stack pointer begins */
 };
 
 /* ---- Opening ---- */
 
+/* execve(2), EACCES: neither a folder nor a device, nor from a mount that says
+ * so; for root, too, one of the three x bits must be set (POSIX.1-2017, 4.5).
+ */
 static int
 check_executable(struct vnode *v)
 {
@@ -39,7 +44,9 @@ check_executable(struct vnode *v)
 	return vnode_access(v, X_OK);
 }
 
-/* Nor is it written through a mapping, which needs no open file any more. */
+/* Nor is it written through a mapping, which needs no open file any more. In
+ * this order: once writers are denied no new mapping for writing comes, so one
+ * look at those that there are is enough. */
 static int
 deny_write(struct vnode *v)
 {
@@ -51,6 +58,8 @@ deny_write(struct vnode *v)
 	return -ETXTBSY;
 }
 
+/* Writers are denied before the first byte is read: what is checked stays so.
+ */
 int
 image_open(int dirfd, const char *path, unsigned at_flags, struct image *image)
 {
@@ -92,7 +101,9 @@ image_close(struct image *image)
 /*
  * Split "#! interpreter argument" in place: the argument is the rest of the
  * line, spaces in it and all; *@arg is NULL where there is none. Of a line that
- * goes on past what was read, the argument may be cut, but not the path.
+ * goes on past what was read, the argument may be cut, but not the path: a
+ * program that was not named would be run. Source: execve(2), "Interpreter
+ * scripts".
  */
 static int
 parse_script(char *line, char **interp, char **arg)
@@ -122,7 +133,10 @@ parse_script(char *line, char **interp, char **arg)
 }
 
 /* Replace @script by its interpreter: argv[0] gives way to the interpreter's
- * path, its argument, and the path of the script. @line receives the first. */
+ * path, its argument, and the path of the script. @line receives the first.
+ * Pushing goes downwards, so the last comes first. The script's image is
+ * closed: the interpreter opens it by name, and may find another file there; so
+ * nothing of the script's rights is taken over (image_set_ids). */
 static int
 open_interpreter(struct exec *x, const char *script, char *line)
 {
@@ -161,6 +175,7 @@ resolve_scripts(struct exec *x)
 	unsigned depth;
 	int error = 0;
 
+	/* Nobody could open it by then: execveat(2), ENOENT. */
 	if (is_script(&x->image) && x->closes)
 		return -ENOENT;
 	for (depth = 0; !error && is_script(&x->image); depth++) {
@@ -177,6 +192,11 @@ resolve_scripts(struct exec *x)
 
 /* ---- Gathering ---- */
 
+/* From the top down: eight zero bytes, the path (AT_EXECFN), the environment,
+ * the arguments: as Linux has them, and programs that change their title
+ * (setproctitle) rely on argv and environment lying together, in order. Both
+ * lists are counted before any string is copied: a wrong pointer is EFAULT
+ * without work. */
 static int
 gather_args(struct exec *x, const struct arg_source *argv,
 	    const struct arg_source *envp)
@@ -205,7 +225,8 @@ gather_args(struct exec *x, const struct arg_source *argv,
 	return error;
 }
 
-/* Put the program and what the kernel adds to it in their places. */
+/* Put the program and what the kernel adds to it in their places. The stack
+ * comes last (stack_build): its vectors tell what the loader has found. */
 static int
 lay_out(struct exec *x)
 {
@@ -220,7 +241,10 @@ lay_out(struct exec *x)
 	return error ? error : vdso_map(x->vm, l.vdso);
 }
 
-/* Build all of the new program beside the old one. */
+/* Build all of the new program beside the old one (EXEC1). The file is opened
+ * first: most errors are of the path. The IDs are worked out on a copy, for the
+ * auxiliary vector and for whether places may be told; the process takes them
+ * in take_identity, if all goes well. What is made stays in @x for kexec. */
 static int
 build(struct exec *x, const struct arg_source *argv,
       const struct arg_source *envp)
@@ -248,6 +272,10 @@ build(struct exec *x, const struct arg_source *argv,
 
 /* ---- Becoming it ---- */
 
+/* The IDs are set in the context of that moment, not from x->cred. A program
+ * that is not its user's own does not inherit what its caller might use against
+ * it: the signal at the parent's end, and places that do not change (prctl(2),
+ * PR_SET_PDEATHSIG; personality(2)). */
 static void
 take_identity(struct exec *x)
 {
@@ -273,6 +301,9 @@ take_identity(struct exec *x)
 	}
 }
 
+/* A script's name is the script's, not its interpreter's. The reference to the
+ * file and its denial of writers go to the process: the old program's are given
+ * back. */
 static void
 take_name(struct exec *x, struct proc *p)
 {
@@ -284,6 +315,11 @@ take_name(struct exec *x, struct proc *p)
 	x->image.vnode = NULL; /* it is the program's now */
 }
 
+/* The point of no return (EXEC2): all has been made, and the process has one
+ * thread. The order: the memory, and a parent in vfork goes on; then the
+ * descriptors, copied if another process shares them, for close-on-exec is this
+ * one's; then IDs and name; last the registers, which the way out of the system
+ * call loads. */
 static void
 become(struct exec *x)
 {
@@ -302,6 +338,10 @@ become(struct exec *x)
 	user_state_init(x->info.entry, x->rsp);
 }
 
+/* Too many processes since set*uid: not refused there but here (setuid(2),
+ * execve(2), EAGAIN). If it is not so any more the mark goes for good. Nothing
+ * is kept on failure: image, args and vm are freed in any case, and empty after
+ * become. */
 static int
 kexec(struct exec *x, const struct arg_source *argv,
       const struct arg_source *envp)
@@ -358,6 +398,8 @@ name_by_descriptor(struct exec *x, char **buffer)
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* The path is the kernel's copy before anything is looked at; the old memory
+ * may be read until kexec has ended the other threads. */
 static int64_t
 exec_from_user(int dirfd, const char *file, const char *const *argv,
 	       const char *const *envp, unsigned at_flags)
@@ -386,6 +428,7 @@ sys_execve(const char *file, const char *const *argv, const char *const *envp)
 }
 SYSCALL(NR_execve, sys_execve);
 
+/* AT_EMPTY_PATH: the file that dirfd is, for which O_PATH does (open(2)). */
 static int64_t
 sys_execveat(int dirfd, const char *file, const char *const *argv,
 	     const char *const *envp, unsigned at_flags)

@@ -18,13 +18,17 @@
 
 uint64_t exec_randomize = EXEC_RANDOMIZE_ALL;
 
-/* Bytes: whole pages, fewer than @pages, which is a power of two. */
+/* Bytes: whole pages, fewer than @pages, which is a power of two: 32 random
+ * bits are masked, not divided, so no place is likelier than another. */
 static uint64_t
 some_pages(uint32_t random, uint64_t pages)
 {
 	return (random & (pages - 1)) * PAGE_SIZE;
 }
 
+/* Each place has random bits of its own, so that none follows from another. A
+ * secure program's personality is not asked: its caller, who set it, is the one
+ * to be kept from knowing. */
 void
 layout_choose(struct layout *l, bool secure)
 {

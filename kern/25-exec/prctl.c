@@ -9,6 +9,9 @@
 #include "exec.h"
 #include "string.h"
 
+/* Longer names are cut, and that is no error (prctl(2), PR_SET_NAME). A thread
+ * writes its own without a lock; the process's, which procfs reads, is that of
+ * its first thread. */
 static int64_t
 set_thread_name(const char *user)
 {
@@ -22,6 +25,9 @@ set_thread_name(const char *user)
 	return 0;
 }
 
+/* There is no way back, so that a child cannot undo it; 0 is invalid, as is
+ * anything in the arguments that mean nothing yet (prctl(2),
+ * PR_SET_NO_NEW_PRIVS). */
 static int64_t
 set_no_new_privs(uint64_t on, bool rest)
 {
@@ -33,6 +39,8 @@ set_no_new_privs(uint64_t on, bool rest)
 
 /* ---- Relatives ---- */
 
+/* 0: none. If the parent has ended already nothing is sent: programs look at
+ * getppid afterwards. */
 static int64_t
 set_death_signal(uint64_t signo)
 {
@@ -42,6 +50,7 @@ set_death_signal(uint64_t signo)
 	return 0;
 }
 
+/* 2 (for root alone) is not for programs to set: prctl(2), PR_SET_DUMPABLE. */
 static int64_t
 set_dumpable(uint64_t value)
 {
@@ -68,6 +77,8 @@ only_zero(uint64_t value, uint64_t most)
 	return value ? -EPERM : 0;
 }
 
+/* The right is looked at before the number, or after, as Linux does for each.
+ * The bounding set is full, and cannot be made smaller. */
 static int64_t
 capability_option(int option, uint64_t a)
 {
@@ -90,6 +101,8 @@ capability_option(int option, uint64_t a)
 	}
 }
 
+/* Ambient capabilities are inheritable ones, of which there are none: to ask
+ * and to lower does nothing. */
 static int64_t
 ambient(uint64_t what, uint64_t cap, bool rest)
 {
@@ -112,6 +125,9 @@ ambient(uint64_t what, uint64_t cap, bool rest)
 
 /* ---- The call ---- */
 
+/* What takes no argument ignores them, but for those options that say otherwise
+ * (prctl(2)): old programs leave them undefined. An unknown option is EINVAL:
+ * so programs find out what there is. */
 static int64_t
 sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

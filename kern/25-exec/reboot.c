@@ -5,6 +5,7 @@
 #include "abi/reboot.h"
 #include "exec_internal.h"
 
+/* Two numbers that no stray call has (reboot(2)). */
 static bool
 reboot_magic_ok(uint32_t magic1, uint32_t magic2)
 {
@@ -16,7 +17,8 @@ reboot_magic_ok(uint32_t magic1, uint32_t magic2)
 }
 
 /* Linux leaves the sync to the caller; a kernel with an orderly mind does it
- * all the same. */
+ * all the same. The right is looked at before the magic, as on Linux. HALT
+ * switches off, too. RESTART2's text for the firmware is not looked at. */
 static int64_t
 sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command)
 {

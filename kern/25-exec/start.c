@@ -5,6 +5,8 @@
 #include "exec_internal.h"
 #include "string.h"
 
+/* Without init= these are tried, in this order: Linux's list but for /etc/init
+ * (bootparam(7)). */
 static const char *const init_paths[] = { "/sbin/init", "/bin/init",
 					  "/bin/sh" };
 
@@ -28,7 +30,9 @@ mount_if_possible(const char *type, const char *target)
 			target, error);
 }
 
-/* Descriptors 0, 1 and 2, where there is a console. */
+/* Descriptors 0, 1 and 2, where there is a console: one open file, as after
+ * dup. Not close-on-exec: init inherits them, and all others from it. Without
+ * one init runs all the same; it may want none. */
 static void
 open_console(void)
 {
@@ -66,7 +70,9 @@ static void __attribute__((noreturn)) no_init(const char *path, int error)
 	      "self-tests, which need no program");
 }
 
-/* The thread of pid 1: in the kernel, until it has become init. */
+/* The thread of pid 1: in the kernel, until it has become init. A program that
+ * was named and cannot be run is not replaced by another: who named it wants to
+ * know. */
 static void
 init_main(void *arg)
 {
@@ -91,7 +97,9 @@ init_main(void *arg)
 	trap_enter_user(current()->md.user_frame);
 }
 
-/* boot_ops.start_user */
+/* boot_ops.start_user: the boot thread, when all chapters have begun. The root
+ * is mounted before there is a process: its first context is made with that as
+ * "/". */
 static void
 start_user(void)
 {

@@ -20,6 +20,8 @@ vdso_size(void)
 	       ROUND_UP((size_t)(vdso_image_end - vdso_image), PAGE_SIZE);
 }
 
+/* Both are private: a debugger's write makes a copy, and the object stays as it
+ * is. The clock's page is data, and not to be executed: so two mappings. */
 int
 vdso_map(struct vmspace *vm, vaddr_t at)
 {
@@ -33,7 +35,8 @@ vdso_map(struct vmspace *vm, vaddr_t at)
 	return n < 0 ? -ENOMEM : 0;
 }
 
-/* A page of the object; it has been made, and stays. */
+/* A page of the object; it has been made, and stays without this reference: the
+ * cache has one, and never reclaims it (MMAP2). */
 static void *
 page_of(uint64_t index)
 {
@@ -46,6 +49,8 @@ page_of(uint64_t index)
 	return page_address(page);
 }
 
+/* Page 0 is the clock's; the image begins in page 1, and what is left of its
+ * last page is zeros. */
 void
 vdso_init(void)
 {

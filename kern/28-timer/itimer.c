@@ -9,6 +9,7 @@
 
 #define USEC_PER_SEC 1000000L
 
+/* POSIX.1-2017, getitimer(), fixes the signal of each. */
 static const uint8_t itimer_signals[NITIMERS] = {
 	[ITIMER_REAL] = SIGALRM,
 	[ITIMER_VIRTUAL] = SIGVTALRM,
@@ -17,6 +18,9 @@ static const uint8_t itimer_signals[NITIMERS] = {
 
 /* ---- The clock of a timer; the lock is held ---- */
 
+/* What a running thread has used since it was switched to is in no account yet.
+ * Its CPU may switch between the readings here: `slice_start` may then lie
+ * after `now`, and counts as nothing. */
 uint64_t
 process_cpu_time(const struct proc_signals *s)
 {
@@ -44,6 +48,7 @@ process_user_time(const struct proc_signals *s)
 	return ns;
 }
 
+/* There is no field for it: a timer is one of three in an array. */
 static unsigned
 itimer_which(const struct itimer *it)
 {
@@ -63,7 +68,9 @@ itimer_now(const struct itimer *it)
 	}
 }
 
-/* Not for @p least ns. */
+/* Not for @p least ns. CPU time that is left cannot be over sooner than if all
+ * threads ran all the while; when it goes off too early, it is armed for the
+ * rest. The lock is held: nobody else arms it meanwhile (timer_arm). */
 static void
 itimer_arm(struct itimer *it, uint64_t least)
 {
@@ -77,7 +84,8 @@ itimer_arm(struct itimer *it, uint64_t least)
 	timer_arm(&it->timer, deadline_after(MAX(left, least)));
 }
 
-/* Past what is due now. Once is once. */
+/* Past what is due now: `when` stays on the grid that was set, however late
+ * this is, so the mean interval is exact. Once is once. The lock is held. */
 static void
 itimer_advance(struct itimer *it)
 {
@@ -112,7 +120,9 @@ itimer_fire(struct timer *t)
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 
-/* queued_signal.taken */
+/* queued_signal.taken: the signal was taken, or forgotten. Its expirations
+ * since are one signal with the next; there are no overruns to tell. The lock
+ * is held, or the process has ended, and `when` is 0. */
 static void
 itimer_taken(struct queued_signal *q, struct signal_info *info)
 {
@@ -142,6 +152,9 @@ itimers_init(struct proc_signals *s)
 	}
 }
 
+/* Off first, under the lock; then the function, if it runs or begins, finds
+ * `when` 0 and does not arm anew; only then is it waited for, without the lock
+ * (TIMER2). */
 void
 itimers_stop(struct proc_signals *s)
 {
@@ -157,12 +170,15 @@ itimers_stop(struct proc_signals *s)
 
 /* ---- The calls ---- */
 
+/* POSIX.1-2017, setitimer(): EINVAL for microseconds of a second or more. */
 static bool
 timeval_valid(const struct timeval *t)
 {
 	return t->tv_sec >= 0 && t->tv_usec >= 0 && t->tv_usec < USEC_PER_SEC;
 }
 
+/* A time of centuries is as good as the greatest; sums with the clock do not
+ * wrap then. */
 static uint64_t
 timeval_ns(const struct timeval *t)
 {
@@ -181,6 +197,9 @@ ns_timeval(uint64_t ns)
 	return (struct timeval){ usec / USEC_PER_SEC, usec % USEC_PER_SEC };
 }
 
+/* One that is due and has not gone off yet, or whose signal waits, is not
+ * armed: where it stands on its grid is computed. 0 would say that it is off.
+ * The lock is held. */
 static void
 itimer_read(const struct itimer *it, struct itimerval *v)
 {
@@ -196,7 +215,9 @@ itimer_read(const struct itimer *it, struct itimerval *v)
 	v->it_interval = ns_timeval(it->interval);
 }
 
-/* Set timer @p which; @p old receives what it was. */
+/* Set timer @p which, in ns, @p value 0: off; @p old receives what it was, read
+ * under the same hold of the lock: no expiration is lost or told twice between.
+ * A signal that is pending stays so. */
 static void
 itimer_set(unsigned which, uint64_t value, uint64_t interval,
 	   struct itimerval *old)
@@ -214,6 +235,9 @@ itimer_set(unsigned which, uint64_t value, uint64_t interval,
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 
+/* Without a new value the timer is turned off, as on Linux, where POSIX leaves
+ * it open. A fault on the way out comes when the timer has been set already,
+ * and does not undo it. */
 static int64_t
 sys_setitimer(int which, const struct itimerval *user_new,
 	      struct itimerval *user_old)
@@ -248,7 +272,9 @@ sys_getitimer(int which, struct itimerval *user)
 }
 SYSCALL(NR_getitimer, sys_getitimer);
 
-/* Seconds left of the previous alarm are rounded, but never to 0. */
+/* Seconds left of the previous alarm are rounded, but never to 0, which would
+ * say that there was none (POSIX.1-2017, alarm()). alarm and ITIMER_REAL are
+ * one timer. */
 static int64_t
 sys_alarm(uint32_t seconds)
 {

@@ -8,7 +8,11 @@
 
 /* ---- Relative ---- */
 
-/* Sleep on towards @p r->deadline; args[0] is where the time left goes. */
+/* Sleep on towards @p r->deadline; args[0] is where the time left goes. Called
+ * by nanosleep itself, and by restart_syscall after a stop, with what was
+ * noted. The time left is written with each interruption, as no one knows yet
+ * whether a handler will run, and the call end with EINTR, or go on. If the
+ * deadline has come with the signal, the sleep was complete. */
 static int64_t
 sleep_on(const struct restart *r)
 {
@@ -28,6 +32,9 @@ sleep_on(const struct restart *r)
 	return signal_restart_by(r);
 }
 
+/* By the clock that nobody sets, whichever was named: POSIX.1-2017,
+ * clock_settime(), a relative sleep is not changed by setting CLOCK_REALTIME.
+ */
 static int64_t
 sleep_for(const struct timespec *t, struct timespec *user_left)
 {
@@ -40,7 +47,9 @@ sleep_for(const struct timespec *t, struct timespec *user_left)
 
 /* ---- Absolute ---- */
 
-/* Until a time of day, whoever sets that meanwhile. */
+/* Until a time of day, whoever sets that meanwhile: then the queue is woken,
+ * and the deadline is computed anew. It is computed with the queue's lock held,
+ * under which one joins, so that no setting of the clock falls between. */
 static int
 sleep_until_day(const struct timespec *t)
 {
@@ -56,6 +65,9 @@ sleep_until_day(const struct timespec *t)
 	return error == -EINTR ? -EINTR : 0;
 }
 
+/* Executed again as it was it means the same moment, so there is nothing to
+ * note: -ERESTARTNOHAND. Nor is a time left told (POSIX.1-2017,
+ * clock_nanosleep(): with TIMER_ABSTIME rmtp is not used). */
 static int64_t
 sleep_until(bool realtime, const struct timespec *t)
 {
@@ -93,6 +105,8 @@ sleep_cpu(const struct restart *r)
 	return signal_restart_by(r);
 }
 
+/* An absolute time is the target itself. restart_syscall is not needed for it,
+ * so what sleep_cpu has noted is not used. */
 static int64_t
 sleep_by_cpu(bool absolute, const struct timespec *t,
 	     struct timespec *user_left)
@@ -111,6 +125,8 @@ sleep_by_cpu(bool absolute, const struct timespec *t,
 
 /* ---- The calls ---- */
 
+/* POSIX.1-2017, nanosleep(): EINVAL for a time out of range, and never an
+ * earlier return but by a signal. */
 static int64_t
 sys_nanosleep(const struct timespec *user, struct timespec *user_left)
 {
@@ -136,7 +152,11 @@ is_process_clock(int clock)
 	       (pid == 0 || pid == current_proc()->pid);
 }
 
-/* @return 0, or the error for a clock that one cannot sleep by */
+/* The errors are Linux's: EINVAL, there is no such clock; EOPNOTSUPP, there is,
+ * but one cannot sleep by it. A thread that sleeps by its own CPU time would
+ * never wake up: POSIX.1-2017, clock_nanosleep(), has EINVAL for that, Linux
+ * EOPNOTSUPP for the clock's own number.
+ * @return 0, or the error for a clock that one cannot sleep by */
 static int
 check_clock(int clock)
 {

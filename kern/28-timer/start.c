@@ -4,7 +4,8 @@
  */
 #include "timer.h"
 
-/* signal_ops.begin */
+/* signal_ops.begin. A child begins with all timers off (POSIX.1-2017, fork()).
+ */
 static void
 begin(struct proc_signals *s)
 {
@@ -12,7 +13,9 @@ begin(struct proc_signals *s)
 	itimers_init(s);
 }
 
-/* signal_ops.end */
+/* signal_ops.end, maybe more than once: what is off stays off, and the tree is
+ * empty then. The memory goes with @s, of which a thread may have a reference
+ * still. */
 static void
 end(struct proc_signals *s)
 {
@@ -20,6 +23,8 @@ end(struct proc_signals *s)
 	posix_timers_end(s);
 }
 
+/* At exec only timers of timer_create go; those of setitimer go on, and so does
+ * an alarm that is set for what is executed next (POSIX.1-2017, exec). */
 static void
 timer_chapter_init(void)
 {

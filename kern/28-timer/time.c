@@ -15,7 +15,10 @@ timespec_of(int64_t ns)
 /* ---- CPU-time clocks ---- */
 
 /* Threads' clocks only of the own process; a process's of any
- * (clock_getcpuclockid(), POSIX.1-2017, leaves permissions open). */
+ * (clock_getcpuclockid(), POSIX.1-2017, leaves permissions open). 0 is who
+ * asks. A process is found by its pid only, not by the number of one of its
+ * threads. *@ns is set unless there is an error; proc_put and proc_cpu_ns take
+ * locks, so the process is held by a reference. */
 static int
 cpu_clock(int id, uint64_t *ns)
 {
@@ -46,6 +49,10 @@ cpu_clock(int id, uint64_t *ns)
 
 /* ---- Reading ---- */
 
+/* There is one clock that cannot be set, read in ns: RAW, BOOTTIME and the
+ * COARSE ones would differ from it by adjustments, by suspension, by a cheaper
+ * reading, of which there are none here. TAI is CLOCK_REALTIME, as on a Linux
+ * that nobody has told the leap seconds. */
 static int
 read_clock(int id, int64_t *ns)
 {
@@ -94,6 +101,8 @@ sys_clock_gettime(int id, struct timespec *user)
 }
 SYSCALL(NR_clock_gettime, sys_clock_gettime);
 
+/* The clock is checked even if there is nowhere to put the answer
+ * (clock_getres(2)). All count nanoseconds. */
 static int64_t
 sys_clock_getres(int id, struct timespec *user)
 {
@@ -107,6 +116,7 @@ sys_clock_getres(int id, struct timespec *user)
 }
 SYSCALL(NR_clock_getres, sys_clock_getres);
 
+/* Either may be NULL. The zone is zeros: see settimeofday. */
 static int64_t
 sys_gettimeofday(struct timeval *user, struct timezone *user_zone)
 {
@@ -134,7 +144,10 @@ SYSCALL(NR_time, sys_time);
 
 /* ---- Setting ---- */
 
-/* Of CLOCK_REALTIME alone: the clock that deadlines count by cannot be set. */
+/* Of CLOCK_REALTIME alone: the clock that deadlines count by cannot be set. Who
+ * waits for a time of day is woken by clock_realtime_set to look again. Times
+ * that as ns would pass INT64_MAX, or lie before 1970, are refused: all
+ * arithmetic is in 64 signed bits. */
 static int
 set_time(int64_t sec, int64_t nsec)
 {
@@ -147,6 +160,8 @@ set_time(int64_t sec, int64_t nsec)
 	return 0;
 }
 
+/* clock_settime(2): EINVAL for a clock that cannot be set, and for one that is
+ * not there. */
 static int64_t
 sys_clock_settime(int id, const struct timespec *user)
 {

@@ -13,32 +13,37 @@
 #include "abi/syscall.h"
 #include "timer.h"
 
-#define OVERRUN_MAX INT32_MAX
+#define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX: the count stops there */
 
+/* What a timer counts: clock_ns; CLOCK_REALTIME, which may be set; CPU time of
+ * the process, of a thread. Those of CPU time come last. */
 enum timer_clock { BY_CLOCK, BY_DAY, BY_PROCESS, BY_THREAD };
 
 struct posix_timer {
-	/* Constant. */
+	/* Constant once it can be found. */
 	int id;
 	enum timer_clock clock;
 	int clock_tid; /* BY_THREAD: whose CPU time */
-	int notify;
-	struct proc_signals *signals;
-	int notify_tid; /* SIGEV_THREAD_ID */
+	int notify;    /* SIGEV_*; THREAD is the C library's, and SIGNAL here */
+	struct proc_signals *signals; /* whose; its timers end before it */
+	int notify_tid;		      /* SIGEV_THREAD_ID: who is told */
 
-	bool absolute; /* BY_DAY: `when` is a time of day */
-	struct rbnode node;
+	/* Guarded by signals->lock. */
+	bool absolute;	    /* BY_DAY: `when` is a time of day */
+	struct rbnode node; /* of process_timers.posix */
 	struct timer timer;
-	struct waitq_watch clock_set; /* BY_DAY */
-	struct queued_signal q;
-	uint64_t when;	   /* in ns of its clock; 0: off */
-	uint64_t interval; /* 0: once */
-	unsigned overrun;  /* since its signal was queued ... */
-	unsigned told;	   /* ... and when its last one was taken */
+	struct waitq_watch clock_set; /* BY_DAY: on clock_set_wq for life */
+	struct queued_signal q;	      /* its signal: queued, or in no list */
+	uint64_t when;		      /* in ns of its clock; 0: off */
+	uint64_t interval;	      /* 0: once */
+	unsigned overrun;	      /* since its signal was queued ... */
+	unsigned told;		      /* ... and when its last one was taken */
 };
 
 /* ---- Clocks; the lock is held ---- */
 
+/* A thread is remembered by number, not by pointer: a timer does not keep a
+ * thread that ends. */
 static struct sigstate *
 thread_of(struct proc_signals *s, int tid)
 {
@@ -65,6 +70,9 @@ clock_is_gone(const struct posix_timer *t)
 	return t->clock == BY_THREAD && !thread_of(t->signals, t->clock_tid);
 }
 
+/* A relative time by CLOCK_REALTIME is one by clock_ns: setting the clock does
+ * not change it (POSIX.1-2017, clock_settime()). A day before 1970 counts as 0;
+ * `when` is unsigned. */
 static uint64_t
 timer_now(const struct posix_timer *t)
 {
@@ -83,7 +91,8 @@ timer_now(const struct posix_timer *t)
 }
 
 /* Not for @p least ns. CPU time passes no faster than the clock, times the
- * threads that run. */
+ * threads that run: so it goes off too early rather than too late, and is armed
+ * again. No sum wraps: deadline_after ends at WAIT_FOREVER. */
 static void
 arm(struct posix_timer *t, uint64_t least)
 {
@@ -99,12 +108,17 @@ arm(struct posix_timer *t, uint64_t least)
 
 /* ---- Going off ---- */
 
+/* POSIX.1-2017, timer_getoverrun(): at most DELAYTIMER_MAX. */
 static void
 count_overruns(struct posix_timer *t, uint64_t n)
 {
 	t->overrun = MIN(t->overrun + n, OVERRUN_MAX + 0ul);
 }
 
+/* @p missed expirations besides this one. While the last signal is queued the
+ * timer was set anew and went off again: there is one signal for a timer at a
+ * time, the rest are overruns (POSIX.1-2017, timer_getoverrun()). The count
+ * begins with the signal that is queued now. */
 static void
 notify(struct posix_timer *t, uint64_t missed)
 {
@@ -125,7 +139,9 @@ notify(struct posix_timer *t, uint64_t missed)
 		count_overruns(t, missed);
 }
 
-/* Expirations that are due now; the next one lies ahead. */
+/* Expirations that are due now; the next one lies ahead, on the grid that was
+ * set. By a division: the interval may be 1 ns and the timer late by seconds,
+ * with interrupts off. */
 static uint64_t
 expirations(struct posix_timer *t)
 {
@@ -142,7 +158,9 @@ expirations(struct posix_timer *t)
 	return n;
 }
 
-/* In interrupt context. A timer that was turned off finds `when` 0 here. */
+/* In interrupt context, so nothing is allocated (TIMER1). A timer that was
+ * turned off finds `when` 0 here (TIMER2); one that was set anew while this
+ * waited for the lock is not due, and is armed for its new time. */
 static void
 fire(struct timer *timer)
 {
@@ -161,7 +179,10 @@ fire(struct timer *timer)
 	spin_unlock_irqrestore(&s->lock, rflags);
 }
 
-/* waitq_watch.wake of clock_set_wq. */
+/* waitq_watch.wake of clock_set_wq, with that queue's lock held: the lock order
+ * is clock set, signals. One whose signal is queued is not armed anyway: who
+ * takes the signal looks at the clock. Nobody was woken by this: the timer does
+ * that, if its time has come. */
 static bool
 clock_was_set(struct waitq_watch *w)
 {
@@ -175,7 +196,11 @@ clock_was_set(struct waitq_watch *w)
 	return false;
 }
 
-/* queued_signal.taken. */
+/* queued_signal.taken, with the lock held. Taken, the signal says how many
+ * expirations there were besides its own until this moment (POSIX.1-2017,
+ * timer_getoverrun()); from here on the next one counts. Forgotten (@info NULL:
+ * a handler's change to SIG_IGN, a flush), it tells nobody, but the timer goes
+ * on all the same. It is off the list here, so it may be armed again. */
 static void
 taken(struct queued_signal *q, struct signal_info *info)
 {
@@ -232,7 +257,9 @@ enter(struct proc_signals *s, struct posix_timer *t)
 	rb_insert(&s->timers->posix, &t->node, compare_nodes);
 }
 
-/* It is not found any more, and sends nothing. */
+/* It is not found any more, and sends nothing: a pending signal of it is taken
+ * back (POSIX.1-2017, timer_delete(), leaves that open), for its memory is a
+ * part of the timer. The lock is held. */
 static void
 leave(struct proc_signals *s, struct posix_timer *t)
 {
@@ -243,7 +270,9 @@ leave(struct proc_signals *s, struct posix_timer *t)
 		pending_remove(&t->q);
 }
 
-/* No locks are held, and it has left. */
+/* No locks are held, and it has left. The watch goes first: its function may
+ * arm the timer, though not once `when` is 0; disarming then waits for fire.
+ * After both nobody has a pointer to it. */
 static void
 timer_free(struct posix_timer *t)
 {
@@ -253,6 +282,9 @@ timer_free(struct posix_timer *t)
 	kfree(t);
 }
 
+/* One at a time, as each has to be waited for without the lock. None is added
+ * meanwhile: the process has one thread, or none, or it is the one that is
+ * here. */
 void
 posix_timers_end(struct proc_signals *s)
 {
@@ -274,6 +306,9 @@ posix_timers_end(struct proc_signals *s)
 
 /* ---- Making one ---- */
 
+/* Only clocks of the own process, whose lock guards the timer; POSIX.1-2017,
+ * timer_create(), lets an implementation refuse others. That a thread is one of
+ * its own is found out under the lock, in try_enter. */
 static int
 choose_cpu_clock(struct posix_timer *t, int clock)
 {
@@ -290,6 +325,8 @@ choose_cpu_clock(struct posix_timer *t, int clock)
 	return pid == 0 || pid == current_proc()->pid ? 0 : -EINVAL;
 }
 
+/* The errors are Linux's: EINVAL, no such clock; EOPNOTSUPP, one that has no
+ * timers. CLOCK_TAI may be set like the time of day that it is. */
 static int
 choose_clock(struct posix_timer *t, int clock)
 {
@@ -320,6 +357,9 @@ choose_clock(struct posix_timer *t, int clock)
 	}
 }
 
+/* SIGEV_THREAD starts a thread in the C library, which asks the kernel for
+ * SIGEV_THREAD_ID mostly: what comes here as THREAD is a signal, as on Linux.
+ * With NONE the number is not looked at (sigevent(7)). */
 static int
 choose_signal(struct posix_timer *t, const struct sigevent *ev)
 {
@@ -341,7 +381,12 @@ choose_signal(struct posix_timer *t, const struct sigevent *ev)
 	return 0;
 }
 
-/* Enter @p t, made as asked, if its threads are this process's. */
+/* Enter @p t, made as asked, if its threads are this process's. The lock is
+ * held, so they cannot end in between. Each timer counts as a queued signal,
+ * for it may have one queued at any time (timer_create(2), NOTES:
+ * RLIMIT_SIGPENDING). The number is known only here, and goes into the signal:
+ * si_timerid, and as the value if the caller gave no sigevent (POSIX.1-2017,
+ * timer_create()). */
 static int
 try_enter(struct proc_signals *s, struct posix_timer *t, bool value_is_id)
 {
@@ -362,6 +407,9 @@ try_enter(struct proc_signals *s, struct posix_timer *t, bool value_is_id)
 	return 0;
 }
 
+/* All is made before the lock is taken, and thrown away if it does not fit. The
+ * watch may call at once: it finds `when` 0. The number is read under the lock:
+ * another thread may guess it and delete the timer. */
 static int
 timer_new(int clock, const struct sigevent *ev, bool value_is_id)
 {
@@ -417,9 +465,9 @@ ns_timespec(uint64_t ns)
 	return (struct timespec){ ns / NS_PER_SEC, ns % NS_PER_SEC };
 }
 
-/* What is left is never 0 while the timer runs. One that tells nobody is not
- * armed, nor is one whose signal is queued: where they stand is worked out
- * here. */
+/* What is left is never 0 while the timer runs (POSIX.1-2017, timer_gettime():
+ * 0 is "disarmed"). One that tells nobody is not armed, nor is one whose signal
+ * is queued: where they stand is worked out here. */
 static void
 timer_read(const struct posix_timer *t, struct itimerspec *value)
 {
@@ -437,6 +485,10 @@ timer_read(const struct posix_timer *t, struct itimerspec *value)
 	value->it_interval = ns_timespec(t->interval);
 }
 
+/* Overruns of the former setting are forgotten; its signal, if queued, stays
+ * (POSIX.1-2017, timer_settime(), leaves that open). A time in the past goes
+ * off at once. With SIGEV_NONE there is nothing to do at any time: it is read
+ * only. */
 static void
 timer_set(struct posix_timer *t, bool absolute, const struct itimerspec *new)
 {
@@ -455,6 +507,9 @@ timer_set(struct posix_timer *t, bool absolute, const struct itimerspec *new)
 
 /* ---- The calls ---- */
 
+/* POSIX.1-2017, timer_create(): without a sigevent, SIGALRM with the timer's
+ * number as its value. The number is told last: if that faults, nobody knows
+ * the timer, and it is deleted again. */
 static int64_t
 sys_timer_create(int clock, const struct sigevent *user_event, int *user_id)
 {
@@ -475,6 +530,10 @@ sys_timer_create(int clock, const struct sigevent *user_event, int *user_id)
 }
 SYSCALL(NR_timer_create, sys_timer_create);
 
+/* All values are read and checked before the timer is looked for, since that is
+ * done under a spinlock, and under that the old one is read and the new one set
+ * in one step. The interval must be valid even if the timer is turned off. A
+ * fault on the way out does not undo the setting. */
 static int64_t
 sys_timer_settime(int id, int flags, const struct itimerspec *user_new,
 		  struct itimerspec *user_old)
@@ -521,6 +580,7 @@ sys_timer_gettime(int id, struct itimerspec *user)
 }
 SYSCALL(NR_timer_gettime, sys_timer_gettime);
 
+/* Of the last signal that was taken, not of the one that is queued. */
 static int64_t
 sys_timer_getoverrun(int id)
 {

@@ -41,7 +41,9 @@ syscall2(long nr, long a, long b)
 	return result;
 }
 
-/* The counter, once all that stands before has been done. */
+/* The counter, once all that stands before has been done: RDTSC by itself may
+ * be executed ahead of the loads before it (SDM vol. 2, RDTSC), and then belong
+ * to an older page than the one that is checked. */
 static uint64_t
 rdtsc_in_order(void)
 {
@@ -51,7 +53,10 @@ rdtsc_in_order(void)
 	return (uint64_t)high << 32 | low;
 }
 
-/* @return false: the counter is of no use */
+/* The kernel's own formula, clock.c's, and its sequence count. The loads are
+ * relaxed between an acquire and a fence: none of them passes the two looks at
+ * the count. The product has 96 bits: 64 of ticks, 32 of fraction.
+ * @return false: the counter is of no use */
 static bool
 read_clock(bool realtime, int64_t *ns)
 {
