@@ -280,7 +280,9 @@ wait_again(const struct restart *r)
 }
 
 /* Without a deadline the call can simply be made again; with one it must not
- * begin anew. */
+ * begin anew: a relative time-out has become a deadline, which the restart
+ * keeps. After a handler the first goes on if that has SA_RESTART; the second
+ * ends with EINTR (struct restart). */
 static int64_t
 wait_restartable(const uint32_t *address, int flags, uint32_t value,
 		 uint64_t until, uint32_t bitset)
@@ -341,7 +343,8 @@ move_waiters(struct bucket *b, const struct vm_key *from, struct bucket *b_to,
 	return n;
 }
 
-/* Both words' keys and buckets. */
+/* Both words' keys and buckets, which may be the same bucket, or even the same
+ * key. */
 struct word_pair {
 	struct vm_key key[2];
 	struct bucket *bucket[2];

@@ -115,7 +115,8 @@ fill(struct pipe *p, struct uio *u, size_t len)
 }
 
 /* Bytes have left. Begin anew with an empty ring: small messages stay on one
- * page, the others go. */
+ * page, the others go. Not while a splice fills a page: it has the address of
+ * the byte at head (IPC3). */
 static void
 settle(struct pipe *p)
 {
@@ -338,7 +339,8 @@ unlock_both(struct pipe *a, struct pipe *b)
 	mutex_unlock(&b->lock);
 }
 
-/* Copy between two locked rings. @return bytes, or -ENOMEM */
+/* Copy between two locked rings; the bytes and the room are there. A piece ends
+ * with a page of either. @return bytes, or -ENOMEM */
 static int64_t
 copy_ring(struct pipe *from, struct pipe *to, size_t len)
 {
@@ -359,8 +361,11 @@ copy_ring(struct pipe *from, struct pipe *to, size_t len)
 	return done;
 }
 
-/* Both are locked, and on return again if the result is 1: look anew. Who
- * sleeps for room may have been woken for bytes, which another can have. */
+/* Both are locked, and on return again: 1 says to look anew, as they were not
+ * meanwhile. Bytes come first: until there are some it does not matter whether
+ * anybody reads the other pipe. No lock but that of the pipe that is waited for
+ * is held when the sleep begins. Who sleeps for room may have been woken for
+ * bytes, which another can have. */
 static int64_t
 wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 {

@@ -497,6 +497,7 @@ tell_limits(struct shminfo *user)
 	return slots_end ? slots_end - 1 : 0;
 }
 
+/* Resident is what is in the page cache: all that was ever touched. */
 static int64_t
 tell_use(struct shm_info *user)
 {
@@ -556,6 +557,8 @@ remove_segment(struct shm *s)
 	return 0;
 }
 
+/* The user's memory is read before the lock is taken: a fault may sleep, and
+ * EFAULT comes before what is wrong with the identifier. */
 static int64_t
 change_segment(int id, int command, const struct shmid_ds *user)
 {
@@ -607,6 +610,7 @@ SYSCALL(NR_shmctl, sys_shmctl);
 
 /* ---- /proc ---- */
 
+/* /proc/sysvipc/shm, proc(5): to everybody, whatever a segment's mode. */
 static void
 show_segments(struct text *t)
 {

@@ -88,7 +88,9 @@ from_pipe(struct pipe *p, struct other *o, size_t len)
 }
 
 /* Waits for room for the first byte, then fills what room there is. Only a
- * regular file is read again after a piece: of others more may not be there. */
+ * regular file is read again after a piece: of others more may not be there.
+ * That nobody reads the pipe is found out before the file is read: nothing of
+ * it is lost. */
 static int64_t
 to_pipe(struct pipe *p, struct other *o, size_t len)
 {
@@ -276,6 +278,7 @@ splice_memory(struct file *f, const struct iovec *user, uint64_t n,
 	return len;
 }
 
+/* What is no pipe is EBADF here, vmsplice(2), and not EINVAL as in splice. */
 static int64_t
 sys_vmsplice(int fd, const struct iovec *user, uint64_t n, unsigned flags)
 {

@@ -12,7 +12,7 @@
 #define AUTOBIND_NAMES 0x100000u /* five hexadecimal digits, unix(7) */
 
 /* Guards the table, and `ipc` of the vnodes of sockets. A socket that is found
- * under it has a reference yet, its file's: it gives up its name under this
+ * under it still has a reference, its file's: it gives up its name under this
  * lock before that (unix_unbind). */
 static struct spinlock names_lock = SPINLOCK("unix names");
 static struct list buckets[BUCKETS];

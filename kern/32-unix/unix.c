@@ -163,10 +163,9 @@ unix_pair(struct socket *first, struct socket *second)
 
 /* ---- Listening and accepting ---- */
 
-/* Again on one that listens: a larger backlog lets in who waits, and the
- * credentials are those of the last call. Who listens is told by them to all
- * that connect from now on. Without an address it could not be found: EINVAL,
- * as on Linux; POSIX has EDESTADDRREQ. */
+/* Again on one that listens: a larger backlog lets in who waits, and who
+ * connects from now on is told the credentials of this call. Without an address
+ * it could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
 static int
 unix_listen(struct socket *socket, unsigned backlog)
 {

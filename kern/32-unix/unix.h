@@ -42,7 +42,7 @@ struct message {
 	struct unix_socket *sender;
 };
 
-/** Charged for a message beside its bytes: about what it takes of the heap. */
+/** Charged for a message beside its bytes: else empty ones would be free. */
 #define MESSAGE_COST 128u
 /** Most bytes that a stream puts in a queue at once: between two pieces the
  * receiver's lock is let go. */
