@@ -4,9 +4,13 @@
  */
 #include "pipe.h"
 
-static struct mutex fifo_lock; /* guards vnode->ipc of all FIFOs */
+/* Guards vnode->ipc of all FIFOs, and a pipe's going against its being found
+ * there: the last to close frees it in one step with taking it off the vnode.
+ * Before a pipe's lock; not held while an open waits. */
+static struct mutex fifo_lock;
 
-/* The pipe of @p v, counted as open once more. */
+/* The pipe of @p v, counted as open once more: so it stays for the time between
+ * this lock and its own. */
 static struct pipe *
 fifo_enter(struct vnode *v)
 {
@@ -21,6 +25,8 @@ fifo_enter(struct vnode *v)
 	return p;
 }
 
+/* The reverse of fifo_enter and of the counts of rendezvous. What was left
+ * unread is lost with the last file, POSIX.1-2017 close. */
 static void
 fifo_leave(struct vnode *v, struct pipe *p, unsigned access)
 {
@@ -50,8 +56,12 @@ wait_for_open(struct pipe *p, struct waitq *wq, const uint32_t *opens,
 	return 0;
 }
 
-/* Count the new file in and wait for the other side if need be. The counts
- * are right even if it fails: fifo_leave takes them back. */
+/* Count the new file in and wait for the other side if need be; @p p is locked.
+ * It is counted before it waits, and so two opens that wait for each other both
+ * go on. For both directions it never waits, fifo(7). Without O_NONBLOCK a
+ * signal ends the wait, and the open is made again; with it, only who would
+ * write to nobody fails (ENXIO), POSIX.1-2017 open. The counts are right even
+ * if it fails: fifo_leave takes them back. */
 static int
 rendezvous(struct pipe *p, struct file *f)
 {
@@ -94,7 +104,7 @@ fifo_open(struct vnode *v, struct file *f)
 	mutex_lock(&p->lock);
 	f->pos = p->writer_opens;
 	error = rendezvous(p, f);
-	if (p->writers)
+	if (p->writers) /* one that is here can hang up */
 		f->pos = p->writer_opens - 1;
 	mutex_unlock(&p->lock);
 	if (error) {

@@ -16,6 +16,8 @@
 #define BUCKETS	    256
 #define HASH_FACTOR 0x9e3779b97f4a7c15UL /* 2^64 / golden ratio */
 
+/** Waiters of all words whose keys hash to it; a cache line each, so that words
+ * with nothing in common do not meet there. */
 struct bucket {
 	struct spinlock lock;
 	struct list waiters; /* struct futex_waiter.link, first come first */
@@ -23,20 +25,31 @@ struct bucket {
 
 static struct bucket buckets[BUCKETS];
 
+/** One thread that waits, on its own stack: the record is gone when futex_wait
+ * returns, so others reach it through its bucket alone, locked. */
 struct futex_waiter {
-	struct list link;
+	/* Under the bucket's lock; by requeue under those of both. */
+	struct list link; /* taken off by who wakes it */
 	struct vm_key key;
-	uint32_t bitset;
+
+	/* Constant while it is in a bucket. */
+	uint32_t bitset; /* wake-ups that it heeds; not 0 */
 	struct thread *thread;
+
 	/** Where it waits; changed (requeue) under the locks of both. */
 	struct bucket *_Atomic bucket;
+	/** Set once, by the waker, as the last thing he does to the record. */
 	_Atomic bool woken;
 	struct waitq_watch clock_set; /* of one that waits for a time of day */
 };
 
 /* ---- Keys ---- */
 
-/* Words that are known to be the process's own need no look at its mappings. */
+/* Words that are known to be the process's own need no look at its mappings.
+ * Whether there is memory at all shows when the word is read; who only wakes
+ * need not know. The key of a word that is not shared is the same either way,
+ * so a waiter and a waker need not agree about FUTEX_PRIVATE_FLAG there.
+ * @return 0, -EINVAL: not aligned; -EFAULT */
 static int
 get_key(const uint32_t *address, bool private, struct vm_key *key)
 {
@@ -107,6 +120,8 @@ wake_matching(struct bucket *b, const struct vm_key *key, int limit,
 	return n;
 }
 
+/* A limit of 0, or a negative one, wakes one, as on Linux. Without the fence
+ * the look in the bucket could come before the caller's store to the word. */
 static int64_t
 futex_wake(const uint32_t *address, bool private, int limit, uint32_t bitset)
 {
@@ -130,7 +145,10 @@ futex_wake(const uint32_t *address, bool private, int limit, uint32_t bitset)
 
 /* ---- Waiting ---- */
 
-/* Stand in the bucket, if the word is still @p value.
+/* Stand in the bucket, if the word is still @p value. The word is read under
+ * the bucket's lock: a waker either comes before and finds nobody whom he could
+ * count in vain, or after, and finds one that will sleep. Should the page go
+ * again between touch and the next look, it is fetched once more.
  * @return 0; -EAGAIN: it is not; -EFAULT */
 static int
 enqueue(struct futex_waiter *w, const uint32_t *address, uint32_t value)
@@ -155,7 +173,8 @@ enqueue(struct futex_waiter *w, const uint32_t *address, uint32_t value)
 	return error ? error : -EAGAIN;
 }
 
-/* Lock the bucket that the waiter stands in. */
+/* Lock the bucket that the waiter stands in. It may be moved between the look
+ * and the lock; once its bucket is locked it stays. */
 static struct bucket *
 lock_bucket(struct futex_waiter *w)
 {
@@ -170,7 +189,9 @@ lock_bucket(struct futex_waiter *w)
 	}
 }
 
-/* @return whether it had been woken before it left */
+/* The waiter itself leaves. `woken` is read again under the lock, for a waker
+ * may have been at it; he has taken it off then, and a second list_del does no
+ * harm. @return whether it had been woken before it left */
 static bool
 dequeue(struct futex_waiter *w)
 {
@@ -195,7 +216,8 @@ clock_was_set(struct waitq_watch *watch)
 
 /* Sleep until woken. The heap that the call reserved is not kept meanwhile. A
  * time of day is turned into a deadline after the sleep was announced: if the
- * day is set then, the sleep is off. */
+ * day is set then, the sleep is off. Who was woken in the moment when its time
+ * was over has been woken: the waker has counted it, and woke no other. */
 static int
 sleep_in_bucket(struct futex_waiter *w, uint64_t until, bool by_day)
 {
@@ -246,7 +268,8 @@ futex_wait(const uint32_t *address, int flags, uint32_t value, uint64_t until,
 	return error;
 }
 
-/* args: address, flags, value, bitset */
+/* restart.fn. args: address, flags, value, bitset. The word is compared anew:
+ * if it has changed while a signal was handled, EAGAIN is the truth. */
 static int64_t
 wait_again(const struct restart *r)
 {
@@ -257,7 +280,9 @@ wait_again(const struct restart *r)
 }
 
 /* Without a deadline the call can simply be made again; with one it must not
- * begin anew. */
+ * begin anew: a relative time-out has become a deadline, which the restart
+ * keeps. After a handler the first goes on if that has SA_RESTART; the second
+ * ends with EINTR (struct restart). */
 static int64_t
 wait_restartable(const uint32_t *address, int flags, uint32_t value,
 		 uint64_t until, uint32_t bitset)
@@ -275,6 +300,8 @@ wait_restartable(const uint32_t *address, int flags, uint32_t value,
 
 /* ---- Two words ---- */
 
+/* In the order of their addresses, whatever the order of the words; once, if
+ * both words hash to the same. */
 static void
 lock_both(struct bucket *a, struct bucket *b)
 {
@@ -316,7 +343,8 @@ move_waiters(struct bucket *b, const struct vm_key *from, struct bucket *b_to,
 	return n;
 }
 
-/* Both words' keys and buckets. */
+/* Both words' keys and buckets, which may be the same bucket, or even the same
+ * key. */
 struct word_pair {
 	struct vm_key key[2];
 	struct bucket *bucket[2];
@@ -337,7 +365,10 @@ get_pair(struct word_pair *p, const uint32_t *first, const uint32_t *second,
 	return 0;
 }
 
-/* FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE if @p expected is not NULL. */
+/* FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE if @p expected is not NULL: the word is
+ * compared with both buckets locked, so no waiter comes or goes between that
+ * and the moving. A page that is not there is fetched with the locks let go,
+ * and all begins again. Counts are exact here: 0 wakes none. */
 static int64_t
 futex_requeue(const uint32_t *from, const uint32_t *to, bool private, int nwake,
 	      int nmove, const uint32_t *expected)
@@ -387,6 +418,8 @@ sign_extend12(uint32_t v)
 	return (int32_t)(v << 20) >> 20;
 }
 
+/* FUTEX_OP_SET, ADD, OR, ANDN, XOR; with FUTEX_OP_ARG_SHIFT the operand is a
+ * bit's number, of which more than 31 is cut. */
 static int
 apply_op(uint32_t code, uint32_t old, uint32_t *new)
 {
@@ -415,6 +448,8 @@ apply_op(uint32_t code, uint32_t old, uint32_t *new)
 	}
 }
 
+/* FUTEX_OP_CMP_EQ, NE, LT, LE, GT, GE; as signed numbers.
+ * @return 1: it holds; 0; -ENOSYS */
 static int
 compare_op(uint32_t code, int32_t old)
 {
@@ -457,7 +492,10 @@ op_on_word(uint32_t code, uint32_t *address, uint32_t *old)
 }
 
 /* The second word is changed with both buckets locked, so nobody comes to wait
- * between the change and the wake-ups. */
+ * between the change and the wake-ups. It is made for pthread_cond_signal,
+ * futex(2): wake one who waits for the condition, let go of the variable's own
+ * lock, and wake one who waits for that. As with FUTEX_WAKE, each count wakes
+ * one at least. */
 static int64_t
 futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 	      int nwake2, uint32_t code)
@@ -474,7 +512,9 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 		if (!error)
 			break;
 		unlock_both(p.bucket[0], p.bucket[1]);
-		/* Fetch the page, writable: a write of what is there. */
+		/* Fetch the page, writable: a write of what is there. (If it
+		 * is another by now, the exchange writes that back; SDM vol.
+		 * 2A, CMPXCHG.) */
 		if (error != -EFAULT || touch(second) ||
 		    user_cmpxchg32(second, &old, old))
 			return error;
@@ -491,7 +531,9 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 
 /* ---- The call ---- */
 
-/* Until when to wait: relative for FUTEX_WAIT, else absolute. */
+/* Until when to wait: relative for FUTEX_WAIT, else absolute. An absolute time
+ * is left as it is given: if it is one of the day, what deadline it makes may
+ * change until it is over. */
 static int
 get_deadline(int op, const struct timespec *user, uint64_t *until)
 {
@@ -507,6 +549,8 @@ get_deadline(int op, const struct timespec *user, uint64_t *until)
 	return 0;
 }
 
+/* The time-out is read before the word: EFAULT and EINVAL of it come first.
+ * Without one the clock does not matter. */
 static int64_t
 call_wait(uint32_t *address, int op, uint32_t value,
 	  const struct timespec *timeout, uint32_t bitset)
@@ -525,7 +569,9 @@ call_wait(uint32_t *address, int op, uint32_t value,
 }
 
 /* The fourth argument is a time-out or a second count, as the operation has
- * it. */
+ * it. FUTEX_CLOCK_REALTIME is for an absolute time: a relative one passes the
+ * same by any clock. What is not here (priority inheritance) is ENOSYS, by
+ * which the C library knows that it has to do without. */
 static int64_t
 sys_futex(uint32_t *address, int op, uint32_t value, uint64_t timeout_or_count,
 	  uint32_t *second, uint32_t value3)

@@ -13,7 +13,8 @@
 
 #define PIPE_DEV 14 /* st_dev of what has no file system */
 
-/* F_SETPIPE_SZ: most for everybody, and for the privileged. */
+/* F_SETPIPE_SZ: most for everybody, pipe(7)'s fs.pipe-max-size, and for the
+ * privileged: as many slots as fit a page. */
 #define SIZE_MAX_USER  (1u << 20)
 #define SIZE_MAX_ROOT  (PAGE_SIZE / sizeof(struct page *) * PAGE_SIZE)
 
@@ -114,7 +115,8 @@ fill(struct pipe *p, struct uio *u, size_t len)
 }
 
 /* Bytes have left. Begin anew with an empty ring: small messages stay on one
- * page, the others go. */
+ * page, the others go. Not while a splice fills a page: it has the address of
+ * the byte at head (IPC3). */
 static void
 settle(struct pipe *p)
 {
@@ -144,6 +146,8 @@ drain(struct pipe *p, struct uio *u, size_t len)
 
 /* ---- Reading ---- */
 
+/* Bytes that a splice has in hand are not another reader's: which of them go is
+ * known when it ends. */
 static bool
 must_wait(const struct pipe *p)
 {
@@ -165,7 +169,8 @@ wait_readable(struct pipe *p, bool nonblock)
 	return 0;
 }
 
-/* Writers are woken once a write of PIPE_BUF bytes fits: then every one of
+/* A read of no bytes says nothing, not even EAGAIN (POSIX.1-2017 read).
+ * Writers are woken once a write of PIPE_BUF bytes fits: then every one of
  * them can do something. Who was woken and leaves bytes wakes the next reader;
  * who did not wait has taken no wake-up. The wake-up comes after the unlock, so
  * that who is woken on another CPU does not run into the lock. */
@@ -198,7 +203,9 @@ pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 /* ---- Writing ---- */
 
 /* Wait until a part of @p len bytes may be written, all of it if it is to be
- * whole; locked. @return 0, or the error of write */
+ * whole; locked. So O_NONBLOCK writes PIPE_BUF bytes or none, more in part
+ * (POSIX.1-2017 write). That no reader is left ends the wait, room or not.
+ * @return 0, or the error of write */
 static int
 wait_writable(struct pipe *p, bool nonblock, size_t len)
 {
@@ -215,7 +222,10 @@ wait_writable(struct pipe *p, bool nonblock, size_t len)
 }
 
 /* A long write lets go of the lock between its pieces, and readers in; one of
- * up to PIPE_BUF bytes is a single piece (IPC1). */
+ * up to PIPE_BUF bytes is a single piece (IPC1). A piece that came out short
+ * (no memory, a fault) is the last. What has been written counts, and the error
+ * does not; but SIGPIPE is due even then. A write of no bytes is none, without
+ * readers too. */
 static int64_t
 pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -278,6 +288,8 @@ pipe_end_read(struct pipe *p, size_t n)
 	waitq_wake_all(&p->read_wq);
 }
 
+/* The lock is not kept: the file may be slow, and who waits for a mutex cannot
+ * be interrupted. `filling` waits with write_wq, where signals reach (IPC3). */
 int64_t
 pipe_begin_write(struct pipe *p, bool nonblock, size_t len, char **mem)
 {
@@ -327,7 +339,8 @@ unlock_both(struct pipe *a, struct pipe *b)
 	mutex_unlock(&b->lock);
 }
 
-/* Copy between two locked rings. @return bytes, or -ENOMEM */
+/* Copy between two locked rings; the bytes and the room are there. A piece ends
+ * with a page of either. @return bytes, or -ENOMEM */
 static int64_t
 copy_ring(struct pipe *from, struct pipe *to, size_t len)
 {
@@ -348,8 +361,11 @@ copy_ring(struct pipe *from, struct pipe *to, size_t len)
 	return done;
 }
 
-/* Both are locked, and on return again if the result is 1: look anew. Who
- * sleeps for room may have been woken for bytes, which another can have. */
+/* Both are locked, and on return again: 1 says to look anew, as they were not
+ * meanwhile. Bytes come first: until there are some it does not matter whether
+ * anybody reads the other pipe. No lock but that of the pipe that is waited for
+ * is held when the sleep begins. Who sleeps for room may have been woken for
+ * bytes, which another can have. */
 static int64_t
 wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 {
@@ -374,7 +390,8 @@ wait_for_both(struct pipe *from, struct pipe *to, bool nonblock)
 }
 
 /* tee, and splice between pipes: waits for the first byte and for room, then
- * copies what it can with both locked. */
+ * copies what it can with both locked. It may have taken a wake-up at either
+ * side that another can use, so it wakes one more of each. */
 int64_t
 pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 	  bool move)
@@ -403,6 +420,10 @@ pipe_copy(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 
 /* ---- The rest of a file ---- */
 
+/* Ready to write means that no small write waits: there is room for PIPE_BUF
+ * bytes, which the longest of them needs at once (IPC1). The side that is gone
+ * is POLLHUP to a reader, who may find bytes besides, and POLLERR to a writer.
+ * f->pos: see fifo_open. */
 static inline unsigned
 ready_events(const struct pipe *p, const struct file *f, unsigned access,
 	     uint32_t bytes)
@@ -517,6 +538,9 @@ move_pages(struct pipe *p, struct page **slots, uint32_t size)
 	return n;
 }
 
+/* Not while a splice has a pointer into a page (IPC3). Whether the bytes fit is
+ * known under the lock, so the slots are allocated first, and perhaps in
+ * vain. What fails leaves the pipe as it was. */
 static int64_t
 resize(struct pipe *p, uint32_t size)
 {
@@ -548,7 +572,8 @@ resize(struct pipe *p, uint32_t size)
 	return size;
 }
 
-/* A power of two of pages, as slots are found by a remainder. */
+/* A power of two of pages, as slots are found by a remainder; the least is one
+ * page, which a write of PIPE_BUF bytes needs. F_SETPIPE_SZ, fcntl(2). */
 static int64_t
 set_size(struct pipe *p, uint32_t wanted)
 {
@@ -589,6 +614,7 @@ pipe_seek(struct file *f, int64_t offset, int whence)
 	return -ESPIPE;
 }
 
+/* Its reference goes last, after the unlock: see `files`. */
 bool
 pipe_close_end(struct pipe *p, unsigned access)
 {
@@ -645,6 +671,8 @@ pipe_new(unsigned flags, struct file *ends[2])
 	return 0;
 }
 
+/* Packets (O_DIRECT, pipe(2)) are not to be had: EINVAL. The descriptors are
+ * told last; if that fails, closing the files frees the pipe. */
 static int64_t
 sys_pipe2(int32_t *user, int flags)
 {

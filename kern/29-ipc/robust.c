@@ -10,11 +10,16 @@
 #include "abi/futex.h"
 #include "ipc_internal.h"
 
-#define ENTRIES_MAX 2048
-#define PI_BIT	    1ul /* in a pointer to an entry: its lock inherits priority */
+#define ENTRIES_MAX 2048 /* of a list that may be a circle; as on Linux */
+/* In a pointer to an entry: its lock inherits priority. */
+#define PI_BIT 1ul
 
 /* The word of one lock. @p pending: the thread was about to take or release
- * it. @return false: what comes after it cannot be trusted */
+ * it. A word that bears another thread's number is left alone, however it came
+ * on the list. One is woken, who finds FUTEX_OWNER_DIED, and FUTEX_WAITERS as
+ * it was, for the others. A lock that inherits priority (@p pi) is marked, but
+ * nobody is woken: who waits for such does not sleep as a waiter of this word.
+ * @return false: what comes after it cannot be trusted */
 static bool
 mark_dead(vaddr_t word, bool pi, bool pending)
 {
@@ -26,6 +31,8 @@ mark_dead(vaddr_t word, bool pi, bool pending)
 	/* Released already; the one to wake had not been told yet. */
 	if (pending && !pi && !found)
 		futex_wake_shared(address);
+	/* A waiter may set its bit in the word at any time: until the word is
+	 * exchanged as it was found. */
 	do {
 		if ((found & FUTEX_TID_MASK) != tid)
 			return true;

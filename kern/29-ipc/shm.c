@@ -16,16 +16,17 @@
 #include "procfs.h"
 #include "string.h"
 
-#define SLOTS	  4096 /* segments, at most */
-#define SLOT_BITS 15
+#define SLOTS	  4096 /* segments, at most: Linux's SHMMNI, shmget(2) */
+#define SLOT_BITS 15   /* of an identifier; the rest is a count, below */
 #define SEQ_MASK  0xffff
 #define MODE_BITS 0777
 
+/** A segment, from shmget until nobody has it and it is marked SHM_DEST. */
 struct shm {
 	/* Constant. */
-	struct vnode *vnode;
-	uint64_t size; /* bytes */
-	uint32_t cuid, cgid;
+	struct vnode *vnode; /* its memory: referenced; vnode->ipc is this */
+	uint64_t size;	     /* bytes, as given; the file has whole pages */
+	uint32_t cuid, cgid; /* who made it: keeps the owner's rights */
 	int cpid;
 	int id; /* slot, and how often one was made, above */
 
@@ -34,17 +35,25 @@ struct shm {
 	uint32_t mode; /* permissions, SHM_DEST, SHM_LOCKED */
 	uint32_t uid, gid;
 	int64_t atime, dtime, ctime; /* seconds */
-	int lpid;
-	unsigned attaching; /* calls that are about to map it */
+	int lpid; /* who attached or detached last, shmctl(2) */
+	/** Calls that are about to map it: as long as there are any it stays,
+	 * so that its address may be used without the lock. */
+	unsigned attaching;
 };
 
-static struct mutex shm_lock; /* guards the table; taken with no other held */
+/* Guards the table, the segments in it, and `ipc` of their vnodes; taken with
+ * no other held. */
+static struct mutex shm_lock;
 static struct shm *slots[SLOTS];
 static unsigned nused, slots_end; /* the highest one in use, and 1 */
+/* Of segments made: the next to get a slot gets another identifier, so one that
+ * was kept too long names nothing. */
 static unsigned sequence;
 static uint64_t pages_used; /* sum of the sizes */
 
-/* What root may set, in /proc/sys/kernel. */
+/* What root may set, in /proc/sys/kernel; the first two are Linux's defaults,
+ * which bound nothing: bytes of one segment, and pages of all. Read without a
+ * lock. */
 static uint64_t shmmax = UINT64_MAX - BIT(24);
 static uint64_t shmall = UINT64_MAX - BIT(24);
 static uint64_t shmmni = SLOTS;
@@ -72,6 +81,8 @@ find_id(int id)
 	return s && s->id == id ? s : NULL;
 }
 
+/* Not for IPC_PRIVATE, the key of many. A segment that was removed has it, so
+ * its old key is free at once. */
 static struct shm *
 find_key(int key)
 {
@@ -81,6 +92,7 @@ find_key(int key)
 	return NULL;
 }
 
+/* There is one: nused < shmmni <= SLOTS (check_limits). */
 static void
 take_slot(struct shm *s)
 {
@@ -95,6 +107,8 @@ take_slot(struct shm *s)
 	pages_used += pages_of(s->size);
 }
 
+/* Mappings, of all processes: as on Linux, a part whose protection was changed
+ * makes one more of it. */
 static unsigned
 attached(const struct shm *s)
 {
@@ -109,7 +123,8 @@ attached(const struct shm *s)
 	return n;
 }
 
-/* Forget @s if it has been removed and nobody has it.
+/* Forget @s if it has been removed and nobody has it (IPC4). The pages go with
+ * the file's last reference, whose putting may sleep for long.
  * @return its file, for the caller to put when the lock is released, or NULL */
 static struct vnode *
 drop_unused(struct shm *s)
@@ -137,7 +152,9 @@ unlock_and_put(struct vnode *v)
 }
 
 /* vm_ops.unmapped: a mapping of @v, whose reference is still there, has gone
- * from the running process. */
+ * from the running process: by shmdt, munmap, exec or its end. Of two that go
+ * at once, the second may find the segment forgotten; the file is still there,
+ * by the mapping's own reference. */
 static void
 shm_unmapped(struct vnode *v)
 {
@@ -156,7 +173,9 @@ shm_unmapped(struct vnode *v)
 
 /* ---- Rights ---- */
 
-/* Whether the caller has all of @want: 4 read, 2 write, 1 execute. */
+/* Whether the caller has all of @want: 4 read, 2 write, 1 execute. Owner and
+ * creator count alike, users and groups, sysvipc(7); as with files, the first
+ * class that fits decides, even if the next would give more. */
 static bool
 allowed(const struct shm *s, unsigned want)
 {
@@ -172,6 +191,7 @@ allowed(const struct shm *s, unsigned want)
 	return !(want & ~mode & 7);
 }
 
+/* Who may change or remove it. */
 static bool
 owns(const struct shm *s)
 {
@@ -182,7 +202,10 @@ owns(const struct shm *s)
 
 /* ---- shmget ---- */
 
-/* Whether a segment of @size bytes may be made. 0 or -errno */
+/* Whether a segment of @size bytes may be made. No page is reserved for it:
+ * they come when they are touched. But what the whole machine does not have is
+ * refused at once, unless SHM_NORESERVE says that it is not meant to be filled.
+ * 0 or -errno */
 static int
 check_limits(uint64_t size, int flags)
 {
@@ -199,6 +222,9 @@ check_limits(uint64_t size, int flags)
 	return 0;
 }
 
+/* A segment is charged to nobody, as it outlives who made it; shmall and the
+ * pages of tmpfs bound it. The file is in nobody's sight until take_slot: its
+ * size is set without its lock. */
 static int
 make_segment(int key, uint64_t size, int flags)
 {
@@ -229,6 +255,9 @@ make_segment(int key, uint64_t size, int flags)
 	return s->id;
 }
 
+/* The order of errors is that of shmget(2) on Linux: of one that is there,
+ * first EEXIST, then its size, then the caller's rights; these are asked for in
+ * whichever class of the mode they stand. Size 0 finds any. */
 static int
 get_segment(int key, uint64_t size, int flags)
 {
@@ -263,7 +292,9 @@ SYSCALL(NR_shmget, sys_shmget);
 
 /* ---- shmat, shmdt ---- */
 
-/* Where and how the caller wants it. @return flags for vm_map, or -EINVAL */
+/* Where and how the caller wants it, shmop(2): an address must be free unless
+ * SHM_REMAP takes what is there away; for that there must be an address.
+ * @return flags for vm_map, or -EINVAL */
 static int
 check_address(vaddr_t *addr, uint64_t size, int flags)
 {
@@ -280,7 +311,8 @@ check_address(vaddr_t *addr, uint64_t size, int flags)
 }
 
 /* The segment, which stays until it is said that it is no longer being
- * attached. @return its file, or NULL: -EINVAL, -EACCES */
+ * attached. One that is marked as removed can still be attached by who knows
+ * its identifier: Linux lets it. @return its file, or NULL: -EINVAL, -EACCES */
 static struct vnode *
 begin_attach(int id, int flags, int *error)
 {
@@ -319,6 +351,9 @@ end_attach(struct shm *s, bool done)
 	unlock_and_put(unused);
 }
 
+/* The mapping is made without shm_lock, which is never held with an address
+ * space's: `attaching` keeps segment and file meanwhile, and so v->ipc may be
+ * read here. Without the right to write, mprotect cannot give it later. */
 static int64_t
 sys_shmat(int id, vaddr_t addr, int flags)
 {
@@ -343,7 +378,9 @@ sys_shmat(int id, vaddr_t addr, int flags)
 }
 SYSCALL(NR_shmat, sys_shmat);
 
-/* Whether @m is a part of a segment that was attached at @addr. */
+/* Whether @m is a part of a segment that was attached at @addr: what it begins
+ * with in the file stands as far behind @addr. Without shm_lock: the mapping
+ * keeps the segment, so its file's `ipc` stays. */
 static bool
 is_attached_at(const struct mapping *m, vaddr_t addr)
 {
@@ -351,8 +388,9 @@ is_attached_at(const struct mapping *m, vaddr_t addr)
 	       m->start - addr == m->offset;
 }
 
-/* Take out all that is left of what was attached at @addr. vm->lock held for
- * writing. */
+/* Take out all that is left of what was attached at @addr: parts may have been
+ * unmapped, the first one, too, or have other mappings between them, which
+ * stay. vm->lock held for writing. */
 static int
 detach(struct vmspace *vm, vaddr_t addr, struct list *dead)
 {
@@ -374,6 +412,7 @@ detach(struct vmspace *vm, vaddr_t addr, struct list *dead)
 	return 0;
 }
 
+/* The segment learns of it in map_reap, when no lock is held (shm_unmapped). */
 static int64_t
 sys_shmdt(vaddr_t addr)
 {
@@ -414,7 +453,9 @@ fill_ds(const struct shm *s, struct shmid_ds *ds)
 	};
 }
 
-/* By identifier, or (SHM_STAT) by slot, which answers the identifier. */
+/* By identifier, or (SHM_STAT) by slot, which answers the identifier: so a
+ * program (ipcs) finds all of them. SHM_STAT_ANY needs no right to read, as
+ * /proc shows as much, shmctl(2). Copied out without the lock. */
 static int64_t
 stat_segment(int id, int command, struct shmid_ds *user)
 {
@@ -441,6 +482,7 @@ stat_segment(int id, int command, struct shmid_ds *user)
 	return result;
 }
 
+/* IPC_INFO and SHM_INFO answer the highest slot in use, for SHM_STAT. */
 static int64_t
 tell_limits(struct shminfo *user)
 {
@@ -455,6 +497,7 @@ tell_limits(struct shminfo *user)
 	return slots_end ? slots_end - 1 : 0;
 }
 
+/* Resident is what is in the page cache: all that was ever touched. */
 static int64_t
 tell_use(struct shm_info *user)
 {
@@ -484,6 +527,8 @@ lock_segment(struct shm *s, bool lock)
 	return 0;
 }
 
+/* IPC_SET: owner, group and permissions alone, shmctl(2). The creator stays,
+ * and keeps his rights. */
 static int
 set_segment(struct shm *s, const struct shmid_ds *ds)
 {
@@ -500,6 +545,8 @@ set_segment(struct shm *s, const struct shmid_ds *ds)
 	return 0;
 }
 
+/* Its key is free at once; the segment goes with who has it last, which may be
+ * this call (drop_unused). */
 static int
 remove_segment(struct shm *s)
 {
@@ -510,6 +557,8 @@ remove_segment(struct shm *s)
 	return 0;
 }
 
+/* The user's memory is read before the lock is taken: a fault may sleep, and
+ * EFAULT comes before what is wrong with the identifier. */
 static int64_t
 change_segment(int id, int command, const struct shmid_ds *user)
 {
@@ -561,6 +610,7 @@ SYSCALL(NR_shmctl, sys_shmctl);
 
 /* ---- /proc ---- */
 
+/* /proc/sysvipc/shm, proc(5): to everybody, whatever a segment's mode. */
 static void
 show_segments(struct text *t)
 {

@@ -11,19 +11,24 @@
 #include "abi/syscall.h"
 #include "pipe.h"
 
+/* All but SPLICE_F_NONBLOCK are hints, for a kernel that moves pages instead of
+ * copying: known, and not heeded. */
 #define SPLICE_FLAGS                                                           \
 	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-/** The other side: a file at a position, or user memory. */
+/** The other side: a file at a position, or user memory. On the call's stack;
+ * the call holds the file. */
 struct other {
 	struct file *file; /* NULL: memory */
 	uint64_t *pos;	   /* NULL: the file's own */
-	struct uio *u;
-	bool nonblock;
+	struct uio *u;	   /* memory: what is left of it */
+	bool nonblock;	   /* this call's wish, whatever the file's flags */
 };
 
 /* ---- One piece ---- */
 
+/* @p n bytes to @p mem, in a page of the pipe's. A fault after some bytes is no
+ * error yet: it is told as a short count, and the next call meets it. */
 static int64_t
 read_other(struct other *o, char *mem, size_t n)
 {
@@ -54,7 +59,10 @@ write_other(struct other *o, char *mem, size_t n)
 
 /* ---- All of it ---- */
 
-/* Waits for the first byte, then takes what is there. */
+/* Waits for the first byte, then takes what is there. What the other side has
+ * not taken stays in the pipe, in its place (IPC3). Between two pieces nothing
+ * is held: there a signal ends the call, with what has been done, and heap is
+ * reserved anew. */
 static int64_t
 from_pipe(struct pipe *p, struct other *o, size_t len)
 {
@@ -80,7 +88,9 @@ from_pipe(struct pipe *p, struct other *o, size_t len)
 }
 
 /* Waits for room for the first byte, then fills what room there is. Only a
- * regular file is read again after a piece: of others more may not be there. */
+ * regular file is read again after a piece: of others more may not be there.
+ * That nobody reads the pipe is found out before the file is read: nothing of
+ * it is lost. */
 static int64_t
 to_pipe(struct pipe *p, struct other *o, size_t len)
 {
@@ -108,6 +118,7 @@ to_pipe(struct pipe *p, struct other *o, size_t len)
 	return done ? (int64_t)done : n;
 }
 
+/* With itself a pipe would never be done: EINVAL, splice(2), tee(2). */
 static int64_t
 between_pipes(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 	      bool move)
@@ -124,7 +135,9 @@ between_pipes(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
 
 /* ---- splice ---- */
 
-/* Go through @p fn with the file at *user, if there is one. */
+/* Go through @p fn with the file at *user, if there is one: the file's own
+ * position is not used then, nor changed, splice(2). *user moves on only if
+ * something was done. */
 static int64_t
 at_offset(struct pipe *p, struct other *o, int64_t *user, size_t len,
 	  int64_t (*fn)(struct pipe *p, struct other *o, size_t len))
@@ -148,7 +161,10 @@ at_offset(struct pipe *p, struct other *o, int64_t *user, size_t len,
 }
 
 /* splice(2): one side at least is a pipe. A file with O_APPEND is refused, as
- * its position would not be the one that is asked for. */
+ * its position would not be the one that is asked for. A position for a pipe is
+ * ESPIPE whatever its end, and so comes before EBADF. O_NONBLOCK of the pipe
+ * counts as the flag does; that of the other file is the file's own business,
+ * in its read or write. */
 static int64_t
 splice_files(struct file *in, int64_t *in_pos, struct file *out,
 	     int64_t *out_pos, size_t len, unsigned flags)
@@ -177,6 +193,8 @@ splice_files(struct file *in, int64_t *in_pos, struct file *out,
 		       : -EINVAL;
 }
 
+/* No bytes are no error, whatever else is wrong: tee has the flags first. Both
+ * as on Linux. */
 static int64_t
 sys_splice(int in_fd, int64_t *in_pos, int out_fd, int64_t *out_pos, size_t len,
 	   unsigned flags)
@@ -203,6 +221,8 @@ SYSCALL(NR_splice, sys_splice);
 
 /* ---- tee ---- */
 
+/* What can be done with both ends comes before whether they are pipes: EBADF,
+ * then EINVAL. */
 static int64_t
 sys_tee(int in_fd, int out_fd, size_t len, unsigned flags)
 {
@@ -233,6 +253,8 @@ SYSCALL(NR_tee, sys_tee);
 
 /* ---- vmsplice ---- */
 
+/* The end of the pipe says which way: a FIFO that is open for both is written
+ * to. The bytes are copied, so the memory is the caller's again at once. */
 static int64_t
 splice_memory(struct file *f, const struct iovec *user, uint64_t n,
 	      unsigned flags)
@@ -256,6 +278,7 @@ splice_memory(struct file *f, const struct iovec *user, uint64_t n,
 	return len;
 }
 
+/* What is no pipe is EBADF here, vmsplice(2), and not EINVAL as in splice. */
 static int64_t
 sys_vmsplice(int fd, const struct iovec *user, uint64_t n, unsigned flags)
 {

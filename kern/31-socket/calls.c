@@ -5,6 +5,8 @@
  */
 #include "socket_internal.h"
 
+/* In the type of a new socket, and accept4's: O_CLOEXEC and O_NONBLOCK by
+ * value. */
 #define SOCKET_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 /* ---- Addresses to and from user space ---- */
@@ -17,6 +19,8 @@ name_copyin(struct sockaddr_storage *name, const void *user, unsigned len)
 	return len ? copyin(name, user, len) : 0;
 }
 
+/* The length is written last: after a fault in the address it is still the
+ * caller's own. */
 int
 name_copyout(const struct sockaddr_storage *name, unsigned len, void *user,
 	     uint32_t *user_len)
@@ -41,6 +45,8 @@ install(struct socket *s, unsigned flags)
 	return fd_install(socket_file(s, flags), 0, flags & SOCK_CLOEXEC);
 }
 
+/* That there is no descriptor is found out last: of a call that is wrong in
+ * itself, that is told (EAFNOSUPPORT, EPROTONOSUPPORT). */
 static int64_t
 sys_socket(int domain, unsigned type, int protocol)
 {
@@ -54,6 +60,8 @@ sys_socket(int domain, unsigned type, int protocol)
 }
 SYSCALL(NR_socket, sys_socket);
 
+/* Each socket gets its file at once: from then on there is one way to undo
+ * whatever has been done, file_put. */
 static int
 make_pair(int domain, int type, int protocol, struct file *files[2],
 	  unsigned flags)
@@ -94,6 +102,8 @@ SYSCALL(NR_socketpair, sys_socketpair);
 
 /* ---- Joining ---- */
 
+/* Whether the socket has a name already is the family's to find out, after the
+ * address: a wrong address is EINVAL or EFAULT of a bound socket, too. */
 static int64_t
 sys_bind(int fd, const void *user, unsigned len)
 {
@@ -113,6 +123,9 @@ sys_bind(int fd, const void *user, unsigned len)
 }
 SYSCALL(NR_bind, sys_bind);
 
+/* A negative backlog is the most there may be: so Linux takes it, as a number
+ * without a sign. POSIX.1-2017 has it be 0 (listen), but leaves it open to take
+ * more than what was asked for. */
 static int64_t
 sys_listen(int fd, int backlog)
 {
@@ -130,6 +143,8 @@ sys_listen(int fd, int backlog)
 }
 SYSCALL(NR_listen, sys_listen);
 
+/* O_NONBLOCK is looked at once, here: F_SETFL in another thread does not end a
+ * wait that has begun. */
 static int64_t
 sys_connect(int fd, const void *user, unsigned len)
 {
@@ -151,7 +166,8 @@ sys_connect(int fd, const void *user, unsigned len)
 }
 SYSCALL(NR_connect, sys_connect);
 
-/* Tell the user whom was accepted. */
+/* Tell the user whom was accepted. One who has gone again and left no address
+ * is ECONNABORTED, POSIX.1-2017 accept. */
 static int
 tell_peer(struct socket *s, void *user, uint32_t *user_len)
 {
@@ -165,7 +181,10 @@ tell_peer(struct socket *s, void *user, uint32_t *user_len)
 		       : name_copyout(&name, len, user, user_len);
 }
 
-/* The descriptor is installed last: until then nobody else can have it. */
+/* The descriptor is installed last: until then nobody else can have it, and all
+ * can be undone. What cannot is that the connection has left the queue: after a
+ * fault in the user's memory, or if another thread has taken the last
+ * descriptor since the first look, it is closed, and its client is told. */
 static int64_t
 accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
 	  unsigned flags)
@@ -188,6 +207,8 @@ accept_on(struct socket *s, bool nonblock, void *user, uint32_t *user_len,
 	return error;
 }
 
+/* The new file has O_NONBLOCK by @p flags alone, and not from the listener,
+ * accept(2): unlike BSD. */
 static int64_t
 sys_accept4(int fd, void *user, uint32_t *user_len, unsigned flags)
 {
@@ -201,8 +222,8 @@ sys_accept4(int fd, void *user, uint32_t *user_len, unsigned flags)
 	s = socket_get(fd, &b, &error);
 	if (!s)
 		return error;
-	result = accept_on(s, b.file->flags & O_NONBLOCK, user, user_len,
-			   flags);
+	result =
+		accept_on(s, b.file->flags & O_NONBLOCK, user, user_len, flags);
 	fd_return(b);
 	return result;
 }
@@ -217,6 +238,8 @@ SYSCALL(NR_accept, sys_accept);
 
 /* ---- Shutting down, asking ---- */
 
+/* SHUT_RD, SHUT_WR and SHUT_RDWR are 0, 1 and 2: one more has a bit for each
+ * direction, SOCKET_RECEIVE and SOCKET_SEND. */
 static int64_t
 sys_shutdown(int fd, unsigned how)
 {
@@ -236,6 +259,8 @@ sys_shutdown(int fd, unsigned how)
 }
 SYSCALL(NR_shutdown, sys_shutdown);
 
+/* Whether it has a peer is found out before the user's memory is touched:
+ * ENOTCONN comes before EFAULT. */
 static int64_t
 get_name(int fd, void *user, uint32_t *user_len, bool peer)
 {

@@ -5,7 +5,8 @@
  */
 #include "socket_internal.h"
 
-#define MMSG_MAX 1024u /* messages of one call, as on Linux */
+/* Messages of one call: more are not an error, and are left, sendmmsg(2). */
+#define MMSG_MAX 1024u
 
 /* Heap of one message: its head, the files in it and their count, the socket's
  * own name (autobind), a path's walk; descriptors for what is received. */
@@ -19,6 +20,8 @@ socket_send(struct file *f, struct socket *s, struct msg *m)
 	return s->ops->send(s, m);
 }
 
+/* MSG_CMSG_CLOEXEC comes back in msg_flags, as Linux has it; no other flag of
+ * the caller's does. */
 static int64_t
 socket_receive(struct file *f, struct socket *s, struct msg *m)
 {
@@ -27,6 +30,10 @@ socket_receive(struct file *f, struct socket *s, struct msg *m)
 	return s->ops->receive(s, m);
 }
 
+/* A piece that does not fit is cut, and says its own length as cut; of one
+ * whose header does not fit, nothing is given. The padding behind the last
+ * piece may be missing: cmsg(3) has CMSG_SPACE for room and CMSG_LEN for
+ * length. */
 void
 msg_put_control(struct msg *m, int level, int type, const void *data,
 		size_t len)
@@ -55,6 +62,9 @@ msg_put_control(struct msg *m, int level, int type, const void *data,
 
 /* ---- One buffer ---- */
 
+/* The buffer's range is looked at first, before the descriptor, as Linux does:
+ * whether there is memory in it shows when it is copied. More than RW_MAX bytes
+ * are cut to that, as by write(2); a datagram of so many is too long anyway. */
 static int64_t
 sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 	   unsigned to_len)
@@ -84,6 +94,8 @@ sys_sendto(int fd, void *buf, size_t len, unsigned flags, const void *to,
 }
 SYSCALL(NR_sendto, sys_sendto);
 
+/* An address that cannot be told makes an error of the call, although the data
+ * has been taken out of the queue and copied: it is lost, on Linux as well. */
 static int64_t
 sys_recvfrom(int fd, void *buf, size_t len, unsigned flags, void *from,
 	     uint32_t *from_len)
@@ -119,16 +131,20 @@ SYSCALL(NR_recvfrom, sys_recvfrom);
 
 /* ---- Headers ---- */
 
-/** A user's message header, copied, and what belongs to it. */
+/** A user's message header, copied, and what belongs to it. On the stack of the
+ * call. */
 struct header {
-	struct msghdr user;
+	struct msghdr user; /* read once: the user may change his meanwhile */
 	struct user_iov iov;
-	struct uio u;
+	struct uio u; /* over iov */
 	struct sockaddr_storage name;
-	struct page *control;
-	struct msg m;
+	struct page *control; /* of control data to be sent, or NULL */
+	struct msg m;	      /* points to all the others */
 };
 
+/* Too many buffers are EMSGSIZE here, and not EINVAL as of writev: POSIX.1-2017
+ * sendmsg. To be given back with header_put, even if it fails: so what that
+ * looks at is set first. */
 static int
 header_get(struct header *h, const struct msghdr *user, unsigned flags)
 {
@@ -163,7 +179,11 @@ header_put(struct header *h)
 		page_unref(h->control);
 }
 
-/* The parts of a header that is to be sent: address and control data. */
+/* The parts of a header that is to be sent: address and control data. An
+ * address that is too long is cut, where sendto says EINVAL: so Linux. Control
+ * data is copied whole before it is read, for its lengths are checked and then
+ * used. A page is more than all that can be said in it (253 descriptors and a
+ * credential); beyond is ENOBUFS, as beyond Linux's net.core.optmem_max. */
 static int
 header_get_parts(struct header *h)
 {
@@ -188,7 +208,8 @@ header_get_parts(struct header *h)
 	return copyin(page_address(h->control), h->user.msg_control, len);
 }
 
-/* Of message @p i of a user's list, which may be anywhere. */
+/* Of message @p i of a user's list, which may be anywhere: so the address is
+ * computed as a number, that may wrap; copyin and copyout check it. */
 static struct msghdr *
 header_at(struct mmsghdr *list, unsigned i)
 {
@@ -235,7 +256,10 @@ sys_sendmsg(int fd, const struct msghdr *user, unsigned flags)
 }
 SYSCALL(NR_sendmsg, sys_sendmsg);
 
-/* One after the other: each with a reservation of its own. */
+/* One after the other: each with a reservation of its own (heap_again: no lock
+ * is held between two). What fails after the first message is not told, and the
+ * caller finds it when he sends the rest, sendmmsg(2). A message whose length
+ * cannot be written back has been sent, and is not counted. */
 static int64_t
 sys_sendmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags)
 {
@@ -268,7 +292,9 @@ SYSCALL(NR_sendmmsg, sys_sendmmsg);
 
 /* ---- recvmsg ---- */
 
-/* Tell the user what was received beside the data. */
+/* Tell the user what was received beside the data: the length of the address,
+ * flags, and how much control data there is, which is what has been used of the
+ * room. The message is out of its queue: after a fault here it is lost. */
 static int
 header_return(struct header *h, struct msghdr *user)
 {
@@ -288,6 +314,8 @@ header_return(struct header *h, struct msghdr *user)
 	return error;
 }
 
+/* Control data is written by the family, straight to the user: a room without
+ * an address is none. */
 static int64_t
 receive_header(struct file *f, struct socket *s, struct msghdr *user,
 	       unsigned flags)
@@ -346,7 +374,10 @@ receive_one(struct file *f, struct socket *s, struct mmsghdr *user,
 }
 
 /* The time is looked at after each message, recvmmsg(2): it does not end the
- * wait for one. An error after the first is told by the next call. */
+ * wait for one. An error after the first is told by the next call: it becomes
+ * the socket's. Not so what only the caller has met with, who may be one of
+ * several: nothing there, a fault, a signal. MSG_WAITFORONE turns the wait off
+ * after the first; the family does not know that flag. */
 static int64_t
 receive_many(struct file *f, struct socket *s, struct mmsghdr *user,
 	     unsigned count, unsigned flags, uint64_t deadline)
@@ -386,6 +417,8 @@ return_time_left(struct timespec *timeout, uint64_t deadline)
 	return copyout(timeout, &ts, sizeof(ts));
 }
 
+/* The time-out is looked at before the descriptor. What is left of it is told
+ * only if something was received, as on Linux. */
 static int64_t
 sys_recvmmsg(int fd, struct mmsghdr *user, unsigned count, unsigned flags,
 	     struct timespec *timeout)

@@ -18,6 +18,7 @@ is_switch(unsigned option)
 	return option < 32 && SWITCHES >> option & 1;
 }
 
+/* What socket(7) has need CAP_NET_ADMIN: here root's alone. */
 static bool
 may_administer(void)
 {
@@ -35,7 +36,10 @@ set_switch(struct socket *s, unsigned option, bool on)
 		atomic_fetch_and(&s->options, ~(uint32_t)BIT(option));
 }
 
-/* Linux doubles what it is given, for what it needs beside the data. */
+/* Linux doubles what it is given, for what it needs beside the data, and has
+ * getsockopt tell the double, socket(7). Beyond the maximum it gives the
+ * maximum and no error; a negative size is one without a sign, and so beyond.
+ * Only the privileged (@p forced) get more; to them a negative size is 0. */
 static int32_t
 buffer_size(int32_t value, int32_t min, bool forced)
 {
@@ -48,6 +52,8 @@ buffer_size(int32_t value, int32_t min, bool forced)
 	return MAX((int32_t)(size * 2), min);
 }
 
+/* 0 is for ever, socket(7); so is what 64 bits of nanoseconds cannot hold: 584
+ * years. Microseconds out of their range are EDOM, POSIX.1-2017 setsockopt. */
 static int
 set_timeout(_Atomic uint64_t *ns, const void *value, unsigned len)
 {
@@ -82,6 +88,7 @@ set_linger(struct socket *s, const void *value, unsigned len)
 	return 0;
 }
 
+/* 0 to 6 are everybody's, socket(7). */
 static int
 set_priority(struct socket *s, int32_t value)
 {
@@ -107,7 +114,10 @@ set_size(struct socket *s, int option, int32_t value)
 	return 0;
 }
 
-/* @return -ENOPROTOOPT: ask the family */
+/* The value is read before it is known whether there is such an option: less
+ * than an int is EINVAL even of one that nobody knows. What can only be asked
+ * (SO_TYPE, SO_ERROR, SO_ACCEPTCONN...) is not known here.
+ * @return -ENOPROTOOPT: ask the family */
 static int
 set_common(struct socket *s, int option, const void *data, unsigned len)
 {
@@ -147,6 +157,8 @@ set_common(struct socket *s, int option, const void *data, unsigned len)
 	}
 }
 
+/* A level that nobody has is EOPNOTSUPP, an option that a level does not have
+ * ENOPROTOOPT: programs that try and fall back tell the two apart. */
 static int
 set_option(struct socket *s, int level, int option, const void *value,
 	   unsigned len)
@@ -161,6 +173,8 @@ set_option(struct socket *s, int level, int option, const void *value,
 	return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
+/* The length comes before the descriptor, as on Linux; getsockopt, whose length
+ * is in memory, has them the other way round. */
 static int64_t
 sys_setsockopt(int fd, int level, int option, const void *user, int len)
 {
@@ -197,7 +211,9 @@ get_timeout(uint64_t ns, void *value, unsigned *len)
 	memcpy(value, &tv, *len);
 }
 
-/* An option whose value is one number. @return false: it is not one */
+/* An option whose value is one number. SO_ERROR is taken by being asked for,
+ * even if the answer then cannot be copied. SO_SNDLOWAT is always 1, socket(7);
+ * SO_REUSEPORT is no family's yet. @return false: it is not one */
 static bool
 get_number(struct socket *s, int option, int32_t *value)
 {
@@ -244,6 +260,7 @@ get_number(struct socket *s, int option, int32_t *value)
 	}
 }
 
+/* Who has less room than the value gets the beginning of it, and no error. */
 static int
 get_common(struct socket *s, int option, void *value, unsigned *len)
 {
@@ -285,6 +302,8 @@ get_option(struct socket *s, int level, int option, void *value, unsigned *len)
 	return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
+/* First the value, then its length, so that a length that is told is one of
+ * bytes that are there. */
 static int64_t
 sys_getsockopt(int fd, int level, int option, void *user, int32_t *user_len)
 {
@@ -292,7 +311,7 @@ sys_getsockopt(int fd, int level, int option, void *user, int32_t *user_len)
 	struct borrowed b;
 	int error;
 	struct socket *s = socket_get(fd, &b, &error);
-	int32_t given;
+	int32_t given; /* signed: a length of -1 is an error, no great room */
 	unsigned len;
 
 	if (!s)

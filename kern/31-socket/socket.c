@@ -6,14 +6,19 @@
 #include "abi/termios.h"
 #include "socket_internal.h"
 
-#define SOCKET_DEV 15 /* st_dev of sockets */
+/* st_dev of sockets: of no file system, and not that of pipes, so that device
+ * and inode number together still name one file. */
+#define SOCKET_DEV 15
 
+/* Put together by the linker, of each SOCKET_FAMILY. */
 extern const struct socket_family socket_families[], socket_families_end[];
 
 static _Atomic uint64_t last_ino;
 
 /* ---- Making ---- */
 
+/* The numbers first, whether they could mean anything, then who knows them: a
+ * type out of range is EINVAL even in a domain that nobody has, as on Linux. */
 int
 socket_create(int domain, int type, int protocol, struct socket **result)
 {
@@ -52,6 +57,8 @@ socket_init(struct socket *s, const struct socket_ops *ops, int domain,
 
 /* ---- For the families ---- */
 
+/* The look spares the common case an atomic write to a shared line. An error
+ * that comes after the look is one that comes after the call. */
 int
 socket_take_error(struct socket *s)
 {
@@ -66,6 +73,9 @@ socket_deadline(const struct socket *s, bool send)
 	return ns ? deadline_after(ns) : WAIT_FOREVER;
 }
 
+/* A wait with a time-out that were begun again would begin its time-out again,
+ * too, and a timer that strikes often enough would keep it from ever ending.
+ * That a time-out is EAGAIN, as if the socket did not block: socket(7). */
 int
 socket_wait_error(int error, uint64_t deadline)
 {
@@ -76,6 +86,8 @@ socket_wait_error(int error, uint64_t deadline)
 
 /* ---- The file ---- */
 
+/* A read of no bytes is done before it looks at the socket; recv of none is
+ * not, as it may take a datagram out. */
 static int64_t
 socket_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -89,6 +101,9 @@ socket_read(struct file *f, struct uio *u, uint64_t *pos)
 	return s->ops->receive(s, &m);
 }
 
+/* Of no bytes, too: that is an empty datagram. What a socket sends has no
+ * position, so *pos stays; u->flags has O_NONBLOCK from splice, whose wish is
+ * not the file's. */
 static int64_t
 socket_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -123,6 +138,8 @@ socket_ioctl(struct file *f, uint64_t request, uint64_t arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
 }
 
+/* Mode and owner are words of their own: a chown that runs meanwhile may be
+ * seen in part. The times are all that of its making. */
 static int
 socket_stat(struct file *f, struct stat *st)
 {
@@ -145,6 +162,7 @@ socket_attr(struct file *f)
 	return &s->attr;
 }
 
+/* Only here does a socket end that has had a file (SOCKET2). */
 static void
 socket_release(struct file *f)
 {
@@ -164,6 +182,7 @@ static const struct file_ops socket_file_ops = {
 	.release = socket_release,
 };
 
+/* SOCK_NONBLOCK is O_NONBLOCK by value, socket(2). */
 struct file *
 socket_file(struct socket *s, unsigned flags)
 {
@@ -180,6 +199,9 @@ socket_of(const struct file *f)
 	return f->ops == &socket_file_ops ? f->private_data : NULL;
 }
 
+/* A file that was opened with O_PATH can do nothing, not even be of the wrong
+ * kind: EBADF, open(2). It has the operations of no socket, even if its path is
+ * a socket's. */
 struct socket *
 socket_get(int fd, struct borrowed *b, int *error)
 {

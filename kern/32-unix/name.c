@@ -9,14 +9,17 @@
 
 #define BUCKETS	       64u
 #define NAME_OFFSET    offsetof(struct sockaddr_un, sun_path)
-#define AUTOBIND_NAMES 0x100000u /* five hexadecimal digits */
+#define AUTOBIND_NAMES 0x100000u /* five hexadecimal digits, unix(7) */
 
-/* Guards the table, and `ipc` of the vnodes of sockets. */
+/* Guards the table, and `ipc` of the vnodes of sockets. A socket that is found
+ * under it still has a reference, its file's: it gives up its name under this
+ * lock before that (unix_unbind). */
 static struct spinlock names_lock = SPINLOCK("unix names");
 static struct list buckets[BUCKETS];
 
 /* ---- Addresses ---- */
 
+/* At least a byte of a name: what has none is not to be found. */
 static int
 check_name(const struct sockaddr_storage *name, unsigned len)
 {
@@ -66,7 +69,8 @@ unix_copy_name(const struct unix_socket *s, struct sockaddr_storage *name)
 
 /* ---- Abstract names ---- */
 
-/* A name of one type is another than the same of another type. */
+/* A name of one type is another than the same of another type. All bytes of a
+ * name count, NULs too, and its length: unix(7). */
 static struct list *
 bucket_of(const struct sockaddr_un *name, unsigned len, int type)
 {
@@ -113,7 +117,11 @@ bind_abstract(struct unix_address *a)
 	return take_abstract(a) ? 0 : -EADDRINUSE;
 }
 
-/* POSIX says that the file is there already: EADDRINUSE. */
+/* POSIX says that the file is there already: EADDRINUSE. The file comes with
+ * the permissions that fchmod has given the socket, less the umask. Between its
+ * making and the lock below it is the path of no socket: ECONNREFUSED. The
+ * length told is that of the path and its NUL, however it was given:
+ * unix(7). */
 static int
 bind_path(struct unix_address *a)
 {
@@ -131,6 +139,9 @@ bind_path(struct unix_address *a)
 	return 0;
 }
 
+/* The counter goes on from the last name given: names come back late, and a try
+ * mostly succeeds. `binding` keeps two threads from naming it twice, and goes
+ * back if there was no name to be had. */
 int
 unix_autobind(struct unix_socket *s)
 {
@@ -155,6 +166,9 @@ unix_autobind(struct unix_socket *s)
 	return -ENOSPC;
 }
 
+/* A wrong address is EINVAL, and so is a second one, POSIX.1-2017 bind. While
+ * one thread makes the file, which may take a while, another's bind is EINVAL
+ * as if that had been done; it can be tried again if it was not. */
 int
 unix_bind(struct socket *socket, const struct sockaddr_storage *name,
 	  unsigned len)
@@ -181,7 +195,9 @@ unix_bind(struct socket *socket, const struct sockaddr_storage *name,
 	return 0;
 }
 
-/* A socket that was accepted has its listener's address, but not its name. */
+/* A socket that was accepted has its listener's address, but not its name: the
+ * name goes when the listener does. The address stays for those who ask, until
+ * the last of them is freed. */
 void
 unix_unbind(struct unix_socket *s)
 {
@@ -202,7 +218,8 @@ unix_unbind(struct unix_socket *s)
 
 /* ---- Finding ---- */
 
-/* The socket behind @p v, referenced. */
+/* The socket behind @p v, referenced. To connect or send needs the right to
+ * write to the file, unix(7): that is looked at first, whatever it is. */
 static int
 socket_at(struct vnode *v, int type, struct unix_socket **result)
 {
@@ -225,6 +242,7 @@ socket_at(struct vnode *v, int type, struct unix_socket **result)
 	return error;
 }
 
+/* A path of full length has no NUL of its own. Links are followed. */
 static int
 find_path(const struct sockaddr_un *name, unsigned len, int type,
 	  struct unix_socket **result)

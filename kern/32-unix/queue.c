@@ -71,6 +71,8 @@ take_back(struct bytes *b, struct byte_page *last, uint32_t end)
 	b->end = end;
 }
 
+/* A fault or no page in the middle leaves the queue as it was: half a datagram
+ * is none, and what a stream takes is told by the piece. */
 int
 bytes_put(struct bytes *b, struct uio *u, size_t n)
 {
@@ -92,6 +94,7 @@ bytes_put(struct bytes *b, struct uio *u, size_t n)
 	return 0;
 }
 
+/* The offset is first within the page at which the bytes begin, then 0. */
 size_t
 bytes_copy(const struct bytes *b, size_t offset, struct uio *u, size_t n)
 {
@@ -111,6 +114,8 @@ bytes_copy(const struct bytes *b, size_t offset, struct uio *u, size_t n)
 	return done;
 }
 
+/* The last page stays even if it is empty, and is filled from its beginning: a
+ * socket whose messages are small and soon read allocates none. */
 void
 bytes_drop(struct bytes *b, size_t n)
 {
@@ -137,6 +142,8 @@ bytes_free(struct bytes *b)
 
 /* ---- Charges ---- */
 
+/* For a byte, and then for as many as the call brings: so a message may pass
+ * the limit, but none begins beyond it (UNIX2). */
 static bool
 has_room(const struct unix_socket *s)
 {
@@ -161,7 +168,9 @@ wait_for_room(struct unix_socket *s)
 }
 
 /* Several threads may pass has_room at once, and so a charge may exceed the
- * limit by a message each. */
+ * limit by a message each. Half of the limit at once: so the next piece is put
+ * while the first is read, and the two sides need not take turns. What is wrong
+ * with the socket comes before that there is no room. */
 int64_t
 unix_charge(struct unix_socket *s, size_t want, bool all, bool nonblock)
 {
@@ -189,13 +198,16 @@ unix_charge(struct unix_socket *s, size_t want, bool all, bool nonblock)
 }
 
 /* Below it a socket is writable (poll), and sleepers are woken: not by each
- * byte that is read. */
+ * byte that is read. A quarter, as on Linux. */
 static uint32_t
 wake_mark(const struct unix_socket *s)
 {
 	return s->socket.sndbuf / 4;
 }
 
+/* Only who passes the mark wakes. A sleeper has seen the whole limit used, so
+ * the passing is still to come. Either it comes after he has joined the queue,
+ * or the lock, empty as it is, waits until he has. */
 void
 unix_uncharge(struct unix_socket *s, size_t n)
 {
@@ -228,6 +240,8 @@ unix_take_all(struct unix_socket *s, struct list *messages)
 	bytes_free(&s->bytes);
 }
 
+/* Each is uncharged before the sender's reference goes (UNIX3). Its files are
+ * taken out of the collector's sight, and only then closed. */
 void
 messages_free(struct list *messages, struct unix_socket *peer)
 {

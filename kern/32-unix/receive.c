@@ -16,8 +16,11 @@ struct taken {
 	struct rights *seen; /* MSG_PEEK: to be copied, as they stay */
 };
 
-/* Sleep until there may be a message; @p s is locked. @return 0: look again;
- * 1: there will be none any more; or an error */
+/* Sleep until there may be a message; @p s is locked, but not in the sleep.
+ * Called when there is none, so what has come is read before the end is told.
+ * After a shutdown a read that does not wait tells the end of a connection
+ * only; of datagrams EAGAIN, as on Linux: there is no end of them. @return 0:
+ * look again; 1: there will be none any more; or an error */
 static int
 wait_for_message(struct unix_socket *s, bool nonblock, uint64_t deadline)
 {
@@ -34,7 +37,8 @@ wait_for_message(struct unix_socket *s, bool nonblock, uint64_t deadline)
 	return socket_wait_error(error, deadline);
 }
 
-/* Control data, and the address of the sender's. No locks are held. */
+/* Control data. No locks are held: installing descriptors may close files, and
+ * those be sockets. */
 static void
 give_rest(struct unix_socket *s, struct msg *m, struct taken *t)
 {
@@ -45,6 +49,7 @@ give_rest(struct unix_socket *s, struct msg *m, struct taken *t)
 		rights_install(t->rights, m);
 }
 
+/* @p from cannot go: the message or the socket's file keeps it. */
 static void
 give_name(struct msg *m, const struct unix_socket *from)
 {
@@ -54,7 +59,8 @@ give_name(struct msg *m, const struct unix_socket *from)
 
 /* ---- Streams; the socket is locked ---- */
 
-/* Bytes of @p e have been read: they go. @return the next message */
+/* Bytes of @p e have been read: they go. Its files go with the first of them,
+ * and stand in @p t for after the unlock; the message stays for the others. */
 static void
 drop_part(struct unix_socket *s, struct message *e, size_t n, struct taken *t)
 {
@@ -74,8 +80,10 @@ drop_part(struct unix_socket *s, struct message *e, size_t n, struct taken *t)
 	kfree(e);
 }
 
-/* Read from message @p e. @return 0: go on with the next; 1: this is all;
- * -EFAULT */
+/* Read from message @p e. A read that takes files ends with their message at
+ * the latest, so that it has those of one message alone, unix(7). What was
+ * copied before a fault counts; only a fault at once is an error.
+ * @return 0: go on with the next; 1: this is all; -EFAULT */
 static int
 read_part(struct unix_socket *s, struct message *e, struct msg *m,
 	  struct taken *t)
@@ -129,8 +137,10 @@ give_back(struct unix_socket *s, struct taken *t)
 	t->freed = 0;
 }
 
-/* Read until there is enough. What is read is given back before a sleep: the
- * sender may wait for it. */
+/* Read until there is enough: all with MSG_WAITALL, else SO_RCVLOWAT, and of a
+ * read of no bytes, that there is a message. MSG_PEEK takes what there is. What
+ * is read is given back before a sleep: the sender may wait for it. The end, an
+ * error or a signal after some bytes ends the read with those. */
 static int
 read_enough(struct unix_socket *s, struct msg *m, struct taken *t)
 {
@@ -156,6 +166,10 @@ read_enough(struct unix_socket *s, struct msg *m, struct taken *t)
 	}
 }
 
+/* Without a connection a stream says EINVAL, where POSIX has ENOTCONN: so
+ * Linux. A sender wakes one reader; who leaves something wakes the next. Files
+ * that were only seen are copied before the unlock, as long as they are sure to
+ * be there; descriptors are made after it. */
 static int64_t
 receive_stream(struct unix_socket *s, struct msg *m)
 {
@@ -183,7 +197,8 @@ receive_stream(struct unix_socket *s, struct msg *m)
 
 /* ---- Datagrams ---- */
 
-/* The first message of @p s, locked; NULL and *error 0: there will be none. */
+/* The first message of @p s, locked; NULL and *error 0: there will be none. A
+ * pending error comes before what has been received, unlike on a stream. */
 static struct message *
 first_message(struct unix_socket *s, bool nonblock, int *error)
 {
@@ -199,8 +214,10 @@ first_message(struct unix_socket *s, bool nonblock, int *error)
 	return list_first(&s->messages, struct message, link);
 }
 
-/* Read @p e, and take it out unless it is to stay. @return bytes, or what
- * there would have been (MSG_TRUNC); -EFAULT */
+/* Read @p e, and take it out unless it is to stay: the rest of one that is
+ * longer than its reader's room is lost. After a fault it stays whole.
+ * @return bytes, or what there would have been (MSG_TRUNC in the call's flags,
+ * recv(2)); -EFAULT */
 static int64_t
 read_datagram(struct unix_socket *s, struct message *e, struct msg *m,
 	      struct taken *t)
@@ -236,6 +253,8 @@ free_datagram(struct unix_socket *s, struct message *e, size_t freed)
 	kfree(e);
 }
 
+/* Senders are woken where the queue falls below its limit, and not by each
+ * datagram: one that is taken from a longer queue makes no room for them. */
 static int64_t
 receive_datagram(struct unix_socket *s, struct msg *m)
 {

@@ -13,16 +13,19 @@
 #define COLLECT_MIN 64u /* in flight: fewer are not looked at by a sender */
 
 struct mutex flight_lock;
-/* Guarded by flight_lock. */
+/* Guarded by flight_lock: sockets with inflight > 0, by flight_link. */
 static struct list in_flight = LIST_INIT(in_flight);
+/* Changed under it, read without: how many those are, and how many there may be
+ * before a sender collects. */
 static _Atomic unsigned nflight, collect_mark = COLLECT_MIN;
 
 /* ---- Whose files are in flight ---- */
 
-/** What one user has in flight. */
+/** What one user has in flight; under users_lock. It is there as long as he has
+ * anything, so a struct rights that counts to him may point to it. */
 struct flight_user {
 	struct list link;
-	uint32_t uid;
+	uint32_t uid; /* real */
 	unsigned files;
 };
 static struct spinlock users_lock = SPINLOCK("unix users");
@@ -53,7 +56,9 @@ user_put(struct flight_user *u)
 }
 
 /* Count @p r to the caller. A user may have as many files in flight as a
- * process may have open; root is trusted with more. */
+ * process may have open; root is trusted with more. What this message adds is
+ * not looked at: so Linux, and the limit is passed by a message at most for
+ * each thread that sends. */
 static int
 count_files(struct rights *r)
 {
@@ -93,12 +98,14 @@ struct disposal {
 	struct list link; /* under disposals_lock */
 	struct thread *thread;
 	/* Only its thread touches these. */
-	struct list rights;
-	bool collect;
+	struct list rights; /* struct rights.link: yet to be closed */
+	bool collect;	    /* and then: to look for more */
 };
 static struct spinlock disposals_lock = SPINLOCK("unix disposals");
 static struct list disposals = LIST_INIT(disposals);
 
+/* On the stack of whom it is found for, so the lock is not needed after. There
+ * are as many as threads that are closing just now: few. */
 static struct disposal *
 own_disposal(void)
 {
@@ -123,7 +130,9 @@ close_files(struct rights *r)
 
 static uint64_t collect(void);
 
-/* @return sockets that were collected */
+/* Until nothing has come up: first what is there to be closed, for what it
+ * frees need not be collected. It ends, as each round has fewer files in
+ * flight, or none that can be collected. @return sockets that were collected */
 static uint64_t
 dispose_all(struct disposal *own)
 {
@@ -180,6 +189,7 @@ rights_dispose(struct rights *r)
 
 /* ---- In flight ---- */
 
+/* Only these can be part of a circle: other files do not hold messages. */
 static struct unix_socket *
 unix_of(const struct file *f)
 {
@@ -188,6 +198,9 @@ unix_of(const struct file *f)
 	return s && s->domain == AF_UNIX ? to_unix(s) : NULL;
 }
 
+/* In one step for the collector: the references are the message's, and it knows
+ * in whose queue that is. Before, in scm_get's hands, they were a call's, and
+ * their sockets not doubtful. */
 void
 rights_sent(struct rights *r, struct unix_socket *to)
 {
@@ -207,6 +220,8 @@ rights_sent(struct rights *r, struct unix_socket *to)
 	mutex_unlock(&flight_lock);
 }
 
+/* The reverse, and as a step of its own: from now on the references are a
+ * call's again, which makes their sockets reachable. */
 void
 rights_taken(struct rights *r)
 {
@@ -255,6 +270,8 @@ rights_copy(struct rights *r)
 
 /* ---- The collector ---- */
 
+/* A socket that is in the queue twice is visited twice: it has two references
+ * from there. */
 static void
 for_each_in_queue(struct unix_socket *s,
 		  void (*fn)(struct unix_socket *t, void *arg), void *arg)
@@ -281,6 +298,7 @@ for_each_child(struct unix_socket *s,
 		for_each_in_queue(e, fn, arg);
 }
 
+/* A reference to @p t comes from a message that perhaps nobody can read. */
 static void
 explain(struct unix_socket *t, void *arg)
 {
@@ -288,6 +306,7 @@ explain(struct unix_socket *t, void *arg)
 	t->from_outside--;
 }
 
+/* @p t can be received. At the list's end, so that the walk comes by it. */
 static void
 reach(struct unix_socket *t, void *reachable)
 {
@@ -323,7 +342,12 @@ find_reachable(struct list *reachable)
 }
 
 /* Close the queues of sockets that cannot be reached: with that, the references
- * among them are gone, and so are they. @return how many */
+ * among them are gone, and so are they. A reference to each file, taken under
+ * the lock, keeps them until their turn: what is purged first may have held the
+ * others. Nobody can come by one of them meanwhile (UNIX5), so the purging is
+ * done without it, as closing files takes other locks. The mark counts the
+ * doomed, too, until a run after their closing sets it anew.
+ * @return how many */
 static uint64_t
 collect(void)
 {
@@ -357,6 +381,8 @@ flight_count(void)
 	return nflight;
 }
 
+/* A look without the lock: who misses what is being sent now leaves it to the
+ * next. */
 void
 flight_collect(void)
 {
@@ -364,6 +390,8 @@ flight_collect(void)
 		dispose(NULL, true);
 }
 
+/* evictor.evict: when the heap is short. How much a circle holds is not known
+ * before it is gone, so all are taken. */
 static uint64_t
 evict_flights(uint64_t want)
 {
@@ -393,6 +421,8 @@ count_rights(const struct msg *m)
 	return n;
 }
 
+/* Each counted as soon as it is there: so after an error scm_put closes those.
+ * A descriptor may be sent that was opened with O_PATH, open(2). */
 static int
 get_rights(struct scm *scm, const int32_t *fds, unsigned n)
 {
@@ -439,6 +469,7 @@ get_cred(struct scm *scm, const struct ucred *given)
 	return 0;
 }
 
+/* What is of other levels is not for us, and no error. */
 static int
 get_piece(struct scm *scm, const struct cmsghdr *h, const char *data)
 {
@@ -454,6 +485,9 @@ get_piece(struct scm *scm, const struct cmsghdr *h, const char *data)
 	return get_cred(scm, (const struct ucred *)data);
 }
 
+/* A sender pays for the looking (UNIX4), and does so first, with no lock held
+ * and no files in hand. Files are counted last: only those of a message without
+ * an error. */
 int
 scm_get(struct scm *scm, const struct msg *m)
 {
@@ -490,7 +524,9 @@ scm_put(struct scm *scm)
 
 /* ---- Files that are received ---- */
 
-/* Install as many as the user has room for. @return how many */
+/* Install as many as the user has room for. Each is charged to who has it now.
+ * A descriptor whose number cannot be told is closed again, for nobody would
+ * know of it; @p r keeps what was not tried. @return how many */
 static unsigned
 install_files(struct rights *r, struct msg *m, unsigned room)
 {
@@ -516,6 +552,8 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 	return i;
 }
 
+/* The header comes last, when it is known how many there are. The padding
+ * behind the last descriptor may be missing, as in msg_put_control. */
 void
 rights_install(struct rights *r, struct msg *m)
 {

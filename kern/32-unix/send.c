@@ -5,11 +5,14 @@
  */
 #include "unix.h"
 
-/* Linux takes so much of SO_SNDBUF for the datagram's head. */
+/* Linux takes so much of SO_SNDBUF for the datagram's head: a longer one is
+ * EMSGSIZE, for it would never find room. */
 #define DATAGRAM_HEAD 32
 
 /* ---- The queue's end; the receiver is locked ---- */
 
+/* The files go with the first message that a call makes, and are the queue's
+ * then. @p sender: its reference is the message's. */
 static void
 add_message(struct unix_socket *to, size_t n, struct scm *scm,
 	    struct unix_socket *sender)
@@ -46,7 +49,10 @@ extend_last(struct unix_socket *to, size_t n, const struct scm *scm)
 
 /* ---- Streams ---- */
 
-/* Put @p n bytes, which have been charged. */
+/* Put @p n bytes, which have been charged. Whether there is still somebody to
+ * read them is known under the lock alone: `dead` is set under it before the
+ * queue is emptied, so nothing is left in a queue that was closed. The charge
+ * of a message is given back where none was made. */
 static int64_t
 put_piece(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	  struct scm *scm, size_t n)
@@ -74,6 +80,9 @@ put_piece(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	return n;
 }
 
+/* An error after the first piece is not told: the bytes that were sent are.
+ * No bytes are no message, and files with them go nowhere. The peer is there as
+ * long as this socket's file is, which the call has. */
 static int64_t
 send_stream(struct unix_socket *s, struct msg *m, struct scm *scm)
 {
@@ -105,8 +114,11 @@ send_stream(struct unix_socket *s, struct msg *m, struct scm *scm)
 
 /* ---- Datagrams ---- */
 
-/* Whether @p to, locked, takes a datagram of @p s now. @return 0; 1: its queue
- * is full; -ECONNREFUSED, -EPIPE, -EPERM */
+/* Whether @p to, locked, takes a datagram of @p s now. One that is connected
+ * hears its peer alone (and itself). Its peer and itself are bounded by their
+ * own SO_SNDBUF, so the limit of messages is for strangers: of those there may
+ * be any number. @p its is only compared, so it needs no reference.
+ * @return 0; 1: its queue is full; -ECONNREFUSED, -EPIPE, -EPERM */
 static int
 check_receiver(struct unix_socket *s, struct unix_socket *to)
 {
@@ -123,6 +135,7 @@ check_receiver(struct unix_socket *s, struct unix_socket *to)
 	return to->nmessages >= DATAGRAMS_MAX;
 }
 
+/* @p to is locked, but not in the sleep: all is looked at again after it. */
 static int
 wait_for_receiver(struct unix_socket *s, struct unix_socket *to, bool nonblock)
 {
@@ -140,6 +153,9 @@ wait_for_receiver(struct unix_socket *s, struct unix_socket *to, bool nonblock)
 	return error;
 }
 
+/* The charge was taken before the lock, for it may sleep, and is given back if
+ * nothing was put. A receiver that has gone is told once (ECONNREFUSED): then
+ * there is no connection any more. */
 static int64_t
 put_datagram(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	     struct scm *scm, size_t n)
@@ -163,7 +179,8 @@ put_datagram(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	return error;
 }
 
-/* The receiver, referenced. A connection's is its peer, whatever is asked. */
+/* The receiver, referenced. A connection's is its peer, whatever is asked. Who
+ * wants credentials is given a name first, so that he can be answered. */
 static int
 find_receiver(struct unix_socket *s, const struct msg *m,
 	      struct unix_socket **to)
@@ -189,6 +206,9 @@ check_sender(struct unix_socket *s)
 	return error ? error : s->shutdown & SOCKET_SEND ? -EPIPE : 0;
 }
 
+/* The receiver is found before the length is looked at: ENOTCONN, and what is
+ * wrong with a name, come before EMSGSIZE. Its reference holds it while the
+ * charge waits for room. */
 static int64_t
 send_datagram(struct unix_socket *s, struct msg *m, struct scm *scm)
 {
@@ -218,6 +238,9 @@ check_packets(struct unix_socket *s)
 	return error ? error : rcu_deref(s->peer) ? 0 : -ENOTCONN;
 }
 
+/* Files that were not sent are closed here, whatever went wrong. SIGPIPE is for
+ * streams alone, and not for who has sent a part; MSG_NOSIGNAL: POSIX.1-2017
+ * send. */
 int64_t
 unix_send(struct socket *socket, struct msg *m)
 {

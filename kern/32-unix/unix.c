@@ -9,13 +9,16 @@
 #include "abi/termios.h"
 #include "unix.h"
 
-/* Guards `peer` of datagram sockets, and who is connected to them. */
+/* Guards `peer` of datagram sockets, and who is connected to them. One for all:
+ * a change concerns two sockets, or three. */
 static struct spinlock links_lock = SPINLOCK("unix links");
 
 static const struct socket_ops unix_ops;
 
 /* ---- Making and freeing ---- */
 
+/* One reference: for the file that it gets, or the listener's queue. Without a
+ * peer SO_PEERCRED tells process 0 and no user, as on Linux. */
 static struct unix_socket *
 unix_new(int type, int protocol)
 {
@@ -38,6 +41,8 @@ unix_new(int type, int protocol)
 	return s;
 }
 
+/* The protocol may be named by the family's number: on Linux, too. It is not
+ * kept: SO_PROTOCOL says 0. */
 static int
 unix_create(int type, int protocol, struct socket **result)
 {
@@ -84,6 +89,8 @@ unix_cred(bool effective)
 
 /* ---- Links ---- */
 
+/* The pointer may be that of one whose last reference is going: its memory
+ * stays for the length of the RCU section, its count is 0. */
 struct unix_socket *
 unix_peer(struct unix_socket *s)
 {
@@ -97,7 +104,8 @@ unix_peer(struct unix_socket *s)
 	return p;
 }
 
-/* Both are fresh, or locked out of others' reach by their state. */
+/* Both are fresh, or locked out of others' reach by their state. Each has a
+ * reference to the other; end_one breaks the circle. */
 static void
 join(struct unix_socket *a, struct unix_socket *b)
 {
@@ -122,6 +130,8 @@ dgram_link(struct unix_socket *s, struct unix_socket *to)
 	return old;
 }
 
+/* Who sends sleeps on the receiver's queue. Who polls watches its own socket's
+ * (unix_poll): that of each which is connected. */
 void
 unix_wake_senders(struct unix_socket *s)
 {
@@ -134,6 +144,7 @@ unix_wake_senders(struct unix_socket *s)
 	spin_unlock(&links_lock);
 }
 
+/* No lock: nobody else has either. */
 static int
 unix_pair(struct socket *first, struct socket *second)
 {
@@ -152,6 +163,9 @@ unix_pair(struct socket *first, struct socket *second)
 
 /* ---- Listening and accepting ---- */
 
+/* Again on one that listens: a larger backlog lets in who waits, and who
+ * connects from now on is told the credentials of this call. Without an address
+ * it could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
 static int
 unix_listen(struct socket *socket, unsigned backlog)
 {
@@ -174,7 +188,8 @@ unix_listen(struct socket *socket, unsigned backlog)
 	return 0;
 }
 
-/* The first connection that waits; locked. */
+/* The first connection that waits; locked. Under flight_lock too, as the
+ * collector goes through the queue to what such connections have received. */
 static struct unix_socket *
 take_pending(struct unix_socket *s)
 {
@@ -188,6 +203,9 @@ take_pending(struct unix_socket *s)
 	return e;
 }
 
+/* EAGAIN comes before EINVAL of a listener that was shut down: as on Linux, who
+ * does not wait is not told. Connections that came before that are still to be
+ * had. The queue's reference becomes that of the file. */
 static int
 unix_accept(struct socket *socket, bool nonblock, struct socket **result)
 {
@@ -230,7 +248,9 @@ is_listening(const struct unix_socket *l)
 	       !(l->shutdown & SOCKET_RECEIVE);
 }
 
-/* Wait until @p l, locked, has room for one more connection. */
+/* Wait until @p l, locked, has room for one more connection: there may be one
+ * more than its backlog, as on Linux. What it is is looked at after each sleep.
+ * SO_SNDTIMEO bounds the wait, socket(7). */
 static int
 wait_for_backlog(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 {
@@ -250,7 +270,10 @@ wait_for_backlog(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 	return error;
 }
 
-/* Leave a new socket, joined with @p s, for accept; @p l is locked. */
+/* Leave a new socket, joined with @p s, for accept; @p l is locked. It has the
+ * listener's address, and so can be bound to no other; of options, SO_PASSCRED
+ * alone is the listener's. Each side is told who made the other: who connected,
+ * and who listened, unix(7). */
 static void
 add_pending(struct unix_socket *s, struct unix_socket *l)
 {
@@ -270,7 +293,9 @@ add_pending(struct unix_socket *s, struct unix_socket *l)
 }
 
 /* Its own state changes by compare and exchange: the lock of the connecting
- * socket is not taken under that of the other (UNIX1). */
+ * socket is not taken under that of the other (UNIX1). That is done last, when
+ * nothing can fail any more: there is no way back from it. So one that is
+ * connected already waits for room before it is told EISCONN. */
 static int
 connect_to(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 {
@@ -289,7 +314,9 @@ connect_to(struct unix_socket *s, struct unix_socket *l, bool nonblock)
 	return error;
 }
 
-/* Messages of the old peer's are lost, and it is told. */
+/* Messages of the old peer's are lost, and it is told: it has no other way to
+ * know. But not if it is connected to another, from whom the error would seem
+ * to come. @p s is not locked. */
 static void
 dgram_disconnected(struct unix_socket *s, struct unix_socket *old)
 {
@@ -308,7 +335,7 @@ dgram_disconnected(struct unix_socket *s, struct unix_socket *old)
 void
 unix_disconnect(struct unix_socket *s, struct unix_socket *from)
 {
-	bool linked;
+	bool linked; /* only one of several that find it gone goes on */
 
 	spin_lock(&links_lock);
 	linked = s->peer == from;
@@ -324,6 +351,9 @@ unix_disconnect(struct unix_socket *s, struct unix_socket *from)
 	unix_put(from);
 }
 
+/* @p to: NULL (AF_UNSPEC) ends a connection, connect(2); else its
+ * reference is taken over. Its own peer is only compared, without a lock: if
+ * that changes now, each send is checked again (check_receiver). */
 static int
 dgram_connect(struct unix_socket *s, struct unix_socket *to)
 {
@@ -344,6 +374,9 @@ dgram_connect(struct unix_socket *s, struct unix_socket *to)
 	return 0;
 }
 
+/* The name is looked up, and may sleep, before any lock is taken. A connection
+ * stands when this returns, accepted or not; so a signal leaves it either made
+ * or not begun, and the call can be made again. */
 static int
 unix_connect(struct socket *socket, const struct sockaddr_storage *name,
 	     unsigned len, bool nonblock)
@@ -370,6 +403,7 @@ unix_connect(struct socket *socket, const struct sockaddr_storage *name,
 
 /* ---- Shutting down ---- */
 
+/* All: each has its own part of the news, and none would wake the next. */
 static void
 wake_everyone(struct unix_socket *s)
 {
@@ -378,7 +412,8 @@ wake_everyone(struct unix_socket *s)
 	waitq_wake_all(&s->room_wq);
 }
 
-/* Under both locks: who sleeps in s has tested under one of them. */
+/* Under both locks: who sleeps in s has tested under one of them. The wake-ups
+ * come after the unlock, and lose nothing. No other socket's lock is held. */
 static void
 set_condition(struct unix_socket *s, unsigned how, int error)
 {
@@ -398,6 +433,10 @@ unix_set_error(struct unix_socket *s, int error)
 	set_condition(s, 0, error);
 }
 
+/* What the one does not send any more the other will not receive, and the other
+ * way round; one side after the other (UNIX1). What is in a queue can still be
+ * read. A socket without a connection shuts its own side: POSIX has ENOTCONN,
+ * Linux no error. */
 static int
 unix_shutdown(struct socket *socket, unsigned how)
 {
@@ -418,8 +457,9 @@ unix_shutdown(struct socket *socket, unsigned how)
 /* ---- The end ---- */
 
 /* Nothing is put into the queue of @p s any more; what is in it goes, but for
- * connections that nobody has accepted: to @p pending.
- * @return whether something was */
+ * connections that nobody has accepted: to @p pending. Who waits to send there
+ * finds it shut down. The messages are freed without locks: files in them are
+ * closed, and any of those may be a socket. @return whether something was */
 static bool
 close_queue(struct unix_socket *s, struct list *pending)
 {
@@ -440,7 +480,9 @@ close_queue(struct unix_socket *s, struct list *pending)
 	return unread;
 }
 
-/* Nobody uses @p s any more. @p reset: its peer never had a chance. */
+/* Nobody uses @p s any more. @p reset: its peer never had a chance. ECONNRESET
+ * is for who would think that what he sent was read; else the end of file says
+ * all. The references that the two ends have to each other go here. */
 static void
 end_one(struct unix_socket *s, bool reset, struct list *pending)
 {
@@ -461,6 +503,8 @@ end_one(struct unix_socket *s, bool reset, struct list *pending)
 	unix_put(s);
 }
 
+/* None of them has a file: the reference that end_one puts was the queue's.
+ * They do not listen, so @p pending only gets shorter. */
 static void
 end_pending(struct list *pending)
 {
@@ -472,6 +516,8 @@ end_pending(struct list *pending)
 	}
 }
 
+/* Its own reference stays, and its peer's: they go with its file, when the
+ * messages that have that are freed. */
 void
 unix_purge(struct unix_socket *s)
 {
@@ -481,6 +527,8 @@ unix_purge(struct unix_socket *s)
 	end_pending(&pending);
 }
 
+/* The name first: from then on nobody finds the socket anew. At the end it may
+ * have been what held a circle of others. */
 static void
 unix_release(struct socket *socket)
 {
@@ -513,6 +561,9 @@ unix_name(struct socket *socket, bool peer, struct sockaddr_storage *name)
 	return sizeof(name->ss_family);
 }
 
+/* The mark of unix_uncharge: where it wakes, this must say yes. A datagram
+ * socket that is connected also asks its receiver; @p p's own peer is only
+ * compared. */
 static bool
 is_writable(struct unix_socket *s)
 {
@@ -532,6 +583,10 @@ is_writable(struct unix_socket *s)
 	return !full;
 }
 
+/* No lock is taken: all that is read here are words of their own. The fence has
+ * the watches hang before they are read, so a change that is not seen comes
+ * after, and finds the watch. POLLHUP is for both ways shut, and for a stream
+ * that has no connection yet: as on Linux. */
 static unsigned
 unix_poll(struct socket *socket, struct poll_table *table)
 {
@@ -556,6 +611,8 @@ unix_poll(struct socket *socket, struct poll_table *table)
 	return events;
 }
 
+/* unix(7): FIONREAD is the whole queue of a connection, packets too, and the
+ * first of datagrams; SIOCOUTQ what the peers have not read, with its cost. */
 static int
 unix_ioctl(struct socket *socket, uint64_t request, uint64_t arg)
 {
@@ -596,6 +653,8 @@ unix_get_option(struct socket *socket, int level, int option, void *value,
 	return 0;
 }
 
+/* A larger SO_SNDBUF makes room that no reader has given back: senders look
+ * again. */
 static void
 unix_resized(struct socket *socket)
 {
