@@ -33,15 +33,20 @@ set_bit(uint64_t *bits, uint32_t pos, bool value)
 }
 
 /* Without a whole line to read, input must go on: the keys that end a line or
- * raise a signal would be lost. What does not fit is dropped (receive_char). */
+ * raise a signal would be lost. */
+static bool
+needs_line(const struct tty *t)
+{
+	return tty_lflag(t, ICANON) && t->line_start == t->tail;
+}
+
+/* What does not fit is dropped (store). */
 bool
 tty_has_room(const struct tty *t)
 {
 	uint32_t most = tty_iflag(t, PARMRK) ? 2 : 1; /* a character makes */
 
-	if (tty_lflag(t, ICANON) && t->line_start == t->tail)
-		return true;
-	return held(t) + most <= TTY_BUFFER - 1;
+	return needs_line(t) || held(t) + most <= TTY_BUFFER - 1;
 }
 
 /* TTY1. The last place of a full buffer is the line's end's: without it nobody
@@ -310,14 +315,15 @@ receive_char(struct tty *t, uint8_t c)
 	receive_plain(t, c);
 }
 
-/* Ask the other side to wait, before the buffer is full. Past output
- * processing, as in release_sender. Both locks are held. */
+/* Ask the other side to wait, before the buffer is full; but not for the end of
+ * a line without which nobody reads. Past output processing, as in
+ * release_sender. Both locks are held. */
 static void
 hold_sender(struct tty *t)
 {
 	char stop = t->termios.c_cc[VSTOP];
 
-	if (!tty_iflag(t, IXOFF) || t->stop_sent ||
+	if (!tty_iflag(t, IXOFF) || t->stop_sent || needs_line(t) ||
 	    TTY_BUFFER - held(t) >= ROOM_LOW)
 		return;
 	t->stop_sent = true;
@@ -347,7 +353,8 @@ tty_receive(struct tty *t, const char *text, size_t len)
 void
 tty_input_taken(struct tty *t)
 {
-	if (t->stop_sent && TTY_BUFFER - held(t) >= ROOM_HIGH) {
+	if (t->stop_sent &&
+	    (needs_line(t) || TTY_BUFFER - held(t) >= ROOM_HIGH)) {
 		mutex_lock(&t->out_lock);
 		release_sender(t);
 		mutex_unlock(&t->out_lock);

@@ -315,6 +315,29 @@ SELFTEST(tty_sender_that_waits_goes_on)
 	}
 }
 
+/* IXOFF: nobody reads an unfinished line, so its sender must not wait. */
+SELFTEST(tty_sender_may_finish_its_line)
+{
+	static char text[TTY_BUFFER - 10];
+
+	start();
+	tty.termios.c_iflag = IXOFF;
+	tty.termios.c_lflag = ICANON;
+	memset(text, 'x', sizeof(text));
+	type_bytes(text, sizeof(text));
+	CHECK(shows(""));
+	type("\n");
+	CHECK(shows("\x13"));
+	CHECK(get(text, sizeof(text)) == sizeof(text));
+	CHECK(shows("\x11"));
+	CHECK(reads("\n"));
+	type("a\n");
+	type_bytes(text, sizeof(text));
+	CHECK(shows("\x13"));
+	CHECK(reads("a\n"));
+	CHECK(shows("\x11"));
+}
+
 /* What there is no room for is not taken, and so not lost. */
 SELFTEST(tty_takes_what_it_has_room_for)
 {
