@@ -23,8 +23,8 @@
 /* What a device received and the line discipline has not taken yet. */
 struct ring {
 	struct tty tty;
-	/* Guarded by input_lock. Positions count on, modulo 2^32; only the
-	 * input thread moves tail. held_back is set with tty.lock held, too. */
+	/* Guarded by input_lock. Positions count on, modulo 2^32. tail is moved
+	 * and held_back set with tty.lock held, too. */
 	uint32_t head, tail;
 	bool held_back; /* the line discipline has no room, or no use yet */
 	bool refused;	/* the device waits for room here */
@@ -84,16 +84,28 @@ console_unthrottle(struct tty *t)
 	waitq_wake_one(&input_wq);
 }
 
-/* A device with something to carry; input_lock held. The keyboard goes before
- * the wires: a ^C that is typed there is not behind a file that is being sent.
- */
+/* tty_driver.flush_input. tty.lock is held, and so the input thread is not
+ * between look and take. A device that was refused is left to that thread. */
+static void
+console_flush_input(struct tty *t)
+{
+	struct ring *r = &rings[t->device];
+	uint64_t rflags = spin_lock_irqsave(&input_lock);
+
+	r->tail = r->head;
+	spin_unlock_irqrestore(&input_lock, rflags);
+}
+
+/* A device with something to carry, or to be resumed; input_lock held. The
+ * keyboard goes before the wires: a ^C that is typed there is not behind a file
+ * that is being sent. */
 static struct ring *
 next_ring(void)
 {
 	struct ring *r;
 
 	for (r = rings; r < rings + NCONSOLE; r++)
-		if (r->head != r->tail && !r->held_back)
+		if ((r->head != r->tail || r->refused) && !r->held_back)
 			return r;
 	return NULL;
 }
@@ -125,6 +137,8 @@ take(struct ring *r, size_t n, bool more)
 	if (!more)
 		r->held_back = true;
 	resume = r->refused && r->head - r->tail <= RING_SIZE / 2;
+	if (resume)
+		r->refused = false;
 	spin_unlock_irqrestore(&input_lock, rflags);
 	return resume;
 }
@@ -179,6 +193,7 @@ console_write(struct tty *t, const char *text, size_t len)
 static const struct tty_driver console_driver = {
 	.write = console_write,
 	.unthrottle = console_unthrottle,
+	.flush_input = console_flush_input,
 };
 
 /* ---- Opening ---- */

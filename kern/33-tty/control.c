@@ -258,7 +258,7 @@ kill_files(struct tty *t)
 	mutex_lock(&t->lock);
 	mutex_lock(&t->out_lock);
 	t->hangups++;
-	tty_flush_input(t);
+	tty_flush_all_input(t);
 	t->held = false; /* or tty_start would leave it stopped */
 	tty_start(t);
 	waitq_wake_all(&t->write_wq);

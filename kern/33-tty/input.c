@@ -107,6 +107,14 @@ tty_flush_input(struct tty *t)
 	tty_input_wanted(t);
 }
 
+void
+tty_flush_all_input(struct tty *t)
+{
+	if (t->driver->flush_input)
+		t->driver->flush_input(t);
+	tty_flush_input(t);
+}
+
 /* From raw to canonical, what is there becomes a line; from canonical to raw,
  * the typed part of a line can be read, and marks of an end of file become
  * characters of 0, as on Linux. With IXON off no key would start output again

@@ -38,7 +38,7 @@ set_settings(struct tty *t, const struct termios *user, bool flush)
 	mutex_lock(&t->lock);
 	mutex_lock(&t->out_lock);
 	if (flush)
-		tty_flush_input(t);
+		tty_flush_all_input(t);
 	old = t->termios;
 	t->termios = new;
 	tty_settings_changed(t, &old);
@@ -136,7 +136,7 @@ flush(struct tty *t, uint64_t what)
 	mutex_lock(&t->lock);
 	mutex_lock(&t->out_lock);
 	if (what != TCOFLUSH)
-		tty_flush_input(t);
+		tty_flush_all_input(t);
 	if (what != TCIFLUSH && t->driver->flush_output)
 		t->driver->flush_output(t);
 	mutex_unlock(&t->out_lock);

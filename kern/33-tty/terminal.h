@@ -33,6 +33,9 @@ struct tty_driver {
 	 * `lock` held, under which tty_receive was told that there is not. Does
 	 * not sleep. */
 	void (*unthrottle)(struct tty *t);
+	/** Forget what was held back, or has not been handed over yet. `lock`
+	 * held. Does not sleep. */
+	void (*flush_input)(struct tty *t);
 	/** Something a user at a distance wants to know of: bits of TIOCPKT_*.
 	 * out_lock held. */
 	void (*notice)(struct tty *t, unsigned bits);
@@ -136,8 +139,11 @@ size_t tty_receive(struct tty *t, const char *text, size_t len);
 void tty_input_wanted(struct tty *t);
 
 /** Forget what has been typed, whole lines too; a sender that was stopped goes
- * on. Both locks held. */
+ * on. A key does so: what the driver holds back was typed after it. Both locks
+ * held. */
 void tty_flush_input(struct tty *t);
+/** The same, and forget what the driver holds back as well. Both locks held. */
+void tty_flush_all_input(struct tty *t);
 
 /** A read has taken input: go on with what was held back, and let a sender go
  * on that was stopped. lock held, out_lock not; may sleep. */

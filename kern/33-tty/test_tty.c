@@ -2,6 +2,7 @@
  * Self-tests of chapter tty: a terminal whose keyboard is a string and whose
  * screen is a buffer.
  */
+#include "console.h"
 #include "string.h"
 #include "terminal.h"
 
@@ -385,4 +386,24 @@ SELFTEST(tty_change_of_mode_keeps_input)
 	CHECK(reads("cd"));
 	type("e\n");
 	CHECK(reads("e\n"));
+}
+
+/* The system's own: nobody has used it yet, and what is typed waits in the
+ * ring (TTY4). */
+SELFTEST(tty_hang_up_forgets_what_waits_in_the_ring)
+{
+	struct tty *t = tty_console();
+
+	if (!t)
+		return;
+	memset(&file, 0, sizeof(file));
+	file.private_data = t;
+	file.flags = O_RDWR;
+	t->termios.c_lflag &= ~(uint32_t)ECHO;
+	CHECK(console_ops.input(t->device, "old\n", 4) == 4);
+	tty_hang_up(t, false);
+	file.pos = t->hangups;
+	CHECK(console_ops.input(t->device, "new\n", 4) == 4);
+	CHECK(reads("new\n"));
+	t->termios.c_lflag |= ECHO;
 }
