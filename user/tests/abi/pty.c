@@ -466,8 +466,10 @@ TEST(devpts_is_closed_to_users)
 
 TEST(devpts_bad_options)
 {
-	static const char *const bad[] = { "mode=9", "uid=x", "gid=", "nosuch",
-					   "nosuch=1" };
+	static const char *const bad[] = {
+		"mode=9",   "uid=x", "gid=", "nosuch",
+		"nosuch=1", "n",     "new",  "newinstances",
+	};
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK_ERR(mount_devpts(bad[i]), EINVAL);
