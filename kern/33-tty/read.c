@@ -103,7 +103,8 @@ patience_of(const struct tty *t)
 	return p;
 }
 
-/* Wait for something to read. A deadline of 0 is asked about before O_NONBLOCK:
+/* Wait for something to read, which another read that has a part already comes
+ * before. A deadline of 0 is asked about before O_NONBLOCK:
  * with MIN and TIME 0 a read returns 0 in either case (POSIX leaves it open,
  * 11.1.7; Linux does so). What came just as the time ran out is still read.
  * `lock` held. @return 0; -ETIMEDOUT; 1: the terminal is dead; or the error of
@@ -111,6 +112,7 @@ patience_of(const struct tty *t)
 static int
 wait_input(struct tty *t, struct file *f, uint64_t deadline)
 {
+	bool busy;
 	int error;
 
 	tty_input_wanted(t);
@@ -118,7 +120,8 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 		/* First: what there is to read may be the next session's. */
 		if (tty_is_dead(f))
 			return t->gone ? -EIO : 1;
-		if (tty_readable(t))
+		busy = t->reader && t->reader != current();
+		if (tty_readable(t) && !busy)
 			return 0;
 		if (!deadline)
 			return -ETIMEDOUT;
@@ -128,7 +131,7 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 					 WAIT_INTERRUPTIBLE, deadline);
 		if (error == -EINTR)
 			return -ERESTARTSYS;
-		if (error && !tty_readable(t))
+		if (error && (busy || !tty_readable(t)))
 			return error;
 	}
 }
@@ -136,10 +139,11 @@ wait_input(struct tty *t, struct file *f, uint64_t deadline)
 /* ---- The read ---- */
 
 /* One piece. *last is set when the read is over with it. The lock is not held
- * while user memory is touched, so two readers of a long line may each get a
- * part. What cannot be copied to the user is lost, as it has left the buffer. A
- * dead terminal is an end of file, but for one that is gone for good while the
- * read waits (wait_input). @return bytes, or the error of read */
+ * while user memory is touched: t->reader keeps what follows for this read, or
+ * two readers of a long line would each get a part. What cannot be copied to
+ * the user is lost, as it has left the buffer. A dead terminal is an end of
+ * file, but for one that is gone for good while the read waits (wait_input).
+ * @return bytes, or the error of read */
 static int64_t
 read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 	   bool *last)
@@ -158,12 +162,27 @@ read_piece(struct tty *t, struct file *f, struct uio *u, uint64_t deadline,
 		*last = true;
 	if (n)
 		tty_input_taken(t);
+	if (n && !*last && n < u->left)
+		t->reader = current();
 	mutex_unlock(&t->lock);
 	if (error == -ETIMEDOUT || error == 1)
 		return 0;
 	if (error)
 		return error;
 	return uio_copy_to(u, piece, n) == n ? (int64_t)n : -EFAULT;
+}
+
+/* The read is over: another one may take what is left. Nobody else makes the
+ * caller t->reader, or anybody in its place: so the look without the lock. */
+static void
+end_turn(struct tty *t)
+{
+	if (__atomic_load_n(&t->reader, __ATOMIC_RELAXED) != current())
+		return;
+	mutex_lock(&t->lock);
+	t->reader = NULL;
+	waitq_wake_all(&t->read_wq);
+	mutex_unlock(&t->lock);
 }
 
 /* After enough has come (MIN, or a line) the deadline is 0: what is there at
@@ -197,6 +216,7 @@ int64_t
 tty_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct tty *t = f->private_data;
+	int64_t n;
 	int error;
 
 	(void)pos;
@@ -205,5 +225,7 @@ tty_read(struct file *f, struct uio *u, uint64_t *pos)
 	error = tty_check_foreground(t, SIGTTIN);
 	if (error)
 		return error;
-	return read_all(t, f, u);
+	n = read_all(t, f, u);
+	end_turn(t);
+	return n;
 }

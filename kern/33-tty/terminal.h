@@ -82,6 +82,9 @@ struct tty {
 	 * waits under either is woken or sees it; read without. */
 	_Atomic unsigned hangups;
 	struct waitq read_wq; /**< readers, and pollers */
+	/** Whose read has a part of what it takes: others wait, so that a line,
+	 * or what came at once, is one read's. NULL: nobody's. */
+	struct thread *reader;
 
 	struct mutex out_lock;
 	/* Guarded by out_lock. */

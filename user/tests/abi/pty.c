@@ -475,6 +475,50 @@ TEST(devpts_bad_options)
 		CHECK_ERR(mount_devpts(bad[i]), EINVAL);
 }
 
+/* ---- Two readers ---- */
+
+/** Reads lines until killed; tells of each whether it was whole. */
+static void
+read_lines(int fd, int tell)
+{
+	char line[4096];
+	ssize_t n;
+
+	while ((n = read(fd, line, sizeof(line))) > 0) {
+		bool whole = n == 3000 && line[n - 1] == '\n';
+
+		for (ssize_t i = 0; i < n - 1; i++)
+			whole &= line[i] == line[0];
+		write(tell, whole ? "y" : "n", 1);
+	}
+	_exit(1);
+}
+
+TEST(a_line_is_one_readers)
+{
+	struct pair p = open_pair();
+	char line[3000], c;
+	pid_t readers[4];
+	int told[2];
+
+	REQUIRE(pipe(told) == 0);
+	set_flags(p.slave, ECHO, 0);
+	for (int i = 0; i < 4; i++)
+		if ((readers[i] = fork()) == 0)
+			read_lines(p.slave, told[1]);
+	for (int i = 0; i < 2000; i++) {
+		memset(line, 'a' + i % 26, sizeof(line) - 1);
+		line[sizeof(line) - 1] = '\n';
+		CHECK_EQ(write(p.master, line, sizeof(line)), sizeof(line));
+		if (i >= 1) { /* one is typed while one is read */
+			REQUIRE(read(told[0], &c, 1) == 1);
+			REQUIRE(c == 'y');
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		kill(readers[i], SIGKILL);
+}
+
 /* ---- Neither file nor memory ---- */
 
 TEST(terminals_have_no_positions)
