@@ -297,7 +297,8 @@ drain(void)
 /* Both ports are off first, so that no key comes between a command and its
  * answer. The self-test may put the configuration back to what it was at
  * power-up: it is read after. Keyboards begin in scan code set 2, which the
- * controller translates. The mouse stays off. */
+ * controller translates. The keyboard stays off, as nobody hears its interrupt
+ * yet; the mouse for good. */
 static bool
 controller_start(void)
 {
@@ -312,14 +313,15 @@ controller_start(void)
 		return false;
 	if (!send(I8042_COMMAND, COMMAND_READ) || (config = receive()) < 0)
 		return false;
-	config |= CONFIG_IRQ | CONFIG_TRANSLATE;
-	config &= ~(CONFIG_KBD_OFF | CONFIG_MOUSE_IRQ);
-	return send(I8042_COMMAND, COMMAND_WRITE) && send(I8042_DATA, config) &&
-	       send(I8042_COMMAND, COMMAND_KBD_ON);
+	config |= CONFIG_IRQ | CONFIG_TRANSLATE | CONFIG_KBD_OFF;
+	config &= ~CONFIG_MOUSE_IRQ;
+	return send(I8042_COMMAND, COMMAND_WRITE) && send(I8042_DATA, config);
 }
 
 /* A machine without a controller (all ones are read) is left alone, as is one
- * whose controller does not answer. */
+ * whose controller does not answer. The keyboard goes on last: the edge of a
+ * byte that came before the interrupt is routed could be lost, and until it is
+ * read there is no other. */
 void
 keyboard_init(void)
 {
@@ -327,4 +329,6 @@ keyboard_init(void)
 		kprintf("keyboard: none\n");
 	else if (irq_isa_route(1, keyboard_interrupt, NULL, "keyboard"))
 		kprintf("keyboard: no interrupt for it: left alone\n");
+	else if (!send(I8042_COMMAND, COMMAND_KBD_ON))
+		kprintf("keyboard: it cannot be turned on\n");
 }
