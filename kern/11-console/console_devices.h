@@ -45,7 +45,8 @@ struct screen {
 	unsigned parameters[SCREEN_PARAMETERS];
 
 	/* An answer to the program, until the owner has taken it: a cursor
-	 * position report. There is room for one. */
+	 * position report. There is room for one: nothing more is shown before
+	 * it was taken. */
 	char answer[16];
 	size_t answer_len;
 };
@@ -55,8 +56,9 @@ struct screen {
 void screen_init(struct screen *s);
 /** Show text of a program: control characters and escape sequences work, also
  * one that began in an earlier call. Any context, with the owner's lock held;
- * so is the next one. */
-void screen_write(struct screen *s, const char *text, size_t len);
+ * so is the next one. @return how much: up to what has made an answer, which
+ * the owner takes before it goes on */
+size_t screen_write(struct screen *s, const char *text, size_t len);
 /** Show text of the kernel's log: plain, in the default colours, whatever
  * sequence a program is in the middle of, which goes on after it. Modes and
  * scrolling region stay the program's. */

@@ -348,8 +348,7 @@ set_mode(struct screen *s, bool on)
 	}
 }
 
-/* "Where is the cursor?" and "are you well?" (DSR). Counted from 1. One answer
- * is kept, the last. */
+/* "Where is the cursor?" and "are you well?" (DSR). Counted from 1. */
 static void
 report(struct screen *s)
 {
@@ -651,18 +650,19 @@ put_byte(struct screen *s, char c)
 	}
 }
 
-void
+size_t
 screen_write(struct screen *s, const char *text, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < len && !s->answer_len; i++) {
 		put_byte(s, text[i]);
 		INVARIANT(CONS2, s->row >= 0 && s->row < SCREEN_ROWS);
 		INVARIANT(CONS2, s->column >= 0 && s->column <= SCREEN_COLUMNS);
 		INVARIANT(CONS2, s->top >= 0 && s->top < s->bottom &&
 					 s->bottom < SCREEN_ROWS);
 	}
+	return i;
 }
 
 void

@@ -239,6 +239,22 @@ SELFTEST(console_screen_answers)
 	CHECK(memcmp(screen.answer, "\033[3;7R", 6) == 0);
 }
 
+/* Each that is asked for, in order, though all are asked for at once. */
+SELFTEST(console_screen_waits_for_its_answer_to_be_taken)
+{
+	static const char ask[] = "\033[5n\033[2;3H\033[6n";
+	size_t n;
+
+	screen_init(&screen);
+	n = screen_write(&screen, ask, sizeof(ask) - 1);
+	CHECK(n == 4 && screen.answer_len == 4);
+	CHECK(memcmp(screen.answer, "\033[0n", 4) == 0);
+	screen.answer_len = 0;
+	CHECK(screen_write(&screen, ask + n, sizeof(ask) - 1 - n) == 10);
+	CHECK(screen.answer_len == 6);
+	CHECK(memcmp(screen.answer, "\033[2;3R", 6) == 0);
+}
+
 SELFTEST(console_screen_log_is_plain)
 {
 	shows("\033[31mab\033[3");
@@ -261,6 +277,7 @@ SELFTEST(console_screen_any_bytes)
 		seed = seed * 1664525 + 1013904223;
 		c = seed & 0x8000 ? often[(seed >> 16) % (sizeof(often) - 1)]
 				  : (char)(seed >> 24);
+		screen.answer_len = 0;
 		screen_write(&screen, &c, 1);
 		CHECK(screen.row >= 0 && screen.row < SCREEN_ROWS);
 		CHECK(screen.column >= 0 && screen.column <= SCREEN_COLUMNS);

@@ -94,15 +94,16 @@ log_to_screen(const char *text, size_t len)
 	spin_unlock_irqrestore(&vga_lock, rflags);
 }
 
-/* The answer is a copy: the next writer may have one of its own. */
-void
-vga_write(const char *text, size_t len)
+/* As far as the first answer, which is a copy: the next writer may have one of
+ * its own. @return how much was written */
+static size_t
+write_part(const char *text, size_t len)
 {
 	char answer[sizeof(screen.answer)];
-	size_t answer_len;
+	size_t answer_len, n;
 	uint64_t rflags = spin_lock_irqsave(&vga_lock);
 
-	screen_write(&screen, text, len);
+	n = screen_write(&screen, text, len);
 	answer_len = screen.answer_len;
 	memcpy(answer, screen.answer, answer_len);
 	screen.answer_len = 0;
@@ -111,6 +112,16 @@ vga_write(const char *text, size_t len)
 	/* What finds no room is lost, as a key would be. */
 	if (answer_len && console_ops.input)
 		console_ops.input(CONSOLE_VGA_KEYBOARD, answer, answer_len);
+	return n;
+}
+
+void
+vga_write(const char *text, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; text += n, len -= n)
+		n = write_part(text, len);
 }
 
 /* ---- Start ---- */
