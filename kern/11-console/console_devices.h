@@ -59,9 +59,9 @@ void screen_init(struct screen *s);
  * so is the next one. @return how much: up to what has made an answer, which
  * the owner takes before it goes on */
 size_t screen_write(struct screen *s, const char *text, size_t len);
-/** Show text of the kernel's log: plain, in the default colours, whatever
- * sequence a program is in the middle of, which goes on after it. Modes and
- * scrolling region stay the program's. */
+/** Show text of the kernel's log: plain, in the default colours, wrapped and
+ * not inserted, whatever sequence a program is in the middle of, which goes on
+ * after it, as do its modes. The scrolling region stays the program's. */
 void screen_log(struct screen *s, const char *text, size_t len);
 
 /* ---- Keyboard (keyboard.c) ---- */

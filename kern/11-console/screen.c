@@ -669,10 +669,13 @@ void
 screen_log(struct screen *s, const char *text, size_t len)
 {
 	struct screen_pen pen = s->pen;
+	bool autowrap = s->autowrap, insert = s->insert;
 	uint8_t state = s->state;
 	size_t i;
 
 	s->pen = default_pen;
+	s->autowrap = true;
+	s->insert = false;
 	s->state = STATE_GROUND;
 	for (i = 0; i < len; i++) {
 		if (text[i] == '\n')
@@ -683,5 +686,7 @@ screen_log(struct screen *s, const char *text, size_t len)
 			ground_byte(s, text[i]);
 	}
 	s->pen = pen;
+	s->autowrap = autowrap;
+	s->insert = insert;
 	s->state = state;
 }

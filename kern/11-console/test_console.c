@@ -263,6 +263,13 @@ SELFTEST(console_screen_log_is_plain)
 	CHECK(reads(0, 0, "abc") && reads(1, 0, "[2Jde"));
 	CHECK(screen.cells[0][2] == (0x07 << 8 | 'c'));
 	CHECK(screen.cells[1][4] == (0x02 << 8 | 'e'));
+	shows("left\r\033[4h\033[?7l");
+	screen_log(&screen, "log", 3);
+	CHECK(reads(0, 0, "logt"));
+	CHECK(screen.insert && !screen.autowrap);
+	shows("\033[80G\033[?7l");
+	screen_log(&screen, "log", 3);
+	CHECK(reads(0, 79, "l") && reads(1, 0, "og"));
 }
 
 /* Any bytes: cursor and region stay on the screen. */
