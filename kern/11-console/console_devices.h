@@ -66,13 +66,12 @@ void screen_log(struct screen *s, const char *text, size_t len);
 
 /* ---- Keyboard (keyboard.c) ---- */
 
-/** What is down, and what was sent of a key so far. Control and alt are one
- * flag for both sides: to let one go is to let both go. All zero: at power-up.
- */
+/** What is down, and what was sent of a key so far. All zero: at power-up. */
 struct keyboard {
-	bool shift_left, shift_right, control, alt, caps_lock, num_lock;
-	uint8_t prefix; /* 0, 0xe0, or 0xe1 */
-	uint8_t skip;	/* bytes left of the Pause key's sequence */
+	bool shift_left, shift_right, caps_lock, num_lock;
+	uint8_t control, alt; /* a bit for each side */
+	uint8_t prefix;	      /* 0, 0xe0, or 0xe1 */
+	uint8_t skip;	      /* bytes left of the Pause key's sequence */
 };
 
 /* Most that a key types (CONS3); the sequences have five. */

@@ -82,6 +82,15 @@ function_key(uint8_t key)
 	return NULL;
 }
 
+/* There are two of a key, of which the right one has a prefix. */
+static void
+note_side(struct keyboard *k, uint8_t *sides, bool down)
+{
+	uint8_t side = k->prefix ? 2 : 1;
+
+	*sides = down ? *sides | side : *sides & ~side;
+}
+
 /* Shift, control, alt and the locks; these by their going down alone, and their
  * lamps are not lit. @return whether it is one of them */
 static bool
@@ -89,10 +98,10 @@ modifier(struct keyboard *k, uint8_t key, bool down)
 {
 	switch (key) {
 	case KEY_CONTROL:
-		k->control = down;
+		note_side(k, &k->control, down);
 		return true;
 	case KEY_ALT:
-		k->alt = down;
+		note_side(k, &k->alt, down);
 		return true;
 	case KEY_SHIFT_LEFT:
 		/* With a prefix: made up by the keyboard around other keys. */

@@ -90,6 +90,10 @@ SELFTEST(console_keyboard_characters)
 	CHECK(types("\x1d\x2e\xae\x9d\x2e", "\x03"
 					    "c")); /* control C */
 	CHECK(types("\x38\x1e\xb8", "\033a"));	   /* alt */
+	/* the other one is still down */
+	CHECK(types("\x1d\xe0\x1d\xe0\x9d\x2e\x9d\x2e", "\x03"
+							"c"));
+	CHECK(types("\xe0\x38\x38\xb8\x1e\xe0\xb8\x1e", "\033aa"));
 	CHECK(types("\x0e\x1c\x0f\x01", "\177\r\t\033"));
 	CHECK(types("\x2b\x35", "\\/"));
 }
