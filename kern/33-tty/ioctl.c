@@ -313,7 +313,8 @@ changes_terminal(uint64_t request)
 	}
 }
 
-/* The errors of a dead file are Linux's; it is in no background. A hang-up
+/* The errors are Linux's: TIOCSPGRP has one of its own. A dead file is in no
+ * background. A hang-up
  * while the request runs is not looked for: it is as if it had come after. */
 int
 tty_ioctl(struct file *f, uint64_t request, uint64_t arg)
@@ -330,6 +331,8 @@ tty_ioctl(struct file *f, uint64_t request, uint64_t arg)
 		return -EPERM;
 	if (changes_terminal(request)) {
 		error = tty_check_foreground(t, SIGTTOU);
+		if (error == -EIO && request == TIOCSPGRP)
+			return -ENOTTY;
 		if (error)
 			return error;
 	}

@@ -684,6 +684,8 @@ TEST(orphans_in_the_background)
 				usleep(1000);
 			CHECK_ERR(read(p.slave, &c, 1), EIO);
 			CHECK_ERR(write(p.slave, &c, 1), EIO);
+			CHECK_ERR(tcsetpgrp(p.slave, getpid()), ENOTTY);
+			CHECK_ERR(tcflow(p.slave, TCOON), EIO);
 			c = check_failures ? 'n' : 'y';
 			write(up[1], &c, 1);
 			_exit(0);
