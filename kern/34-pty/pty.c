@@ -345,7 +345,7 @@ type_piece(struct pty *p, const struct file *f, const char *piece, size_t len,
 
 	mutex_lock(&t->lock);
 	for (;;) {
-		n = tty_receive(t, piece, len);
+		n = p->held ? 0 : tty_receive(t, piece, len);
 		piece += n;
 		len -= n;
 		*done += n;
@@ -400,7 +400,7 @@ master_poll(struct file *f, struct poll_table *table)
 	poll_add(table, &p->read_wq);
 	poll_add(table, &p->input_wq);
 	mutex_lock(&p->tty.lock);
-	if (tty_has_room(&p->tty))
+	if (!p->held && tty_has_room(&p->tty))
 		events |= POLLOUT | POLLWRNORM;
 	mutex_lock(&p->tty.out_lock);
 	if (has_news(p))
@@ -499,10 +499,34 @@ flush_master(struct pty *p, uint64_t what)
 	return 0;
 }
 
+/* tcflow(): the master's output is what it types; STOP and START are for who
+ * sends to it, and so are keys of the terminal. */
+static int
+flow_master(struct pty *p, uint64_t what)
+{
+	struct tty *t = &p->tty;
+	char key;
+
+	if (what != TCOOFF && what != TCOON && what != TCIOFF && what != TCION)
+		return -EINVAL;
+	mutex_lock(&t->lock);
+	if (what == TCOOFF || what == TCOON) {
+		p->held = what == TCOOFF;
+		waitq_wake_all(&p->input_wq);
+	} else {
+		key = t->termios.c_cc[what == TCIOFF ? VSTOP : VSTART];
+		if (key != POSIX_VDISABLE)
+			tty_receive(t, &key, 1);
+	}
+	mutex_unlock(&t->lock);
+	return 0;
+}
+
 /* What is not the master's own is asked of the terminal, so that tcgetattr and
  * TIOCSWINSZ work at either end; but without tty_ioctl's rules for the
- * background and the dead, which are for the terminal's files. FIONREAD and
- * TCFLSH come before that: they mean the other direction here. */
+ * background and the dead, which are for the terminal's files. FIONREAD, TCFLSH
+ * and TCXONC come before that: they mean the other direction here; TIOCEXCL,
+ * too, which is of the master that nobody opens again. */
 static int
 master_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {
@@ -527,6 +551,14 @@ master_ioctl(struct file *f, uint64_t request, uint64_t arg)
 		return put_int(arg, waiting(p));
 	case TCFLSH:
 		return flush_master(p, arg);
+	case TCXONC:
+		return flow_master(p, arg);
+	case TIOCEXCL:
+	case TIOCNXCL:
+		p->exclusive = (uint32_t)request == TIOCEXCL;
+		return 0;
+	case TIOCGEXCL:
+		return put_int(arg, p->exclusive);
 	default:
 		return tty_request(&p->tty, (uint32_t)request, arg, true);
 	}

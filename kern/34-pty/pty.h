@@ -33,7 +33,11 @@ struct pty {
 	uint8_t notices; /**< TIOCPKT_* that the master has not read */
 	struct waitq read_wq; /**< the master waits for output */
 
-	struct waitq input_wq; /**< it waits for room; under tty.lock */
+	/* Guarded by tty.lock. */
+	struct waitq input_wq; /**< the master waits for room, or for TCOON */
+	bool held;	       /**< TCOOFF: it types nothing */
+
+	_Atomic bool exclusive; /**< TIOCEXCL of the master */
 
 	/* Asked by each open, without a lock. */
 	_Atomic bool locked;	  /**< TIOCSPTLCK: it cannot be opened yet */

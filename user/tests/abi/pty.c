@@ -346,6 +346,40 @@ TEST(exclusive)
 	CHECK_EQ(ioctl(p.slave, TIOCNXCL), 0);
 	AS_USER(CHECK_EQ(try_open(p.path, O_RDWR | O_NOCTTY), 0));
 	CHECK_ERR(ioctl(p.slave, TIOCGEXCL, BAD), EFAULT);
+	CHECK_EQ(ioctl(p.master, TIOCEXCL), 0); /* nothing to the slave */
+	CHECK_EQ(ioctl(p.slave, TIOCGEXCL, &on), 0);
+	CHECK_EQ(on, 0);
+	CHECK_EQ(ioctl(p.master, TIOCGEXCL, &on), 0);
+	CHECK_EQ(on, 1);
+	AS_USER(CHECK_EQ(try_open(p.path, O_RDWR | O_NOCTTY), 0));
+	CHECK_EQ(ioctl(p.master, TIOCNXCL), 0);
+	CHECK_EQ(ioctl(p.slave, TIOCEXCL), 0);
+	CHECK_EQ(ioctl(p.master, TIOCGEXCL, &on), 0);
+	CHECK_EQ(on, 0);
+}
+
+/* tcflow of the master: what it writes is what the slave reads. */
+TEST(the_masters_flow)
+{
+	struct pair p = open_pair();
+
+	set_raw(p.slave, 1, 0);
+	set_nonblocking(p.master);
+	CHECK_EQ(tcflow(p.master, TCOOFF), 0);
+	put(p.slave, "out");
+	AWAIT(events_of(p.master) & POLLIN);
+	CHECK(gets_text(p.master, "out"));
+	CHECK_ERR(write(p.master, "x", 1), EAGAIN);
+	CHECK_EQ(events_of(p.master), 0);
+	CHECK_EQ(tcflow(p.slave, TCOON), 0); /* the other direction */
+	CHECK_ERR(write(p.master, "x", 1), EAGAIN);
+	CHECK_EQ(tcflow(p.master, TCOON), 0);
+	put(p.master, "in");
+	CHECK(gets_text(p.slave, "in"));
+	CHECK_EQ(tcflow(p.master, TCIOFF), 0);
+	CHECK_EQ(tcflow(p.master, TCION), 0);
+	CHECK(gets_text(p.slave, "\x13\x11"));
+	CHECK_ERR(ioctl(p.master, TCXONC, 9), EINVAL);
 }
 
 /* ---- Packet mode ---- */
