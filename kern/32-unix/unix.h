@@ -266,8 +266,7 @@ struct rights {
 	/** To whom they count, from scm_get to rights_taken; else NULL. */
 	struct flight_user *user;
 	unsigned n, nsockets; /* files; AF_UNIX sockets among them */
-	/** Referenced; NULL: given to the receiver. */
-	struct file *files[];
+	struct file *files[]; /* referenced */
 };
 
 /** What the control data of a message to be sent says. */
