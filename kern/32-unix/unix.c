@@ -164,28 +164,30 @@ unix_pair(struct socket *first, struct socket *second)
 /* ---- Listening and accepting ---- */
 
 /* Again on one that listens: a larger backlog lets in who waits, and who
- * connects from now on is told the credentials of this call. Without an address
- * it could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
+ * connects from now on is told the credentials of this call: so they are set
+ * under the lock under which it is first seen to listen. Without an address it
+ * could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
 static int
 unix_listen(struct socket *socket, unsigned backlog)
 {
 	struct unix_socket *s = to_unix(socket);
-	int idle = UNIX_IDLE;
+	int state = UNIX_IDLE;
 
 	if (is_dgram(s))
 		return -EOPNOTSUPP;
 	if (!rcu_deref(s->address))
 		return -EINVAL;
-	if (!atomic_compare_exchange_strong(&s->state, &idle, UNIX_LISTENING) &&
-	    idle != UNIX_LISTENING)
-		return -EINVAL;
 	mutex_lock(&s->lock);
-	s->backlog = backlog;
-	s->peer_cred = unix_cred(true);
-	socket->listening = true;
+	if (atomic_compare_exchange_strong(&s->state, &state, UNIX_LISTENING))
+		state = UNIX_LISTENING;
+	if (state == UNIX_LISTENING) {
+		s->backlog = backlog;
+		s->peer_cred = unix_cred(true);
+		socket->listening = true;
+	}
 	mutex_unlock(&s->lock);
 	waitq_wake_all(&s->room_wq);
-	return 0;
+	return state == UNIX_LISTENING ? 0 : -EINVAL;
 }
 
 /* The first connection that waits; locked. Under flight_lock too, as the
