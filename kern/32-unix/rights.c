@@ -381,11 +381,12 @@ flight_count(void)
 }
 
 /* A look without the lock: who misses what is being sent now leaves it to the
- * next. */
+ * next. A mark that counts what has been closed by now is to be set anew, even
+ * if nothing else is in flight: what is closed as garbage comes by here. */
 void
 flight_collect(void)
 {
-	if (nflight)
+	if (nflight || collect_mark > COLLECT_MIN)
 		dispose(NULL, true);
 }
 
