@@ -519,14 +519,15 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 		    user_cmpxchg32(second, &old, old))
 			return error;
 	}
-	n = wake_matching(p.bucket[0], &p.key[0], MAX(nwake, 1),
-			  FUTEX_BITSET_MATCH_ANY);
-	also = compare_op(code, old);
+	n = also = compare_op(code, old);
+	if (also >= 0)
+		n = wake_matching(p.bucket[0], &p.key[0], MAX(nwake, 1),
+				  FUTEX_BITSET_MATCH_ANY);
 	if (also > 0)
 		n += wake_matching(p.bucket[1], &p.key[1], MAX(nwake2, 1),
 				   FUTEX_BITSET_MATCH_ANY);
 	unlock_both(p.bucket[0], p.bucket[1]);
-	return also < 0 ? also : n;
+	return n;
 }
 
 /* ---- The call ---- */
