@@ -154,7 +154,7 @@ header_get(struct header *h, const struct msghdr *user, unsigned flags)
 	h->control = NULL;
 	if (copyin(&h->user, user, sizeof(h->user)))
 		return -EFAULT;
-	if ((int32_t)h->user.msg_namelen < 0)
+	if (h->user.msg_name && (int32_t)h->user.msg_namelen < 0)
 		return -EINVAL;
 	if (h->user.msg_iovlen > UIO_MAXIOV)
 		return -EMSGSIZE;

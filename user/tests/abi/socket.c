@@ -336,6 +336,10 @@ TEST(send_and_recv_faults)
 	CHECK_ERR(sendmsg(a[0], &m, 0), EFAULT);
 	m = (struct msghdr){ .msg_name = buf, .msg_namelen = -1u };
 	CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
+	CHECK_ERR(recvmsg(a[0], &m, MSG_DONTWAIT), EINVAL);
+	m.msg_name = NULL; /* then its length does not matter */
+	CHECK_EQ(sendmsg(a[0], &m, 0), 0);
+	CHECK_ERR(recvmsg(a[0], &m, MSG_DONTWAIT), EAGAIN);
 	m = (struct msghdr){ .msg_control = buf, .msg_controllen = 1ul << 40 };
 	CHECK_ERR(sendmsg(a[0], &m, 0), ENOBUFS);
 	CHECK_EQ(send(a[0], "abc", 3, 0), 3); /* nothing is there so far */
