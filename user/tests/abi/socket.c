@@ -81,6 +81,8 @@ TEST(socket_errors)
 		;
 	CHECK_ERR(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
 	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM, 0, a), EMFILE);
+	CHECK_ERR(socket(AF_MAX, SOCK_STREAM, 0), EAFNOSUPPORT);
+	CHECK_ERR(socketpair(AF_MAX, SOCK_STREAM, 0, a), EMFILE);
 }
 
 TEST(socket_bad_descriptors)
