@@ -501,7 +501,7 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 	      int nwake2, uint32_t code)
 {
 	struct word_pair p;
-	uint32_t old;
+	uint32_t old = 0;
 	int error = get_pair(&p, first, second, private), n, also;
 
 	if (error)
@@ -513,20 +513,21 @@ futex_wake_op(uint32_t *first, uint32_t *second, bool private, int nwake,
 			break;
 		unlock_both(p.bucket[0], p.bucket[1]);
 		/* Fetch the page, writable: a write of what is there. (If it
-		 * is another by now, the exchange writes that back; SDM vol.
-		 * 2A, CMPXCHG.) */
+		 * is another by now, or was never read, the exchange writes
+		 * that back; SDM vol. 2A, CMPXCHG.) */
 		if (error != -EFAULT || touch(second) ||
 		    user_cmpxchg32(second, &old, old))
 			return error;
 	}
-	n = wake_matching(p.bucket[0], &p.key[0], MAX(nwake, 1),
-			  FUTEX_BITSET_MATCH_ANY);
-	also = compare_op(code, old);
+	n = also = compare_op(code, old);
+	if (also >= 0)
+		n = wake_matching(p.bucket[0], &p.key[0], MAX(nwake, 1),
+				  FUTEX_BITSET_MATCH_ANY);
 	if (also > 0)
 		n += wake_matching(p.bucket[1], &p.key[1], MAX(nwake2, 1),
 				   FUTEX_BITSET_MATCH_ANY);
 	unlock_both(p.bucket[0], p.bucket[1]);
-	return also < 0 ? also : n;
+	return n;
 }
 
 /* ---- The call ---- */

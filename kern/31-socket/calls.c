@@ -86,6 +86,7 @@ make_pair(int domain, int type, int protocol, struct file *files[2],
 	return error;
 }
 
+/* Unlike socket, it says first that there is no descriptor: so Linux. */
 static int64_t
 sys_socketpair(int domain, unsigned type, int protocol, int32_t *user)
 {
@@ -94,6 +95,8 @@ sys_socketpair(int domain, unsigned type, int protocol, int32_t *user)
 
 	if (type & ~(SOCK_TYPE_MASK | SOCKET_FLAGS))
 		return -EINVAL;
+	if (!fd_available())
+		return -EMFILE;
 	error = make_pair(domain, type & SOCK_TYPE_MASK, protocol, files, type);
 	return error ? error
 		     : fd_install_pair(files, type & SOCK_CLOEXEC, user);

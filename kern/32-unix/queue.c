@@ -153,9 +153,8 @@ has_room(const struct unix_socket *s)
 /* Wait until there is room. Who makes it passes the mark of wake_mark, and
  * takes send_lock then: so the wake-up cannot fall between test and sleep. */
 static int
-wait_for_room(struct unix_socket *s)
+wait_for_room(struct unix_socket *s, uint64_t deadline)
 {
-	uint64_t deadline = socket_deadline(&s->socket, true);
 	int error = 0;
 
 	spin_lock(&s->send_lock);
@@ -174,6 +173,7 @@ wait_for_room(struct unix_socket *s)
 int64_t
 unix_charge(struct unix_socket *s, size_t want, bool all, bool nonblock)
 {
+	uint64_t deadline = socket_deadline(&s->socket, true);
 	size_t n = want;
 	int error;
 
@@ -187,7 +187,7 @@ unix_charge(struct unix_socket *s, size_t want, bool all, bool nonblock)
 			break;
 		if (nonblock)
 			return -EAGAIN;
-		error = wait_for_room(s);
+		error = wait_for_room(s, deadline);
 		if (error)
 			return error;
 	}

@@ -123,8 +123,7 @@ static void
 close_files(struct rights *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		if (r->files[i])
-			file_put(r->files[i]);
+		file_put(r->files[i]);
 	kfree(r);
 }
 
@@ -193,7 +192,7 @@ rights_dispose(struct rights *r)
 static struct unix_socket *
 unix_of(const struct file *f)
 {
-	struct socket *s = f ? socket_of(f) : NULL;
+	struct socket *s = socket_of(f);
 
 	return s && s->domain == AF_UNIX ? to_unix(s) : NULL;
 }
@@ -382,11 +381,12 @@ flight_count(void)
 }
 
 /* A look without the lock: who misses what is being sent now leaves it to the
- * next. */
+ * next. A mark that counts what has been closed by now is to be set anew, even
+ * if nothing else is in flight: what is closed as garbage comes by here. */
 void
 flight_collect(void)
 {
-	if (nflight)
+	if (nflight || collect_mark > COLLECT_MIN)
 		dispose(NULL, true);
 }
 
@@ -525,8 +525,8 @@ scm_put(struct scm *scm)
 /* ---- Files that are received ---- */
 
 /* Install as many as the user has room for. Each is charged to who has it now.
- * A descriptor whose number cannot be told is closed again, for nobody would
- * know of it; @p r keeps what was not tried. @return how many */
+ * A descriptor whose number cannot be told is taken back, for nobody would know
+ * of it. @p r keeps its references. @return how many */
 static unsigned
 install_files(struct rights *r, struct msg *m, unsigned room)
 {
@@ -537,12 +537,11 @@ install_files(struct rights *r, struct msg *m, unsigned room)
 
 	while (i < n) {
 		file_take(r->files[i]);
-		fd = fd_install(r->files[i], 0, cloexec);
-		r->files[i] = NULL;
+		fd = fd_install(file_get(r->files[i]), 0, cloexec);
 		if (fd < 0)
 			break;
 		if (copyout((void *)(to + i * sizeof(fd)), &fd, sizeof(fd))) {
-			fd_close(fd);
+			fd_uninstall(fd, file_get(r->files[i]));
 			break;
 		}
 		/* The next may need a new part of the table. */

@@ -340,6 +340,45 @@ make_cycle(void)
 
 #define CYCLES 200u
 
+/* A socket that is in its own queue, and nowhere else. */
+static void
+make_own_cycle(void)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNIX };
+	int fd, len;
+
+	ends[0] = open_socket(SOCK_DGRAM);
+	CHECK(sock(0)->ops->bind(sock(0), &a, sizeof(a.ss_family)) == 0);
+	len = sock(0)->ops->name(sock(0), false, &a);
+	CHECK(sock(0)->ops->connect(sock(0), &a, len, false) == 0);
+	fd = fd_install(ends[0], 0, false);
+	CHECK(put_file(sock(0), fd) == 1);
+	fd_close(fd);
+	ends[0] = NULL;
+}
+
+/* UNIX4: what a collection has closed does not raise the bound of the next,
+ * even if nothing was in flight but that. */
+SELFTEST(unix_garbage_does_not_make_room_for_more)
+{
+	struct fdtable *old = current()->fdtable;
+	unsigned i, most = 0;
+
+	heap_begin(HEAP_BOUND(selftest));
+	current()->fdtable = fdtable_new();
+	for (i = 0; i < CYCLES; i++) {
+		make_own_cycle();
+		most = MAX(most, flight_count());
+		heap_again();
+	}
+	CHECK(most == 64 + 1);
+	flight_collect();
+	CHECK(flight_count() == 0);
+	fdtable_put(current()->fdtable);
+	current()->fdtable = old;
+	heap_end();
+}
+
 /* UNIX4: without a socket ever being closed, the garbage stays below a bound;
  * and when memory is short, nothing of it stays. */
 SELFTEST(unix_cycles_are_collected)

@@ -164,28 +164,30 @@ unix_pair(struct socket *first, struct socket *second)
 /* ---- Listening and accepting ---- */
 
 /* Again on one that listens: a larger backlog lets in who waits, and who
- * connects from now on is told the credentials of this call. Without an address
- * it could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
+ * connects from now on is told the credentials of this call: so they are set
+ * under the lock under which it is first seen to listen. Without an address it
+ * could not be found: EINVAL, as on Linux; POSIX has EDESTADDRREQ. */
 static int
 unix_listen(struct socket *socket, unsigned backlog)
 {
 	struct unix_socket *s = to_unix(socket);
-	int idle = UNIX_IDLE;
+	int state = UNIX_IDLE;
 
 	if (is_dgram(s))
 		return -EOPNOTSUPP;
 	if (!rcu_deref(s->address))
 		return -EINVAL;
-	if (!atomic_compare_exchange_strong(&s->state, &idle, UNIX_LISTENING) &&
-	    idle != UNIX_LISTENING)
-		return -EINVAL;
 	mutex_lock(&s->lock);
-	s->backlog = backlog;
-	s->peer_cred = unix_cred(true);
-	socket->listening = true;
+	if (atomic_compare_exchange_strong(&s->state, &state, UNIX_LISTENING))
+		state = UNIX_LISTENING;
+	if (state == UNIX_LISTENING) {
+		s->backlog = backlog;
+		s->peer_cred = unix_cred(true);
+		socket->listening = true;
+	}
 	mutex_unlock(&s->lock);
 	waitq_wake_all(&s->room_wq);
-	return 0;
+	return state == UNIX_LISTENING ? 0 : -EINVAL;
 }
 
 /* The first connection that waits; locked. Under flight_lock too, as the
@@ -382,13 +384,14 @@ unix_connect(struct socket *socket, const struct sockaddr_storage *name,
 	     unsigned len, bool nonblock)
 {
 	struct unix_socket *s = to_unix(socket), *other;
-	int error = 0;
+	int error;
 
 	if (len < sizeof(name->ss_family))
 		return -EINVAL;
 	if (is_dgram(s) && name->ss_family == AF_UNSPEC)
 		return dgram_connect(s, NULL);
-	if (socket_option(socket, SO_PASSCRED))
+	error = unix_check_name(name, len);
+	if (!error && socket_option(socket, SO_PASSCRED))
 		error = unix_autobind(s);
 	if (!error)
 		error = unix_find(name, len, socket->type, &other);

@@ -190,8 +190,10 @@ int unix_bind(struct socket *s, const struct sockaddr_storage *name,
  * has one. If another thread is about to bind it, that will do. Does not sleep.
  * @return 0; -ENOSPC: all are taken */
 int unix_autobind(struct unix_socket *s);
-/** The socket of that name and type, referenced. Whether it is still open the
- * caller sees when he has locked it: `dead`. @return 0, -EINVAL, -EACCES,
+/** @return 0, or -EINVAL: no name of a socket can be there */
+int unix_check_name(const struct sockaddr_storage *name, unsigned len);
+/** The socket of that name (checked) and type, referenced. Whether it is still
+ * open the caller sees when he has locked it: `dead`. @return 0, -EACCES,
  * -ECONNREFUSED, -EPROTOTYPE, errors of the path */
 int unix_find(const struct sockaddr_storage *name, unsigned len, int type,
 	      struct unix_socket **result);
@@ -266,8 +268,7 @@ struct rights {
 	/** To whom they count, from scm_get to rights_taken; else NULL. */
 	struct flight_user *user;
 	unsigned n, nsockets; /* files; AF_UNIX sockets among them */
-	/** Referenced; NULL: given to the receiver. */
-	struct file *files[];
+	struct file *files[]; /* referenced */
 };
 
 /** What the control data of a message to be sent says. */

@@ -201,6 +201,43 @@ TEST(rights_that_do_not_fit)
 	CHECK_ERR(fcntl(next + 2, F_GETFD), EBADF);
 }
 
+/* A descriptor that cannot be told is none. */
+TEST(rights_at_a_bad_address)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec iov = { buf, 1 };
+	struct msghdr m = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = page + 4096 - CMSG_LEN(sizeof(int)),
+		.msg_controllen = CMSG_LEN(2 * sizeof(int)),
+	};
+	int fds[3], next;
+
+	close_range(3, ~0u, 0); /* what the tests were started with */
+	CHECK_EQ(mprotect(page + 4096, 4096, PROT_NONE), 0);
+	pair(SOCK_STREAM);
+	for (int i = 0; i < 3; i++)
+		fds[i] = dup(a[0]);
+	next = dup(1);
+	close(next);
+	CHECK_EQ(send_files(a[0], fds, 3), 1);
+	CHECK_EQ(recvmsg(a[1], &m, 0), 1);
+	CHECK_EQ(m.msg_flags, MSG_CTRUNC);
+	memcpy(&got_head, page + 4096 - CMSG_LEN(sizeof(int)),
+	       sizeof(got_head));
+	CHECK_EQ(got_head.cmsg_len, CMSG_LEN(sizeof(int)));
+	CHECK_EQ(fcntl(next, F_GETFD), 0);
+	CHECK_ERR(fcntl(next + 1, F_GETFD), EBADF);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	close(a[0]);
+	CHECK_ERR(recv(a[1], buf, 1, MSG_DONTWAIT), EAGAIN); /* it is open */
+	close(next);
+	CHECK_EQ(recv(a[1], buf, 1, MSG_DONTWAIT), 0); /* and so no more */
+}
+
 TEST(rights_beyond_the_limit_of_descriptors)
 {
 	struct rlimit few = { 20, 20 };
@@ -425,14 +462,6 @@ TEST(peer_credentials)
 	CHECK(c.pid == child && c.uid == USER_ID && c.gid == USER_ID);
 	send(s, "x", 1, 0);
 	CHECK(waitpid(child, &s, 0) == child && s == 0);
-}
-
-static void
-want_cred(int fd)
-{
-	int on = 1;
-
-	REQUIRE(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, 4) == 0);
 }
 
 static struct ucred

@@ -81,6 +81,8 @@ TEST(socket_errors)
 		;
 	CHECK_ERR(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
 	CHECK_ERR(socketpair(AF_UNIX, SOCK_STREAM, 0, a), EMFILE);
+	CHECK_ERR(socket(AF_MAX, SOCK_STREAM, 0), EAFNOSUPPORT);
+	CHECK_ERR(socketpair(AF_MAX, SOCK_STREAM, 0, a), EMFILE);
 }
 
 TEST(socket_bad_descriptors)
@@ -336,6 +338,10 @@ TEST(send_and_recv_faults)
 	CHECK_ERR(sendmsg(a[0], &m, 0), EFAULT);
 	m = (struct msghdr){ .msg_name = buf, .msg_namelen = -1u };
 	CHECK_ERR(sendmsg(a[0], &m, 0), EINVAL);
+	CHECK_ERR(recvmsg(a[0], &m, MSG_DONTWAIT), EINVAL);
+	m.msg_name = NULL; /* then its length does not matter */
+	CHECK_EQ(sendmsg(a[0], &m, 0), 0);
+	CHECK_ERR(recvmsg(a[0], &m, MSG_DONTWAIT), EAGAIN);
 	m = (struct msghdr){ .msg_control = buf, .msg_controllen = 1ul << 40 };
 	CHECK_ERR(sendmsg(a[0], &m, 0), ENOBUFS);
 	CHECK_EQ(send(a[0], "abc", 3, 0), 3); /* nothing is there so far */
@@ -435,6 +441,23 @@ TEST(unread_bytes_reset_the_peer)
 	CHECK_EQ(recv(a[0], buf, 9, 0), 3); /* what has come is there */
 	CHECK_ERR(recv(a[0], buf, 9, 0), ECONNRESET);
 	CHECK_EQ(recv(a[0], buf, 9, 0), 0);
+}
+
+/* Where recvmsg gives what has come before it, recvmmsg does not. */
+TEST(recvmmsg_tells_an_error_first)
+{
+	struct iovec iov = { buf, 9 };
+	struct mmsghdr mm = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+
+	for (unsigned count = 0; count < 2; count++) {
+		pair(SOCK_STREAM);
+		CHECK_EQ(send(a[0], "abc", 3, 0), 3);
+		CHECK_EQ(send(a[1], "def", 3, 0), 3);
+		close(a[1]);
+		CHECK_ERR(recvmmsg(a[0], &mm, count, 0, NULL), ECONNRESET);
+		CHECK_EQ(recvmmsg(a[0], &mm, 1, 0, NULL), 1);
+		CHECK_EQ(mm.msg_len, 3);
+	}
 }
 
 TEST(closed_peer_of_packets)

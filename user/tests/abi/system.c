@@ -189,6 +189,29 @@ TEST(futex_requeue_to_itself)
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
+/* A way to compare that there is not shows after the word is changed, but
+ * before anyone is woken. */
+TEST(futex_wake_op_errors)
+{
+	unsigned set5_compare9 = 0u << 28 | 9u << 24 | 5u << 12;
+	volatile int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(futex(word, FUTEX_WAIT, 0, NULL) != 0);
+	until_asleep(child);
+	CHECK_ERR(syscall(NR_futex, word, FUTEX_WAKE_OP, 1, 1ul, word + 1,
+			  set5_compare9),
+		  ENOSYS);
+	CHECK_EQ(word[1], 5);
+	CHECK_ERR(syscall(NR_futex, word, FUTEX_WAKE_OP, 1, 1ul, BAD,
+			  set5_compare9),
+		  EFAULT);
+	CHECK_EQ(futex(word, FUTEX_WAKE, 9, NULL), 1);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
 TEST(futex_timeout)
 {
 	int word = 5;
