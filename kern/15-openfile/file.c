@@ -95,16 +95,13 @@ begin_writing(struct vnode *v)
 	return 0;
 }
 
-/* POSIX.1-2017, open: a socket cannot be opened. MS_NODEV is looked at for each
- * open, as a remount may change it. */
+/* POSIX.1-2017, open: a socket cannot be opened. */
 static int
 open_special(struct vnode *v, struct file *f)
 {
 	switch (v->type) {
 	case VT_CHR:
 	case VT_BLK:
-		if (v->mount->flags & MS_NODEV)
-			return -EACCES;
 		return vfs_ops.open_device(v, f);
 	case VT_FIFO:
 		return vfs_ops.open_fifo ? vfs_ops.open_fifo(v, f) : -ENXIO;
@@ -126,6 +123,10 @@ set_operations(struct vnode *v, struct file *f)
 		f->ops = &path_file_ops;
 		return 0;
 	}
+	/* For each open, as a remount may change it. */
+	if ((v->type == VT_CHR || v->type == VT_BLK) &&
+	    (v->mount->flags & MS_NODEV))
+		return -EACCES;
 	if (v->ops->open)
 		return v->ops->open(v, f);
 	if (v->type == VT_REG) {

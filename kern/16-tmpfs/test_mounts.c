@@ -175,6 +175,45 @@ SELFTEST(tmpfs_sync_leaves_errors_to_fsync)
 	CHECK(own == -EIO && own_again == 0);
 }
 
+static int
+open_anything(struct vnode *v, struct file *f)
+{
+	(void)v;
+	(void)f;
+	return 0;
+}
+
+/* Of a file system whose files have an `open` of their own. */
+static const struct vnode_ops own_open = { .open = open_anything };
+static struct mount with_own_open = { .vnodes_lock = SPINLOCK("mount vnodes") };
+
+static int
+open_and_close(struct vnode *v, unsigned flags)
+{
+	struct file *f;
+	int error = vnode_open(v, flags, &f);
+
+	if (!error)
+		file_put(f);
+	return error;
+}
+
+SELFTEST(tmpfs_nodev_is_for_all_file_systems)
+{
+	int error, device, path;
+	bool is_new;
+	struct vnode *v = vnode_lookup(&with_own_open, 1, &is_new);
+
+	vnode_ready(v, VT_CHR, &own_open);
+	with_own_open.flags = MS_NODEV;
+	error = open_and_close(v, O_RDONLY);
+	path = open_and_close(v, O_PATH);
+	with_own_open.flags = 0;
+	device = open_and_close(v, O_RDONLY);
+	vnode_put(v);
+	CHECK(error == -EACCES && path == 0 && device == 0);
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];
