@@ -107,6 +107,24 @@ vnode_stat(struct vnode *v, struct stat *st)
 /* Minus one for each program that runs, plus one for each writer: whoever comes
  * second sees the other's sign. */
 int
+vnode_begin_write(struct vnode *v)
+{
+	int n = atomic_load(&v->writers);
+
+	do {
+		if (n < 0)
+			return -ETXTBSY;
+	} while (!atomic_compare_exchange_weak(&v->writers, &n, n + 1));
+	return 0;
+}
+
+void
+vnode_end_write(struct vnode *v)
+{
+	atomic_fetch_sub(&v->writers, 1);
+}
+
+int
 vnode_deny_write(struct vnode *v)
 {
 	int n = atomic_load(&v->writers);

@@ -214,6 +214,23 @@ SELFTEST(tmpfs_nodev_is_for_all_file_systems)
 	CHECK(error == -EACCES && path == 0 && device == 0);
 }
 
+SELFTEST(tmpfs_every_writer_counts_once)
+{
+	bool is_new;
+	struct vnode *v = vnode_lookup(&with_own_open, 2, &is_new);
+	struct file *f;
+	int during, after, error;
+
+	vnode_ready(v, VT_REG, &own_open);
+	error = vnode_open(v, O_WRONLY, &f);
+	during = v->writers;
+	if (!error)
+		file_put(f);
+	after = v->writers;
+	vnode_put(v);
+	CHECK(error == 0 && during == 1 && after == 0);
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];
