@@ -190,8 +190,9 @@ int64_t vnode_seek(struct vnode *v, uint64_t from, bool data);
  * locking), and stays where the caller is in the group. Does not sleep. */
 uint32_t plain_mode(uint32_t mode, uint32_t gid);
 /** A write by another than root takes set-user-id and set-group-id away
- * (POSIX.1-2017, write). @p v's lock is held for writing; may sleep. */
-void vnode_drop_set_id(struct vnode *v);
+ * (POSIX.1-2017, write). @p v's lock is held for writing; may sleep. @return 0,
+ * or the file system's: then it must not be written */
+int vnode_drop_set_id(struct vnode *v);
 /** vnode_truncate without limits; @p v's lock is held for writing. -EPERM: a
  * seal; -EIO: of the page that keeps a part; the file system's. */
 int vnode_resize(struct vnode *v, uint64_t size);

@@ -136,23 +136,23 @@ plain_mode(uint32_t mode, uint32_t gid)
 	return mode & ~S_ISUID;
 }
 
-void
+int
 vnode_drop_set_id(struct vnode *v)
 {
 	struct vattr attr = { .valid = VATTR_MODE };
 
 	if (!(v->mode & (S_ISUID | S_ISGID)) || is_root(current_cred()))
-		return;
+		return 0;
 	attr.mode = plain_mode(v->mode, v->gid);
-	if (attr.mode != v->mode)
-		vnode_change_locked(v, &attr);
+	return attr.mode != v->mode ? vnode_change_locked(v, &attr) : 0;
 }
 
 /* The lock is held from the look at the size to the last byte: O_APPEND's
  * position and its bytes cannot be parted (POSIX.1-2017, write). It is that of
  * pwrite, too, whatever position was given (pwrite(2), BUGS: as on Linux). The
  * set-id bits go before the first byte, so at no moment has the file new
- * contents and the old rights. */
+ * contents and the old rights; where they cannot go, nothing is written. A
+ * write of nothing leaves them (Linux). */
 static int64_t
 locked_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -165,9 +165,10 @@ locked_write(struct file *f, struct uio *u, uint64_t *pos)
 	n = limit_write(*pos, &len);
 	if (!n)
 		n = check_seals(v, *pos, &len);
+	if (!n && len > 0)
+		n = vnode_drop_set_id(v);
 	if (n)
 		return n;
-	vnode_drop_set_id(v);
 	n = cached_write(v->cache, u, pos, len);
 	if (n > 0)
 		vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
@@ -301,8 +302,9 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!v->ops->setattr)
 		return -EINVAL;
 	vnode_lock(v, 0);
-	vnode_drop_set_id(v);
-	error = vnode_resize(v, size);
+	error = vnode_drop_set_id(v);
+	if (!error)
+		error = vnode_resize(v, size);
 	vnode_unlock(v);
 	if (!error)
 		notify_file(v, IN_MODIFY);

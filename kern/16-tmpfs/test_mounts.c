@@ -185,7 +185,8 @@ open_anything(struct vnode *v, struct file *f)
 
 /* Of a file system whose files have an `open` of their own. */
 static const struct vnode_ops own_open = { .open = open_anything };
-static struct mount with_own_open = { .vnodes_lock = SPINLOCK("mount vnodes") };
+static struct mount of_another_kind = { .vnodes_lock =
+						SPINLOCK("mount vnodes") };
 
 static int
 open_and_close(struct vnode *v, unsigned flags)
@@ -202,13 +203,13 @@ SELFTEST(tmpfs_nodev_is_for_all_file_systems)
 {
 	int error, device, path;
 	bool is_new;
-	struct vnode *v = vnode_lookup(&with_own_open, 1, &is_new);
+	struct vnode *v = vnode_lookup(&of_another_kind, 1, &is_new);
 
 	vnode_ready(v, VT_CHR, &own_open);
-	with_own_open.flags = MS_NODEV;
+	of_another_kind.flags = MS_NODEV;
 	error = open_and_close(v, O_RDONLY);
 	path = open_and_close(v, O_PATH);
-	with_own_open.flags = 0;
+	of_another_kind.flags = 0;
 	device = open_and_close(v, O_RDONLY);
 	vnode_put(v);
 	CHECK(error == -EACCES && path == 0 && device == 0);
@@ -217,7 +218,7 @@ SELFTEST(tmpfs_nodev_is_for_all_file_systems)
 SELFTEST(tmpfs_every_writer_counts_once)
 {
 	bool is_new;
-	struct vnode *v = vnode_lookup(&with_own_open, 2, &is_new);
+	struct vnode *v = vnode_lookup(&of_another_kind, 2, &is_new);
 	struct file *f;
 	int during, after, error;
 
@@ -229,6 +230,53 @@ SELFTEST(tmpfs_every_writer_counts_once)
 	after = v->writers;
 	vnode_put(v);
 	CHECK(error == 0 && during == 1 && after == 0);
+}
+
+static int
+refuse_change(struct vnode *v, const struct vattr *attr)
+{
+	(void)v;
+	(void)attr;
+	return -EPERM;
+}
+
+/* As a user, to whom a write costs the set-user-id bit. */
+static int64_t
+write_as_user(struct vnode *v, const char *text, size_t len)
+{
+	struct fs_context *c = fs_context_new(), *old = current()->fs;
+	struct file *f;
+	int64_t n;
+
+	c->cred.fsuid = 1000;
+	current()->fs = c;
+	n = vnode_open(v, O_WRONLY, &f);
+	if (!n) {
+		n = test_pwrite(f, text, len, 0);
+		file_put(f);
+	}
+	current()->fs = old;
+	fs_context_put(c);
+	return n;
+}
+
+SELFTEST(tmpfs_set_id_goes_before_a_write)
+{
+	static const struct page_cache_ops pages = { .read_page = zero_page };
+	static const struct vnode_ops ops = { .pages = &pages,
+					      .setattr = refuse_change };
+	bool is_new;
+	struct vnode *v = vnode_lookup(&of_another_kind, 3, &is_new);
+	int64_t some, nothing;
+	uint64_t size;
+
+	v->mode = S_IFREG | S_ISUID | 0666;
+	vnode_ready(v, VT_REG, &ops);
+	some = write_as_user(v, "x", 1);
+	nothing = write_as_user(v, "x", 0);
+	size = v->size;
+	vnode_put(v);
+	CHECK(some == -EPERM && nothing == 0 && size == 0);
 }
 
 SELFTEST(tmpfs_size_is_a_limit)

@@ -346,13 +346,21 @@ parse_value(const char *text, size_t len, unsigned base, uint32_t *value)
 	return len > 0;
 }
 
+static bool
+is_word(const char *p, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	return (size_t)(end - p) == len && memcmp(p, word, len) == 0;
+}
+
 /* Options are separated by commas; an empty one is none. One that is not known
  * is an error, as mount(2) says, and not passed over: who asks for a mode must
  * not get another. What mode= has beyond permission bits is dropped. */
 static int
 parse_options(struct devpts *d, const char *options)
 {
-	uint32_t max = PTYS_MAX, ignored;
+	uint32_t max = PTYS_MAX;
 	const struct {
 		const char *name;
 		unsigned base;
@@ -367,8 +375,7 @@ parse_options(struct devpts *d, const char *options)
 
 	for (; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, ',');
-		ignored = end - p;
-		if (ignored == 0 || strncmp(p, "newinstance", ignored) == 0)
+		if (end == p || is_word(p, end, "newinstance"))
 			continue; /* every mount is one */
 		for (i = 0; i < ARRAY_SIZE(known); i++)
 			if (strncmp(p, known[i].name, strlen(known[i].name)) ==
