@@ -40,6 +40,13 @@ file_take(struct file *f)
 	kcharge(f->private_data, account);
 }
 
+/* While it is open no program runs from its file (vnode_begin_write). */
+static bool
+is_writer(const struct file *f)
+{
+	return f->vnode && f->vnode->type == VT_REG && file_writable(f);
+}
+
 static void
 file_free(struct rcu_head *head)
 {
@@ -65,8 +72,8 @@ file_release(struct file *f)
 		if (!(f->flags & O_PATH))
 			notify_file(v, file_writable(f) ? IN_CLOSE_WRITE
 							: IN_CLOSE_NOWRITE);
-		if (v->type == VT_REG && file_writable(f))
-			atomic_fetch_sub(&v->writers, 1);
+		if (is_writer(f))
+			vnode_end_write(v);
 		vnode_put(v);
 	}
 	rcu_defer(&f->rcu, file_free);
@@ -81,30 +88,13 @@ file_put(struct file *f)
 
 /* ---- Opening a vnode ---- */
 
-/* For as long as @p v is open for writing no program can run from it, nor the
- * other way round: the same count, with the other sign (vnode_deny_write). */
-static int
-begin_writing(struct vnode *v)
-{
-	int n = atomic_load(&v->writers);
-
-	do {
-		if (n < 0)
-			return -ETXTBSY;
-	} while (!atomic_compare_exchange_weak(&v->writers, &n, n + 1));
-	return 0;
-}
-
-/* POSIX.1-2017, open: a socket cannot be opened. MS_NODEV is looked at for each
- * open, as a remount may change it. */
+/* POSIX.1-2017, open: a socket cannot be opened. */
 static int
 open_special(struct vnode *v, struct file *f)
 {
 	switch (v->type) {
 	case VT_CHR:
 	case VT_BLK:
-		if (v->mount->flags & MS_NODEV)
-			return -EACCES;
 		return vfs_ops.open_device(v, f);
 	case VT_FIFO:
 		return vfs_ops.open_fifo ? vfs_ops.open_fifo(v, f) : -ENXIO;
@@ -117,8 +107,7 @@ open_special(struct vnode *v, struct file *f)
 
 /* What is behind @p v decides. A file system may have its own way, and then
  * decides all: procfs has regular files whose contents are made when they are
- * read. Whatever fails here leaves nothing to be undone: who counts as a writer
- * does so last. */
+ * read. Whatever fails here leaves nothing to be undone. */
 static int
 set_operations(struct vnode *v, struct file *f)
 {
@@ -126,12 +115,16 @@ set_operations(struct vnode *v, struct file *f)
 		f->ops = &path_file_ops;
 		return 0;
 	}
+	/* For each open, as a remount may change it. */
+	if ((v->type == VT_CHR || v->type == VT_BLK) &&
+	    (v->mount->flags & MS_NODEV))
+		return -EACCES;
 	if (v->ops->open)
 		return v->ops->open(v, f);
 	if (v->type == VT_REG) {
 		f->ops = &regular_file_ops;
 		f->has_pos = true;
-		return file_writable(f) ? begin_writing(v) : 0;
+		return 0;
 	}
 	if (v->type == VT_DIR) {
 		f->ops = &dir_file_ops;
@@ -148,7 +141,12 @@ vnode_open(struct vnode *v, unsigned flags, struct file **result)
 	int error;
 
 	f->vnode = v;
-	error = set_operations(v, f);
+	error = is_writer(f) ? vnode_begin_write(v) : 0;
+	if (!error) {
+		error = set_operations(v, f);
+		if (error && is_writer(f))
+			vnode_end_write(v);
+	}
 	if (error) {
 		kfree(f); /* no one has seen it; v was not referenced */
 		return error;

@@ -131,9 +131,9 @@ struct file *file_new(const struct file_ops *ops, unsigned flags,
 		      void *private_data);
 /** Open @p v, to which a reference is taken: checks no permission. @p flags:
  * O_*, without those that say only how to open. May wait, for a FIFO's other
- * end. No locks are held. @return 0, -ETXTBSY: a program that runs; -ENXIO: no
- * such device, or a socket; -EACCES (device on a MS_NODEV mount); -ELOOP: a
- * link; the device's */
+ * end. No locks are held. @return 0, -ETXTBSY: a program that runs; -EROFS;
+ * -ENXIO: no such device, or a socket; -EACCES (device on a MS_NODEV mount);
+ * -ELOOP: a link; the device's */
 int vnode_open(struct vnode *v, unsigned flags, struct file **result);
 /** Taking and giving back references. file_put may sleep (release, inactive);
  * no spinlock is held then, nor a vnode's lock. */
@@ -190,8 +190,9 @@ int64_t vnode_seek(struct vnode *v, uint64_t from, bool data);
  * locking), and stays where the caller is in the group. Does not sleep. */
 uint32_t plain_mode(uint32_t mode, uint32_t gid);
 /** A write by another than root takes set-user-id and set-group-id away
- * (POSIX.1-2017, write). @p v's lock is held for writing; may sleep. */
-void vnode_drop_set_id(struct vnode *v);
+ * (POSIX.1-2017, write). @p v's lock is held for writing; may sleep. @return 0,
+ * or the file system's: then it must not be written */
+int vnode_drop_set_id(struct vnode *v);
 /** vnode_truncate without limits; @p v's lock is held for writing. -EPERM: a
  * seal; -EIO: of the page that keeps a part; the file system's. */
 int vnode_resize(struct vnode *v, uint64_t size);
@@ -199,6 +200,9 @@ int vnode_resize(struct vnode *v, uint64_t size);
  * pages. */
 #define FILE_SIZE_MAX 0x7ffffffffffff000ul
 
+/** The file or directory that @p f is has been read: set its access time, if
+ * that is wanted, and news. Takes no lock; does not sleep. */
+void file_note_access(const struct file *f);
 /** Note the time, for access times, which are a few seconds late: called by the
  * flush thread every few seconds. Does not sleep. */
 void regular_note_time(void);

@@ -42,14 +42,15 @@ access_is_news(const struct vnode *v)
 
 /* The time is set without the lock, which reads do not take: of two readers at
  * once either's time will do. */
-static inline void
-note_access(const struct file *f)
+void
+file_note_access(const struct file *f)
 {
 	struct vnode *v = f->vnode;
 
 	if ((!access_is_news(v) && !(v->mount->flags & MS_STRICTATIME)) ||
 	    (f->flags & O_NOATIME) ||
-	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)))
+	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)) ||
+	    (v->type == VT_DIR && v->mount->flags & MS_NODIRATIME))
 		return;
 	vnode_touch(v, TOUCH_ATIME);
 }
@@ -65,7 +66,7 @@ regular_read(struct file *f, struct uio *u, uint64_t *pos)
 	int64_t n = cached_read(f->vnode->cache, u, pos);
 
 	if (n > 0)
-		note_access(f);
+		file_note_access(f);
 	return n;
 }
 
@@ -136,23 +137,23 @@ plain_mode(uint32_t mode, uint32_t gid)
 	return mode & ~S_ISUID;
 }
 
-void
+int
 vnode_drop_set_id(struct vnode *v)
 {
 	struct vattr attr = { .valid = VATTR_MODE };
 
 	if (!(v->mode & (S_ISUID | S_ISGID)) || is_root(current_cred()))
-		return;
+		return 0;
 	attr.mode = plain_mode(v->mode, v->gid);
-	if (attr.mode != v->mode)
-		vnode_change_locked(v, &attr);
+	return attr.mode != v->mode ? vnode_change_locked(v, &attr) : 0;
 }
 
 /* The lock is held from the look at the size to the last byte: O_APPEND's
  * position and its bytes cannot be parted (POSIX.1-2017, write). It is that of
  * pwrite, too, whatever position was given (pwrite(2), BUGS: as on Linux). The
  * set-id bits go before the first byte, so at no moment has the file new
- * contents and the old rights. */
+ * contents and the old rights; where they cannot go, nothing is written. A
+ * write of nothing leaves them (Linux). */
 static int64_t
 locked_write(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -165,9 +166,10 @@ locked_write(struct file *f, struct uio *u, uint64_t *pos)
 	n = limit_write(*pos, &len);
 	if (!n)
 		n = check_seals(v, *pos, &len);
+	if (!n && len > 0)
+		n = vnode_drop_set_id(v);
 	if (n)
 		return n;
-	vnode_drop_set_id(v);
 	n = cached_write(v->cache, u, pos, len);
 	if (n > 0)
 		vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
@@ -222,60 +224,62 @@ regular_write(struct file *f, struct uio *u, uint64_t *pos)
 
 /* ---- Cutting off ---- */
 
-/* Zero what is cut off of the last page that stays, while the old size still
- * holds and the page can be read: else a later extension would show it
- * (POSIX.1-2017, ftruncate: it reads as zeros). In memory page_cache_truncate
- * does it: nothing has to be read. */
+/* Have the last page that stays in the cache if a part of it goes: what reads
+ * it does so by the old size. With a reference to it, page_cache_truncate finds
+ * it and zeroes what is cut off: else a later extension would show it
+ * (POSIX.1-2017, ftruncate: it reads as zeros). In memory nothing has to be
+ * read. */
 static int
-zero_new_tail(struct vnode *v, uint64_t size)
+get_new_tail(struct vnode *v, uint64_t size, struct page **tail)
 {
-	unsigned offset = size % PAGE_SIZE;
-	struct page *page;
 	int error = 0;
 
-	if (offset == 0 || v->cache->quota)
+	if (size % PAGE_SIZE == 0 || v->cache->quota)
 		return 0;
-	page = page_cache_get(v->cache, size / PAGE_SIZE, &error);
-	if (!page)
-		return error;
-	memset((char *)page_address(page) + offset, 0, PAGE_SIZE - offset);
-	page_cache_dirty(v->cache, page);
-	page_unref(page);
-	return 0;
+	*tail = page_cache_get(v->cache, size / PAGE_SIZE, &error);
+	return *tail ? 0 : error;
 }
 
 /* Mappings go before the cache: of two ways to the pages the one that takes no
  * look at the size is closed first, and a fault that comes now finds the new
- * one. Growing, the bytes of the last page past the old end are zeroed: a
- * mapping may have written there. */
+ * one. */
+static void
+drop_cut_off(struct vnode *v)
+{
+	if (vfs_ops.unmap_pages)
+		vfs_ops.unmap_pages(v, DIV_ROUND_UP(v->size, PAGE_SIZE),
+				    UINT64_MAX);
+	page_cache_truncate(v->cache, v->size);
+}
+
+/* Until the file system has changed the size nothing is lost, as it may refuse;
+ * and it may have to write some of the pages. Without a lock, a reader could
+ * bring pages back until then, too (CACHE2). Growing, the bytes of the last
+ * page past the old end are zeroed: a mapping may have written there. */
 int
 vnode_resize(struct vnode *v, uint64_t size)
 {
 	struct vattr attr = { .valid = VATTR_SIZE | VATTR_MTIME | VATTR_CTIME,
 			      .size = size };
-	uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
-	bool shrinks = size < v->size;
+	uint64_t before = v->size;
+	struct page *tail = NULL;
 	int error = 0;
 
-	if ((shrinks && v->seals & F_SEAL_SHRINK) ||
-	    (size > v->size && v->seals & F_SEAL_GROW))
+	if ((size < before && v->seals & F_SEAL_SHRINK) ||
+	    (size > before && v->seals & F_SEAL_GROW))
 		return -EPERM;
 	attr.mtime = attr.ctime = timespec_now();
-	if (shrinks)
-		error = zero_new_tail(v, size);
+	if (size < before)
+		error = get_new_tail(v, size, &tail);
 	else
-		page_cache_zero_tail(v->cache, v->size);
+		page_cache_zero_tail(v->cache, before);
 	if (error)
 		return error;
 	error = vnode_change_locked(v, &attr);
-	/* Not before: the file system may have to write some of them. And
-	 * without a lock, a reader could bring pages back until the size has
-	 * changed (CACHE2). */
-	if (shrinks) {
-		if (vfs_ops.unmap_pages)
-			vfs_ops.unmap_pages(v, first, UINT64_MAX);
-		page_cache_truncate(v->cache, v->size);
-	}
+	if (v->size < before) /* even after an error of its disk */
+		drop_cut_off(v);
+	if (tail)
+		page_unref(tail);
 	return error;
 }
 
@@ -299,8 +303,9 @@ vnode_truncate(struct vnode *v, uint64_t size)
 	if (!v->ops->setattr)
 		return -EINVAL;
 	vnode_lock(v, 0);
-	vnode_drop_set_id(v);
-	error = vnode_resize(v, size);
+	error = vnode_drop_set_id(v);
+	if (!error)
+		error = vnode_resize(v, size);
 	vnode_unlock(v);
 	if (!error)
 		notify_file(v, IN_MODIFY);

@@ -128,25 +128,37 @@ attach_device(struct mount *m)
 
 /* Let the walk find @p m on @p covered (NULL: it is the root). All is ready
  * before the one store that shows it. The reference to covered is the mount's
- * from now on (VFS3). mounts_lock is held. */
-static void
+ * from now on (VFS3). Who removes a directory looks at `mounted` with its lock
+ * held; so with that, too, it is seen whether it is still there. The walk came
+ * to the topmost root at the place; that something covers it now means that
+ * another mount was quicker. mounts_lock is held. */
+static int
 attach(struct mount *m, struct vnode *covered)
 {
+	int error = 0;
+
 	m->covered = covered;
-	list_add_tail(&m->link, &mounts);
 	if (covered) {
-		rcu_assign(covered->mounted, m);
+		vnode_lock(covered, 0);
+		if (covered->nlink == 0)
+			error = -ENOENT;
+		else if (covered->mounted)
+			error = -EBUSY;
+		else
+			rcu_assign(covered->mounted, m);
+		vnode_unlock(covered);
 	} else {
 		root_mount = m;
 		context_set_kernel_root(m->root);
 	}
+	if (!error)
+		list_add_tail(&m->link, &mounts);
+	return error;
 }
 
 /* The device is taken before the file system reads it, and the place after:
- * between the two the lock is not held, as reading may take long. The walk came
- * to the topmost root at the place; that something covers it now means that
- * another mount was quicker. A failure midway is taken down like a mount:
- * nobody has seen it. */
+ * between the two the lock is not held, as reading may take long. A failure
+ * midway is taken down like a mount: nobody has seen it. */
 int
 mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	 unsigned flags, const char *options)
@@ -162,10 +174,8 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	if (!error)
 		error = fs->mount(m, options ? options : "");
 	mutex_lock(&mounts_lock);
-	if (!error && covered && covered->mounted)
-		error = -EBUSY;
 	if (!error)
-		attach(m, covered);
+		error = attach(m, covered);
 	mutex_unlock(&mounts_lock);
 	if (error)
 		take_down(m);
@@ -208,28 +218,39 @@ check_source(const char *source)
 	return error;
 }
 
-/* mount(2). Detached mounts whose last user has gone go first: one of them may
- * have the device. */
+/* Detached mounts whose last user has gone go first: one of them may have the
+ * device. */
+static int
+mount_of_type(const char *type, const char *source, struct vnode *covered,
+	      unsigned flags, const char *options)
+{
+	const struct filesystem *fs = type ? filesystem_find(type) : NULL;
+	int error;
+
+	if (!fs)
+		return type ? -ENODEV : -EINVAL;
+	if (!covered)
+		return mount_on(fs, source, NULL, flags, options);
+	mount_reap();
+	error = fs->needs_device ? check_source(source) : 0;
+	if (!error && covered->type != VT_DIR)
+		error = -ENOTDIR;
+	return error ? error : mount_on(fs, source, covered, flags, options);
+}
+
+/* mount(2). As on Linux: whether the place can be reached comes first, and what
+ * it is last. */
 int
 vfs_mount(const char *type, const char *source, const char *target,
 	  unsigned flags, const char *options)
 {
-	const struct filesystem *fs = filesystem_find(type);
-	struct vnode *covered;
-	int error;
+	struct vnode *covered = NULL;
+	int error = target ? path_walk(AT_FDCWD, target, 0, &covered) : 0;
 
-	if (!fs)
-		return -ENODEV;
-	if (!target)
-		return mount_on(fs, source, NULL, flags, options);
-	mount_reap();
-	error = fs->needs_device ? check_source(source) : 0;
-	if (!error)
-		error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
 	if (error)
 		return error;
-	error = mount_on(fs, source, covered, flags, options);
-	if (error)
+	error = mount_of_type(type, source, covered, flags, options);
+	if (error && covered)
 		vnode_put(covered);
 	return error;
 }

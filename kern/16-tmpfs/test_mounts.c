@@ -175,6 +175,181 @@ SELFTEST(tmpfs_sync_leaves_errors_to_fsync)
 	CHECK(own == -EIO && own_again == 0);
 }
 
+static int
+open_anything(struct vnode *v, struct file *f)
+{
+	(void)v;
+	(void)f;
+	return 0;
+}
+
+/* Of a file system whose files have an `open` of their own. */
+static const struct vnode_ops own_open = { .open = open_anything };
+static struct mount of_another_kind = { .vnodes_lock =
+						SPINLOCK("mount vnodes") };
+
+static int
+open_and_close(struct vnode *v, unsigned flags)
+{
+	struct file *f;
+	int error = vnode_open(v, flags, &f);
+
+	if (!error)
+		file_put(f);
+	return error;
+}
+
+SELFTEST(tmpfs_nodev_is_for_all_file_systems)
+{
+	int error, device, path;
+	bool is_new;
+	struct vnode *v = vnode_lookup(&of_another_kind, 1, &is_new);
+
+	vnode_ready(v, VT_CHR, &own_open);
+	of_another_kind.flags = MS_NODEV;
+	error = open_and_close(v, O_RDONLY);
+	path = open_and_close(v, O_PATH);
+	of_another_kind.flags = 0;
+	device = open_and_close(v, O_RDONLY);
+	vnode_put(v);
+	CHECK(error == -EACCES && path == 0 && device == 0);
+}
+
+SELFTEST(tmpfs_every_writer_counts_once)
+{
+	bool is_new;
+	struct vnode *v = vnode_lookup(&of_another_kind, 2, &is_new);
+	struct file *f;
+	int during, after, error;
+
+	vnode_ready(v, VT_REG, &own_open);
+	error = vnode_open(v, O_WRONLY, &f);
+	during = v->writers;
+	if (!error)
+		file_put(f);
+	after = v->writers;
+	vnode_put(v);
+	CHECK(error == 0 && during == 1 && after == 0);
+}
+
+static int
+refuse_change(struct vnode *v, const struct vattr *attr)
+{
+	(void)v;
+	(void)attr;
+	return -EPERM;
+}
+
+/* As a user, to whom a write costs the set-user-id bit. */
+static int64_t
+write_as_user(struct vnode *v, const char *text, size_t len)
+{
+	struct fs_context *c = fs_context_new(), *old = current()->fs;
+	struct file *f;
+	int64_t n;
+
+	c->cred.fsuid = 1000;
+	current()->fs = c;
+	n = vnode_open(v, O_WRONLY, &f);
+	if (!n) {
+		n = test_pwrite(f, text, len, 0);
+		file_put(f);
+	}
+	current()->fs = old;
+	fs_context_put(c);
+	return n;
+}
+
+SELFTEST(tmpfs_set_id_goes_before_a_write)
+{
+	static const struct page_cache_ops pages = { .read_page = zero_page };
+	static const struct vnode_ops ops = { .pages = &pages,
+					      .setattr = refuse_change };
+	bool is_new;
+	struct vnode *v = vnode_lookup(&of_another_kind, 3, &is_new);
+	int64_t some, nothing;
+	uint64_t size;
+
+	v->mode = S_IFREG | S_ISUID | 0666;
+	vnode_ready(v, VT_REG, &ops);
+	some = write_as_user(v, "x", 1);
+	nothing = write_as_user(v, "x", 0);
+	size = v->size;
+	vnode_put(v);
+	CHECK(some == -EPERM && nothing == 0 && size == 0);
+}
+
+static int opened_meanwhile;
+
+static int
+open_in_between(struct mount *m, unsigned flags)
+{
+	struct file *f;
+
+	(void)m;
+	(void)flags;
+	opened_meanwhile = test_open_file("/t/m/f", O_WRONLY, &f);
+	if (!opened_meanwhile)
+		file_put(f);
+	return 0;
+}
+
+static int
+mount_interrupted(struct mount *m, const char *options)
+{
+	static struct mount_ops ops;
+	int error = tmpfs_setup(m, options, 0755);
+
+	if (error)
+		return error;
+	ops = *m->ops;
+	ops.remount = open_in_between;
+	m->ops = &ops;
+	return 0;
+}
+
+SELFTEST(tmpfs_no_writer_slips_into_a_remount)
+{
+	static const struct filesystem fs = { "interrupted", false,
+					      mount_interrupted };
+	struct vnode *covered;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK((covered = test_walk("/t/m")));
+	CHECK(mount_on(&fs, "none", covered, 0, "") == 0);
+	CHECK(test_write_file("/t/m/f", "x") == 0);
+	CHECK(vfs_remount("/t/m", MS_RDONLY) == 0);
+	CHECK(opened_meanwhile == -EROFS);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_end());
+}
+
+/* What is written was read there, from a disk that nothing is mounted from. */
+SELFTEST(tmpfs_disk_as_file_is_written_through)
+{
+	struct block_device *disk = block_get(0);
+	char path[32] = "/t/", sector[SECTOR_SIZE];
+	struct vnode *v;
+	struct file *f;
+	bool dirty;
+
+	if (!disk || root_mount->device)
+		return;
+	CHECK(test_begin());
+	strlcat(path, disk->name, sizeof(path));
+	CHECK(vfs_mount("devfs", "none", "/t", 0, "") == 0);
+	CHECK(test_open_file(path, O_RDWR | O_DSYNC, &f) == 0);
+	CHECK(test_pread(f, sector, SECTOR_SIZE, 0) == SECTOR_SIZE);
+	CHECK(test_pwrite(f, sector, SECTOR_SIZE, 0) == SECTOR_SIZE);
+	CHECK(f->ops->mmap(f, &v) == 0);
+	dirty = page_cache_has_dirty(v->cache);
+	file_put(f);
+	CHECK(vfs_unmount("/t", 0) == 0);
+	CHECK(!dirty);
+	CHECK(test_end());
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];

@@ -140,13 +140,13 @@ change_room(struct vnode *v, unsigned mode, uint64_t from, uint64_t to)
 	if (!(mode & FALLOC_FL_PUNCH_HOLE) && to > v->size &&
 	    v->seals & F_SEAL_GROW)
 		return -EPERM;
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+	error = vnode_drop_set_id(v);
+	if (!error && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		error = vnode_punch(v, from, to);
 	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE))
 		error = vnode_allocate(v, from, to, keep_size);
 	if (error)
 		return error;
-	vnode_drop_set_id(v);
 	vnode_touch(v, TOUCH_MTIME | TOUCH_CTIME);
 	return 0;
 }

@@ -396,6 +396,21 @@ def test_what_is_refused(program, make, tmp_path):
     assert "do not fit" in host.close()
 
 
+def test_an_append_only_file(program, make, tmp_path):
+    """What is refused leaves the file as it was."""
+    image = make("-t ext2", 4000)
+    old = tmp_path / "old"
+    old.write_bytes(b"x" * 6000)
+    debugfs(image, f"write {old} f", "sif f flags 0x20", write=True)
+    host = Host(program, image)
+    assert host("mount", 0) == ["0"]
+    whole = host("read", "/f", 0, 6000)
+    assert host("truncate", "/f", 5000) == -errno.EPERM
+    assert host("read", "/f", 0, 6000) == whole
+    host("unmount")
+    host.close()
+
+
 def test_directory_loops_are_refused(program, make, tmp_path):
     image = make("-t ext2 -b 1024", 2000)
     debugfs(image, "mkdir a", "mkdir a/b", "link a a/b/c", "link . a/self",

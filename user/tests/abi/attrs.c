@@ -167,6 +167,16 @@ TEST(chown_of_nothing_clears_for_the_owner)
 	CHECK_EQ(mode_of("f"), S_IFREG | 0755);
 }
 
+TEST(write_of_nothing_keeps_setuid)
+{
+	make_file("f", "abc");
+	CHECK_EQ(chmod("f", 04766), 0);
+	AS_USER(int fd = open("f", O_WRONLY); CHECK_EQ(write(fd, "", 0), 0));
+	CHECK_EQ(mode_of("f"), S_IFREG | 04766);
+	AS_USER(int fd = open("f", O_WRONLY); CHECK_EQ(write(fd, "x", 1), 1));
+	CHECK_EQ(mode_of("f"), S_IFREG | 0766);
+}
+
 /* S_ISGID without the right to execute lends nothing. */
 TEST(setgid_stays_for_the_group)
 {

@@ -132,6 +132,12 @@ TEST(mount_read_only)
 	CHECK_ERR(open("m", O_TMPFILE | O_RDWR, 0600), EROFS);
 	CHECK_ERR(unlink("m/f"), EROFS);
 	CHECK_ERR(rmdir("m/d"), EROFS);
+	CHECK_ERR(unlink("m/none"), EROFS);
+	CHECK_ERR(rmdir("m/none"), EROFS);
+	CHECK_ERR(unlink("m/f/"), EROFS);
+	CHECK_ERR(rmdir("m/f"), EROFS);
+	CHECK_ERR(unlink("m/."), EISDIR);
+	CHECK_ERR(unlink("m/none/x"), ENOENT);
 	CHECK_ERR(mkdir("m/e", 0755), EROFS);
 	CHECK_ERR(mknod("m/e", S_IFIFO | 0600, 0), EROFS);
 	CHECK_ERR(symlink("x", "m/e"), EROFS);
@@ -208,6 +214,56 @@ TEST(mount_noatime)
 	CHECK_EQ(st.st_atime, future[0].tv_sec);
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(umount2("m", 0), 0);
+}
+
+/** A folder's access time follows the same rules as a file's. */
+TEST(mount_relatime_of_folders)
+{
+	struct timespec future[2] = { { 4000000000, 0 }, { 1, 0 } };
+	struct timespec old[2] = { { 1, 0 }, { 1, 0 } };
+	char entries[512];
+	struct stat st;
+	int fd;
+
+	mount_here(0);
+	CHECK_EQ(utimensat(AT_FDCWD, "m", future, 0), 0);
+	fd = open("m", O_RDONLY);
+	CHECK(syscall(NR_getdents64, fd, entries, sizeof(entries)) > 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_atime, future[0].tv_sec);
+	CHECK_EQ(utimensat(AT_FDCWD, "m", old, 0), 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK(syscall(NR_getdents64, fd, entries, sizeof(entries)) > 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK(st.st_atime > 1);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
+TEST(mount_of_size_0_has_no_limit)
+{
+	struct statfs st;
+
+	mount_here(0);
+	CHECK_EQ(mkdir("m/d", 0755), 0);
+	CHECK_EQ(mount("t", "m/d", "tmpfs", 0, "size=0"), 0);
+	make_file("m/d/f", "abc");
+	CHECK_EQ(statfs("m/d", &st), 0);
+	CHECK_EQ(st.f_blocks, 0);
+	CHECK_EQ(st.f_bfree, 0);
+	CHECK_EQ(umount2("m/d", 0), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
+/** No path would lead to it. */
+TEST(mount_on_a_removed_folder)
+{
+	mount_here(0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chdir("d"), 0);
+	CHECK_EQ(rmdir("../d"), 0);
+	CHECK_ERR(mount("t", ".", "tmpfs", 0, NULL), ENOENT);
+	CHECK_EQ(chdir("/"), 0);
 }
 
 TEST(umount_busy)
@@ -323,6 +379,12 @@ TEST(mount_errors)
 	CHECK_ERR(mount("t", "loop1", "tmpfs", 0, NULL), ELOOP);
 	CHECK_ERR(mount("t", LONG_PATH, "tmpfs", 0, NULL), ENAMETOOLONG);
 	CHECK_ERR(mount("t", "m", "nosuchfs", 0, NULL), ENODEV);
+	CHECK_ERR(mount("t", "f", "nosuchfs", 0, NULL), ENODEV);
+	CHECK_ERR(mount("t", "m/none", "nosuchfs", 0, NULL), ENOENT);
+	CHECK_ERR(mount("t", "f/x", "nosuchfs", 0, NULL), ENOTDIR);
+	CHECK_ERR(mount("t", "m/none", NULL, 0, NULL), ENOENT);
+	CHECK_ERR(mount("t", "m", NULL, 0, NULL), EINVAL);
+	CHECK_ERR(mount("/nosuchdisk", "f", "ext2", 0, NULL), ENOENT);
 	CHECK_ERR(mount("t", BAD, "tmpfs", 0, NULL), EFAULT);
 	CHECK_ERR(mount("t", "m", BAD, 0, NULL), EFAULT);
 	CHECK_ERR(mount("/nosuchdisk", "m", "ext2", 0, NULL), ENOENT);
