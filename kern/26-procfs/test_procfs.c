@@ -126,22 +126,19 @@ PROCESS_TEST(procfs_processes_come_and_go)
 
 PROCESS_TEST(procfs_text_is_that_of_its_first_read)
 {
-	struct proc *p = current_proc();
 	char text[16] = "";
 	struct file *f;
 
 	EXPECT(mount_proc());
 	f = open_file(DIR "/self/comm", O_RDONLY);
 	EXPECT(f && read_at(f, text, 2, 0) == 2);
-	spin_lock(&p->lock);
-	strlcpy(p->name, "another", sizeof(p->name));
-	spin_unlock(&p->lock);
+	thread_set_name(current(), "another");
 	EXPECT(read_at(f, text + 2, 13, 2) == 4);
 	EXPECT(strcmp(text, "child\n") == 0);
 	EXPECT(read_at(f, text, 15, 0) == 8);
 	EXPECT(memcmp(text, "another\n", 8) == 0);
 	file_put(f);
-	EXPECT(!open_file(DIR "/self/comm", O_WRONLY));
+	EXPECT(!open_file(DIR "/self/stat", O_WRONLY));
 	EXPECT(vfs_unmount(DIR, 0) == 0);
 	return true;
 }
