@@ -407,9 +407,9 @@ SYSCALL(NR_utime, sys_utime);
 
 /* ---- Size ---- */
 
-/* By path there is no open file that was checked: so the right to write, and
- * that nobody runs the program, are asked for here. The kind comes first
- * (truncate(2)). */
+/* By path there is no open file that was checked: so the right to write is
+ * asked for here, and it is a writer for as long as it takes: no program begins
+ * to run from the file meanwhile. The kind comes first (truncate(2)). */
 static int
 truncate_path(struct vnode *v, uint64_t size)
 {
@@ -420,10 +420,13 @@ truncate_path(struct vnode *v, uint64_t size)
 	if (v->type != VT_REG)
 		return -EINVAL;
 	error = vnode_access(v, W_OK);
+	if (!error)
+		error = vnode_begin_write(v);
 	if (error)
 		return error;
-	return atomic_load(&v->writers) < 0 ? -ETXTBSY
-					    : vnode_truncate(v, size);
+	error = vnode_truncate(v, size);
+	vnode_end_write(v);
+	return error;
 }
 
 /* A negative size is refused before the path is looked at. */
