@@ -128,25 +128,37 @@ attach_device(struct mount *m)
 
 /* Let the walk find @p m on @p covered (NULL: it is the root). All is ready
  * before the one store that shows it. The reference to covered is the mount's
- * from now on (VFS3). mounts_lock is held. */
-static void
+ * from now on (VFS3). Who removes a directory looks at `mounted` with its lock
+ * held; so with that, too, it is seen whether it is still there. The walk came
+ * to the topmost root at the place; that something covers it now means that
+ * another mount was quicker. mounts_lock is held. */
+static int
 attach(struct mount *m, struct vnode *covered)
 {
+	int error = 0;
+
 	m->covered = covered;
-	list_add_tail(&m->link, &mounts);
 	if (covered) {
-		rcu_assign(covered->mounted, m);
+		vnode_lock(covered, 0);
+		if (covered->nlink == 0)
+			error = -ENOENT;
+		else if (covered->mounted)
+			error = -EBUSY;
+		else
+			rcu_assign(covered->mounted, m);
+		vnode_unlock(covered);
 	} else {
 		root_mount = m;
 		context_set_kernel_root(m->root);
 	}
+	if (!error)
+		list_add_tail(&m->link, &mounts);
+	return error;
 }
 
 /* The device is taken before the file system reads it, and the place after:
- * between the two the lock is not held, as reading may take long. The walk came
- * to the topmost root at the place; that something covers it now means that
- * another mount was quicker. A failure midway is taken down like a mount:
- * nobody has seen it. */
+ * between the two the lock is not held, as reading may take long. A failure
+ * midway is taken down like a mount: nobody has seen it. */
 int
 mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	 unsigned flags, const char *options)
@@ -162,10 +174,8 @@ mount_on(const struct filesystem *fs, const char *source, struct vnode *covered,
 	if (!error)
 		error = fs->mount(m, options ? options : "");
 	mutex_lock(&mounts_lock);
-	if (!error && covered && covered->mounted)
-		error = -EBUSY;
 	if (!error)
-		attach(m, covered);
+		error = attach(m, covered);
 	mutex_unlock(&mounts_lock);
 	if (error)
 		take_down(m);

@@ -210,6 +210,17 @@ TEST(mount_noatime)
 	CHECK_EQ(umount2("m", 0), 0);
 }
 
+/** No path would lead to it. */
+TEST(mount_on_a_removed_folder)
+{
+	mount_here(0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chdir("d"), 0);
+	CHECK_EQ(rmdir("../d"), 0);
+	CHECK_ERR(mount("t", ".", "tmpfs", 0, NULL), ENOENT);
+	CHECK_EQ(chdir("/"), 0);
+}
+
 TEST(umount_busy)
 {
 	int fd;
