@@ -104,6 +104,12 @@ vnode_stat(struct vnode *v, struct stat *st)
 
 /* ---- Programs that run are not written to ---- */
 
+void
+vnode_end_write(struct vnode *v)
+{
+	atomic_fetch_sub(&v->writers, 1);
+}
+
 /* Minus one for each program that runs, plus one for each writer: whoever comes
  * second sees the other's sign. */
 int
@@ -115,13 +121,12 @@ vnode_begin_write(struct vnode *v)
 		if (n < 0)
 			return -ETXTBSY;
 	} while (!atomic_compare_exchange_weak(&v->writers, &n, n + 1));
-	return 0;
-}
-
-void
-vnode_end_write(struct vnode *v)
-{
-	atomic_fetch_sub(&v->writers, 1);
+	/* A remount marks the mount first, and looks for writers then: one of
+	 * the two sees the other. */
+	if (mount_writable(v) == 0)
+		return 0;
+	vnode_end_write(v);
+	return -EROFS;
 }
 
 int

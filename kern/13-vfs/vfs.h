@@ -282,9 +282,9 @@ struct timespec timespec_now(void);
  * sleep. @return 0, or the file system's */
 int vnode_change_locked(struct vnode *v, const struct vattr *attr);
 
-/** Count as a writer of regular file @p v: meanwhile no program runs from it;
- * to be undone as often as it was done. Do not sleep. @return 0, or -ETXTBSY: a
- * program runs from it */
+/** Count as a writer of regular file @p v: meanwhile no program runs from it,
+ * and its mount does not become read-only; to be undone as often as it was
+ * done. Do not sleep. @return 0; -ETXTBSY: a program runs from it; -EROFS */
 int vnode_begin_write(struct vnode *v);
 void vnode_end_write(struct vnode *v);
 /** exec: while a program runs from @p v no one may open it for writing; to be

@@ -131,9 +131,9 @@ struct file *file_new(const struct file_ops *ops, unsigned flags,
 		      void *private_data);
 /** Open @p v, to which a reference is taken: checks no permission. @p flags:
  * O_*, without those that say only how to open. May wait, for a FIFO's other
- * end. No locks are held. @return 0, -ETXTBSY: a program that runs; -ENXIO: no
- * such device, or a socket; -EACCES (device on a MS_NODEV mount); -ELOOP: a
- * link; the device's */
+ * end. No locks are held. @return 0, -ETXTBSY: a program that runs; -EROFS;
+ * -ENXIO: no such device, or a socket; -EACCES (device on a MS_NODEV mount);
+ * -ELOOP: a link; the device's */
 int vnode_open(struct vnode *v, unsigned flags, struct file **result);
 /** Taking and giving back references. file_put may sleep (release, inactive);
  * no spinlock is held then, nor a vnode's lock. */

@@ -16,36 +16,68 @@
  * covers a vnode, and is found by it. */
 #define UNSUPPORTED (MS_BIND | MS_MOVE | MS_REC)
 
-/* mount(2), MS_REMOUNT: new flags for all of the mount at @p target, which is
- * its root. To become read-only it must have no file open for writing (-EBUSY),
- * and all is written before; then the file system marks its disk. It is asked
- * before the flags change, as it may refuse. */
+static bool
+any(struct vnode *v)
+{
+	(void)v;
+	return true;
+}
+
+/* Who opens a file for writing counts as a writer before he looks at the flag;
+ * here it is the other way round, so one sees the other. Who changes names or
+ * attributes has looked at it with the vnode's lock held: wait for those that
+ * have seen the old one. Then all that was changed is written. */
 static int
-remount(const char *target, unsigned flags)
+stop_writing(struct mount *m)
+{
+	uint64_t ino = 0;
+	struct vnode *v;
+
+	if (mount_has_writers(m))
+		return -EBUSY;
+	m->flags |= MS_RDONLY;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (mount_has_writers(m))
+		return -EBUSY;
+	while ((v = vnode_next(m, ino, any))) {
+		ino = v->ino;
+		vnode_lock(v, 0);
+		vnode_unlock(v);
+		vnode_put(v);
+	}
+	return mount_write_back(m);
+}
+
+/* To become read-only it must have no file open for writing (-EBUSY), and all
+ * is written before; then the file system marks its disk. It is asked before
+ * the other flags change, as it may refuse. */
+static int
+change_flags(struct mount *m, unsigned flags)
+{
+	unsigned before = m->flags;
+	int error = 0;
+
+	if ((flags & MS_RDONLY) && !(before & MS_RDONLY))
+		error = stop_writing(m);
+	else if (!(flags & MS_RDONLY) && m->device && m->device->read_only)
+		error = -EROFS;
+	if (!error && ((flags ^ before) & MS_RDONLY) && m->ops->remount)
+		error = m->ops->remount(m, flags);
+	if (!(flags & ATIMES)) /* mount(2): then they stay as they are */
+		flags |= before & ATIMES;
+	m->flags = error ? before : flags & KEPT;
+	return error;
+}
+
+int
+vfs_remount(const char *target, unsigned flags)
 {
 	struct vnode *v;
 	int error = path_walk(AT_FDCWD, target, 0, &v);
 
 	if (error)
 		return error;
-	if (v != v->mount->root) {
-		error = -EINVAL;
-	} else if ((flags & MS_RDONLY) && !(v->mount->flags & MS_RDONLY)) {
-		if (mount_has_writers(v->mount))
-			error = -EBUSY;
-		else
-			error = mount_sync(v->mount);
-	} else if (!(flags & MS_RDONLY) && v->mount->device &&
-		   v->mount->device->read_only) {
-		error = -EROFS;
-	}
-	if (!error && ((flags ^ v->mount->flags) & MS_RDONLY) &&
-	    v->mount->ops->remount)
-		error = v->mount->ops->remount(v->mount, flags);
-	if (!(flags & ATIMES)) /* mount(2): then they stay as they are */
-		flags |= v->mount->flags & ATIMES;
-	if (!error)
-		v->mount->flags = flags & KEPT;
+	error = v == v->mount->root ? change_flags(v->mount, flags) : -EINVAL;
 	vnode_put(v);
 	return error;
 }
@@ -93,7 +125,7 @@ do_mount(const struct mount_args *a, unsigned flags)
 	if (flags & UNSUPPORTED)
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
-		return remount(a->target, flags);
+		return vfs_remount(a->target, flags);
 	if (!a->type)
 		return -EINVAL;
 	return vfs_mount(a->type, a->source ? a->source : "none", a->target,

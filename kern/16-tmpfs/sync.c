@@ -35,13 +35,13 @@ write_vnode(struct mount *m, struct vnode *v)
  * the numbers only go up. Then what the inodes' writing has made dirty in
  * turn: the file system's own, and its buffers. */
 int
-mount_sync(struct mount *m)
+mount_write_back(struct mount *m)
 {
 	uint64_t ino = 0;
 	struct vnode *v;
 	int error = 0, e;
 
-	if (m->in_memory || (m->flags & MS_RDONLY))
+	if (m->in_memory)
 		return 0;
 	while ((v = vnode_next(m, ino, needs_writing))) {
 		ino = v->ino;
@@ -54,6 +54,12 @@ mount_sync(struct mount *m)
 	if (m->device && (e = buf_sync(m->device)) && !error)
 		error = e;
 	return error;
+}
+
+int
+mount_sync(struct mount *m)
+{
+	return m->flags & MS_RDONLY ? 0 : mount_write_back(m);
 }
 
 static void

@@ -279,6 +279,52 @@ SELFTEST(tmpfs_set_id_goes_before_a_write)
 	CHECK(some == -EPERM && nothing == 0 && size == 0);
 }
 
+static int opened_meanwhile;
+
+static int
+open_in_between(struct mount *m, unsigned flags)
+{
+	struct file *f;
+
+	(void)m;
+	(void)flags;
+	opened_meanwhile = test_open_file("/t/m/f", O_WRONLY, &f);
+	if (!opened_meanwhile)
+		file_put(f);
+	return 0;
+}
+
+static int
+mount_interrupted(struct mount *m, const char *options)
+{
+	static struct mount_ops ops;
+	int error = tmpfs_setup(m, options, 0755);
+
+	if (error)
+		return error;
+	ops = *m->ops;
+	ops.remount = open_in_between;
+	m->ops = &ops;
+	return 0;
+}
+
+SELFTEST(tmpfs_no_writer_slips_into_a_remount)
+{
+	static const struct filesystem fs = { "interrupted", false,
+					      mount_interrupted };
+	struct vnode *covered;
+
+	CHECK(test_begin());
+	CHECK(vfs_mkdir(AT_FDCWD, "/t/m", 0755) == 0);
+	CHECK((covered = test_walk("/t/m")));
+	CHECK(mount_on(&fs, "none", covered, 0, "") == 0);
+	CHECK(test_write_file("/t/m/f", "x") == 0);
+	CHECK(vfs_remount("/t/m", MS_RDONLY) == 0);
+	CHECK(opened_meanwhile == -EROFS);
+	CHECK(vfs_unmount("/t/m", 0) == 0);
+	CHECK(test_end());
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];

@@ -56,6 +56,13 @@ void mount_drop_covered(struct mount *m);
 void mount_reap(void);
 void mount_init(void);
 
+/* ---- mountcalls.c ---- */
+
+/** mount(2), MS_REMOUNT: new flags for all of the mount at @p target, which is
+ * its root. May sleep; no locks are held. 0; those of path_walk; -EINVAL: no
+ * root of a mount; -EBUSY: open for writing; -EROFS: its disk is; -EIO... */
+int vfs_remount(const char *target, unsigned flags);
+
 /* ---- nameless.c ---- */
 
 void nameless_init(void);
@@ -71,6 +78,8 @@ int block_files_sync(void);
 
 /* ---- sync.c ---- */
 
+/** mount_sync (tmpfs.h), also where nobody may write any more. */
+int mount_write_back(struct mount *m);
 void sync_init(void);
 
 #endif
