@@ -89,15 +89,29 @@ disk_read(struct file *f, struct uio *u, uint64_t *pos)
 	return cached_read(disk->vnode->cache, u, pos);
 }
 
+/* Then the disk's own cache, too: what was written to it may be in that
+ * alone. */
+static int
+disk_fsync(struct file *f, bool data_only)
+{
+	struct disk *disk = f->private_data;
+	int error = page_cache_sync(disk->vnode->cache);
+
+	(void)data_only;
+	return error ? error : block_flush(disk->device);
+}
+
 /* A disk does not grow: a write ends at its end, short, and one that begins
  * there is -ENOSPC, as on Linux; to write nothing is no error. The lock keeps
- * the last close from dropping pages meanwhile. */
+ * the last close from dropping pages meanwhile. O_SYNC: as of a regular
+ * file. */
 static int64_t
 disk_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct disk *disk = f->private_data;
 	struct vnode *v = disk->vnode;
 	int64_t n;
+	int error;
 
 	vnode_lock(v, 0);
 	if (*pos >= v->size)
@@ -106,6 +120,11 @@ disk_write(struct file *f, struct uio *u, uint64_t *pos)
 		n = cached_write(v->cache, u, pos,
 				 MIN(u->left, v->size - *pos));
 	vnode_unlock(v);
+	if (n > 0 && ((f->flags | u->flags) & O_DSYNC)) {
+		error = disk_fsync(f, true);
+		if (error)
+			return error;
+	}
 	dirty_balance(v->cache);
 	return n;
 }
@@ -161,18 +180,6 @@ disk_ioctl(struct file *f, uint64_t request, uint64_t arg)
 	default:
 		return -ENOTTY;
 	}
-}
-
-/* Then the disk's own cache, too: what was written to it may be in that
- * alone. */
-static int
-disk_fsync(struct file *f, bool data_only)
-{
-	struct disk *disk = f->private_data;
-	int error = page_cache_sync(disk->vnode->cache);
-
-	(void)data_only;
-	return error ? error : block_flush(disk->device);
 }
 
 static int

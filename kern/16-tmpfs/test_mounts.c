@@ -325,6 +325,31 @@ SELFTEST(tmpfs_no_writer_slips_into_a_remount)
 	CHECK(test_end());
 }
 
+/* What is written was read there, from a disk that nothing is mounted from. */
+SELFTEST(tmpfs_disk_as_file_is_written_through)
+{
+	struct block_device *disk = block_get(0);
+	char path[32] = "/t/", sector[SECTOR_SIZE];
+	struct vnode *v;
+	struct file *f;
+	bool dirty;
+
+	if (!disk || root_mount->device)
+		return;
+	CHECK(test_begin());
+	strlcat(path, disk->name, sizeof(path));
+	CHECK(vfs_mount("devfs", "none", "/t", 0, "") == 0);
+	CHECK(test_open_file(path, O_RDWR | O_DSYNC, &f) == 0);
+	CHECK(test_pread(f, sector, SECTOR_SIZE, 0) == SECTOR_SIZE);
+	CHECK(test_pwrite(f, sector, SECTOR_SIZE, 0) == SECTOR_SIZE);
+	CHECK(f->ops->mmap(f, &v) == 0);
+	dirty = page_cache_has_dirty(v->cache);
+	file_put(f);
+	CHECK(vfs_unmount("/t", 0) == 0);
+	CHECK(!dirty);
+	CHECK(test_end());
+}
+
 SELFTEST(tmpfs_size_is_a_limit)
 {
 	static char page[PAGE_SIZE];
