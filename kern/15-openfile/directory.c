@@ -99,10 +99,8 @@ dir_readdir(struct file *f, void *user, size_t size)
 		return -ENOMEM;
 	n = fill(f, user, size, page_address(page));
 	page_unref(page);
-	if (n > 0 && !(f->flags & O_NOATIME) &&
-	    !(f->vnode->mount->flags &
-	      (MS_NOATIME | MS_NODIRATIME | MS_RDONLY)))
-		vnode_touch(f->vnode, TOUCH_ATIME);
+	if (n > 0)
+		file_note_access(f);
 	if (n >= 0)
 		notify_file(f->vnode, IN_ACCESS);
 	return n;

@@ -200,6 +200,9 @@ int vnode_resize(struct vnode *v, uint64_t size);
  * pages. */
 #define FILE_SIZE_MAX 0x7ffffffffffff000ul
 
+/** The file or directory that @p f is has been read: set its access time, if
+ * that is wanted, and news. Takes no lock; does not sleep. */
+void file_note_access(const struct file *f);
 /** Note the time, for access times, which are a few seconds late: called by the
  * flush thread every few seconds. Does not sleep. */
 void regular_note_time(void);

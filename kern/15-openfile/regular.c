@@ -42,14 +42,15 @@ access_is_news(const struct vnode *v)
 
 /* The time is set without the lock, which reads do not take: of two readers at
  * once either's time will do. */
-static inline void
-note_access(const struct file *f)
+void
+file_note_access(const struct file *f)
 {
 	struct vnode *v = f->vnode;
 
 	if ((!access_is_news(v) && !(v->mount->flags & MS_STRICTATIME)) ||
 	    (f->flags & O_NOATIME) ||
-	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)))
+	    (v->mount->flags & (MS_NOATIME | MS_RDONLY)) ||
+	    (v->type == VT_DIR && v->mount->flags & MS_NODIRATIME))
 		return;
 	vnode_touch(v, TOUCH_ATIME);
 }
@@ -65,7 +66,7 @@ regular_read(struct file *f, struct uio *u, uint64_t *pos)
 	int64_t n = cached_read(f->vnode->cache, u, pos);
 
 	if (n > 0)
-		note_access(f);
+		file_note_access(f);
 	return n;
 }
 

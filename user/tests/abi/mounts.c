@@ -210,6 +210,30 @@ TEST(mount_noatime)
 	CHECK_EQ(umount2("m", 0), 0);
 }
 
+/** A folder's access time follows the same rules as a file's. */
+TEST(mount_relatime_of_folders)
+{
+	struct timespec future[2] = { { 4000000000, 0 }, { 1, 0 } };
+	struct timespec old[2] = { { 1, 0 }, { 1, 0 } };
+	char entries[512];
+	struct stat st;
+	int fd;
+
+	mount_here(0);
+	CHECK_EQ(utimensat(AT_FDCWD, "m", future, 0), 0);
+	fd = open("m", O_RDONLY);
+	CHECK(syscall(NR_getdents64, fd, entries, sizeof(entries)) > 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_atime, future[0].tv_sec);
+	CHECK_EQ(utimensat(AT_FDCWD, "m", old, 0), 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK(syscall(NR_getdents64, fd, entries, sizeof(entries)) > 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK(st.st_atime > 1);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
 /** No path would lead to it. */
 TEST(mount_on_a_removed_folder)
 {
