@@ -280,12 +280,16 @@ check_kind(const struct walk *w, const struct vnode *v, bool directory)
 	return w->slash ? -ENOTDIR : 0;
 }
 
+/* On a read-only mount -EROFS comes first, as on Linux, whether the name is
+ * there or not. */
 static int
 remove_from(struct walk *w, bool directory)
 {
 	struct vnode *v;
-	int error = name_lookup(w->at, &w->last, &v);
+	int error = mount_writable(w->at);
 
+	if (!error)
+		error = name_lookup(w->at, &w->last, &v);
 	if (error)
 		return error;
 	/* A slash says what is meant, before it is asked whether it may be:

@@ -132,6 +132,12 @@ TEST(mount_read_only)
 	CHECK_ERR(open("m", O_TMPFILE | O_RDWR, 0600), EROFS);
 	CHECK_ERR(unlink("m/f"), EROFS);
 	CHECK_ERR(rmdir("m/d"), EROFS);
+	CHECK_ERR(unlink("m/none"), EROFS);
+	CHECK_ERR(rmdir("m/none"), EROFS);
+	CHECK_ERR(unlink("m/f/"), EROFS);
+	CHECK_ERR(rmdir("m/f"), EROFS);
+	CHECK_ERR(unlink("m/."), EISDIR);
+	CHECK_ERR(unlink("m/none/x"), ENOENT);
 	CHECK_ERR(mkdir("m/e", 0755), EROFS);
 	CHECK_ERR(mknod("m/e", S_IFIFO | 0600, 0), EROFS);
 	CHECK_ERR(symlink("x", "m/e"), EROFS);
