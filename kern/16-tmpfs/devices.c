@@ -148,13 +148,27 @@ read_log(struct file *f, struct uio *u, uint64_t *pos)
 	return done;
 }
 
+/* What follows a "<priority>", a decimal number, if there is one. */
+static char *
+skip_priority(char *text)
+{
+	char *p = text;
+
+	if (*p != '<')
+		return text;
+	do
+		p++;
+	while (*p >= '0' && *p <= '9');
+	return *p == '>' ? p + 1 : text;
+}
+
 /* One write is one message: its "<priority>" is left out, as there are none;
  * what is too long is refused rather than cut (-EINVAL, as on Linux). A newline
  * ends it. */
 static int64_t
 write_log(struct file *f, struct uio *u, uint64_t *pos)
 {
-	char text[KMSG_LINE + 1], *start = text, *end;
+	char text[KMSG_LINE + 1], *start, *end;
 	size_t len = u->left;
 
 	(void)f;
@@ -164,8 +178,7 @@ write_log(struct file *f, struct uio *u, uint64_t *pos)
 	if (uio_copy_from(u, text, len) < len)
 		return -EFAULT;
 	text[len] = '\0';
-	if (*start == '<' && (end = strchr(start, '>')))
-		start = end + 1;
+	start = skip_priority(text);
 	end = text + len;
 	if (end > start && end[-1] != '\n')
 		*end++ = '\n';
