@@ -529,17 +529,17 @@ static const struct vnode_ops tmpfs_ops = {
 
 /* ---- The file system ---- */
 
-/* In pages (f_bsize). Files are bounded by heap alone: so many empty ones could
- * be made. */
+/* In pages (f_bsize); without a limit 0, as on Linux. Files are bounded by heap
+ * alone: so many empty ones could be made. */
 static int
 tmpfs_statfs(struct mount *m, struct statfs *st)
 {
 	struct tmpfs *t = m->private_data;
-	uint64_t used = MIN(t->pages.used, t->pages.max);
+	uint64_t max = t->pages.max == UINT64_MAX ? 0 : t->pages.max;
 
 	st->f_type = TMPFS_MAGIC;
-	st->f_blocks = t->pages.max;
-	st->f_bfree = st->f_bavail = t->pages.max - used;
+	st->f_blocks = max;
+	st->f_bfree = st->f_bavail = max - MIN(t->pages.used, max);
 	st->f_files = t->heap_max / FILE_BYTES;
 	st->f_ffree = st->f_files - MIN(t->nfiles, st->f_files);
 	return 0;
@@ -607,8 +607,8 @@ parse_octal(const char *text, size_t len, uint32_t *mode)
 	return true;
 }
 
-/* size= and mode=; what is not known is an error, as it may have been meant to
- * forbid something. */
+/* size= (0: no limit) and mode=; what is not known is an error, as it may have
+ * been meant to forbid something. */
 static int
 parse_options(const char *options, uint64_t *max_pages, uint32_t *mode)
 {
@@ -620,7 +620,8 @@ parse_options(const char *options, uint64_t *max_pages, uint32_t *mode)
 		if (strncmp(p, "size=", 5) == 0) {
 			if (!parse_size(p + 5, end - p - 5, &bytes))
 				return -EINVAL;
-			*max_pages = ROUND_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
+			*max_pages = bytes ? DIV_ROUND_UP(bytes, PAGE_SIZE)
+					   : UINT64_MAX;
 		} else if (strncmp(p, "mode=", 5) == 0) {
 			if (!parse_octal(p + 5, end - p - 5, mode))
 				return -EINVAL;

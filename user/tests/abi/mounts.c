@@ -240,6 +240,21 @@ TEST(mount_relatime_of_folders)
 	CHECK_EQ(umount2("m", 0), 0);
 }
 
+TEST(mount_of_size_0_has_no_limit)
+{
+	struct statfs st;
+
+	mount_here(0);
+	CHECK_EQ(mkdir("m/d", 0755), 0);
+	CHECK_EQ(mount("t", "m/d", "tmpfs", 0, "size=0"), 0);
+	make_file("m/d/f", "abc");
+	CHECK_EQ(statfs("m/d", &st), 0);
+	CHECK_EQ(st.f_blocks, 0);
+	CHECK_EQ(st.f_bfree, 0);
+	CHECK_EQ(umount2("m/d", 0), 0);
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
 /** No path would lead to it. */
 TEST(mount_on_a_removed_folder)
 {
