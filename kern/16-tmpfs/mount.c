@@ -218,28 +218,39 @@ check_source(const char *source)
 	return error;
 }
 
-/* mount(2). Detached mounts whose last user has gone go first: one of them may
- * have the device. */
+/* Detached mounts whose last user has gone go first: one of them may have the
+ * device. */
+static int
+mount_of_type(const char *type, const char *source, struct vnode *covered,
+	      unsigned flags, const char *options)
+{
+	const struct filesystem *fs = type ? filesystem_find(type) : NULL;
+	int error;
+
+	if (!fs)
+		return type ? -ENODEV : -EINVAL;
+	if (!covered)
+		return mount_on(fs, source, NULL, flags, options);
+	mount_reap();
+	error = fs->needs_device ? check_source(source) : 0;
+	if (!error && covered->type != VT_DIR)
+		error = -ENOTDIR;
+	return error ? error : mount_on(fs, source, covered, flags, options);
+}
+
+/* mount(2). As on Linux: whether the place can be reached comes first, and what
+ * it is last. */
 int
 vfs_mount(const char *type, const char *source, const char *target,
 	  unsigned flags, const char *options)
 {
-	const struct filesystem *fs = filesystem_find(type);
-	struct vnode *covered;
-	int error;
+	struct vnode *covered = NULL;
+	int error = target ? path_walk(AT_FDCWD, target, 0, &covered) : 0;
 
-	if (!fs)
-		return -ENODEV;
-	if (!target)
-		return mount_on(fs, source, NULL, flags, options);
-	mount_reap();
-	error = fs->needs_device ? check_source(source) : 0;
-	if (!error)
-		error = path_walk(AT_FDCWD, target, WALK_DIRECTORY, &covered);
 	if (error)
 		return error;
-	error = mount_on(fs, source, covered, flags, options);
-	if (error)
+	error = mount_of_type(type, source, covered, flags, options);
+	if (error && covered)
 		vnode_put(covered);
 	return error;
 }

@@ -126,8 +126,6 @@ do_mount(const struct mount_args *a, unsigned flags)
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
 		return vfs_remount(a->target, flags);
-	if (!a->type)
-		return -EINVAL;
 	return vfs_mount(a->type, a->source ? a->source : "none", a->target,
 			 flags & KEPT, a->options);
 }

@@ -379,6 +379,12 @@ TEST(mount_errors)
 	CHECK_ERR(mount("t", "loop1", "tmpfs", 0, NULL), ELOOP);
 	CHECK_ERR(mount("t", LONG_PATH, "tmpfs", 0, NULL), ENAMETOOLONG);
 	CHECK_ERR(mount("t", "m", "nosuchfs", 0, NULL), ENODEV);
+	CHECK_ERR(mount("t", "f", "nosuchfs", 0, NULL), ENODEV);
+	CHECK_ERR(mount("t", "m/none", "nosuchfs", 0, NULL), ENOENT);
+	CHECK_ERR(mount("t", "f/x", "nosuchfs", 0, NULL), ENOTDIR);
+	CHECK_ERR(mount("t", "m/none", NULL, 0, NULL), ENOENT);
+	CHECK_ERR(mount("t", "m", NULL, 0, NULL), EINVAL);
+	CHECK_ERR(mount("/nosuchdisk", "f", "ext2", 0, NULL), ENOENT);
 	CHECK_ERR(mount("t", BAD, "tmpfs", 0, NULL), EFAULT);
 	CHECK_ERR(mount("t", "m", BAD, 0, NULL), EFAULT);
 	CHECK_ERR(mount("/nosuchdisk", "m", "ext2", 0, NULL), ENOENT);
