@@ -373,17 +373,37 @@ sys_statfs(const char *path, struct statfs *user)
 }
 SYSCALL(NR_statfs, sys_statfs);
 
-/* What has no vnode is on no file system: -ENOSYS (statfs(2)). */
+/* What has no vnode is on a file system of its kind that nobody sees, as on
+ * Linux. */
+static int
+nameless_statfs(struct file *f, struct statfs *user)
+{
+	struct statfs fs = { .f_type = ANON_INODE_FS_MAGIC,
+			     .f_bsize = PAGE_SIZE,
+			     .f_frsize = PAGE_SIZE,
+			     .f_namelen = NAME_MAX,
+			     .f_flags = ST_VALID };
+	struct stat st;
+	int error = file_stat(f, &st);
+
+	if (S_ISFIFO(st.st_mode))
+		fs.f_type = PIPEFS_MAGIC;
+	else if (S_ISSOCK(st.st_mode))
+		fs.f_type = SOCKFS_MAGIC;
+	return error ? error : copyout(user, &fs, sizeof(fs));
+}
+
 static int64_t
 sys_fstatfs(int fd, struct statfs *user)
 {
-	struct vnode *v;
-	int error = fd_vnode(fd, &v);
+	struct file *f = fd_get(fd);
+	int error;
 
-	if (error)
-		return error == -EBADF ? -EBADF : -ENOSYS;
-	error = vnode_statfs(v, user);
-	vnode_put(v);
+	if (!f)
+		return -EBADF;
+	error = f->vnode ? vnode_statfs(f->vnode, user)
+			 : nameless_statfs(f, user);
+	file_put(f);
 	return error;
 }
 SYSCALL(NR_fstatfs, sys_fstatfs);

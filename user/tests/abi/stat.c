@@ -2,6 +2,7 @@
  * stat, lstat, fstat, newfstatat; statfs, fstatfs: stat(2), statfs(2).
  */
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -183,6 +184,32 @@ TEST(statfs_types)
 
 	CHECK_EQ(statfs("/proc", &fs), 0);
 	CHECK_EQ(fs.f_type, PROC_SUPER_MAGIC);
+}
+
+static void
+check_type(int fd, long type)
+{
+	struct statfs fs;
+
+	memset(&fs, 0xff, sizeof(fs));
+	REQUIRE(fstatfs(fd, &fs) == 0);
+	CHECK_EQ(fs.f_type, type);
+	CHECK_EQ(fs.f_bsize, 4096);
+	CHECK_EQ(fs.f_blocks + fs.f_bfree + fs.f_files, 0);
+	CHECK_EQ(fs.f_namelen, 255);
+	CHECK_EQ(fs.f_flags, ST_VALID);
+	CHECK_EQ(close(fd), 0);
+}
+
+TEST(fstatfs_of_what_has_no_path)
+{
+	int fds[2];
+
+	REQUIRE(pipe(fds) == 0);
+	check_type(fds[0], PIPEFS_MAGIC);
+	CHECK_EQ(close(fds[1]), 0);
+	check_type(socket(AF_UNIX, SOCK_STREAM, 0), SOCKFS_MAGIC);
+	check_type((int)syscall(NR_eventfd2, 0, 0), ANON_INODE_FS_MAGIC);
 }
 
 TEST(statfs_errors)
