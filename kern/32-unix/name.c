@@ -20,8 +20,8 @@ static struct list buckets[BUCKETS];
 /* ---- Addresses ---- */
 
 /* At least a byte of a name: what has none is not to be found. */
-static int
-check_name(const struct sockaddr_storage *name, unsigned len)
+int
+unix_check_name(const struct sockaddr_storage *name, unsigned len)
 {
 	return len > NAME_OFFSET && len <= sizeof(struct sockaddr_un) &&
 			       name->ss_family == AF_UNIX
@@ -179,7 +179,7 @@ unix_bind(struct socket *socket, const struct sockaddr_storage *name,
 
 	if (len == NAME_OFFSET && name->ss_family == AF_UNIX)
 		return unix_autobind(s);
-	error = check_name(name, len);
+	error = unix_check_name(name, len);
 	if (error)
 		return error;
 	if (atomic_exchange(&s->binding, true))
@@ -266,10 +266,7 @@ unix_find(const struct sockaddr_storage *storage, unsigned len, int type,
 {
 	const struct sockaddr_un *name = (const struct sockaddr_un *)storage;
 	const struct unix_address *a;
-	int error = check_name(storage, len);
 
-	if (error)
-		return error;
 	if (name->sun_path[0])
 		return find_path(name, len, type, result);
 	spin_lock(&names_lock);

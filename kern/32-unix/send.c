@@ -179,52 +179,52 @@ put_datagram(struct unix_socket *s, struct unix_socket *to, struct msg *m,
 	return error;
 }
 
-/* The receiver, referenced. A connection's is its peer, whatever is asked. Who
- * wants credentials is given a name first, so that he can be answered. */
+/* The receiver, referenced. A connection's is its peer, whatever is asked. */
 static int
 find_receiver(struct unix_socket *s, const struct msg *m,
 	      struct unix_socket **to)
 {
-	int error = 0;
-
-	if (is_dgram(s) && socket_option(&s->socket, SO_PASSCRED))
-		error = unix_autobind(s);
-	if (error)
-		return error;
 	if (is_dgram(s) && m->name)
 		return unix_find(m->name, m->name_len, SOCK_DGRAM, to);
 	*to = unix_peer(s);
 	return *to ? 0 : -ENOTCONN;
 }
 
-/* What the sender itself cannot comes before what is wrong with the name. */
+/* What no socket could send. Who wants credentials is given a name as soon as
+ * the address can be one, so that he can be answered. */
 static int
-check_sender(struct unix_socket *s)
+check_message(struct unix_socket *s, const struct msg *m)
 {
-	int error = socket_take_error(&s->socket);
+	int error = 0;
 
-	return error ? error : s->shutdown & SOCKET_SEND ? -EPIPE : 0;
+	if (is_dgram(s) && m->name)
+		error = unix_check_name(m->name, m->name_len);
+	if (!error && socket_option(&s->socket, SO_PASSCRED))
+		error = unix_autobind(s);
+	if (!error && m->data->left > (size_t)s->socket.sndbuf - DATAGRAM_HEAD)
+		error = -EMSGSIZE;
+	return error;
 }
 
-/* The receiver is found before the length is looked at: ENOTCONN, and what is
- * wrong with a name, come before EMSGSIZE. Its reference holds it while the
- * charge waits for room. */
+/* The message first, then the sender, which may have to wait for room, and last
+ * the receiver: in Linux's order. */
 static int64_t
 send_datagram(struct unix_socket *s, struct msg *m, struct scm *scm)
 {
 	struct unix_socket *to;
-	int64_t n = check_sender(s);
+	int64_t n = check_message(s, m);
+	int error;
 
 	if (!n)
-		n = find_receiver(s, m, &to);
-	if (n)
-		return n;
-	if (m->data->left > (size_t)s->socket.sndbuf - DATAGRAM_HEAD)
-		n = -EMSGSIZE;
-	else
 		n = unix_charge(s, m->data->left, true, m->nonblock);
-	if (n >= 0)
-		n = put_datagram(s, to, m, scm, n);
+	if (n < 0)
+		return n;
+	error = find_receiver(s, m, &to);
+	if (error) {
+		unix_uncharge(s, n + MESSAGE_COST);
+		return error;
+	}
+	n = put_datagram(s, to, m, scm, n);
 	unix_put(to);
 	return n;
 }

@@ -384,13 +384,14 @@ unix_connect(struct socket *socket, const struct sockaddr_storage *name,
 	     unsigned len, bool nonblock)
 {
 	struct unix_socket *s = to_unix(socket), *other;
-	int error = 0;
+	int error;
 
 	if (len < sizeof(name->ss_family))
 		return -EINVAL;
 	if (is_dgram(s) && name->ss_family == AF_UNSPEC)
 		return dgram_connect(s, NULL);
-	if (socket_option(socket, SO_PASSCRED))
+	error = unix_check_name(name, len);
+	if (!error && socket_option(socket, SO_PASSCRED))
 		error = unix_autobind(s);
 	if (!error)
 		error = unix_find(name, len, socket->type, &other);

@@ -190,8 +190,10 @@ int unix_bind(struct socket *s, const struct sockaddr_storage *name,
  * has one. If another thread is about to bind it, that will do. Does not sleep.
  * @return 0; -ENOSPC: all are taken */
 int unix_autobind(struct unix_socket *s);
-/** The socket of that name and type, referenced. Whether it is still open the
- * caller sees when he has locked it: `dead`. @return 0, -EINVAL, -EACCES,
+/** @return 0, or -EINVAL: no name of a socket can be there */
+int unix_check_name(const struct sockaddr_storage *name, unsigned len);
+/** The socket of that name (checked) and type, referenced. Whether it is still
+ * open the caller sees when he has locked it: `dead`. @return 0, -EACCES,
  * -ECONNREFUSED, -EPROTOTYPE, errors of the path */
 int unix_find(const struct sockaddr_storage *name, unsigned len, int type,
 	      struct unix_socket **result);
@@ -249,7 +251,7 @@ void messages_free(struct list *messages, struct unix_socket *peer);
 
 /** socket_ops.send: SIGPIPE is raised here. No locks are held; may sleep.
  * @return bytes; -EMSGSIZE, -ENOTCONN, -EISCONN, -EPIPE, -ECONNREFUSED, -EPERM,
- * -ENOBUFS, and as unix_charge, unix_find and scm_get */
+ * -ENOBUFS, -EINVAL, and as unix_charge, unix_find and scm_get */
 int64_t unix_send(struct socket *s, struct msg *m);
 /** socket_ops.receive. No locks are held; may sleep. @return bytes, 0: the end
  * (or an empty datagram); -EINVAL (stream) or -ENOTCONN (packets) without a

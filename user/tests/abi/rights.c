@@ -464,14 +464,6 @@ TEST(peer_credentials)
 	CHECK(waitpid(child, &s, 0) == child && s == 0);
 }
 
-static void
-want_cred(int fd)
-{
-	int on = 1;
-
-	REQUIRE(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, 4) == 0);
-}
-
 static struct ucred
 got_cred(void)
 {

@@ -515,3 +515,78 @@ TEST(datagrams_are_charged_to_the_sender)
 	CHECK_EQ(n, 0);
 	CHECK_EQ(send(a[0], buf, 10000, MSG_DONTWAIT), 10000);
 }
+
+/* What the sender alone is enough to tell comes before the receiver. */
+TEST(datagrams_that_cannot_be_sent)
+{
+	struct sockaddr_un un = name_of("none");
+	int d = unbound(SOCK_DGRAM);
+
+	CHECK_ERR(send(d, buf, sizeof(buf), 0), EMSGSIZE);
+	CHECK_ERR(sendto(d, buf, sizeof(buf), 0, (struct sockaddr *)&un,
+			 len_of("none")),
+		  EMSGSIZE);
+	un.sun_family = AF_INET;
+	CHECK_ERR(sendto(d, buf, sizeof(buf), 0, (struct sockaddr *)&un,
+			 len_of("none")),
+		  EINVAL);
+	CHECK_ERR(send(unbound(SOCK_SEQPACKET), buf, sizeof(buf), 0), ENOTCONN);
+	pair(SOCK_DGRAM);
+	while (send(a[0], buf, 10000, MSG_DONTWAIT) > 0)
+		;
+	CHECK_ERR(send_to(a[0], "none", "x", MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(shutdown(a[0], SHUT_WR), 0);
+	CHECK_ERR(send(a[0], buf, sizeof(buf), 0), EMSGSIZE);
+	CHECK_ERR(send_to(a[0], "none", "x", 0), EPIPE);
+	un.sun_family = AF_INET;
+	CHECK_ERR(
+		sendto(a[0], buf, 1, 0, (struct sockaddr *)&un, len_of("none")),
+		EINVAL);
+	CHECK_EQ(recv(a[1], buf, sizeof(buf), 0), 10000);
+}
+
+static socklen_t
+name_len(int fd)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+
+	REQUIRE(getsockname(fd, (struct sockaddr *)&un, &len) == 0);
+	return len;
+}
+
+/* Who asks for credentials has a name from when it gives an address, even one
+ * that leads nowhere; but not one that is none. */
+TEST(credentials_need_an_address_first)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+	struct sockaddr_un un = name_of("none");
+	const struct sockaddr *to = (struct sockaddr *)&un;
+	int s;
+
+	for (int i = 0; i < 3; i++) {
+		s = unbound(types[i]);
+		want_cred(s);
+		un.sun_family = AF_INET;
+		CHECK_ERR(connect(s, to, sizeof(un)), EINVAL);
+		CHECK_EQ(name_len(s), 2);
+		un.sun_family = AF_UNIX;
+		CHECK_ERR(connect(s, to, sizeof(un)), ENOENT);
+		CHECK_EQ(name_len(s), 8);
+	}
+	s = unbound(SOCK_DGRAM);
+	want_cred(s);
+	un.sun_family = AF_INET;
+	CHECK_ERR(sendto(s, "x", 1, 0, to, sizeof(un)), EINVAL);
+	CHECK_EQ(name_len(s), 2);
+	CHECK_ERR(send(s, "x", 1, 0), ENOTCONN);
+	CHECK_EQ(name_len(s), 8);
+	pair(SOCK_SEQPACKET);
+	want_cred(a[0]);
+	CHECK_EQ(send(a[0], "x", 1, 0), 1);
+	CHECK_EQ(name_len(a[0]), 8);
+	pair(SOCK_STREAM);
+	want_cred(a[0]);
+	CHECK_EQ(send(a[0], "x", 1, 0), 1);
+	CHECK_EQ(name_len(a[0]), 2);
+}

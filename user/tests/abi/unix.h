@@ -96,4 +96,12 @@ pair(int type)
 	REQUIRE(socketpair(AF_UNIX, type, 0, a) == 0);
 }
 
+static inline void
+want_cred(int fd)
+{
+	int on = 1;
+
+	REQUIRE(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, 4) == 0);
+}
+
 #endif
