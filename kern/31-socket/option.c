@@ -148,6 +148,8 @@ set_common(struct socket *s, int option, const void *data, unsigned len)
 	case SO_RCVLOWAT:
 		s->rcvlowat = value < 0 ? INT32_MAX : MAX(value, 1);
 		return 0;
+	case SO_REUSEPORT: /* no family's yet: off is what it is */
+		return value ? -EOPNOTSUPP : 0;
 	case SO_RCVTIMEO:
 		return set_timeout(&s->rcvtimeo, data, len);
 	case SO_SNDTIMEO:
