@@ -583,7 +583,7 @@ set_size(struct pipe *p, uint32_t wanted)
 		return -EINVAL;
 	while (size < wanted)
 		size *= 2;
-	if (size > SIZE_MAX_USER && !is_root(current_cred()))
+	if (size > SIZE_MAX_USER && size > p->size && !is_root(current_cred()))
 		return -EPERM;
 	return size > SIZE_MAX_ROOT ? -ENOMEM : resize(p, size);
 }
