@@ -298,11 +298,13 @@ SYSCALL(NR_shmget, sys_shmget);
 static int
 check_address(vaddr_t *addr, uint64_t size, int flags)
 {
-	if (*addr && flags & SHM_RND)
+	bool anywhere = !*addr; /* and not one that is rounded to that */
+
+	if (flags & SHM_RND)
 		*addr = ROUND_DOWN(*addr, SHMLBA);
 	if (!IS_ALIGNED(*addr, SHMLBA) || (!*addr && flags & SHM_REMAP))
 		return -EINVAL;
-	if (!*addr)
+	if (anywhere)
 		return MAP_SHARED;
 	if (*addr + size < *addr)
 		return -EINVAL;

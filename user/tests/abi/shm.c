@@ -232,6 +232,9 @@ TEST(attach_at_an_address)
 	CHECK_EQ(shmat(id, NOWHERE + 5 * PAGE - 1, SHM_RND),
 		 NOWHERE + 4 * PAGE);
 	CHECK_ERR(shmat(id, NULL, SHM_REMAP), EINVAL);
+	CHECK_ERR(shmat(id, (void *)1, SHM_RND | SHM_REMAP), EINVAL);
+	AS_USER(int own = make(PAGE, 0600);
+		CHECK_ERR(shmat(own, (void *)1, SHM_RND), EPERM); removed(own));
 	NOWHERE[0] = NOWHERE[PAGE] = 'x';
 	CHECK_EQ(shmat(id, NOWHERE + PAGE, SHM_REMAP), NOWHERE + PAGE);
 	CHECK(NOWHERE[PAGE] == 'x' && NOWHERE[2 * PAGE] == 'x');
