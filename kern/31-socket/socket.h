@@ -25,7 +25,6 @@ struct msg {
 	 * it has no use for. nonblock is in `nonblock`. */
 	unsigned flags;
 	bool nonblock; /**< MSG_DONTWAIT or O_NONBLOCK */
-	bool empty_ok; /**< read and write: nothing to do without bytes */
 
 	/** Sending: to whom; NULL: to the peer. The family looks at no more
 	 * than name_len bytes: what follows is not set. Receiving: room for
