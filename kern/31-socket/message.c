@@ -373,19 +373,20 @@ receive_one(struct file *f, struct socket *s, struct mmsghdr *user,
 	return copyout(length_at(user, done), &len, sizeof(len));
 }
 
-/* The time is looked at after each message, recvmmsg(2): it does not end the
- * wait for one. An error after the first is told by the next call: it becomes
- * the socket's. Not so what only the caller has met with, who may be one of
- * several: nothing there, a fault, a signal. MSG_WAITFORONE turns the wait off
- * after the first; the family does not know that flag. */
+/* A pending error is told before what has come, unlike by recvmsg on a stream:
+ * so Linux. The time is looked at after each message, recvmmsg(2): it does not
+ * end the wait for one. An error after the first is told by the next call: it
+ * becomes the socket's. Not so what only the caller has met with, who may be
+ * one of several: nothing there, a fault, a signal. MSG_WAITFORONE turns the
+ * wait off after the first; the family does not know that flag. */
 static int64_t
 receive_many(struct file *f, struct socket *s, struct mmsghdr *user,
 	     unsigned count, unsigned flags, uint64_t deadline)
 {
 	unsigned done = 0;
-	int64_t error = 0;
+	int64_t error = socket_take_error(s);
 
-	while (done < count) {
+	while (!error && done < count) {
 		error = receive_one(f, s, user, flags & ~MSG_WAITFORONE, done);
 		if (error || ++done == count)
 			break;

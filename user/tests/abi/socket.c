@@ -443,6 +443,23 @@ TEST(unread_bytes_reset_the_peer)
 	CHECK_EQ(recv(a[0], buf, 9, 0), 0);
 }
 
+/* Where recvmsg gives what has come before it, recvmmsg does not. */
+TEST(recvmmsg_tells_an_error_first)
+{
+	struct iovec iov = { buf, 9 };
+	struct mmsghdr mm = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+
+	for (unsigned count = 0; count < 2; count++) {
+		pair(SOCK_STREAM);
+		CHECK_EQ(send(a[0], "abc", 3, 0), 3);
+		CHECK_EQ(send(a[1], "def", 3, 0), 3);
+		close(a[1]);
+		CHECK_ERR(recvmmsg(a[0], &mm, count, 0, NULL), ECONNRESET);
+		CHECK_EQ(recvmmsg(a[0], &mm, 1, 0, NULL), 1);
+		CHECK_EQ(mm.msg_len, 3);
+	}
+}
+
 TEST(closed_peer_of_packets)
 {
 	pair(SOCK_SEQPACKET);
