@@ -251,7 +251,7 @@ void messages_free(struct list *messages, struct unix_socket *peer);
 
 /** socket_ops.send: SIGPIPE is raised here. No locks are held; may sleep.
  * @return bytes; -EMSGSIZE, -ENOTCONN, -EISCONN, -EPIPE, -ECONNREFUSED, -EPERM,
- * -ENOBUFS, and as unix_charge, unix_find and scm_get */
+ * -ENOBUFS, -EINVAL, and as unix_charge, unix_find and scm_get */
 int64_t unix_send(struct socket *s, struct msg *m);
 /** socket_ops.receive. No locks are held; may sleep. @return bytes, 0: the end
  * (or an empty datagram); -EINVAL (stream) or -ENOTCONN (packets) without a
