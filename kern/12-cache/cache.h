@@ -135,12 +135,14 @@ struct page_cache {
 	 * counts are also looked at without it, where a guess will do. */
 	struct spinlock lock;
 	uint64_t npages;
-	struct list dirty;	     /* struct page.lru; oldest first */
-	uint64_t ndirty;	     /* pages in it */
-	_Atomic uint64_t nwriteback; /* pages under write-back */
-	int error;		     /* of a write-back, reported once */
-	uint64_t next_read; /* a sequential reader is expected here; a hint,
-			     * without the lock */
+	struct list dirty;	/* struct page.lru; oldest first */
+	uint64_t ndirty;	/* pages in it */
+	struct list writing;	/* batches under write-back, by number */
+	_Atomic uint64_t begun; /* batches, ever: the next one's number */
+	_Atomic uint64_t ended; /* all batches of lower numbers have */
+	int error;		/* of a write-back, reported once */
+	uint64_t next_read;	/* a sequential reader is expected here; a hint,
+				 * without the lock */
 	struct rcu_head rcu;
 };
 

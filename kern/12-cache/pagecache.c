@@ -64,9 +64,10 @@ void
 page_cache_wait_written(struct page_cache *c)
 {
 	struct wait_bucket *b = bucket_of(c);
+	uint64_t begun = atomic_load(&c->begun);
 
 	spin_lock(&b->lock);
-	while (atomic_load(&c->nwriteback) > 0)
+	while (atomic_load(&c->ended) < begun)
 		waitq_wait(&b->wq, &b->lock, WAIT_UNINTERRUPTIBLE,
 			   WAIT_FOREVER);
 	spin_unlock(&b->lock);
@@ -516,6 +517,7 @@ page_cache_new(void *owner, const struct page_cache_ops *ops,
 	c->size = size;
 	spin_init(&c->lock, "page cache");
 	list_init(&c->dirty);
+	list_init(&c->writing);
 	list_init(&c->mappings);
 	spin_init(&c->mappings_lock, "file mappings");
 	return c;
@@ -542,10 +544,13 @@ page_cache_destroy(struct page_cache *c)
 	rcu_defer(&c->rcu, cache_free);
 }
 
+/* In this order: a page that is taken for write-back meanwhile is seen as the
+ * one or the other (take_batch). */
 bool
 page_cache_has_dirty(const struct page_cache *c)
 {
-	return c && (c->ndirty || atomic_load(&c->nwriteback));
+	return c &&
+	       (c->ndirty || atomic_load(&c->ended) != atomic_load(&c->begun));
 }
 
 bool
