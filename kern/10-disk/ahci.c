@@ -167,13 +167,16 @@ ahci_submit(struct block_device *d, struct block_request *r)
 /* ---- Finishing ---- */
 
 /* Leave the port to the recovery thread. One error is enough: what comes after
- * it is dealt with there. Port locked. */
+ * it is dealt with there. Until then the port is silent: IS_LINK stands as long
+ * as the link's errors do (3.3.5), and a line that stays raised would keep the
+ * thread from running. Port locked. */
 static void
 fail_port(struct ahci_port *p, const char *what, uint32_t status)
 {
 	if (p->state != AHCI_READY)
 		return;
 	p->state = AHCI_RECOVERING;
+	p->registers->ie = 0;
 	kprintf("%s: %s (interrupt status %#x, task file %#x), recovering\n",
 		p->disk.name, what, status, p->registers->tfd);
 	work_queue(&p->recovery);
