@@ -330,15 +330,17 @@ disk_start(struct ahci_port *p)
 }
 
 /* Have the firmware let go of the controller (10.6.3), which may use it in
- * system management mode. The times are that section's. */
+ * system management mode. It has 25 ms, and two seconds where it says by then
+ * that it has commands in flight. */
 static void
 take_from_firmware(volatile struct ahci_registers *r)
 {
 	if (!(r->cap2 & CAP2_HANDOFF))
 		return;
 	r->bohc |= BOHC_OS;
-	if (!device_wait(!(r->bohc & BOHC_BIOS), 25) ||
-	    !device_wait(!(r->bohc & BOHC_BUSY), 2000))
+	if (!device_wait(!(r->bohc & BOHC_BIOS), 25) &&
+	    (!(r->bohc & BOHC_BUSY) ||
+	     !device_wait(!(r->bohc & BOHC_BIOS), 2000)))
 		kprintf("ahci: the firmware does not let go; going on\n");
 }
 
