@@ -354,8 +354,8 @@ hba_reset(struct ahci_hba *hba)
 {
 	volatile struct ahci_registers *r = hba->registers;
 
-	take_from_firmware(r);
 	r->ghc |= GHC_AHCI;
+	take_from_firmware(r);
 	r->ghc |= GHC_RESET;
 	if (!device_wait(!(r->ghc & GHC_RESET), 1000))
 		return -ETIMEDOUT;
