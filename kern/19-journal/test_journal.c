@@ -508,6 +508,24 @@ try_open(void)
 	return error;
 }
 
+/* As many as the file system may find. */
+SELFTEST(journal_in_many_pieces)
+{
+	static struct journal_run runs[256];
+	uint32_t each = LOG_BLOCKS / ARRAY_SIZE(runs), i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(runs); i++)
+		runs[i] = (struct journal_run){ i * each, each, i * each };
+	CHECK(disk_new());
+	error = journal_open(&disk.device, BLOCK, runs, ARRAY_SIZE(runs), true,
+			     &journal);
+	if (error == 0)
+		journal_close(journal);
+	disk_free();
+	CHECK(error == 0);
+}
+
 /* Whatever byte is wrong, opening ends; magic, type and sizes must be right. */
 SELFTEST(journal_damaged_superblocks_are_refused)
 {
