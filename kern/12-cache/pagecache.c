@@ -443,16 +443,32 @@ page_cache_get(struct page_cache *c, uint64_t index, int *error)
 	return get_slowly(c, index, error);
 }
 
+/* Look for a hole without the lock, page by page: so others go on meanwhile,
+ * and a large file without holes keeps no CPU for long. */
+static uint64_t
+find_hole(struct page_cache *c, uint64_t index)
+{
+	bool there;
+
+	do {
+		rcu_read_lock();
+		there = tree_find(c, index);
+		rcu_read_unlock();
+		index += there;
+	} while (there);
+	return index;
+}
+
 uint64_t
 page_cache_find_next(struct page_cache *c, uint64_t index, bool there)
 {
 	struct page *page;
 
+	if (!there)
+		return find_hole(c, index);
 	spin_lock(&c->lock);
-	while ((page = tree_next(c, index)) && !there && page->index == index)
-		index++;
-	if (there)
-		index = page ? page->index : UINT64_MAX;
+	page = tree_next(c, index);
+	index = page ? page->index : UINT64_MAX;
 	spin_unlock(&c->lock);
 	return index;
 }
