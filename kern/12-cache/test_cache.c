@@ -145,6 +145,39 @@ SELFTEST(cache_read_error_is_of_one_page)
 	fake_free(c);
 }
 
+static int
+cut_and_read_page(void *owner, struct page *page)
+{
+	if (page->index == 1)
+		disk_size = PAGE_SIZE;
+	return fake_read_page(owner, page);
+}
+
+/* While its second page is read. */
+SELFTEST(cache_read_ends_where_the_file_is_cut)
+{
+	static const struct page_cache_ops cutting = {
+		.read_page = cut_and_read_page,
+	};
+	static uint8_t buf[4 * PAGE_SIZE];
+	struct page_cache *c = fake_file(4 * PAGE_SIZE);
+	struct iovec iov;
+	struct uio u = uio_kernel(&iov, buf, sizeof(buf));
+	uint64_t pos = 0;
+	int64_t n, at_end;
+
+	c->ops = &cutting;
+	n = cached_read(c, &u, &pos);
+	disk_size = 4 * PAGE_SIZE;
+	page_cache_drop(c);
+	pos = PAGE_SIZE;
+	at_end = cached_read(c, &u, &pos);
+	CHECK(reads == 3);
+	fake_free(c);
+	CHECK(n == PAGE_SIZE);
+	CHECK(at_end == 0);
+}
+
 static void
 dirty_page(struct page_cache *c, uint64_t index, uint8_t value)
 {
