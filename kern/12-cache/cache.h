@@ -77,8 +77,9 @@ uio_user(struct iovec *iov, void *buf, size_t len)
  * else's until the operation is over (PG_LOCKED).
  */
 struct page_cache_ops {
-	/** Read page @p page->index (zero past the end, and for holes). @return
-	 * 0, or the error that who asked is told: -EIO, -ENOMEM */
+	/** Read page @p page->index (zeros past the end, and for holes; of a
+	 * disk, which has no page there, -EIO). @return 0, or the error that
+	 * who asked is told: -EIO, -ENOMEM */
 	int (*read_page)(void *owner, struct page *page);
 	/** Read @p n pages of consecutive indices, at most PAGES_AT_ONCE; an
 	 * error is all pages' error. */
