@@ -274,6 +274,12 @@ check_header(const struct partitions *t, uint64_t at)
 	return NULL;
 }
 
+static bool
+is_used(const struct gpt_entry *e)
+{
+	return e->type[0] | e->type[1];
+}
+
 /* Read the entries into @p found, as far as there is room; the rest goes only
  * into the checksum. None is used before the sum of all is known to be right,
  * so they cannot be taken sector by sector. @return whether it is */
@@ -281,17 +287,20 @@ static bool
 read_entries(struct partitions *t, const struct gpt_header *h,
 	     struct gpt_entry *found)
 {
-	unsigned n, more = 0, each = ARRAY_SIZE(sector.entries);
+	unsigned n, i, more = 0, each = ARRAY_SIZE(sector.entries);
 	uint32_t crc = 0;
 
 	for (n = 0; n < h->nentries; n += each) {
 		if (!read_sector(t, h->entries + n / each))
 			return false;
 		crc = crc32(crc, sector.bytes, SECTOR_SIZE);
-		if (n < GPT_FOUND_MAX)
+		if (n < GPT_FOUND_MAX) {
 			memcpy(found + n, sector.entries, SECTOR_SIZE);
-		else if (sector.entries[0].type[0] && !more)
-			more = n + 1;
+			continue;
+		}
+		for (i = 0; i < each && !more; i++)
+			if (is_used(&sector.entries[i]))
+				more = n + i + 1;
 	}
 	if (more)
 		refuse(t, more, "and those behind it are too many");
@@ -318,7 +327,7 @@ read_table(struct partitions *t, uint64_t at)
 	for (i = 0; i < MIN(h.nentries, GPT_FOUND_MAX); i++) {
 		const struct gpt_entry *e = &found[i];
 
-		if ((e->type[0] | e->type[1]) == 0)
+		if (!is_used(e))
 			continue;
 		/* The length must not overflow before it is looked at. */
 		if (e->first > e->last || e->last > h.last_usable)

@@ -167,13 +167,16 @@ ahci_submit(struct block_device *d, struct block_request *r)
 /* ---- Finishing ---- */
 
 /* Leave the port to the recovery thread. One error is enough: what comes after
- * it is dealt with there. Port locked. */
+ * it is dealt with there. Until then the port is silent: IS_LINK stands as long
+ * as the link's errors do (3.3.5), and a line that stays raised would keep the
+ * thread from running. Port locked. */
 static void
 fail_port(struct ahci_port *p, const char *what, uint32_t status)
 {
 	if (p->state != AHCI_READY)
 		return;
 	p->state = AHCI_RECOVERING;
+	p->registers->ie = 0;
 	kprintf("%s: %s (interrupt status %#x, task file %#x), recovering\n",
 		p->disk.name, what, status, p->registers->tfd);
 	work_queue(&p->recovery);
@@ -327,15 +330,17 @@ disk_start(struct ahci_port *p)
 }
 
 /* Have the firmware let go of the controller (10.6.3), which may use it in
- * system management mode. The times are that section's. */
+ * system management mode. It has 25 ms, and two seconds where it says by then
+ * that it has commands in flight. */
 static void
 take_from_firmware(volatile struct ahci_registers *r)
 {
 	if (!(r->cap2 & CAP2_HANDOFF))
 		return;
 	r->bohc |= BOHC_OS;
-	if (!device_wait(!(r->bohc & BOHC_BIOS), 25) ||
-	    !device_wait(!(r->bohc & BOHC_BUSY), 2000))
+	if (!device_wait(!(r->bohc & BOHC_BIOS), 25) &&
+	    (!(r->bohc & BOHC_BUSY) ||
+	     !device_wait(!(r->bohc & BOHC_BIOS), 2000)))
 		kprintf("ahci: the firmware does not let go; going on\n");
 }
 
@@ -349,8 +354,8 @@ hba_reset(struct ahci_hba *hba)
 {
 	volatile struct ahci_registers *r = hba->registers;
 
-	take_from_firmware(r);
 	r->ghc |= GHC_AHCI;
+	take_from_firmware(r);
 	r->ghc |= GHC_RESET;
 	if (!device_wait(!(r->ghc & GHC_RESET), 1000))
 		return -ETIMEDOUT;

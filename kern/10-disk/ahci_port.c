@@ -174,10 +174,8 @@ port_restart(struct ahci_port *p)
 		why = port_run(p);
 	if (!why && p->silences > SILENCES_MAX)
 		why = "answers no command";
-	if (!why) {
-		r->ie = IS_ENABLED;
+	if (!why)
 		return true;
-	}
 	kprintf("%s: the drive %s: all requests fail from now on\n",
 		p->disk.name, why);
 	return false;
@@ -206,7 +204,6 @@ find_culprit(struct ahci_port *p)
 	if (slot < 0 || !(p->active & 1u << slot))
 		return -1;
 	r->is = 0xffffffff;
-	r->ie = IS_ENABLED;
 	return slot;
 }
 
@@ -250,9 +247,9 @@ fail_requests(struct list *failed)
 }
 
 /* The registers and silences are ours without the lock (DISK1): nothing is
- * issued, and interrupts and timer leave the port alone. Requests that come in
- * between wait in pending, and are issued or failed at the end, in the same
- * section as the state changes: none is left behind. */
+ * issued, and interrupts, which are off, and timer leave the port alone.
+ * Requests that come in between wait in pending, and are issued or failed at
+ * the end, in the same section as the state changes: none is left behind. */
 void
 ahci_recover(struct work *w)
 {
@@ -268,6 +265,7 @@ ahci_recover(struct work *w)
 	rflags = spin_lock_irqsave(&p->lock);
 	p->silent = false;
 	p->state = ok ? AHCI_READY : AHCI_DEAD;
+	p->registers->ie = ok ? IS_ENABLED : 0;
 	sort_commands(p, ok, culprit, &failed);
 	if (!ok) {
 		list_splice_tail(&p->suspects, &failed);

@@ -54,8 +54,6 @@ ivshmem_attach(struct pci_device *d)
 		return -EFBIG;
 	pci_enable(d);
 	memory = (char *)mmio_map(bar.base, bar.len);
-	if (!memory)
-		return -ENOMEM;
 	disk.sectors = bar.len / SECTOR_SIZE;
 	disk.submit = ivshmem_submit;
 	block_register(&disk);

@@ -188,3 +188,37 @@ SELFTEST(disk_ahci_drive_that_is_gone)
 	CHECK(later && wrong == 0);
 	CHECK(fake.port.disk.stats.in_flight == 0);
 }
+
+static _Atomic bool recovery_may_run;
+
+/* In the thread `devices`, before the port's recovery. */
+static void
+hold_up(struct work *w)
+{
+	(void)w;
+	while (!recovery_may_run)
+		thread_yield();
+}
+
+/* The status of a lost link cannot be cleared by its register alone: the port
+ * is not to interrupt until it has been recovered. */
+SELFTEST(disk_ahci_lost_link_is_silent)
+{
+	static struct work w;
+	bool silent, ended;
+
+	CHECK(fake_open(DEPTH));
+	recovery_may_run = false;
+	work_init(&w, hold_up);
+	work_queue(&w);
+	fake_submit(BLOCK_READ);
+	fake.registers.ie = IS_ENABLED;
+	fake.registers.is = IS_LINK;
+	ahci_port_interrupt(&fake.port);
+	silent = fake.registers.ie == 0;
+	recovery_may_run = true;
+	ended = device_wait(fake.ended == 1, 60000);
+	CHECK(ended); /* or it may be in use still */
+	fake_close();
+	CHECK(silent);
+}

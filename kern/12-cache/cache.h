@@ -77,8 +77,9 @@ uio_user(struct iovec *iov, void *buf, size_t len)
  * else's until the operation is over (PG_LOCKED).
  */
 struct page_cache_ops {
-	/** Read page @p page->index (zero past the end, and for holes). @return
-	 * 0, or the error that who asked is told: -EIO, -ENOMEM */
+	/** Read page @p page->index (zeros past the end, and for holes; of a
+	 * disk, which has no page there, -EIO). @return 0, or the error that
+	 * who asked is told: -EIO, -ENOMEM */
 	int (*read_page)(void *owner, struct page *page);
 	/** Read @p n pages of consecutive indices, at most PAGES_AT_ONCE; an
 	 * error is all pages' error. */
@@ -135,12 +136,14 @@ struct page_cache {
 	 * counts are also looked at without it, where a guess will do. */
 	struct spinlock lock;
 	uint64_t npages;
-	struct list dirty;	     /* struct page.lru; oldest first */
-	uint64_t ndirty;	     /* pages in it */
-	_Atomic uint64_t nwriteback; /* pages under write-back */
-	int error;		     /* of a write-back, reported once */
-	uint64_t next_read; /* a sequential reader is expected here; a hint,
-			     * without the lock */
+	struct list dirty;	/* struct page.lru; oldest first */
+	uint64_t ndirty;	/* pages in it */
+	struct list writing;	/* batches under write-back, by number */
+	_Atomic uint64_t begun; /* batches, ever: the next one's number */
+	_Atomic uint64_t ended; /* all batches of lower numbers have */
+	int error;		/* of a write-back, reported once */
+	uint64_t next_read;	/* a sequential reader is expected here; a hint,
+				 * without the lock */
 	struct rcu_head rcu;
 };
 

@@ -73,9 +73,10 @@ page_unset(struct page *page, unsigned flags)
  * not sleep; the cache's lock is not held. */
 void page_wake(struct page *page);
 
-/** Sleep until none of the file's pages is under write-back. No spinlocks. */
+/** Sleep until all write-back of the file's pages that has begun before now has
+ * ended; what others begin meanwhile is not waited for. No spinlocks. */
 void page_cache_wait_written(struct page_cache *c);
-/** c->nwriteback is 0: wake who waits for that. Does not sleep. */
+/** c->ended has risen: wake who waits for that. Does not sleep. */
 void page_cache_wake_written(struct page_cache *c);
 /** Before anything else of the page cache. */
 void page_cache_init(void);

@@ -16,20 +16,28 @@
 
 /* ---- Reading ---- */
 
-/* Move @p n bytes at @p at, within one page. @return bytes moved */
+/* Move @p n bytes at @p at, within one page; fewer where the file ends before.
+ * That is asked when the page is there: it may have been waited for. @return
+ * bytes moved; fewer than @p n at the end, where *error is 0, or after an error
+ */
 static inline size_t
 read_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 	   int *error)
 {
 	struct page *page;
+	uint64_t size;
 	size_t done;
 
 	/* What a file in memory has no page for is zero, and stays so. */
 	page = c->quota ? page_cache_peek(c, at / PAGE_SIZE)
 			: page_cache_get(c, at / PAGE_SIZE, error);
+	if (!page && !c->quota)
+		return 0;
+	size = *c->size;
+	n = at < size ? MIN(n, size - at) : 0;
+	*error = n ? -EFAULT : 0; /* if less than n is moved */
 	if (!page)
-		return c->quota ? uio_zero(u, n) : 0;
-	*error = -EFAULT; /* if less than n is moved */
+		return uio_zero(u, n);
 	done = uio_copy_to(u, (char *)page_address(page) + at % PAGE_SIZE, n);
 	page_unref(page);
 	return done;
@@ -37,9 +45,9 @@ read_piece(struct page_cache *c, struct uio *u, uint64_t at, size_t n,
 
 /* POSIX.1-2017 (2.9.7) has reads and writes of a file atomic to each other. As
  * on most of Linux's file systems they are not: that would be a lock over the
- * copy. A page's bytes, and the size, are as they are when it is their turn.
- * The size is looked at once: what a truncation cuts off meanwhile reads as
- * zeros. What was moved before an error is the result, and the next call finds
+ * copy. A page's bytes, and the size, are as they are when it is their turn:
+ * what a truncation cuts off meanwhile is not read, and what is added is not,
+ * either. What was moved before an error is the result, and the next call finds
  * the error again. */
 int64_t
 cached_read(struct page_cache *c, struct uio *u, uint64_t *pos)

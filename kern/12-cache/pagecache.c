@@ -64,9 +64,10 @@ void
 page_cache_wait_written(struct page_cache *c)
 {
 	struct wait_bucket *b = bucket_of(c);
+	uint64_t begun = atomic_load(&c->begun);
 
 	spin_lock(&b->lock);
-	while (atomic_load(&c->nwriteback) > 0)
+	while (atomic_load(&c->ended) < begun)
 		waitq_wait(&b->wq, &b->lock, WAIT_UNINTERRUPTIBLE,
 			   WAIT_FOREVER);
 	spin_unlock(&b->lock);
@@ -442,16 +443,32 @@ page_cache_get(struct page_cache *c, uint64_t index, int *error)
 	return get_slowly(c, index, error);
 }
 
+/* Look for a hole without the lock, page by page: so others go on meanwhile,
+ * and a large file without holes keeps no CPU for long. */
+static uint64_t
+find_hole(struct page_cache *c, uint64_t index)
+{
+	bool there;
+
+	do {
+		rcu_read_lock();
+		there = tree_find(c, index);
+		rcu_read_unlock();
+		index += there;
+	} while (there);
+	return index;
+}
+
 uint64_t
 page_cache_find_next(struct page_cache *c, uint64_t index, bool there)
 {
 	struct page *page;
 
+	if (!there)
+		return find_hole(c, index);
 	spin_lock(&c->lock);
-	while ((page = tree_next(c, index)) && !there && page->index == index)
-		index++;
-	if (there)
-		index = page ? page->index : UINT64_MAX;
+	page = tree_next(c, index);
+	index = page ? page->index : UINT64_MAX;
 	spin_unlock(&c->lock);
 	return index;
 }
@@ -516,6 +533,7 @@ page_cache_new(void *owner, const struct page_cache_ops *ops,
 	c->size = size;
 	spin_init(&c->lock, "page cache");
 	list_init(&c->dirty);
+	list_init(&c->writing);
 	list_init(&c->mappings);
 	spin_init(&c->mappings_lock, "file mappings");
 	return c;
@@ -542,10 +560,13 @@ page_cache_destroy(struct page_cache *c)
 	rcu_defer(&c->rcu, cache_free);
 }
 
+/* In this order: a page that is taken for write-back meanwhile is seen as the
+ * one or the other (take_batch). */
 bool
 page_cache_has_dirty(const struct page_cache *c)
 {
-	return c && (c->ndirty || atomic_load(&c->nwriteback));
+	return c &&
+	       (c->ndirty || atomic_load(&c->ended) != atomic_load(&c->begun));
 }
 
 bool

@@ -145,6 +145,39 @@ SELFTEST(cache_read_error_is_of_one_page)
 	fake_free(c);
 }
 
+static int
+cut_and_read_page(void *owner, struct page *page)
+{
+	if (page->index == 1)
+		disk_size = PAGE_SIZE;
+	return fake_read_page(owner, page);
+}
+
+/* While its second page is read. */
+SELFTEST(cache_read_ends_where_the_file_is_cut)
+{
+	static const struct page_cache_ops cutting = {
+		.read_page = cut_and_read_page,
+	};
+	static uint8_t buf[4 * PAGE_SIZE];
+	struct page_cache *c = fake_file(4 * PAGE_SIZE);
+	struct iovec iov;
+	struct uio u = uio_kernel(&iov, buf, sizeof(buf));
+	uint64_t pos = 0;
+	int64_t n, at_end;
+
+	c->ops = &cutting;
+	n = cached_read(c, &u, &pos);
+	disk_size = 4 * PAGE_SIZE;
+	page_cache_drop(c);
+	pos = PAGE_SIZE;
+	at_end = cached_read(c, &u, &pos);
+	CHECK(reads == 3);
+	fake_free(c);
+	CHECK(n == PAGE_SIZE);
+	CHECK(at_end == 0);
+}
+
 static void
 dirty_page(struct page_cache *c, uint64_t index, uint8_t value)
 {
@@ -154,6 +187,106 @@ dirty_page(struct page_cache *c, uint64_t index, uint8_t value)
 	memset(page_address(page), value, PAGE_SIZE);
 	page_cache_dirty(c, page);
 	page_unref(page);
+}
+
+/* ---- Others write while it is written back ---- */
+
+static struct page_cache *shared;
+static void (*while_writing)(uint64_t index); /* called for each page */
+
+static int
+hooked_write_pages(void *owner, struct page **pages, unsigned n)
+{
+	unsigned i;
+	int error = 0;
+
+	for (i = 0; i < n && !error; i++) {
+		error = fake_write_page(owner, pages[i]);
+		while_writing(pages[i]->index);
+	}
+	return error;
+}
+
+static int
+hooked_write_page(void *owner, struct page *page)
+{
+	return hooked_write_pages(owner, &page, 1);
+}
+
+static const struct page_cache_ops hooked = {
+	.read_page = fake_read_page,
+	.write_page = hooked_write_page,
+	.write_pages = hooked_write_pages,
+};
+
+static void
+hooked_file(void (*hook)(uint64_t index))
+{
+	shared = fake_file(FAKE_PAGES * PAGE_SIZE);
+	shared->ops = &hooked;
+	while_writing = hook;
+}
+
+/* Always another page, and one that is written together with page 20. */
+static void
+dirty_others(uint64_t index)
+{
+	dirty_page(shared, 21, 'x');
+	dirty_page(shared, index == 0 ? 39 : 0, 'x');
+}
+
+SELFTEST(cache_sync_writes_what_was_dirty_and_ends)
+{
+	bool all, few;
+
+	hooked_file(dirty_others);
+	dirty_page(shared, 0, '0');
+	dirty_page(shared, 20, '1');
+	dirty_page(shared, 30, '2');
+	CHECK(page_cache_sync(shared) == 0);
+	all = disk[0][0] == '0' && disk[20][0] == '1' && disk[30][0] == '2';
+	few = writes == 4; /* with page 21, which comes after 20 */
+	fake_free(shared);
+	CHECK(all);
+	CHECK(few);
+}
+
+static _Atomic bool first_writes, others_written;
+
+/* Thread 0 writes page 0, which is changed meanwhile, and comes to no end
+ * before thread 1 has written all else, and a neighbour of it. */
+static void
+dirty_itself(uint64_t index)
+{
+	if (index == 7)
+		dirty_page(shared, 10, 'x');
+	others_written |= index == 10;
+	if (index != 0 || first_writes)
+		return;
+	dirty_page(shared, 0, '1');
+	dirty_page(shared, 7, '1');
+	dirty_page(shared, 9, '1');
+	first_writes = true;
+	while (!others_written)
+		thread_yield();
+}
+
+static void
+sync_in_turn(unsigned number)
+{
+	while (number == 1 && !first_writes)
+		thread_yield();
+	page_cache_sync(shared);
+}
+
+SELFTEST(cache_sync_writes_what_was_being_written)
+{
+	hooked_file(dirty_itself);
+	first_writes = others_written = false;
+	dirty_page(shared, 0, '0');
+	test_in_threads(2, sync_in_turn);
+	CHECK(disk[0][0] == '1' && disk[7][0] == '1' && disk[9][0] == '1');
+	fake_free(shared);
 }
 
 SELFTEST(cache_writes_dirty_pages_back)
@@ -268,7 +401,6 @@ SELFTEST(cache_reclaim_takes_clean_unused_pages)
 
 /* ---- Threads ---- */
 
-static struct page_cache *shared;
 static _Atomic unsigned wrong;
 
 /* Readers see each page whole; reclaim and writers of the same values come in
@@ -299,7 +431,7 @@ SELFTEST(cache_readers_writers_and_reclaim)
 	test_in_threads(4, read_and_reclaim);
 	CHECK(wrong == 0);
 	CHECK(page_cache_sync(shared) == 0);
-	CHECK(shared->ndirty == 0 && shared->nwriteback == 0);
+	CHECK(!page_cache_has_dirty(shared));
 	fake_free(shared);
 }
 

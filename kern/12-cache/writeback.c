@@ -11,6 +11,17 @@
 
 /* ---- The pages of one file ---- */
 
+/** Consecutive pages on their way to the disk, each under write-back and
+ * referenced; on the stack of who writes them. */
+struct batch {
+	/* Guarded by the cache's lock. */
+	struct list link; /* page_cache.writing */
+	uint64_t number;  /* how many batches of the file began before it */
+
+	struct page *pages[PAGES_AT_ONCE];
+	unsigned n;
+};
+
 /* Mark a dirty page clean and under write-back, in one step for who holds the
  * lock, which is held. One that is being written already, and has been changed
  * since, stays: two writes of a page could end in either order. */
@@ -25,41 +36,50 @@ take(struct page_cache *c, struct page *page)
 	page_set(page, PG_WRITEBACK);
 	c->ndirty--;
 	count_dirty(-1);
-	atomic_fetch_add(&c->nwriteback, 1);
 	page_ref(page);
 	return true;
 }
 
-/* The oldest dirty page that is not being written. The lock is held. */
-/* Those that are being written have been dirtied since, and are passed over. */
+/* The oldest page, before @p end, that is dirty and not being written; or NULL.
+ * Those that are being written have been dirtied since, and are passed over; so
+ * are others' marks (write_marked). The lock is held. */
 static struct page *
-first_to_write(struct page_cache *c)
+first_to_write(struct page_cache *c, const struct page *end)
 {
 	struct page *page;
 
 	list_for_each (page, &c->dirty, lru) {
+		if (page == end)
+			break;
 		if (!page_test(page, PG_WRITEBACK))
 			return page;
 	}
 	return NULL;
 }
 
-/* Dirty pages to write at once: consecutive, each now under write-back and
- * referenced. @return how many */
-static unsigned
-take_batch(struct page_cache *c, struct page **pages)
+/* Dirty pages to write at once: the oldest, and its neighbours, however old.
+ * The batch is counted before its pages are no longer dirty: who looks at both
+ * without the lock finds one of them (page_cache_has_dirty). @return whether
+ * there were any */
+static bool
+take_batch(struct page_cache *c, struct batch *b, const struct page *end)
 {
-	unsigned n = 0, max = c->ops->write_pages ? PAGES_AT_ONCE : 1;
+	unsigned max = c->ops->write_pages ? PAGES_AT_ONCE : 1;
 
 	spin_lock(&c->lock);
-	pages[0] = first_to_write(c);
-	while (take(c, pages[n])) {
-		if (++n == max)
+	b->n = 0;
+	b->pages[0] = first_to_write(c, end);
+	if (b->pages[0]) {
+		list_add_tail(&b->link, &c->writing);
+		b->number = atomic_fetch_add(&c->begun, 1);
+	}
+	while (take(c, b->pages[b->n])) {
+		if (++b->n == max)
 			break;
-		pages[n] = tree_find(c, pages[0]->index + n);
+		b->pages[b->n] = tree_find(c, b->pages[0]->index + b->n);
 	}
 	spin_unlock(&c->lock);
-	return n;
+	return b->n > 0;
 }
 
 /*
@@ -68,21 +88,34 @@ take_batch(struct page_cache *c, struct page **pages)
  * marks is in what is written; what comes later makes the page dirty again.
  */
 static int
-write_batch(struct page_cache *c, struct page **pages, unsigned n)
+write_batch(struct page_cache *c, struct batch *b)
 {
+	struct page **pages = b->pages;
+
 	if (cache_ops.clean_pages)
-		cache_ops.clean_pages(c, pages[0]->index, pages[n - 1]->index);
-	if (n > 1)
-		return c->ops->write_pages(c->owner, pages, n);
+		cache_ops.clean_pages(c, pages[0]->index,
+				      pages[b->n - 1]->index);
+	if (b->n > 1)
+		return c->ops->write_pages(c->owner, pages, b->n);
 	return c->ops->write_page(c->owner, pages[0]);
+}
+
+/* The lock is held. The list is by number. */
+static void
+batch_end(struct page_cache *c, struct batch *b)
+{
+	struct batch *first;
+
+	list_del(&b->link);
+	first = list_first(&c->writing, struct batch, link);
+	atomic_store(&c->ended, first ? first->number : c->begun);
 }
 
 /* A page that could not be written is clean all the same, or memory would fill
  * with them; the next fsync reports it. */
 static void
-batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
+batch_done(struct page_cache *c, struct batch *b, int error)
 {
-	bool last;
 	unsigned i;
 
 	spin_lock(&c->lock);
@@ -90,57 +123,66 @@ batch_done(struct page_cache *c, struct page **pages, unsigned n, int error)
 		c->error = error;
 	/* Flag and list change together: whoever makes it dirty from now on
 	 * takes it from the list of the clean. */
-	for (i = 0; i < n; i++) {
-		page_unset(pages[i], PG_WRITEBACK);
-		if (!page_test(pages[i], PG_DIRTY))
-			lru_add(pages[i]);
+	for (i = 0; i < b->n; i++) {
+		page_unset(b->pages[i], PG_WRITEBACK);
+		if (!page_test(b->pages[i], PG_DIRTY))
+			lru_add(b->pages[i]);
 	}
-	last = atomic_fetch_sub(&c->nwriteback, n) == n;
+	batch_end(c, b);
 	spin_unlock(&c->lock);
-	for (i = 0; i < n; i++) {
-		page_wake(pages[i]);
-		page_unref(pages[i]);
+	for (i = 0; i < b->n; i++) {
+		page_wake(b->pages[i]);
+		page_unref(b->pages[i]);
 	}
-	if (last)
-		page_cache_wake_written(c);
+	page_cache_wake_written(c);
 }
 
-/* Write up to @p max dirty pages back; @p wait: until all of the file's are
- * written, by whomever. Where fewer than @p max were to be had, the rest were
- * under write-back and dirty again: after the wait it is their turn. What the
- * owner has passed over it makes room for, and then the count begins anew. */
+/* Write dirty pages back, oldest first, until there are none before @p end, or
+ * @p max are written. */
 static void
-write_pages(struct page_cache *c, uint64_t max, bool wait)
+write_pages(struct page_cache *c, const struct page *end, uint64_t max)
 {
-	struct page *pages[PAGES_AT_ONCE];
-	uint64_t done = 0;
-	unsigned n;
+	struct batch b;
+	uint64_t done;
 
-	for (;;) {
-		while (done < max && (n = take_batch(c, pages)) > 0) {
-			batch_done(c, pages, n, write_batch(c, pages, n));
-			done += n;
-		}
-		if (!wait)
-			return;
-		page_cache_wait_written(c);
-		if (c->ops->make_room && c->ops->make_room(c->owner))
-			done = 0;
-		else if (done >= max || c->ndirty == 0)
-			return;
-	}
+	for (done = 0; done < max && take_batch(c, &b, end); done += b.n)
+		batch_done(c, &b, write_batch(c, &b));
 }
 
-/* Oldest first: as many as are dirty now covers all that are; what others make
- * dirty meanwhile need not be waited for, or a steady writer would keep an
- * fsync for ever. The error is read after the wait: it may be of a page that
+/* All that is dirty now stands before the mark, a page for the list alone; what
+ * others make dirty meanwhile comes behind it, and need not be waited for, or a
+ * steady writer would keep an fsync for ever. Twice: what is dirty and being
+ * written now can be taken when that write has ended, and by then has been, by
+ * whomever, or stands there still. */
+static void
+write_marked(struct page_cache *c)
+{
+	struct page mark = { .flags = PG_WRITEBACK };
+	unsigned round;
+
+	spin_lock(&c->lock);
+	list_add_tail(&mark.lru, &c->dirty);
+	spin_unlock(&c->lock);
+	for (round = 0; round < 2; round++) {
+		write_pages(c, &mark, UINT64_MAX);
+		page_cache_wait_written(c);
+	}
+	spin_lock(&c->lock);
+	list_del(&mark.lru);
+	spin_unlock(&c->lock);
+}
+
+/* What the owner has passed over is dirty anew: once there is room for it, all
+ * begins again. The error is read after the wait: it may be of a page that
  * another thread was writing. */
 static int
 write_all(struct page_cache *c, bool forget)
 {
 	int error;
 
-	write_pages(c, c->ndirty, true);
+	do
+		write_marked(c);
+	while (c->ops->make_room && c->ops->make_room(c->owner));
 	spin_lock(&c->lock);
 	error = c->error;
 	if (forget)
@@ -170,7 +212,7 @@ dirty_balance(struct page_cache *c)
 	if (dirty_too_many()) {
 		flush_kick();
 		if (!c->quota)
-			write_pages(c, BALANCE_PAGES, false);
+			write_pages(c, NULL, BALANCE_PAGES);
 	}
 }
 

@@ -453,15 +453,16 @@ journal_fail(struct journal *j, int error)
 
 /* Nothing was changed, and no log runs on to its number. Where one does, a
  * commit block alone is logged: replaying ends where a number is missing. No
- * journal_ops are called: nothing was freed. */
+ * journal_ops are called: nothing was freed. It is told of before the next is
+ * opened, which may have its slot, and so another number in it. */
 static void
 abandon(struct journal *j, struct transaction *t)
 {
+	tell(j, t->tid);
 	spin_lock(&j->lock);
 	t->state = TRANSACTION_FREE;
 	spin_unlock(&j->lock);
 	open_next(j);
-	tell(j, t->tid);
 }
 
 /* Only this thread replaces j->running once it is set, so it is read without

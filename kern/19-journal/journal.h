@@ -44,9 +44,9 @@ struct journal_ops {
  * @param block_size  the file system's, which must be the journal's
  * @param replay      replay what is in it; else forget it
  * @param result      the journal; journal_close it
- * @return 0; -EINVAL: it has features that are not known; -EUCLEAN: it is
- * damaged, or its log is: maybe replayed in part, but still marked as full;
- * -EIO, -ENOMEM
+ * @return 0; -EINVAL: it has features that are not known, or more than 256 runs
+ * (a heap object); -EUCLEAN: it is damaged, or its log is: maybe replayed in
+ * part, but still marked as full; -EIO, -ENOMEM
  */
 int journal_open(struct block_device *device, uint32_t block_size,
 		 const struct journal_run *runs, unsigned nruns, bool replay,

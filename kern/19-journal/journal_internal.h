@@ -12,7 +12,7 @@
 #include "string.h"
 
 #define JOURNAL_TRANSACTIONS 16 /**< at once: running to logged */
-#define JOURNAL_RUNS_MAX     170
+#define JOURNAL_RUNS_MAX     (KALLOC_MAX / sizeof(struct journal_run))
 #define LOG_WRITES	     4 /**< requests at once, of 128 KiB at most */
 
 enum transaction_state {

@@ -35,7 +35,8 @@ struct recovery {
 	/* A hash table, in pages that this page points to. */
 	struct revoked **table;
 	struct page *directory;
-	uint64_t nrevoked, table_size; /* a power of two, or 0 */
+	uint64_t table_size; /* a power of two, or 0 */
+	uint64_t nrevoked;   /* in the log; later: not in the table yet */
 };
 
 static bool
@@ -288,14 +289,19 @@ static int
 walk_revokes(struct recovery *r, const struct journal_revoke *block)
 {
 	size_t each = journal_has(r->j, JOURNAL_INCOMPAT_64BIT) ? 8 : 4;
-	size_t end = be32(block->bytes), at;
+	size_t end = be32(block->bytes), at, n;
 
 	if (end < sizeof(*block) || end > r->j->block_size)
 		return -EUCLEAN;
+	n = (end - sizeof(*block)) / each;
 	if (r->pass == PASS_SCAN)
-		r->nrevoked += (end - sizeof(*block)) / each;
+		r->nrevoked += n;
 	if (r->pass != PASS_REVOKE)
 		return 0;
+	/* More than when it was read first: the table has no room for it. */
+	if (n > r->nrevoked)
+		return -EUCLEAN;
+	r->nrevoked -= n;
 	for (at = sizeof(*block); at + each <= end; at += each) {
 		const be32_t *n = (const void *)((const char *)block + at);
 

@@ -20,6 +20,8 @@ static struct {
 	bool broken;	 /* writes fail */
 	journal_tid tid; /* while it flushes: does the journal tell who asks */
 	bool will_flush; /* that this one's commit is yet to? */
+	uint64_t fickle; /* not 0: sector that, read again, revokes more */
+	unsigned fickle_reads;
 	/* Blocks written since the last flush, and since the last restore. */
 	bool unflushed[DISK_BLOCKS], touched[DISK_BLOCKS];
 } disk = { .lock = SPINLOCK("journal test disk") };
@@ -58,6 +60,10 @@ disk_submit(struct block_device *d, struct block_request *r)
 	(void)d;
 	if (r->op == BLOCK_FLUSH && disk.tid)
 		disk.will_flush |= journal_will_flush(journal, disk.tid);
+	if (r->op == BLOCK_READ && disk.fickle && r->sector == disk.fickle &&
+	    disk.fickle_reads++ == 1)
+		((struct journal_revoke *)at)->bytes =
+			to_be32(sizeof(struct journal_revoke) + 4);
 	spin_lock(&disk.lock);
 	for (i = 0; i < r->nsegments && !error; i++) {
 		const struct block_segment *s = &r->segments[i];
@@ -502,6 +508,24 @@ try_open(void)
 	return error;
 }
 
+/* As many as the file system may find. */
+SELFTEST(journal_in_many_pieces)
+{
+	static struct journal_run runs[256];
+	uint32_t each = LOG_BLOCKS / ARRAY_SIZE(runs), i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(runs); i++)
+		runs[i] = (struct journal_run){ i * each, each, i * each };
+	CHECK(disk_new());
+	error = journal_open(&disk.device, BLOCK, runs, ARRAY_SIZE(runs), true,
+			     &journal);
+	if (error == 0)
+		journal_close(journal);
+	disk_free();
+	CHECK(error == 0);
+}
+
 /* Whatever byte is wrong, opening ends; magic, type and sizes must be right. */
 SELFTEST(journal_damaged_superblocks_are_refused)
 {
@@ -554,4 +578,38 @@ SELFTEST(journal_damaged_logs_are_survived)
 	}
 	page_unref(pages);
 	disk_free();
+}
+
+static void
+make_header(unsigned block, enum journal_block_type type)
+{
+	struct journal_header *h = (void *)(disk.now + block * BLOCK);
+
+	h->magic = to_be32(JOURNAL_MAGIC);
+	h->type = to_be32(type);
+	h->sequence = to_be32(1);
+}
+
+/* Without checksums nothing else tells that it is not what it was. */
+SELFTEST(journal_log_that_changes_while_it_is_read)
+{
+	struct journal_super *s;
+	struct journal_revoke *revoke;
+	int error;
+
+	CHECK(disk_new());
+	s = (void *)disk.now;
+	s->start = to_be32(1);
+	s->incompat = to_be32(JOURNAL_INCOMPAT_REVOKE);
+	make_header(1, JOURNAL_REVOKE);
+	revoke = (void *)(disk.now + BLOCK);
+	revoke->bytes = to_be32(sizeof(*revoke));
+	make_header(2, JOURNAL_COMMIT);
+	disk.fickle = BLOCK / SECTOR_SIZE;
+	disk.fickle_reads = 0;
+	error = try_open();
+	disk.fickle = 0;
+	disk_free();
+	CHECK(disk.fickle_reads == 2);
+	CHECK(error == -EUCLEAN);
 }
