@@ -39,6 +39,8 @@ change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
 	if (result >= 0)
 		fs->cred = new;
 	spin_unlock(&fs->lock);
+	if (result < 0)
+		return result;
 	if (old.uid != new.uid) /* not refused here, but at exec: setuid(2) */
 		current_proc()->over_nproc =
 			proc_user_over_limit(current_proc());
