@@ -331,6 +331,19 @@ TEST(mlock_of_what_cannot_be_read)
 	      MAP_FAILED);
 }
 
+/** The lock goes with the pages. */
+TEST(mremap_takes_the_lock_along)
+{
+	char *p = mmap(NULL, 4 * PAGE, RW, ANON, -1, 0), *q;
+
+	CHECK_EQ(syscall(NR_mlock, p, 4 * PAGE), 0);
+	q = mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+		   NULL);
+	REQUIRE(q != MAP_FAILED);
+	CHECK_ERR(madvise(q, PAGE, MADV_DONTNEED), EINVAL);
+	CHECK_EQ(madvise(p, PAGE, MADV_DONTNEED), 0);
+}
+
 TEST(mlock_errors)
 {
 	char *p = mmap(NULL, 3 * PAGE, RW, ANON, -1, 0);
