@@ -50,7 +50,7 @@ cred_of(int tid, struct cred *cred)
 	int error = 0;
 
 	if (tid == 0) {
-		*cred = *current_cred();
+		*cred = cred_copy();
 		return 0;
 	}
 	spin_lock(&proc_lock);
