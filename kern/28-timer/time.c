@@ -164,15 +164,16 @@ SYSCALL(NR_time, sys_time);
 /* Of CLOCK_REALTIME alone: the clock that deadlines count by cannot be set. Who
  * waits for a time of day is woken by clock_realtime_set to look again. Times
  * that as ns would pass INT64_MAX, or lie before 1970, are refused: all
- * arithmetic is in 64 signed bits. */
+ * arithmetic is in 64 signed bits. An invalid time is told of before a lack of
+ * rights, as on Linux. */
 static int
 set_time(int64_t sec, int64_t nsec)
 {
-	if (current_cred()->euid != 0)
-		return -EPERM;
 	if (sec < 0 || sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 || nsec < 0 ||
 	    nsec >= (int64_t)NS_PER_SEC)
 		return -EINVAL;
+	if (current_cred()->euid != 0)
+		return -EPERM;
 	clock_realtime_set(sec * NS_PER_SEC + nsec);
 	return 0;
 }
@@ -200,14 +201,12 @@ sys_settimeofday(const struct timeval *user, const struct timezone *user_zone)
 	struct timezone zone;
 	struct timeval tv;
 
+	if (user && copyin(&tv, user, sizeof(tv)))
+		return -EFAULT;
 	if (user_zone && copyin(&zone, user_zone, sizeof(zone)))
 		return -EFAULT;
-	if (current_cred()->euid != 0)
-		return -EPERM;
 	if (!user)
-		return 0;
-	if (copyin(&tv, user, sizeof(tv)))
-		return -EFAULT;
+		return current_cred()->euid == 0 ? 0 : -EPERM;
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EINVAL;
 	return set_time(tv.tv_sec, tv.tv_usec * NS_PER_USEC);
