@@ -148,12 +148,13 @@ remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 	struct mapping *m = vm_find(vm, r->from);
 	uint64_t more = r->new_len - MIN(r->new_len, r->old_len);
 	bool moves = r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
-	bool shrinks = r->new_len < r->old_len && !moves;
+	bool shrinks = r->new_len < r->old_len;
 
 	if (m && !in_user_space(r->from, r->old_len))
 		return -EINVAL;
 	/* What goes may be of several mappings, with holes between them. */
-	if (!m || (m->end - r->from < r->old_len && !shrinks))
+	if (!m || ((moves || !shrinks) &&
+		   m->end - r->from < MIN(r->old_len, r->new_len)))
 		return -EFAULT;
 	/* No length: a second mapping of shared memory. */
 	if (r->old_len == 0 && !(m->flags & MAP_SHARED))
