@@ -262,6 +262,8 @@ TEST(mlock_fills_and_is_counted)
 	p = mmap(NULL, 4 * PAGE, RW, ANON | MAP_LOCKED, -1, 0);
 	CHECK_EQ(in_core(p, 4), 4);
 	CHECK_EQ(status_of("VmLck:"), 16);
+	p = mmap(NULL, 4 * PAGE, RW, ANON | MAP_LOCKED | MAP_NONBLOCK, -1, 0);
+	CHECK_EQ(in_core(p, 4), 4); /* that is for MAP_POPULATE alone */
 }
 
 TEST(mlockall_is_for_now_and_later)
