@@ -602,6 +602,9 @@ TEST(madvise_errors)
 	CHECK_ERR(madvise(p, PAGE, 12345), EINVAL);
 	CHECK_EQ(munmap(p + PAGE, PAGE), 0);
 	CHECK_ERR(madvise(p, 3 * PAGE, MADV_DONTNEED), ENOMEM);
+	CHECK_ERR(madvise(p, 1ul << 62, MADV_NORMAL), ENOMEM);
+	CHECK_ERR(madvise(p, -PAGE, MADV_NORMAL), EINVAL); /* it wraps */
+	CHECK_ERR(madvise(p, -1ul, MADV_NORMAL), EINVAL);
 }
 
 TEST(madvise_remove_errors)
