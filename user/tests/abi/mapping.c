@@ -310,6 +310,8 @@ TEST(mlock_within_the_limit)
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &none), 0);
 	AS_USER({
 		CHECK_ERR(syscall(NR_mlock, p, PAGE), EPERM);
+		CHECK_ERR(syscall(NR_mlock, p, -PAGE), EPERM);
+		CHECK_ERR(syscall(NR_mlock, p, 1ul << 62), EPERM);
 		CHECK_ERR(mmap(NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0),
 			  EPERM);
 	});
