@@ -26,6 +26,18 @@ current_cred(void)
 	return &current_fs()->cred;
 }
 
+struct cred
+cred_copy(void)
+{
+	struct fs_context *fs = current_fs();
+	struct cred c;
+
+	spin_lock(&fs->lock);
+	c = fs->cred;
+	spin_unlock(&fs->lock);
+	return c;
+}
+
 void
 context_set_kernel_root(struct vnode *root)
 {

@@ -429,6 +429,8 @@ struct fs_context *fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 /** Credentials of the running thread (kernel threads: root's). */
 const struct cred *current_cred(void);
+/** A copy of them as they were at one moment. Takes the context's lock. */
+struct cred cred_copy(void);
 /** Whether @p gid is @p c's group or one of the others. Does not sleep. */
 bool cred_in_group(const struct cred *c, uint32_t gid);
 /** The running thread's context; kernel threads share one. */

@@ -227,7 +227,7 @@ access_as(const struct cred *cred, int dirfd, const char *path, int want,
 static int64_t
 sys_faccessat2(int dirfd, const char *path, unsigned want, unsigned flags)
 {
-	struct cred cred = *current_cred();
+	struct cred cred = cred_copy();
 	struct user_path p;
 	int error;
 

@@ -119,15 +119,14 @@ sys_madvise(vaddr_t addr, size_t len, int advice)
 	struct vmspace *vm = current()->vmspace;
 	int error;
 
-	if (!advice_known(advice) || !IS_ALIGNED(addr, PAGE_SIZE) ||
-	    len > USER_TOP)
-		return -EINVAL;
-	len = ROUND_UP(len, PAGE_SIZE);
-	if (addr + len < addr)
+	if (!advice_known(advice) || !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	if (addr > USER_TOP - len)
+	len = ROUND_UP(len, PAGE_SIZE);
+	if (addr + len <= addr)
+		return -EINVAL;
+	if (len > USER_TOP || addr > USER_TOP - len)
 		return -ENOMEM;
 	rwlock_write_lock(&vm->lock);
 	error = is_fork_advice(advice)

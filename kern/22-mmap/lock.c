@@ -88,12 +88,13 @@ lock_range(vaddr_t addr, size_t len, bool fill)
 {
 	struct vmspace *vm = current()->vmspace;
 	vaddr_t start, end;
-	int error = get_range(addr, len, &start, &end);
+	int error;
 
-	if (error)
-		return error;
 	if (!mmap_may_lock())
 		return -EPERM;
+	error = get_range(addr, len, &start, &end);
+	if (error)
+		return error;
 	rwlock_write_lock(&vm->lock);
 	/* Locks do not nest, nor are they counted twice. */
 	if (!vm_may_lock(vm, ((end - start) >> PAGE_SHIFT) -

@@ -158,8 +158,9 @@ sys_mmap(vaddr_t addr, size_t len, uint64_t prot, uint64_t flags, int fd,
 			    offset, may_write);
 	if (vnode)
 		vnode_put(vnode);
-	if (at >= 0 && (vm->fill_new || (flags & (MAP_POPULATE | MAP_LOCKED) &&
-					 !(flags & MAP_NONBLOCK))))
+	if (at >= 0 &&
+	    (vm->fill_new || flags & MAP_LOCKED ||
+	     (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
 		mmap_populate(vm, at, at + ROUND_UP(len, PAGE_SIZE));
 	return at;
 }

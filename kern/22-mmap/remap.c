@@ -66,6 +66,16 @@ move_entries(struct vmspace *vm, struct vnode *v, vaddr_t from, vaddr_t to,
 	return done;
 }
 
+/* The lock has gone with the pages: it is counted once. vm->lock is held for
+ * writing; all of the range is of one mapping. */
+static void
+unlock_old(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	map_cut(vm, start, end);
+	vm_find(vm, start)->locked = false;
+	map_join(vm, start, end);
+}
+
 /* vm->lock held for writing; limits have been checked. The new mapping is a
  * copy of the old with all its rights and marks. It is inserted before the
  * entries move, for page tables belong to mappings (VM4). It may be merged with
@@ -104,7 +114,9 @@ move(struct vmspace *vm, struct mapping *m, struct remap *r, struct list *dead)
 		map_remove(vm, to, to + r->new_len, dead);
 		return -ENOMEM;
 	}
-	if (!(r->flags & MREMAP_DONTUNMAP) && r->old_len)
+	if (r->flags & MREMAP_DONTUNMAP)
+		unlock_old(vm, r->from, r->from + r->old_len);
+	else if (r->old_len)
 		map_remove(vm, r->from, r->from + r->old_len, dead);
 	return to;
 }
@@ -136,12 +148,13 @@ remap_locked(struct vmspace *vm, struct remap *r, struct list *dead)
 	struct mapping *m = vm_find(vm, r->from);
 	uint64_t more = r->new_len - MIN(r->new_len, r->old_len);
 	bool moves = r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
-	bool shrinks = r->new_len < r->old_len && !moves;
+	bool shrinks = r->new_len < r->old_len;
 
 	if (m && !in_user_space(r->from, r->old_len))
 		return -EINVAL;
 	/* What goes may be of several mappings, with holes between them. */
-	if (!m || (m->end - r->from < r->old_len && !shrinks))
+	if (!m || ((moves || !shrinks) &&
+		   m->end - r->from < MIN(r->old_len, r->new_len)))
 		return -EFAULT;
 	/* No length: a second mapping of shared memory. */
 	if (r->old_len == 0 && !(m->flags & MAP_SHARED))

@@ -82,7 +82,7 @@ apply(struct thread *t, uint64_t arg)
 		return -ESRCH;
 	if (c.policy == KEEP_POLICY) {
 		c.policy = t->policy;
-		c.reset_on_fork |= t->reset_on_fork;
+		c.reset_on_fork = t->reset_on_fork;
 	}
 	if (c.keep_params) {
 		c.priority = t->priority;

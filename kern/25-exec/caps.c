@@ -50,7 +50,7 @@ cred_of(int tid, struct cred *cred)
 	int error = 0;
 
 	if (tid == 0) {
-		*cred = *current_cred();
+		*cred = cred_copy();
 		return 0;
 	}
 	spin_lock(&proc_lock);
@@ -74,15 +74,15 @@ sys_capget(struct cap_header *user, struct cap_data *data)
 	unsigned n, i;
 	int error = read_header(user, &h, &n);
 
-	if (error) /* without data, it was the version that was asked for */
-		return error == -EINVAL && !data ? 0 : error;
+	if (!data && error != -EFAULT) /* the version was asked for */
+		return 0;
+	if (error)
+		return error;
 	if (h.pid < 0)
 		return -EINVAL;
 	error = cred_of(h.pid, &cred);
 	if (error)
 		return error;
-	if (!data)
-		return 0;
 	effective = cred_effective(&cred);
 	permitted = cred_permitted(&cred);
 	for (i = 0; i < n; i++) {

@@ -39,6 +39,8 @@ change(int64_t (*fn)(struct cred *c, const uint32_t *ids), const uint32_t *ids)
 	if (result >= 0)
 		fs->cred = new;
 	spin_unlock(&fs->lock);
+	if (result < 0)
+		return result;
 	if (old.uid != new.uid) /* not refused here, but at exec: setuid(2) */
 		current_proc()->over_nproc =
 			proc_user_over_limit(current_proc());
@@ -91,20 +93,20 @@ copyout_three(uint32_t *const to[3], const uint32_t ids[3])
 static int64_t
 sys_getresuid(uint32_t *r, uint32_t *e, uint32_t *s)
 {
-	const struct cred *c = current_cred();
+	struct cred c = cred_copy();
 
 	return copyout_three((uint32_t *[]){ r, e, s },
-			     (uint32_t[]){ c->uid, c->euid, c->suid });
+			     (uint32_t[]){ c.uid, c.euid, c.suid });
 }
 SYSCALL(NR_getresuid, sys_getresuid);
 
 static int64_t
 sys_getresgid(uint32_t *r, uint32_t *e, uint32_t *s)
 {
-	const struct cred *c = current_cred();
+	struct cred c = cred_copy();
 
 	return copyout_three((uint32_t *[]){ r, e, s },
-			     (uint32_t[]){ c->gid, c->egid, c->sgid });
+			     (uint32_t[]){ c.gid, c.egid, c.sgid });
 }
 SYSCALL(NR_getresgid, sys_getresgid);
 
@@ -114,7 +116,7 @@ SYSCALL(NR_getresgid, sys_getresgid);
 static int64_t
 sys_getgroups(int size, uint32_t *user)
 {
-	struct cred c = *current_cred();
+	struct cred c = cred_copy();
 
 	if (size < 0 || (size > 0 && (unsigned)size < c.ngroups))
 		return -EINVAL;

@@ -258,7 +258,7 @@ build(struct exec *x, const struct arg_source *argv,
 	if (error)
 		return error;
 	image_set_ids(&x->image, &x->ids);
-	x->cred = *current_cred();
+	x->cred = cred_copy();
 	x->secure = cred_exec(&x->cred, &x->ids);
 	x->vm = vmspace_new();
 	if (!x->vm)

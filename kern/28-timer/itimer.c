@@ -36,8 +36,7 @@ process_cpu_time(const struct proc_signals *s)
 	return ns;
 }
 
-/* Of that, time in user mode, up to the threads' last ticks. */
-static uint64_t
+uint64_t
 process_user_time(const struct proc_signals *s)
 {
 	uint64_t ns = s->proc ? s->proc->dead.user_ns : 0;

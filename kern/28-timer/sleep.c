@@ -80,8 +80,8 @@ sleep_until(bool realtime, const struct timespec *t)
 
 /* ---- By CPU time ---- */
 
-/* Sleep until the process has had args[1] ns of CPU time: by its other threads.
- * It gets there no sooner than if all of them ran. */
+/* Sleep until the process has had args[1] ns of CPU time, of kind args[2]: by
+ * its other threads. It gets there no sooner than if all of them ran. */
 static int64_t
 sleep_cpu(const struct restart *r)
 {
@@ -90,7 +90,7 @@ sleep_cpu(const struct restart *r)
 	struct timespec t;
 
 	for (;;) {
-		now = proc_cpu_ns(current_proc());
+		now = cpu_clock_of_proc(current_proc(), r->args[2]);
 		if (now >= target)
 			return 0;
 		left = target - now;
@@ -108,16 +108,16 @@ sleep_cpu(const struct restart *r)
 /* An absolute time is the target itself. restart_syscall is not needed for it,
  * so what sleep_cpu has noted is not used. */
 static int64_t
-sleep_by_cpu(bool absolute, const struct timespec *t,
+sleep_by_cpu(int kind, bool absolute, const struct timespec *t,
 	     struct timespec *user_left)
 {
 	uint64_t ns = timespec_ns(t);
-	struct restart r = { .fn = sleep_cpu, .args = { 0, ns } };
+	struct restart r = { .fn = sleep_cpu, .args = { 0, ns, kind } };
 	int64_t result;
 
 	if (!absolute) {
 		r.args[0] = (uint64_t)user_left;
-		r.args[1] += proc_cpu_ns(current_proc());
+		r.args[1] += cpu_clock_of_proc(current_proc(), kind);
 	}
 	result = sleep_cpu(&r);
 	return absolute && result < 0 ? -ERESTARTNOHAND : result;
@@ -192,7 +192,8 @@ sys_clock_nanosleep(int clock, int flags, const struct timespec *user,
 	if (!timespec_valid(&t))
 		return -EINVAL;
 	if (is_process_clock(clock))
-		return sleep_by_cpu(flags & TIMER_ABSTIME, &t, user_left);
+		return sleep_by_cpu(CPUCLOCK_KIND(clock), flags & TIMER_ABSTIME,
+				    &t, user_left);
 	if (flags & TIMER_ABSTIME)
 		return sleep_until(
 			clock == CLOCK_REALTIME || clock == CLOCK_TAI, &t);

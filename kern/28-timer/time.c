@@ -14,19 +14,35 @@ timespec_of(int64_t ns)
 
 /* ---- CPU-time clocks ---- */
 
+uint64_t
+cpu_clock_of_proc(struct proc *p, int kind)
+{
+	struct thread *t;
+	uint64_t ns;
+
+	if (kind != CPUCLOCK_USER)
+		return proc_cpu_ns(p);
+	spin_lock(&proc_lock);
+	ns = p->dead.user_ns;
+	list_for_each (t, &p->threads, proc_link)
+		ns += t->usage.user_ns;
+	spin_unlock(&proc_lock);
+	return ns;
+}
+
 /* Threads' clocks only of the own process; a process's of any
  * (clock_getcpuclockid(), POSIX.1-2017, leaves permissions open). 0 is who
  * asks. A process is found by its pid only, not by the number of one of its
- * threads. *@ns is set unless there is an error; proc_put and proc_cpu_ns take
- * locks, so the process is held by a reference. */
+ * threads. *@ns is set unless there is an error; proc_put and
+ * cpu_clock_of_proc take locks, so the process is held by a reference. */
 static int
 cpu_clock(int id, uint64_t *ns)
 {
-	int pid = CPUCLOCK_PID(id), error = 0;
+	int pid = CPUCLOCK_PID(id), kind = CPUCLOCK_KIND(id), error = 0;
 	struct thread *t;
 	struct proc *p;
 
-	if (CPUCLOCK_KIND(id) == 3)
+	if (kind == 3)
 		return -EINVAL;
 	if (id & CPUCLOCK_THREAD) {
 		spin_lock(&proc_lock);
@@ -34,7 +50,8 @@ cpu_clock(int id, uint64_t *ns)
 		if (!t || t->proc != current_proc())
 			error = -EINVAL;
 		else
-			*ns = thread_cpu_ns(t);
+			*ns = kind == CPUCLOCK_USER ? t->usage.user_ns
+						    : thread_cpu_ns(t);
 		spin_unlock(&proc_lock);
 		return error;
 	}
@@ -42,7 +59,7 @@ cpu_clock(int id, uint64_t *ns)
 	if (!p)
 		return -EINVAL;
 	error = pid && p->pid != pid ? -EINVAL : 0;
-	*ns = proc_cpu_ns(p);
+	*ns = cpu_clock_of_proc(p, kind);
 	proc_put(p);
 	return error;
 }
@@ -147,15 +164,16 @@ SYSCALL(NR_time, sys_time);
 /* Of CLOCK_REALTIME alone: the clock that deadlines count by cannot be set. Who
  * waits for a time of day is woken by clock_realtime_set to look again. Times
  * that as ns would pass INT64_MAX, or lie before 1970, are refused: all
- * arithmetic is in 64 signed bits. */
+ * arithmetic is in 64 signed bits. An invalid time is told of before a lack of
+ * rights, as on Linux. */
 static int
 set_time(int64_t sec, int64_t nsec)
 {
-	if (current_cred()->euid != 0)
-		return -EPERM;
 	if (sec < 0 || sec > INT64_MAX / (int64_t)NS_PER_SEC - 1 || nsec < 0 ||
 	    nsec >= (int64_t)NS_PER_SEC)
 		return -EINVAL;
+	if (current_cred()->euid != 0)
+		return -EPERM;
 	clock_realtime_set(sec * NS_PER_SEC + nsec);
 	return 0;
 }
@@ -183,14 +201,12 @@ sys_settimeofday(const struct timeval *user, const struct timezone *user_zone)
 	struct timezone zone;
 	struct timeval tv;
 
+	if (user && copyin(&tv, user, sizeof(tv)))
+		return -EFAULT;
 	if (user_zone && copyin(&zone, user_zone, sizeof(zone)))
 		return -EFAULT;
-	if (current_cred()->euid != 0)
-		return -EPERM;
 	if (!user)
-		return 0;
-	if (copyin(&tv, user, sizeof(tv)))
-		return -EFAULT;
+		return current_cred()->euid == 0 ? 0 : -EPERM;
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EINVAL;
 	return set_time(tv.tv_sec, tv.tv_usec * NS_PER_USEC);

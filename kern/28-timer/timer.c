@@ -23,8 +23,9 @@ struct posix_timer {
 	/* Constant once it can be found. */
 	int id;
 	enum timer_clock clock;
-	int clock_tid; /* BY_THREAD: whose CPU time */
-	int notify;    /* SIGEV_*; THREAD is the C library's, and SIGNAL here */
+	int clock_tid;	/* BY_THREAD: whose CPU time */
+	bool user_time; /* of CPU time, that in user mode alone */
+	int notify; /* SIGEV_*; THREAD is the C library's, and SIGNAL here */
 	struct proc_signals *signals; /* whose; its timers end before it */
 	int notify_tid;		      /* SIGEV_THREAD_ID: who is told */
 
@@ -56,11 +57,14 @@ thread_of(struct proc_signals *s, int tid)
 }
 
 static uint64_t
-thread_time(struct proc_signals *s, int tid)
+thread_time(const struct posix_timer *t)
 {
-	struct sigstate *ss = thread_of(s, tid);
+	struct sigstate *ss = thread_of(t->signals, t->clock_tid);
 
-	return ss ? thread_cpu_ns(ss->thread) : 0;
+	if (!ss)
+		return 0;
+	return t->user_time ? ss->thread->usage.user_ns
+			    : thread_cpu_ns(ss->thread);
 }
 
 /* The clock of a thread stops for good with it. */
@@ -78,9 +82,10 @@ timer_now(const struct posix_timer *t)
 {
 	switch (t->clock) {
 	case BY_PROCESS:
-		return process_cpu_time(t->signals);
+		return t->user_time ? process_user_time(t->signals)
+				    : process_cpu_time(t->signals);
 	case BY_THREAD:
-		return thread_time(t->signals, t->clock_tid);
+		return thread_time(t);
 	case BY_DAY:
 		if (t->absolute)
 			return MAX(clock_realtime_ns(), 0);
@@ -316,6 +321,7 @@ choose_cpu_clock(struct posix_timer *t, int clock)
 
 	if (CPUCLOCK_KIND(clock) == 3)
 		return -EINVAL;
+	t->user_time = CPUCLOCK_KIND(clock) == CPUCLOCK_USER;
 	if (clock & CPUCLOCK_THREAD) {
 		t->clock = BY_THREAD;
 		t->clock_tid = pid ? pid : current()->tid;

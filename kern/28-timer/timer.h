@@ -34,8 +34,10 @@ struct process_timers {
 
 /** Clocks of processes and threads have negative numbers: the pid's complement,
  * of 0 for who asks, above three bits that say what is counted (man 3
- * clock_getcpuclockid). There is no kind 3. */
+ * clock_getcpuclockid): kind 1 is the time in user mode, up to the last tick;
+ * 0 and 2 are all of it. There is no kind 3. */
 #define CPUCLOCK_THREAD	 4
+#define CPUCLOCK_USER	 1
 #define CPUCLOCK_KIND(c) ((c)&3)
 #define CPUCLOCK_PID(c)	 (~((c) >> 3))
 
@@ -44,6 +46,10 @@ struct process_timers {
  * context. A value may be a little behind: other CPUs account without this
  * lock. */
 uint64_t process_cpu_time(const struct proc_signals *s);
+/** Of that, time in user mode, up to the threads' last ticks. */
+uint64_t process_user_time(const struct proc_signals *s);
+/** The same of any process, by a clock of kind @p kind. Takes proc_lock. */
+uint64_t cpu_clock_of_proc(struct proc *p, int kind);
 
 /** Grains, in ns: CPU time is looked at no more often than CPU_TIMER_GRAIN, and
  * no timer repeats more often than TIMER_GRAIN: others want to run, too. One

@@ -536,6 +536,14 @@ TEST(exec_of_one_process_too_many)
 				   EAGAIN);
 		 }),
 		 0);
+	/* Only a change of user asks; one that is refused is none. */
+	CHECK_EQ(IN_CHILD({
+			 REQUIRE(setresuid(USER_ID, 1001, USER_ID) == 0);
+			 REQUIRE(setrlimit(RLIMIT_NPROC, &none) == 0);
+			 CHECK_ERR(syscall(NR_setreuid, 1001, 0), EPERM);
+			 execve(check_program, argv, environ);
+		 }) >> 8,
+		 99);
 	kill(other, SIGKILL);
 	CHECK_EQ(waitpid(other, NULL, 0), other);
 	CHECK_EQ(IN_CHILD({

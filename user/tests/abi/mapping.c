@@ -262,6 +262,8 @@ TEST(mlock_fills_and_is_counted)
 	p = mmap(NULL, 4 * PAGE, RW, ANON | MAP_LOCKED, -1, 0);
 	CHECK_EQ(in_core(p, 4), 4);
 	CHECK_EQ(status_of("VmLck:"), 16);
+	p = mmap(NULL, 4 * PAGE, RW, ANON | MAP_LOCKED | MAP_NONBLOCK, -1, 0);
+	CHECK_EQ(in_core(p, 4), 4); /* that is for MAP_POPULATE alone */
 }
 
 TEST(mlockall_is_for_now_and_later)
@@ -308,6 +310,8 @@ TEST(mlock_within_the_limit)
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &none), 0);
 	AS_USER({
 		CHECK_ERR(syscall(NR_mlock, p, PAGE), EPERM);
+		CHECK_ERR(syscall(NR_mlock, p, -PAGE), EPERM);
+		CHECK_ERR(syscall(NR_mlock, p, 1ul << 62), EPERM);
 		CHECK_ERR(mmap(NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0),
 			  EPERM);
 	});
@@ -329,6 +333,19 @@ TEST(mlock_of_what_cannot_be_read)
 	CHECK_EQ(syscall(NR_mlockall, MCL_CURRENT), 0);
 	CHECK(mmap(NULL, PAGE, PROT_NONE, ANON | MAP_LOCKED, -1, 0) !=
 	      MAP_FAILED);
+}
+
+/** The lock goes with the pages. */
+TEST(mremap_takes_the_lock_along)
+{
+	char *p = mmap(NULL, 4 * PAGE, RW, ANON, -1, 0), *q;
+
+	CHECK_EQ(syscall(NR_mlock, p, 4 * PAGE), 0);
+	q = mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+		   NULL);
+	REQUIRE(q != MAP_FAILED);
+	CHECK_ERR(madvise(q, PAGE, MADV_DONTNEED), EINVAL);
+	CHECK_EQ(madvise(p, PAGE, MADV_DONTNEED), 0);
 }
 
 TEST(mlock_errors)

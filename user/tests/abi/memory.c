@@ -525,6 +525,24 @@ TEST(mremap_shrinks_over_borders)
 	CHECK_ERR(mremap((char *)-PAGE, PAGE, PAGE, MREMAP_MAYMOVE), EFAULT);
 }
 
+/** What is moved must be of one mapping; what is cut off need not be. */
+TEST(mremap_moves_and_shrinks)
+{
+	int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+	char *p = map(8), *to = map(8);
+
+	memset(p, 'x', 8 * PAGE);
+	CHECK_EQ(mprotect(p + 4 * PAGE, PAGE, PROT_READ), 0);
+	CHECK_EQ(munmap(p + 6 * PAGE, PAGE), 0);
+	CHECK_ERR(mremap(p, 8 * PAGE, 5 * PAGE, flags, to), EFAULT);
+	CHECK_EQ(p[8 * PAGE - 1], 'x');
+	CHECK_EQ(mremap(p, 8 * PAGE, 4 * PAGE, flags, to), to);
+	CHECK(to[4 * PAGE - 1] == 'x' && to[4 * PAGE] == 0);
+	CHECK_EQ(signal_of_read(p), SIGSEGV);
+	CHECK_EQ(signal_of_read(p + 4 * PAGE), SIGSEGV);
+	CHECK_EQ(signal_of_read(p + 7 * PAGE), SIGSEGV);
+}
+
 TEST(mremap_leaves_the_old_place)
 {
 	int fd = open_pages("f", 'f', 2 * PAGE);
@@ -584,6 +602,9 @@ TEST(madvise_errors)
 	CHECK_ERR(madvise(p, PAGE, 12345), EINVAL);
 	CHECK_EQ(munmap(p + PAGE, PAGE), 0);
 	CHECK_ERR(madvise(p, 3 * PAGE, MADV_DONTNEED), ENOMEM);
+	CHECK_ERR(madvise(p, 1ul << 62, MADV_NORMAL), ENOMEM);
+	CHECK_ERR(madvise(p, -PAGE, MADV_NORMAL), EINVAL); /* it wraps */
+	CHECK_ERR(madvise(p, -1ul, MADV_NORMAL), EINVAL);
 }
 
 TEST(madvise_remove_errors)

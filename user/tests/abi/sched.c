@@ -237,6 +237,9 @@ TEST(attributes)
 	CHECK_EQ(syscall(NR_sched_setattr, 0, &a, 0), 0); /* keeps both */
 	CHECK_EQ(policy_of(0), BATCH);
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 7);
+	a.flags = 0x08 | 0x10 | 0x01; /* the mark is a part of what is kept */
+	CHECK_EQ(syscall(NR_sched_setattr, 0, &a, 0), 0);
+	CHECK_EQ(policy_of(0), BATCH);
 	a = (struct attr){ .policy = IDLE, .nice = 3 };
 	CHECK_EQ(syscall(NR_sched_setattr, 0, &a, 0), 0);
 	CHECK_EQ(policy_of(0), IDLE);

@@ -300,7 +300,11 @@ TEST(set_clock_errors)
 	CHECK_EQ(syscall(NR_settimeofday, NULL, NULL), 0);
 	AS_USER(CHECK_ERR(syscall(NR_clock_settime, CLOCK_REALTIME, &ts),
 			  EPERM);
-		CHECK_ERR(syscall(NR_settimeofday, &tv, NULL), EPERM));
+		CHECK_ERR(syscall(NR_clock_settime, CLOCK_REALTIME, &bad),
+			  EINVAL);
+		CHECK_ERR(syscall(NR_settimeofday, &tv, NULL), EPERM);
+		CHECK_ERR(syscall(NR_settimeofday, &bad_tv, NULL), EINVAL);
+		CHECK_ERR(syscall(NR_settimeofday, BAD, NULL), EFAULT));
 }
 
 /** To what it is: nobody else is to notice. */

@@ -173,6 +173,71 @@ touch(char *pages, int who)
 	return usage(who).ru_minflt - before;
 }
 
+static long
+user_time(int clock)
+{
+	struct timespec ts = { -1, -1 };
+
+	CHECK_EQ(clock_gettime(clock, &ts), 0);
+	return ts.tv_sec * 1000 * MS + ts.tv_nsec;
+}
+
+/** The clocks of kind 1, of the own process and thread. */
+TEST(clocks_of_user_time)
+{
+	static const int clocks[] = { -8 + 1, -8 + 4 + 1 };
+
+	for (size_t i = 0; i < 2; i++) {
+		long before = user_time(clocks[i]), then;
+
+		spend_in_kernel();
+		then = user_time(clocks[i]);
+		CHECK(then - before < LONG / 2);
+		spend_in_user_mode();
+		CHECK(user_time(clocks[i]) - then > LONG / 2);
+	}
+}
+
+static void
+check_user_timer(int clock)
+{
+	struct itimerspec value = { { 0, 0 }, { 0, LONG / 2 } };
+	sigset_t pending, set;
+	int id = -1;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	REQUIRE(syscall(NR_timer_create, clock, NULL, &id) == 0);
+	CHECK_EQ(syscall(NR_timer_settime, id, 0, &value, NULL), 0);
+	spend_in_kernel();
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_EQ(sigismember(&pending, SIGALRM), 0);
+	do {
+		spend_in_user_mode();
+		CHECK_EQ(sigpending(&pending), 0);
+	} while (!sigismember(&pending, SIGALRM));
+}
+
+TEST(timers_of_user_time)
+{
+	CHECK_EQ(IN_CHILD(check_user_timer(-8 + 1)), 0);
+	CHECK_EQ(IN_CHILD(check_user_timer(-8 + 4 + 1)), 0);
+}
+
+/** What was spent in the kernel does not end such a sleep. */
+TEST(sleep_by_user_time)
+{
+	long until = user_time(-8 + 1) + LONG / 2;
+	struct timespec ts = { until / (1000 * MS), until % (1000 * MS) };
+	struct sigaction act = { .sa_handler = nothing };
+
+	REQUIRE(sigaction(SIGALRM, &act, NULL) == 0);
+	spend_in_kernel();
+	alarm(1); /* nobody else runs: only the signal ends it */
+	CHECK_EQ(clock_nanosleep(-8 + 1, TIMER_ABSTIME, &ts, NULL), EINTR);
+}
+
 TEST(faults_are_counted)
 {
 	char *pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,

@@ -372,8 +372,10 @@ TEST(capget)
 	CHECK_EQ(h.version, CAPABILITY_VERSION_3);
 	h.pid = -1;
 	CHECK_ERR(syscall(NR_capget, &h, d), EINVAL);
+	CHECK_EQ(syscall(NR_capget, &h, NULL), 0); /* nobody is looked for */
 	h.pid = INT_MAX;
 	CHECK_ERR(syscall(NR_capget, &h, d), ESRCH);
+	CHECK_EQ(syscall(NR_capget, &h, NULL), 0);
 	h.pid = getpid();
 	CHECK_EQ(syscall(NR_capget, &h, d), 0);
 	CHECK_ERR(syscall(NR_capget, &h, BAD), EFAULT);
