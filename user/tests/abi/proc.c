@@ -409,7 +409,7 @@ TEST(threads_have_folders)
 	count_names(path, "task", &found);
 	CHECK(!found);
 	CHECK(read_of_thread(tid, "stat", text, sizeof(text)) > 0);
-	snprintf(name, sizeof(name), "%d (second) S ", tid);
+	snprintf(name, sizeof(name), "%d (second) ", tid);
 	CHECK_EQ(strncmp(text, name, strlen(name)), 0);
 	CHECK_ERR(read_of_thread(1, "stat", text, sizeof(text)), ENOENT);
 	CHECK_ERR(read_of_thread(0, "stat", text, sizeof(text)), ENOENT);
