@@ -258,12 +258,16 @@ TEST(mount_of_size_0_has_no_limit)
 /** No path would lead to it. */
 TEST(mount_on_a_removed_folder)
 {
+	int home;
+
 	mount_here(0);
+	home = open(".", O_RDONLY);
 	CHECK_EQ(mkdir("d", 0755), 0);
 	CHECK_EQ(chdir("d"), 0);
 	CHECK_EQ(rmdir("../d"), 0);
 	CHECK_ERR(mount("t", ".", "tmpfs", 0, NULL), ENOENT);
-	CHECK_EQ(chdir("/"), 0);
+	CHECK_EQ(fchdir(home), 0);
+	CHECK_EQ(umount2("m", 0), 0);
 }
 
 TEST(umount_busy)
