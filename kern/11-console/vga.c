@@ -83,15 +83,27 @@ show(void)
 
 /* ---- Writing ---- */
 
-/* struct console's write: with the log's lock held, from any context. */
+/* An NMI may have struck this CPU while it held the lock: then its text is only
+ * in the log and on the other consoles. */
+static bool
+lock_for_log(void)
+{
+	if (nmis_handled)
+		return spin_trylock(&vga_lock);
+	spin_lock(&vga_lock);
+	return true;
+}
+
+/* struct console's write: with the log's lock held, so without interrupts; from
+ * any context. */
 static void
 log_to_screen(const char *text, size_t len)
 {
-	uint64_t rflags = spin_lock_irqsave(&vga_lock);
-
+	if (!lock_for_log())
+		return;
 	screen_log(&screen, text, len);
 	show();
-	spin_unlock_irqrestore(&vga_lock, rflags);
+	spin_unlock(&vga_lock);
 }
 
 /* As far as the first answer, which is a copy: the next writer may have one of
