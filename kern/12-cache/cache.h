@@ -86,7 +86,7 @@ struct page_cache_ops {
 	int (*read_pages)(void *owner, struct page **pages, unsigned n);
 	/** Write a page back to where it is allocated, and wait. It may be
 	 * changed meanwhile, and is written once more then. What cannot be
-	 * written now is made dirty again (page_cache_dirty), without error.
+	 * written now is passed over (page_cache_pass_over), without error.
 	 * @return 0, or the error of the next page_cache_sync */
 	int (*write_page)(void *owner, struct page *page);
 	/** The same for consecutive pages. */
@@ -99,9 +99,9 @@ struct page_cache_ops {
 	/** After it, the size having grown or not: keep it. Not where nothing
 	 * has been written. */
 	void (*wrote)(void *owner);
-	/** Who waits for all to be written: wait for what write_page has not
-	 * waited for, and left dirty. @return whether there was anything: then
-	 * what is dirty is written once more */
+	/** Who waits for all to be written, where pages have been passed over:
+	 * wait for what write_page has not waited for. @return whether to write
+	 * once more what is dirty */
 	bool (*make_room)(void *owner);
 };
 
@@ -136,14 +136,15 @@ struct page_cache {
 	 * counts are also looked at without it, where a guess will do. */
 	struct spinlock lock;
 	uint64_t npages;
-	struct list dirty;	/* struct page.lru; oldest first */
-	uint64_t ndirty;	/* pages in it */
-	struct list writing;	/* batches under write-back, by number */
-	_Atomic uint64_t begun; /* batches, ever: the next one's number */
-	_Atomic uint64_t ended; /* all batches of lower numbers have */
-	int error;		/* of a write-back, reported once */
-	uint64_t next_read;	/* a sequential reader is expected here; a hint,
-				 * without the lock */
+	struct list dirty;	      /* struct page.lru; oldest first */
+	uint64_t ndirty;	      /* pages in it */
+	struct list writing;	      /* batches under write-back, by number */
+	_Atomic uint64_t begun;	      /* batches, ever: the next one's number */
+	_Atomic uint64_t ended;	      /* all batches of lower numbers have */
+	_Atomic uint64_t passed_over; /* pages, ever */
+	int error;		      /* of a write-back, reported once */
+	uint64_t next_read; /* a sequential reader is expected here; a hint,
+			     * without the lock */
 	struct rcu_head rcu;
 };
 
@@ -178,6 +179,9 @@ struct page *page_cache_peek(struct page_cache *c, uint64_t index);
  * reference. Nothing happens if the page has left @p c, or has a quota. Does
  * not sleep. May be called under a spinlock, not in an interrupt. */
 void page_cache_dirty(struct page_cache *c, struct page *page);
+/** write_page and write_pages: @p page is not written now, and dirty again. Who
+ * waits for all asks make_room, and comes back to it. As page_cache_dirty. */
+void page_cache_pass_over(struct page_cache *c, struct page *page);
 /** Drop pages from @p size on (truncate) and zero the rest of a partial one:
  * @p size is the new size in bytes, and the file has it already, or a read
  * could bring pages back (CACHE2). The caller excludes writers; no spinlocks

@@ -289,6 +289,59 @@ SELFTEST(cache_sync_writes_what_was_being_written)
 	fake_free(shared);
 }
 
+static _Atomic unsigned wait_for_room;
+static _Atomic bool has_room, returned_early;
+
+static int
+write_page_if_room(void *owner, struct page *page)
+{
+	if (has_room)
+		return fake_write_page(owner, page);
+	page_cache_pass_over(shared, page);
+	return 0;
+}
+
+/* There is none before both threads wait for it. */
+static bool
+make_room_for_both(void *owner)
+{
+	(void)owner;
+	wait_for_room++;
+	while (wait_for_room < 2 && !returned_early)
+		thread_yield();
+	has_room = true;
+	return true;
+}
+
+static void
+sync_without_room(unsigned number)
+{
+	while (number == 1 && wait_for_room == 0 && !returned_early)
+		thread_yield();
+	page_cache_sync(shared);
+	returned_early |= disk[3][0] != 'x';
+}
+
+SELFTEST(cache_sync_comes_back_to_what_was_passed_over)
+{
+	static const struct page_cache_ops little_room = {
+		.read_page = fake_read_page,
+		.write_page = write_page_if_room,
+		.make_room = make_room_for_both,
+	};
+
+	shared = fake_file(FAKE_PAGES * PAGE_SIZE);
+	shared->ops = &little_room;
+	wait_for_room = 0;
+	has_room = returned_early = false;
+	dirty_page(shared, 3, 'x');
+	test_in_threads(2, sync_without_room);
+	page_cache_sync(shared);
+	fake_free(shared);
+	CHECK(!returned_early);
+	CHECK(wait_for_room == 2);
+}
+
 SELFTEST(cache_writes_dirty_pages_back)
 {
 	struct page_cache *c = fake_file(5 * PAGE_SIZE);

@@ -172,17 +172,27 @@ write_marked(struct page_cache *c)
 	spin_unlock(&c->lock);
 }
 
-/* What the owner has passed over is dirty anew: once there is room for it, all
- * begins again. The error is read after the wait: it may be of a page that
- * another thread was writing. */
+/* Counted before the batch ends, which whoever waits for all waits for. */
+void
+page_cache_pass_over(struct page_cache *c, struct page *page)
+{
+	page_cache_dirty(c, page);
+	c->passed_over++;
+}
+
+/* What the owner has passed over, for whomever, is dirty anew: once there is
+ * room for it, all begins again. The error is read after the wait: it may be of
+ * a page that another thread was writing. */
 static int
 write_all(struct page_cache *c, bool forget)
 {
+	uint64_t passed_over;
 	int error;
 
-	do
+	do {
+		passed_over = c->passed_over;
 		write_marked(c);
-	while (c->ops->make_room && c->ops->make_room(c->owner));
+	} while (c->passed_over != passed_over && c->ops->make_room(c->owner));
 	spin_lock(&c->lock);
 	error = c->error;
 	if (forget)

@@ -188,7 +188,9 @@ struct vnode {
 	_Atomic uint64_t size;
 	uint64_t blocks; /**< 512-byte units */
 	struct timespec atime, mtime, ctime;
-	bool dirty;	/**< the inode differs from the disk's: write_inode */
+	_Atomic bool dirty; /**< the inode differs from the disk's: set after
+				 the change, and taken back before it is copied
+				 for write_inode */
 	bool linkable;	/**< of O_TMPFILE: without a name, may yet get one */
 	unsigned seals; /**< files: F_SEAL_*, of a nameless file */
 

@@ -123,8 +123,6 @@ struct ext2_inode {
 	struct list ordered_link;
 	journal_tid ordered_in; /**< since this transaction */
 	bool settling;		/* its data is being written for a commit */
-	/** Write-back has left a page dirty: EXT10. */
-	_Atomic bool passed_over;
 
 	/* Directories; guarded by the vnode's lock. */
 	uint32_t parent;    /**< what ".." says */

@@ -485,9 +485,7 @@ ext2_make_room(void *owner)
 	struct vnode *v = owner;
 	struct ext2_fs *fs = ext2_fs(v);
 
-	if (fs->settler == current() ||
-	    !atomic_exchange(&ext2_inode(v)->passed_over, false) ||
-	    ext2_begin(fs))
+	if (fs->settler == current() || ext2_begin(fs))
 		return false;
 	ext2_end(fs, 0);
 	ext2_try_again(fs, -ENOSPC);
@@ -512,8 +510,7 @@ write_hole(struct vnode *v, struct transfer *t, uint32_t at, uint32_t n)
 	error = try_allocate(v, pos, pos + ((uint64_t)n << t->fs->block_shift));
 	if (error != -EBUSY)
 		return error;
-	page_cache_dirty(v->cache, page_of(t, at, &offset));
-	ext2_inode(v)->passed_over = true;
+	page_cache_pass_over(v->cache, page_of(t, at, &offset));
 	return (int)n;
 }
 

@@ -366,7 +366,6 @@ inode_store(struct vnode *v, bool is_new)
 	INVARIANT(EXT3, in->buf && ref_count(&in->buf->refs) > 0);
 	ext2_change(fs, in->buf);
 	had = dinode_size(di);
-	v->dirty = false;
 	if (is_new) {
 		memset(di, 0, fs->inode_size);
 		di->i_generation = in->generation;
@@ -376,7 +375,9 @@ inode_store(struct vnode *v, bool is_new)
 				time_encode(&v->ctime, &di->i_crtime_extra);
 		}
 	}
+	/* fsync finds it clean, and then which transaction has it. */
 	spin_lock(&in->lock);
+	v->dirty = false;
 	dinode_fill(fs, di, v);
 	ext2_inode_logged(fs, in);
 	spin_unlock(&in->lock);

@@ -212,6 +212,12 @@ page_cache_dirty(struct page_cache *c, struct page *page)
 	page->flags |= PG_DIRTY;
 }
 
+void
+page_cache_pass_over(struct page_cache *c, struct page *page)
+{
+	page_cache_dirty(c, page);
+}
+
 int
 page_cache_settle(struct page_cache *c)
 {
