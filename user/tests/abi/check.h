@@ -26,7 +26,7 @@
 #include "bits.h"
 #include "tree.h"
 
-#define WATCHDOG_S 120
+#define WATCHDOG_S 60
 #define EXIT_SKIP  77
 
 struct test {
