@@ -58,7 +58,8 @@ struct cputime {
 struct thread {
 	struct md_thread md; /**< first: md_current points to it */
 
-	/* Constant while it lives. */
+	/* Constant while it lives, but for a process's thread's name
+	 * (thread_set_name). */
 	char name[16];
 	int tid; /**< proc gives it; kernel threads have 0 */
 	uint64_t kstack_top;

@@ -347,8 +347,9 @@ struct mount {
 	struct spinlock vnodes_lock; /* guards the table */
 	struct rbroot vnodes;	     /* by ino; each with a reference: VFS1 */
 	struct mutex rename_lock; /* moves between directories, one at a time */
-	struct list link;	  /* under mounts_lock, as is the next */
-	struct list device_link;  /* of those that have a device */
+	struct mutex remount_lock; /* the same of changes of flags */
+	struct list link;	   /* under mounts_lock, as is the next */
+	struct list device_link;   /* of those that have a device */
 	struct rcu_head rcu;
 };
 

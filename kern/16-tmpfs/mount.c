@@ -42,6 +42,7 @@ mount_new(const struct filesystem *fs, unsigned flags, const char *source)
 	strlcpy(m->source, source, sizeof(m->source));
 	spin_init(&m->vnodes_lock, "mount vnodes");
 	mutex_init(&m->rename_lock, "rename");
+	mutex_init(&m->remount_lock, "remount");
 	list_init(&m->link);
 	list_init(&m->device_link);
 	return m;

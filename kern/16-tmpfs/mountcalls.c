@@ -54,9 +54,11 @@ stop_writing(struct mount *m)
 static int
 change_flags(struct mount *m, unsigned flags)
 {
-	unsigned before = m->flags;
+	unsigned before;
 	int error = 0;
 
+	mutex_lock(&m->remount_lock);
+	before = m->flags;
 	if ((flags & MS_RDONLY) && !(before & MS_RDONLY))
 		error = stop_writing(m);
 	else if (!(flags & MS_RDONLY) && m->device && m->device->read_only)
@@ -66,6 +68,7 @@ change_flags(struct mount *m, unsigned flags)
 	if (!(flags & ATIMES)) /* mount(2): then they stay as they are */
 		flags |= before & ATIMES;
 	m->flags = error ? before : flags & KEPT;
+	mutex_unlock(&m->remount_lock);
 	return error;
 }
 

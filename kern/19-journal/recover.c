@@ -303,10 +303,11 @@ walk_revokes(struct recovery *r, const struct journal_revoke *block)
 		return -EUCLEAN;
 	r->nrevoked -= n;
 	for (at = sizeof(*block); at + each <= end; at += each) {
-		const be32_t *n = (const void *)((const char *)block + at);
+		const be32_t *nr = (const void *)((const char *)block + at);
 
-		revoke(r, each == 4 ? be32(n[0])
-				    : (uint64_t)be32(n[0]) << 32 | be32(n[1]));
+		revoke(r, each == 4
+				  ? be32(nr[0])
+				  : (uint64_t)be32(nr[0]) << 32 | be32(nr[1]));
 	}
 	return 0;
 }

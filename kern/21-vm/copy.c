@@ -81,25 +81,26 @@ int
 vm_insert_page(struct vmspace *vm, vaddr_t va, struct page *page)
 {
 	struct mapping *m;
-	pte_t *pte = NULL;
+	pte_t *pte;
 	unsigned tries = 0;
 
 	rwlock_read_lock(&vm->lock);
+	while (!(pte = pmap_make(vm, va))) {
+		rwlock_read_unlock(&vm->lock);
+		if (vm_wait_for_memory(tries++))
+			return -ENOMEM;
+		rwlock_read_lock(&vm->lock);
+	}
 	m = vm_find(vm, va);
 	ASSERT(m && !m->vnode && m->flags & MAP_PRIVATE);
-	while (!(pte = pmap_make(vm, va)))
-		if (vm_wait_for_memory(tries++))
-			break;
-	if (pte) {
-		spin_lock(&vm->pt_lock);
-		ASSERT(!*pte);
-		m->has_private = true;
-		*pte = page_to_phys(page) | pmap_rights(m->prot, true);
-		vm->resident++;
-		spin_unlock(&vm->pt_lock);
-	}
+	spin_lock(&vm->pt_lock);
+	ASSERT(!*pte);
+	m->has_private = true;
+	*pte = page_to_phys(page) | pmap_rights(m->prot, true);
+	vm->resident++;
+	spin_unlock(&vm->pt_lock);
 	rwlock_read_unlock(&vm->lock);
-	return pte ? 0 : -ENOMEM;
+	return 0;
 }
 
 int
