@@ -2,6 +2,7 @@
  * Echo and line editing: showing what is typed, and taking it back, so that
  * the screen agrees with the line. Entry points: echo_char, tty_erase.
  */
+#include "string.h"
 #include "terminal.h"
 
 #define TAB_WIDTH 8
@@ -36,11 +37,23 @@ is_word(uint8_t c)
 /* ---- Showing ---- */
 
 void
+echo_text(struct tty *t, const char *text, size_t len)
+{
+	if (!t->stopped) {
+		tty_output(t, text, len);
+		return;
+	}
+	len = MIN(len, TTY_ECHOES - t->nechoes);
+	memcpy(t->echoes + t->nechoes, text, len);
+	t->nechoes += len;
+}
+
+void
 echo_raw(struct tty *t, uint8_t c)
 {
 	char text = c;
 
-	tty_output(t, &text, 1);
+	echo_text(t, &text, 1);
 }
 
 /* A control character is shown as ^X: the other case of bit 6, which makes ^A
@@ -51,7 +64,7 @@ echo_char(struct tty *t, uint8_t c)
 	const char shown[2] = { '^', c ^ 0x40 };
 
 	if (tty_lflag(t, ECHOCTL) && is_control(c) && c != '\t')
-		tty_output(t, shown, sizeof(shown));
+		echo_text(t, shown, sizeof(shown));
 	else
 		echo_raw(t, c);
 }
@@ -102,11 +115,11 @@ unshow(struct tty *t, uint8_t c)
 	if (c == '\t') {
 		n = TAB_WIDTH - column_at_head(t) % TAB_WIDTH;
 		while (n--)
-			tty_output(t, "\b", 1);
+			echo_text(t, "\b", 1);
 	} else if (!is_control(c)) {
-		tty_output(t, "\b \b", 3);
+		echo_text(t, "\b \b", 3);
 	} else if (tty_lflag(t, ECHOCTL)) {
-		tty_output(t, "\b \b\b \b", 6);
+		echo_text(t, "\b \b\b \b", 6);
 	}
 }
 

@@ -101,6 +101,7 @@ tty_flush_input(struct tty *t)
 	ASSERT(mutex_held(&t->lock) && mutex_held(&t->out_lock));
 	t->tail = t->line_start = t->head;
 	t->literal_next = false;
+	t->nechoes = 0;
 	release_sender(t);
 	if (t->driver->notice)
 		t->driver->notice(t, TIOCPKT_FLUSHREAD);
@@ -193,7 +194,7 @@ static void
 echo_literal_next(struct tty *t)
 {
 	if (tty_lflag(t, ECHO) && tty_lflag(t, ECHOCTL))
-		tty_output(t, "^\b", 2);
+		echo_text(t, "^\b", 2);
 }
 
 /* POSIX.1-2017, 11.1.9 has ERASE and KILL; the others are IEXTEN's: Berkeley's

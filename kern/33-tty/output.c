@@ -183,5 +183,7 @@ tty_start(struct tty *t)
 	t->stopped = false;
 	if (t->driver->notice)
 		t->driver->notice(t, TIOCPKT_START);
+	tty_output(t, t->echoes, t->nechoes);
+	t->nechoes = 0;
 	waitq_wake_all(&t->write_wq);
 }

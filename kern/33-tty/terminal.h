@@ -11,6 +11,9 @@
  * A power of two, so that positions may pass 2^32 and begin anew. */
 #define TTY_BUFFER 4096
 
+/** Echo kept while output is stopped. */
+#define TTY_ECHOES 256
+
 /** What stands behind a terminal: a device, or a program. NULL operations:
  * there is nothing to do. None waits for another program: with the locks held
  * that would wait for a ^C that cannot come. */
@@ -88,9 +91,11 @@ struct tty {
 
 	struct mutex out_lock;
 	/* Guarded by out_lock. */
-	unsigned column; /**< of the cursor, as far as output tells; from 0 */
-	bool stopped;	 /**< by ^S, or ... */
-	bool held;	 /**< ... by TCOOFF: only TCOON starts it again */
+	unsigned column;  /**< of the cursor, as far as output tells; from 0 */
+	bool stopped;	  /**< by ^S, or ... */
+	bool held;	  /**< ... by TCOOFF: only TCOON starts it again */
+	unsigned nechoes; /**< characters in `echoes` */
+	char echoes[TTY_ECHOES]; /**< what was typed since, to be shown then */
 	struct waitq write_wq;
 
 	_Atomic unsigned nfiles; /**< open; the last one ends `exclusive` */
@@ -118,8 +123,7 @@ void tty_init(struct tty *t, const char *name, uint64_t rdev,
 size_t tty_output_room(const struct tty *t, size_t len);
 
 /** Write text through output processing (OPOST). Asks neither for room nor
- * whether output is stopped: echo does not wait. May spin or sleep as the
- * driver's write. */
+ * whether output is stopped. May spin or sleep as the driver's write. */
 void tty_output(struct tty *t, const char *text, size_t len);
 
 /* ---- Input (input.c) ---- */
@@ -156,9 +160,10 @@ void tty_input_taken(struct tty *t);
  * what is a line may be another thing now. Both locks held. */
 void tty_settings_changed(struct tty *t, const struct termios *old);
 
-/** Stop or start output, as by ^S and ^Q; out_lock held. Twice is as once. What
- * TCOOFF holds is not started. Do not sleep. */
+/** Stop output, as by ^S; out_lock held. Twice is as once. Does not sleep. */
 void tty_stop(struct tty *t);
+/** Start it again, as by ^Q, but not what TCOOFF holds: first what was echoed
+ * since is shown. out_lock held; may sleep as the driver's write. */
 void tty_start(struct tty *t);
 
 /* ---- Echo (echo.c); both locks held ---- */
@@ -168,6 +173,10 @@ void echo_char(struct tty *t, uint8_t c);
 
 /** Show a character as it is. */
 void echo_raw(struct tty *t, uint8_t c);
+
+/** Show text as it is. Echo does not wait for room; where output is stopped it
+ * is kept until that starts, and lost if that is too much. */
+void echo_text(struct tty *t, const char *text, size_t len);
 
 /** Show the line being typed once more, from where the cursor is. */
 void echo_line(struct tty *t);

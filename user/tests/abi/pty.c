@@ -358,6 +358,24 @@ TEST(exclusive)
 	CHECK_EQ(on, 0);
 }
 
+/* What is typed while output is stopped is taken, and shown when it starts; the
+ * key that starts it may throw that away. */
+TEST(echo_waits_where_output_is_stopped)
+{
+	struct pair p = open_pair();
+
+	put(p.master, "\x13"
+		      "ab\x7f\n");
+	CHECK(reads_text(p.slave, "a\n"));
+	CHECK_EQ(events_of(p.master) & POLLIN, 0);
+	put(p.master, "\x11");
+	CHECK(gets_text(p.master, "ab\b \b\r\n"));
+	put(p.master, "\x13"
+		      "lost\x03"
+		      "2");
+	CHECK(gets_text(p.master, "^C2"));
+}
+
 /* tcflow of the master: what it writes is what the slave reads. */
 TEST(the_masters_flow)
 {
