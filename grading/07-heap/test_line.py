@@ -44,6 +44,13 @@ def test_calls_wait_and_go_on(boot, rng):
         for _ in range(n):
             callers.do(None, "free", 1)
         callers.do(2, "release")
+        # What one gives back is enough for two.
+        room = gate.room()
+        callers.do(0, "reserve", room)
+        for who in 1, 2:
+            callers.do(who, "reserve", rng.randrange(1, room // 2))
+        for who in range(3):
+            callers.do(who, "release")
     most = gate.limit - gate.kept - gate.used
     for _ in range(25):
         idle = free_callers(callers)
