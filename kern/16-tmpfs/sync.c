@@ -86,7 +86,7 @@ vfs_sync(void)
 /* The file system marks its disk as clean; then nothing is written to it, even
  * if something becomes dirty yet. */
 static void
-stop_writing(struct mount *m, void *arg)
+mark_clean(struct mount *m, void *arg)
 {
 	(void)arg;
 	if (m->flags & MS_RDONLY || !m->ops->remount)
@@ -100,7 +100,7 @@ void
 vfs_shutdown(void)
 {
 	vfs_sync();
-	mount_for_each(stop_writing, NULL);
+	mount_for_each(mark_clean, NULL);
 }
 
 /* ---- The flush thread's work ---- */

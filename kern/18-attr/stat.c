@@ -386,11 +386,13 @@ nameless_statfs(struct file *f, struct statfs *user)
 	struct stat st;
 	int error = file_stat(f, &st);
 
+	if (error)
+		return error;
 	if (S_ISFIFO(st.st_mode))
 		fs.f_type = PIPEFS_MAGIC;
 	else if (S_ISSOCK(st.st_mode))
 		fs.f_type = SOCKFS_MAGIC;
-	return error ? error : copyout(user, &fs, sizeof(fs));
+	return copyout(user, &fs, sizeof(fs));
 }
 
 static int64_t

@@ -208,10 +208,10 @@ timeval_of(uint64_t ns)
 				 ns % NS_PER_SEC / NS_PER_USEC };
 }
 
-/** CPU time of the process's threads, dead ones too, in ns. Takes proc_lock. */
-uint64_t proc_cpu_ns(struct proc *p);
-/** The same by where it was spent; proc_lock held. Neither part is ever less
- * than it was. */
+/** What the process's threads have used, dead ones too. Takes proc_lock. */
+struct usage proc_usage(struct proc *p);
+/** CPU time of it by where it was spent; proc_lock held. Neither part is ever
+ * less than it was. */
 struct cputime proc_cputime_locked(struct proc *p);
 /** What the process has used, as getrusage() tells it; without its children.
  * No locks held; may sleep. */

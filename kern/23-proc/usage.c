@@ -37,15 +37,15 @@ usage_of(struct proc *p)
 	return u;
 }
 
-uint64_t
-proc_cpu_ns(struct proc *p)
+struct usage
+proc_usage(struct proc *p)
 {
 	struct usage u;
 
 	spin_lock(&proc_lock);
 	u = usage_of(p);
 	spin_unlock(&proc_lock);
-	return u.cpu_ns;
+	return u;
 }
 
 /* ---- Where CPU time was spent ---- */

@@ -20,7 +20,7 @@ void
 cpu_limit_check(void)
 {
 	struct proc *p = current_proc();
-	uint64_t seconds = proc_cpu_ns(p) / NS_PER_SEC, soft, hard;
+	uint64_t seconds = proc_usage(p).cpu_ns / NS_PER_SEC, soft, hard;
 	bool warn;
 
 	spin_lock(&p->lock);

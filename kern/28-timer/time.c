@@ -17,17 +17,9 @@ timespec_of(int64_t ns)
 uint64_t
 cpu_clock_of_proc(struct proc *p, int kind)
 {
-	struct thread *t;
-	uint64_t ns;
+	struct usage u = proc_usage(p);
 
-	if (kind != CPUCLOCK_USER)
-		return proc_cpu_ns(p);
-	spin_lock(&proc_lock);
-	ns = p->dead.user_ns;
-	list_for_each (t, &p->threads, proc_link)
-		ns += t->usage.user_ns;
-	spin_unlock(&proc_lock);
-	return ns;
+	return kind == CPUCLOCK_USER ? u.user_ns : u.cpu_ns;
 }
 
 /* Threads' clocks only of the own process; a process's of any
@@ -91,7 +83,7 @@ read_clock(int id, int64_t *ns)
 		*ns = clock_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = proc_cpu_ns(current_proc());
+		*ns = proc_usage(current_proc()).cpu_ns;
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
 		*ns = thread_cpu_ns(current());

@@ -314,8 +314,8 @@ changes_terminal(uint64_t request)
 }
 
 /* The errors are Linux's: TIOCSPGRP has one of its own. A dead file is in no
- * background. A hang-up
- * while the request runs is not looked for: it is as if it had come after. */
+ * background. A hang-up while the request runs is not looked for: it is as if
+ * it had come after. */
 int
 tty_ioctl(struct file *f, uint64_t request, uint64_t arg)
 {

@@ -104,11 +104,10 @@ patience_of(const struct tty *t)
 }
 
 /* Wait for something to read, which another read that has a part already comes
- * before. A deadline of 0 is asked about before O_NONBLOCK:
- * with MIN and TIME 0 a read returns 0 in either case (POSIX leaves it open,
- * 11.1.7; Linux does so). What came just as the time ran out is still read.
- * `lock` held. @return 0; -ETIMEDOUT; 1: the terminal is dead; or the error of
- * read */
+ * before. A deadline of 0 is asked about before O_NONBLOCK: with MIN and TIME 0
+ * a read returns 0 in either case (POSIX leaves it open, 11.1.7; Linux does
+ * so). What came just as the time ran out is still read. `lock` held. @return
+ * 0; -ETIMEDOUT; 1: the terminal is dead; or the error of read */
 static int
 wait_input(struct tty *t, struct file *f, uint64_t deadline)
 {

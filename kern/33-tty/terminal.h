@@ -145,9 +145,9 @@ size_t tty_receive(struct tty *t, const char *text, size_t len);
  * by another thread. lock held; does not sleep. */
 void tty_input_wanted(struct tty *t);
 
-/** Forget what has been typed, whole lines too; a sender that was stopped goes
- * on. A key does so: what the driver holds back was typed after it. Both locks
- * held. */
+/** Forget what has been typed, whole lines too, and the echo of it that waits;
+ * a sender that was stopped goes on. A key does so: what the driver holds back
+ * was typed after it. Both locks held. */
 void tty_flush_input(struct tty *t);
 /** The same, and forget what the driver holds back as well. Both locks held. */
 void tty_flush_all_input(struct tty *t);
